@@ -1,0 +1,88 @@
+"""What the program says while it works: small frozen events, handed to a reporter.
+
+The library never prints. The command line draws progress from these events; a program that uses the library
+passes its own function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage begins to work. stage: a unique name such as ``matte:cat``; label: for people."""
+
+    stage: str
+    label: str
+
+
+@dataclass(frozen=True)
+class StageCached:
+    """A stage was found finished in the workspace and is not run again."""
+
+    stage: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running stage is: `done` of `total` units (``frames``, ``steps``)."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Named numbers measured at one training step."""
+
+    stage: str
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class StageFinished:
+    """A stage has published its result after `seconds`."""
+
+    stage: str
+    label: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know; `level` is ``note`` or ``warning``."""
+
+    message: str
+    level: str = "note"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file for people was written. kind: ``video``, ``sheet``, ``matte``, ``overlay``, ``report``."""
+
+    kind: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The whole command is done; `ran` and `cached` count stages."""
+
+    seconds: float
+    ran: int
+    cached: int
+
+
+Event = StageStarted | StageCached | Progress | Metric | StageFinished | Notice | Artifact | Finished
+Reporter = Callable[[Event], None]
+
+
+def silent(_event: Event) -> None:
+    """A reporter that says nothing."""
