@@ -1,0 +1,83 @@
+"""What a motion method offers to the rest of the program. Nothing here knows how a method works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from retarget_cli.train.clips import ClipArray
+    from retarget_cli.train.phase import Phase
+
+Look = Literal["a", "b"]
+
+
+@dataclass(frozen=True)
+class LayerFrame:
+    """One frame drawn by a method, in the subject's crop.
+
+    rgba: (S, S, 4) uint8, straight alpha. silhouette: (S, S) uint8 {0, 255}.
+    keypoints: (K, 2) float32 in [-1, 1], order (x, y), already moved into the subject's space.
+    driver_keypoints: (K, 2), the same points where the driver has them.
+    """
+
+    rgba: np.ndarray
+    silhouette: np.ndarray
+    keypoints: np.ndarray
+    driver_keypoints: np.ndarray
+
+
+@dataclass(frozen=True)
+class TransferRequest:
+    """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
+
+    affine: a mode (``auto``, ``learned``, ``moments``, ``relative``, ``none``) or six numbers, row by row.
+    """
+
+    look: Look
+    affine: str | tuple[float, ...] = "auto"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A transfer about to run. report: JSON-ready facts (the affine taken, the candidates and why); frames: one a driver frame."""
+
+    report: Mapping[str, Any]
+    frames: Iterator[LayerFrame]
+
+
+class MotionMethod(Protocol):
+    """A way to learn the motion of two clips and to draw one with the motion of the other."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    phase_names: ClassVar[tuple[str, ...]]
+
+    def config(self, preset: str, changes: Sequence[str]) -> Any:
+        """The frozen dataclass of `preset` with ``key=value`` changes applied; UsageError for unknown keys."""
+        ...
+
+    def phase_config(self, config: Any, phase: str) -> Mapping[str, Any]:
+        """The JSON-ready part of `config` that decides the result of `phase` (it becomes part of the stage's key)."""
+        ...
+
+    def build_phase(
+        self, phase: str, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str, seed: int
+    ) -> Phase:
+        """The phase ready to train. `states` maps earlier phases to the folders with their results."""
+        ...
+
+    def transfer(
+        self,
+        config: Any,
+        clips: tuple[ClipArray, ClipArray],
+        states: Mapping[str, Path],
+        request: TransferRequest,
+        device: str,
+    ) -> Transfer:
+        """Draw every frame of the driver with the look of the subject."""
+        ...

@@ -1,0 +1,1 @@
+"""The training loop: every phase of every method runs through :func:`fit`."""

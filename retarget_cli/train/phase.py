@@ -1,0 +1,32 @@
+"""One training phase, as the loop sees it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class Phase(ABC):
+    """Modules that train together for a number of steps.
+
+    A phase draws all its random numbers from `generator`, so that a restored phase goes on exactly as it would have.
+    """
+
+    name: str
+    steps: int
+    modules: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+    generator: torch.Generator
+
+    @abstractmethod
+    def step(self, index: int) -> dict[str, Tensor]:
+        """Train once. index: 0-based step (schedules depend on it). Returns 0-d loss tensors, detached."""
+
+    @abstractmethod
+    def held_out(self) -> dict[str, float]:
+        """Scores on frames that are never trained on, by name."""
+
+    def finish(self) -> None:  # noqa: B027 - most phases have nothing to add
+        """Called once after the last step, before the result is saved."""
