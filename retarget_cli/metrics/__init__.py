@@ -1,0 +1,1 @@
+"""Scores that need no pretrained network: plain numpy and OpenCV on silhouettes and frames."""

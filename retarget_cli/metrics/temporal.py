@@ -1,0 +1,32 @@
+"""Does the result tremble?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from retarget_cli.metrics.shape import Masks, box_normalise_all
+
+
+def jitter(output_sils: Masks, driver_sils: Masks) -> float:
+    """Mean absolute second difference over time of the output's box-normalised silhouettes, over the driver's.
+
+    Both (N, H, W) masks of equally many frames. 1 means as steady as the driver, more means trembling, less means
+    smoothed or stiff. Only moments at which the driver shows its object in all three frames count. Raises ValueError
+    when the lengths differ.
+    """
+    if len(output_sils) != len(driver_sils):
+        raise ValueError(f"output and driver differ in length: {len(output_sils)} and {len(driver_sils)} frames")
+    output, driver = box_normalise_all(output_sils), box_normalise_all(driver_sils)
+    seen: np.ndarray = driver.max(axis=(1, 2)) > 0
+    whole = seen[:-2] & seen[1:-1] & seen[2:]
+    if not whole.any():
+        return 1.0
+    shaken, natural = _second_difference(output)[whole].mean(), _second_difference(driver)[whole].mean()
+    # A driver that stands still leaves nothing to divide by; a silhouette's rounding is the least there is.
+    least = 1e-4
+    return float(max(shaken, least) / max(natural, least))
+
+
+def _second_difference(squares: np.ndarray) -> np.ndarray:
+    """(N - 2,) mean absolute second difference around each inner frame of (N, h, w)."""
+    return np.abs(squares[2:] - 2 * squares[1:-1] + squares[:-2]).mean(axis=(1, 2))
