@@ -1,0 +1,1 @@
+"""Pictures for people: overlays and contact sheets, drawn with numpy and OpenCV."""

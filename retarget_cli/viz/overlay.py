@@ -1,0 +1,73 @@
+"""What the program sees, drawn over what the camera saw."""
+
+from __future__ import annotations
+
+import colorsys
+
+import cv2
+import numpy as np
+
+Colour = tuple[int, int, int]
+
+MATTE_COLOUR: Colour = (255, 64, 128)
+
+
+def draw_matte(
+    image: np.ndarray, matte: np.ndarray, colour: Colour = MATTE_COLOUR, opacity: float = 0.35
+) -> np.ndarray:
+    """A copy of the frame with its matte tinted and outlined.
+
+    image: (H, W, 3) uint8; matte: (H, W) bool or uint8 {0, 255}; opacity of the tint in [0, 1]. The outline lies just
+    inside the matte and grows with the frame. Raises ValueError when the sizes differ.
+    """
+    _fits(image, matte)
+    solid = (matte > 127 if matte.dtype == np.uint8 else matte > 0.5).astype(np.uint8)
+    drawn = image.copy()
+    inside = solid.astype(bool)
+    tint = np.array(colour, np.float32)
+    drawn[inside] = (image[inside] * (1 - opacity) + tint * opacity).round().astype(np.uint8)
+    thick = max(1, round(min(image.shape[:2]) / 200))
+    inner = cv2.erode(solid, np.ones((2 * thick + 1,) * 2, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    drawn[inside & ~inner.astype(bool)] = colour
+    return drawn
+
+
+def draw_keypoints(image: np.ndarray, keypoints: np.ndarray, radius: int | None = None) -> np.ndarray:
+    """A copy of the frame with keypoints as numbered dots, each number in its own colour.
+
+    image: (H, W, 3) uint8; keypoints: (K, 2), order (x, y), in [-1, 1] from the middle of the first pixel to the middle
+    of the last. Points outside are left out. Pictures under 96 pixels carry no numbers.
+    """
+    drawn = np.ascontiguousarray(image.copy())
+    height, width = image.shape[:2]
+    size = radius or max(2, round(min(height, width) / 50))
+    for number, ((x, y), colour) in enumerate(zip(keypoints, keypoint_colours(len(keypoints)), strict=True)):
+        if not (np.isfinite(x) and np.isfinite(y) and abs(x) <= 1 and abs(y) <= 1):
+            continue
+        centre = (round((float(x) + 1) / 2 * (width - 1)), round((float(y) + 1) / 2 * (height - 1)))
+        cv2.circle(drawn, centre, size + 1, (0, 0, 0), -1, cv2.LINE_AA)
+        cv2.circle(drawn, centre, size, colour, -1, cv2.LINE_AA)
+        if min(height, width) >= 96:
+            _number(drawn, number, (centre[0] + size + 1, centre[1] - size), colour)
+    return drawn
+
+
+def keypoint_colours(count: int) -> list[Colour]:
+    """`count` colours around the circle of hues; point k has the same one in every picture of a pair."""
+    return [_bright(index / max(count, 1)) for index in range(count)]
+
+
+def _bright(hue: float) -> Colour:
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 1.0)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def _number(image: np.ndarray, number: int, corner: tuple[int, int], colour: Colour) -> None:
+    scale = max(0.3, min(image.shape[:2]) / 640)
+    for thickness, ink in ((3, (0, 0, 0)), (1, colour)):
+        cv2.putText(image, str(number), corner, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, thickness, cv2.LINE_AA)
+
+
+def _fits(image: np.ndarray, matte: np.ndarray) -> None:
+    if image.shape[:2] != matte.shape:
+        raise ValueError(f"a matte of {matte.shape} does not fit a frame of {image.shape[:2]}")

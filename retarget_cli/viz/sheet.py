@@ -1,0 +1,95 @@
+"""Contact sheets: a clip, or several that belong together, on one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from retarget_cli.viz.overlay import draw_keypoints
+
+Images = Sequence[np.ndarray] | np.ndarray
+
+_PAPER = (24, 24, 28)
+_INK = (225, 225, 230)
+_GAP = 2
+
+
+def contact_sheet(rows: Mapping[str, Images], columns: int = 8, cell: int = 128) -> np.ndarray:
+    """One row of frames for each named sequence, with its name above it: (height, width, 3) uint8.
+
+    rows: name → frames, each (H, W), (H, W, 3) or (H, W, 4) uint8; alpha shows on a chequerboard. Of longer sequences
+    `columns` are shown, evenly spread from the first to the last. cell: width of a frame in pixels; its height
+    follows from the sequence's first frame. Raises ValueError when there is nothing to show.
+    """
+    shown = {name: [frames[i] for i in evenly(len(frames), columns)] for name, frames in rows.items() if len(frames)}
+    if not shown:
+        raise ValueError("a contact sheet needs at least one frame")
+    width = _GAP + max(len(frames) for frames in shown.values()) * (cell + _GAP)
+    strips = [strip for name, frames in shown.items() for strip in (_caption(name, width), _row(frames, width, cell))]
+    return np.concatenate(strips)
+
+
+def compare_rows(
+    driver: Images, subject: Images, keypoints: Images, silhouettes: Images, result: Images
+) -> dict[str, list[np.ndarray]]:
+    """The rows of the sheet that shows how a transfer came about, for :func:`contact_sheet`.
+
+    driver, subject, result: frames (H, W, 3) uint8; keypoints: (K, 2) a frame, in [-1, 1], drawn over the silhouettes;
+    silhouettes: (S, S) uint8. All but `subject` answer each other frame by frame. Raises ValueError when they do not.
+    """
+    lengths = {len(driver), len(keypoints), len(silhouettes), len(result)}
+    if len(lengths) != 1:
+        raise ValueError(f"the rows of a comparison differ in length: {sorted(lengths)} frames")
+    dotted = [draw_keypoints(_rgb(under) // 3, dots) for under, dots in zip(silhouettes, keypoints, strict=True)]
+    return {
+        "driver (motion)": list(driver),
+        "subject (look)": list(subject),
+        "keypoints": dotted,
+        "silhouette": list(silhouettes),
+        "result": list(result),
+    }
+
+
+def evenly(count: int, wanted: int) -> list[int]:
+    """At most `wanted` of `count` indices, evenly spread and with both ends."""
+    return np.unique(np.linspace(0, count - 1, min(count, max(wanted, 1))).round().astype(int)).tolist()
+
+
+def _row(frames: Iterable[np.ndarray], width: int, cell: int) -> np.ndarray:
+    pictures = [_rgb(frame) for frame in frames]
+    height = max(1, round(cell * pictures[0].shape[0] / pictures[0].shape[1]))
+    row = np.full((height + _GAP, width, 3), _PAPER, np.uint8)
+    for column, picture in enumerate(pictures):
+        left = _GAP + column * (cell + _GAP)
+        row[:height, left : left + cell] = _fit(picture, cell, height)
+    return row
+
+
+def _fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The picture at the largest size that fits, in the middle of a dark (height, width) field."""
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    fitted = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    field = np.full((height, width, 3), _PAPER, np.uint8)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    field[top : top + size[1], left : left + size[0]] = fitted
+    return field
+
+
+def _rgb(frame: np.ndarray) -> np.ndarray:
+    if frame.ndim == 2:
+        return np.repeat((frame if frame.dtype != np.bool_ else frame * np.uint8(255))[..., None], 3, axis=2)
+    if frame.shape[2] == 3:
+        return frame
+    y, x = np.indices(frame.shape[:2]) // 8
+    chequers = np.where((x + y) % 2, 96, 160)[..., None]
+    alpha = frame[..., 3:].astype(np.float32) / 255
+    return (frame[..., :3] * alpha + chequers * (1 - alpha)).round().astype(np.uint8)
+
+
+def _caption(text: str, width: int) -> np.ndarray:
+    strip = np.full((20, width, 3), _PAPER, np.uint8)
+    cv2.putText(strip, text, (_GAP + 3, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, _INK, 1, cv2.LINE_AA)
+    return strip
