@@ -155,8 +155,10 @@ def _fits(start: np.ndarray, end: np.ndarray) -> list[np.ndarray]:
 
 
 def _plausible(matrix: np.ndarray) -> bool:
-    """Whether a camera could have moved so between two frames: little zoom, turn or shear."""
-    return bool(np.isfinite(matrix).all() and np.abs(matrix[:, :2] - np.eye(2)).max() < 0.25)
+    """Whether a camera could have moved so between two frames: some zoom and turn, hardly any shear."""
+    (a, b), (c, d) = matrix[:, :2]
+    shear = max(abs(a - d), abs(b + c))
+    return bool(np.isfinite(matrix).all() and shear < 0.04 and np.abs(matrix[:, :2] - np.eye(2)).max() < 0.25)
 
 
 def _errors(views: Sequence[np.ndarray], matrix: np.ndarray, judged: np.ndarray) -> np.ndarray:
@@ -171,12 +173,17 @@ def _errors(views: Sequence[np.ndarray], matrix: np.ndarray, judged: np.ndarray)
     use = judged & (moved >= 0)
     if use.sum() < 0.3 * judged.sum():
         return np.array([np.inf])
-    error = np.where(use, np.minimum(np.abs(moved - views[0]), 24.0), 0.0).astype(np.float32)
-    blocks = (_CELLS[1], _CELLS[0])
-    total = cv2.resize(error, blocks, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(use.astype(np.float32), blocks, interpolation=cv2.INTER_AREA)
-    counted = cv2.resize(judged.astype(np.float32), blocks, interpolation=cv2.INTER_AREA) > 0.02
-    return np.where(share > 0.01, total / np.maximum(share, 0.01), np.nan)[counted]
+    error = np.where(use, np.minimum(np.abs(moved - views[0]), 24.0), 0.0)
+    total, share, counted = _block_sums(error), _block_sums(use), _block_sums(judged)
+    return np.where(share > 0, total / np.maximum(share, 1), np.nan)[counted > 0.02 * h * w / (_CELLS[0] * _CELLS[1])]
+
+
+def _block_sums(values: np.ndarray) -> np.ndarray:
+    """Sums of an (H, W) array over the blocks of the grid."""
+    h, w = values.shape
+    rows = np.arange(h) * _CELLS[0] // h == np.arange(_CELLS[0])[:, None]
+    columns = np.arange(w)[:, None] * _CELLS[1] // w == np.arange(_CELLS[1])
+    return rows.astype(np.float32) @ values.astype(np.float32) @ columns.astype(np.float32)
 
 
 def _all_round(errors: np.ndarray, still: np.ndarray) -> bool:
