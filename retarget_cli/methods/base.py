@@ -44,7 +44,10 @@ class TransferRequest:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A transfer about to run. report: JSON-ready facts (the affine taken, the candidates and why); frames: one a driver frame."""
+    """A transfer about to run; frames: one a driver frame.
+
+    report: JSON-ready facts (the affine that was taken, the candidates and why).
+    """
 
     report: Mapping[str, Any]
     frames: Iterator[LayerFrame]
@@ -66,7 +69,13 @@ class MotionMethod(Protocol):
         ...
 
     def build_phase(
-        self, phase: str, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str, seed: int
+        self,
+        phase: str,
+        config: Any,
+        clips: tuple[ClipArray, ClipArray],
+        states: Mapping[str, Path],
+        device: str,
+        seed: int,
     ) -> Phase:
         """The phase ready to train. `states` maps earlier phases to the folders with their results."""
         ...

@@ -1,1 +1,84 @@
 """The training loop: every phase of every method runs through :func:`fit`."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from retarget_cli.errors import EnvironmentProblem, Interrupted
+from retarget_cli.events import Metric, Progress, Reporter
+from retarget_cli.store.atomic import crash_point
+from retarget_cli.train import checkpoint
+from retarget_cli.train.phase import Phase
+
+METRICS_EVERY = 25  # steps; losses are summed on the device and read this often
+SAVE_EVERY = 20.0  # seconds; what a kill can cost
+
+
+def fit(
+    phase: Phase,
+    *,
+    work: Path,
+    out: Path,
+    digest: str,
+    stage: str,
+    reporter: Reporter,
+    stop: Callable[[], bool],
+) -> None:
+    """Train `phase` to its end, going on from the newest checkpoint in `work`.
+
+    Writes ``state.safetensors`` (the modules) and ``fit.json`` (losses through time, held-out scores) into `out`.
+    digest: what the checkpoints must belong to. Raises Interrupted after saving when `stop()` turns true, and
+    EnvironmentProblem when the losses are no longer numbers.
+    """
+    record = checkpoint.restore(phase, work, digest, str(phase.generator.device))
+    saved = time.monotonic()
+    reporter(Progress(stage, record.step, phase.steps, "steps"))
+    while record.step < phase.steps:
+        _advance(phase, record, stage, reporter)
+        stopped = stop() and record.step < phase.steps
+        if stopped or time.monotonic() - saved > SAVE_EVERY:
+            checkpoint.save(phase, work, digest, record)
+            saved = time.monotonic()
+            crash_point("train-saved")
+        if stopped:
+            raise Interrupted(
+                f"stopped after {record.step} of {phase.steps} steps of {stage}; the state is saved",
+                fix="Run the same command again to go on from there.",
+                signal=getattr(stop, "signal", None) or 2,
+            )
+    phase.finish()
+    save_file(checkpoint.module_tensors(phase), out / "state.safetensors")
+    facts = {"steps": record.step, "held_out": phase.held_out(), "history": record.history}
+    (out / "fit.json").write_text(json.dumps(facts, indent=1))
+
+
+def _advance(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter) -> None:
+    for name, value in phase.step(record.step).items():
+        record.sums[name] = record.sums[name] + value if name in record.sums else value.clone()
+    record.step += 1
+    crash_point("train-step")
+    if record.step % METRICS_EVERY == 0 or record.step == phase.steps:
+        means = _means(record.sums, (record.step - 1) % METRICS_EVERY + 1, stage)
+        record.history.append({"step": record.step, **means})
+        record.sums = {}
+        reporter(Metric(stage, record.step, means))
+    reporter(Progress(stage, record.step, phase.steps, "steps"))
+
+
+def _means(sums: dict[str, Tensor], count: int, stage: str) -> dict[str, float]:
+    values = torch.stack(list(sums.values())).cpu() / count  # one transfer for all of them
+    means = {name: float(value) for name, value in zip(sums, values, strict=True)}
+    if not all(math.isfinite(value) for value in means.values()):
+        raise EnvironmentProblem(
+            f"training diverged in {stage}: a loss is not a number",
+            fix="Train with --precision fp32 or another --seed; if it stays so, please report the pair.",
+        )
+    return means

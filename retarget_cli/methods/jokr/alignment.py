@@ -1,0 +1,63 @@
+"""Ways to carry the driver's keypoints into the subject's space, as plain numpy on whole clips.
+
+Every way has the same form, k' = L k + o_p: one linear part for all keypoints and an offset for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MODES = ("learned", "moments", "relative", "none")
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How to move keypoints. linear: (2, 2); offsets: (K, 2), or (1, 2) when all points share one."""
+
+    name: str
+    linear: np.ndarray
+    offsets: np.ndarray
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Map (N, K, 2) keypoints."""
+        return (points @ self.linear.T + self.offsets).astype(np.float32)
+
+
+def from_affine(name: str, affine: np.ndarray) -> Alignment:
+    """An alignment from a (2, 3) map on the column (x, y, 1)."""
+    affine = np.asarray(affine, np.float64).reshape(2, 3)
+    return Alignment(name, affine[:, :2], affine[None, :, 2])
+
+
+def from_moments(subject: np.ndarray, driver: np.ndarray) -> Alignment:
+    """Match mean and spread, per axis, of all keypoints of the two clips. subject: (N, K, 2); driver: (M, K, 2)."""
+    scale = _spread(subject) / _spread(driver)
+    shift = subject.mean(axis=(0, 1)) - scale * driver.mean(axis=(0, 1))
+    return Alignment("moments", np.diag(scale), shift[None])
+
+
+def from_rest_pose(subject: np.ndarray, driver: np.ndarray) -> Alignment:
+    """Keep the subject's mean pose; add the driver's motion around its own, scaled by the ratio of body sizes."""
+    rest_subject, rest_driver = subject.mean(axis=0), driver.mean(axis=0)
+    scale = np.sqrt((_spread(rest_subject) ** 2).sum() / (_spread(rest_driver) ** 2).sum())
+    return Alignment("relative", np.eye(2) * scale, rest_subject - scale * rest_driver)
+
+
+def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
+    """The alignment called `mode`, one of MODES. learned: the (2, 3) map from the driver's space to the subject's."""
+    if mode == "learned":
+        return from_affine("learned", learned)
+    if mode == "moments":
+        return from_moments(subject, driver)
+    if mode == "relative":
+        return from_rest_pose(subject, driver)
+    if mode == "none":
+        return from_affine("none", np.eye(2, 3))
+    raise ValueError(f"unknown alignment {mode!r}")
+
+
+def _spread(points: np.ndarray) -> np.ndarray:
+    """Standard deviation along x and y, never zero."""
+    return np.maximum(points.reshape(-1, 2).std(axis=0), 1e-3)

@@ -1,0 +1,44 @@
+"""Putting the phases together from clips, settings and the results of earlier phases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.jokr.dataset import load_frames
+from retarget_cli.methods.jokr.facing import mirror, opposite_facing
+from retarget_cli.methods.jokr.geometry import GeometryPhase
+from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator
+from retarget_cli.methods.jokr.texture import TexturePhase
+from retarget_cli.train.checkpoint import load_modules
+from retarget_cli.train.clips import ClipArray
+
+Pair = tuple[ClipArray, ClipArray]
+
+
+def facing_alike(clips: Pair) -> tuple[Pair, bool]:
+    """The clips with B mirrored when the two objects face opposite ways, and whether it was."""
+    if opposite_facing(*clips):
+        return (clips[0], mirror(clips[1])), True
+    return clips, False
+
+
+def geometry(config: JokrConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
+    """The first phase on a pair of crops."""
+    alike, _ = facing_alike(clips)
+    size = config.geometry.size
+    frames = (load_frames(alike[0], size, device), load_frames(alike[1], size, device))
+    return GeometryPhase(config.geometry, frames, device, seed)
+
+
+def texture(config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> TexturePhase:
+    """The second phase, on top of the result of the first."""
+    alike, _ = facing_alike(clips)
+    settings = config.geometry
+    extractor = KeypointExtractor(settings.keypoints, settings.widths, settings.sharpness)
+    shape = SilhouetteGenerator(settings.keypoints, settings.widths, settings.size, settings.point_width)
+    load_modules({"extractor": extractor, "shape": shape}, states["geometry"] / "state.safetensors")
+    size = config.texture.size
+    frames = (load_frames(alike[0], size, device), load_frames(alike[1], size, device))
+    return TexturePhase(config.texture, (extractor, shape), frames, device, seed)

@@ -1,0 +1,59 @@
+"""Settings of the JOKR method and its presets. Imports no torch: planning must not wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class GeometryConfig:
+    """The first phase: keypoints, silhouettes and the affine between the clips."""
+
+    steps: int = 1400
+    batch: int = 6  # frame pairs a clip and step
+    size: int = 64  # working size of E and G, pixels
+    keypoints: int = 14
+    widths: tuple[int, ...] = (32, 64, 128)
+    sharpness: float = 10.0  # multiplies the logits before the spatial softmax
+    point_width: float = 0.04  # of the keypoint maps, in normalised units
+    learning_rate: float = 2e-3  # peak of the one-cycle schedule of E and G
+    affine_rate: float = 2e-3
+    discriminator_rate: float = 1e-4
+    discriminator_noise: float = 0.05  # on D's input, so that it cannot live on tiny differences
+    augmentation: float = 0.06  # standard deviation of the affine noise on what is trained on
+    equivariance_spread: float = 0.12  # standard deviation of the affine noise of the equivariance term
+    separation_distance: float = 0.12
+    equivariance: float = 2.0
+    separation: float = 4.0
+    inside: float = 0.5
+    temporal: float = 2.0  # reached between 25 and 35 % of the steps; from the start it would freeze the limbs
+    confusion: float = 0.3
+    affine_prior: float = 0.1  # pulls T towards the identity
+
+
+@dataclass(frozen=True)
+class TextureConfig:
+    """The second phase: painting the silhouettes."""
+
+    steps: int = 900
+    batch: int = 4
+    size: int = 128  # of the picture that R draws, pixels; it works at half of it
+    widths: tuple[int, ...] = (48, 96, 160, 192)
+    point_width: float = 0.1
+    learning_rate: float = 2e-3
+    augmentation: float = 0.05
+
+
+@dataclass(frozen=True)
+class JokrConfig:
+    """Everything that decides what JOKR learns."""
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    texture: TextureConfig = field(default_factory=TextureConfig)
+
+
+PRESETS: dict[str, JokrConfig] = {
+    "draft": JokrConfig(),
+    "standard": JokrConfig(texture=TextureConfig(size=256, steps=2000)),
+    "best": JokrConfig(geometry=GeometryConfig(steps=3000), texture=TextureConfig(size=512, steps=4000)),
+}

@@ -1,0 +1,35 @@
+"""Do the two objects face the same way? If not, clip B is mirrored for training and mirrored back when drawn."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from retarget_cli.metrics.shape import box_normalise_all, pairwise_iou
+from retarget_cli.train.clips import ClipArray
+
+_FRAMES = 100
+_CLEARLY = 0.01  # of IoU; silhouettes that fit equally well both ways are left alone
+
+
+def opposite_facing(clip_a: ClipArray, clip_b: ClipArray) -> bool:
+    """Whether B's silhouettes are more like A's after mirroring: mean over frames of the nearest one's IoU."""
+    shapes_a, shapes_b = _silhouettes(clip_a), _silhouettes(clip_b)
+    straight = _likeness(shapes_a, shapes_b)
+    mirrored = _likeness(shapes_a, shapes_b[:, :, ::-1])
+    return mirrored > straight + _CLEARLY
+
+
+def mirror(clip: ClipArray) -> ClipArray:
+    """The clip seen in a mirror; a view, nothing is copied."""
+    return ClipArray(clip.frames[:, :, ::-1])
+
+
+def _silhouettes(clip: ClipArray) -> np.ndarray:
+    chosen = np.unique(np.linspace(0, clip.count - 1, min(clip.count, _FRAMES)).astype(int))
+    return box_normalise_all([cv2.resize(np.asarray(clip.frames[i, :, :, 3]), (64, 64)) for i in chosen])
+
+
+def _likeness(first: np.ndarray, second: np.ndarray) -> float:
+    table = pairwise_iou(first, second)
+    return float(table.max(axis=0).mean() + table.max(axis=1).mean()) / 2

@@ -1,0 +1,155 @@
+"""First phase: shared keypoints, silhouettes of both clips and the affine between them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from retarget_cli.methods.jokr import losses
+from retarget_cli.methods.jokr.config import GeometryConfig
+from retarget_cli.methods.jokr.dataset import Frames, draw_batch, masked
+from retarget_cli.methods.jokr.networks import (
+    KeypointExtractor,
+    LearnedAffine,
+    PoseDiscriminator,
+    SilhouetteGenerator,
+)
+from retarget_cli.nn.coords import apply_affine, compose_affine
+from retarget_cli.nn.warp import random_affine, warp_image
+from retarget_cli.train.device import to_device
+from retarget_cli.train.phase import Phase
+from retarget_cli.train.schedule import one_cycle, ramp
+
+
+class GeometryPhase(Phase):
+    """Trains E, G, T and D together (paper section 3, stage 1, with the changes DESIGN section 5 lists)."""
+
+    name = "geometry"
+
+    def __init__(self, config: GeometryConfig, clips: tuple[Frames, Frames], device: str, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.config = config
+        self.clips = clips
+        self.steps = config.steps
+        self.extractor = KeypointExtractor(config.keypoints, config.widths, config.sharpness)
+        self.shape = SilhouetteGenerator(config.keypoints, config.widths, config.size, config.point_width)
+        self.affine = LearnedAffine()
+        self.discriminator = PoseDiscriminator(config.keypoints)
+        self.modules = {
+            "extractor": self.extractor,
+            "shape": self.shape,
+            "affine": self.affine,
+            "discriminator": self.discriminator,
+        }
+        to_device(self.modules.values(), device)
+        drawing = [*self.extractor.parameters(), *self.shape.parameters()]
+        self.optimizers = {
+            "shape": torch.optim.Adam(
+                [{"params": drawing}, {"params": list(self.affine.parameters()), "lr": config.affine_rate}],
+                lr=config.learning_rate,
+                betas=(0.5, 0.99),
+            ),
+            "discriminator": torch.optim.Adam(
+                self.discriminator.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.99)
+            ),
+        }
+        self.generator = torch.Generator(device).manual_seed(seed)
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        """One update of E, G and T and one of D."""
+        progress = index / max(1, self.steps)
+        self.optimizers["shape"].param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
+        views = [self._views(clip) for clip in self.clips]
+        batch = self.config.batch
+        points, maps = self.extractor(torch.cat([frames for frames, _ in views]))
+        points_a, points_b = points.chunk(2)
+        terms = self._shape_terms(points, maps, views)
+        moved = apply_affine(self.affine(), points_b)
+        terms["confusion"] = losses.confusion(
+            self.discriminator(self._noisy(points_a[: 2 * batch])), self.discriminator(self._noisy(moved[: 2 * batch]))
+        )
+        terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
+        weights = self._weights(progress)
+        total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+        self.optimizers["shape"].zero_grad(set_to_none=True)
+        total.backward(inputs=self._shape_parameters())
+        self.optimizers["shape"].step()
+        terms["discriminator"] = self._train_discriminator(points_a[: 2 * batch], moved[: 2 * batch])
+        return {name: value.detach() for name, value in terms.items()}
+
+    def _weights(self, progress: float) -> dict[str, float]:
+        config = self.config
+        return {
+            "silhouette": 1.0,
+            "equivariance": config.equivariance,
+            "separation": config.separation,
+            "inside": config.inside,
+            "temporal": config.temporal * ramp(progress, 0.25, 0.35),
+            "confusion": config.confusion,
+            "prior": config.affine_prior,
+        }
+
+    def _shape_parameters(self) -> list[Tensor]:
+        return [p for group in self.optimizers["shape"].param_groups for p in group["params"]]
+
+    def _views(self, clip: Frames) -> tuple[Tensor, Tensor]:
+        """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
+
+        Returns (3·batch, 4, S, S) and the further warps (batch, 2, 3).
+        """
+        config = self.config
+        index = draw_batch(clip, config.batch, self.generator)
+        warp = random_affine(config.batch, config.augmentation, self.generator)
+        further = random_affine(config.batch, config.equivariance_spread, self.generator)
+        now, following = masked(clip.pixels[index]), masked(clip.pixels[index + 1])
+        frames = torch.cat([now, following, now])
+        warps = torch.cat([warp, warp, compose_affine(further, warp)])
+        return warp_image(frames, warps).contiguous(memory_format=torch.channels_last), further
+
+    def _shape_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        config, batch = self.config, self.config.batch
+        halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
+        drawn = self.shape(torch.cat([half[0][:batch] for half in halves])).chunk(2)
+        sums: dict[str, list[Tensor]] = {
+            name: [] for name in ("silhouette", "equivariance", "separation", "inside", "temporal")
+        }
+        for channel, (keys, heat, (frames, further)) in enumerate(halves):
+            now, following, moved = keys.chunk(3)
+            matte = frames[: 2 * batch, 3:]
+            sums["silhouette"].append(losses.silhouette_loss(drawn[channel][:, channel], matte[:batch, 0]))
+            sums["equivariance"].append((apply_affine(further, now) - moved).abs().mean())
+            sums["separation"].append(losses.separation(keys[: 2 * batch], config.separation_distance))
+            small = torch.nn.functional.avg_pool2d(matte, 2)
+            sums["inside"].append(losses.inside_silhouette(heat[: 2 * batch], small))
+            sums["temporal"].append(losses.temporal(now, following))
+        return {name: values[0] + values[1] for name, values in sums.items()}
+
+    def _noisy(self, points: Tensor) -> Tensor:
+        noise = torch.randn(points.shape, generator=self.generator, device=points.device)
+        return points + self.config.discriminator_noise * noise
+
+    def _train_discriminator(self, points_a: Tensor, moved: Tensor) -> Tensor:
+        loss = losses.discrimination(
+            self.discriminator(self._noisy(points_a.detach())), self.discriminator(self._noisy(moved.detach()))
+        )
+        self.optimizers["discriminator"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers["discriminator"].step()
+        return loss
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Silhouette IoU of each clip on its held-out frames, and T's distance from neutral."""
+        scores = {}
+        for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
+            frames = masked(clip.pixels[clip.held_out])
+            points, _ = self.extractor(frames)
+            drawn = self.shape(points)[:, channel] > 0
+            truth = frames[:, 3] > 0.5
+            both = (drawn & truth).sum(dim=(1, 2)).float()
+            either = (drawn | truth).sum(dim=(1, 2)).float().clamp(min=1)
+            scores[f"iou_{name}"] = float((both / either).mean())
+        scores["affine_angle_degrees"] = math.degrees(float(self.affine.angle))
+        return scores

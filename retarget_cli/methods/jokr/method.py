@@ -1,0 +1,67 @@
+"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: two phases and a transfer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from retarget_cli.config import change_fields
+from retarget_cli.errors import UsageError
+from retarget_cli.methods.base import Transfer, TransferRequest
+from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
+
+if TYPE_CHECKING:
+    from retarget_cli.train.clips import ClipArray
+    from retarget_cli.train.phase import Phase
+
+
+class Jokr:
+    """Joint keypoint representation. torch is imported only when there is something to train or draw."""
+
+    name: ClassVar[str] = "jokr"
+    version: ClassVar[int] = 1
+    phase_names: ClassVar[tuple[str, ...]] = ("geometry", "texture")
+
+    def config(self, preset: str, changes: Sequence[str]) -> JokrConfig:
+        """The preset with ``geometry.steps=100`` and the like applied; UsageError for what it does not know."""
+        if preset not in PRESETS:
+            raise UsageError(f"jokr has no preset '{preset}'", fix=f"Choose one of: {', '.join(PRESETS)}.")
+        return change_fields(PRESETS[preset], changes)
+
+    def phase_config(self, config: JokrConfig, phase: str) -> Mapping[str, Any]:
+        """The settings of `phase`; those of earlier phases are in the digests of their results."""
+        return dataclasses.asdict(getattr(config, phase))
+
+    def build_phase(
+        self,
+        phase: str,
+        config: JokrConfig,
+        clips: tuple[ClipArray, ClipArray],
+        states: Mapping[str, Path],
+        device: str,
+        seed: int,
+    ) -> Phase:
+        """Geometry or texture, ready to train."""
+        from retarget_cli.methods.jokr import build
+
+        if phase == "geometry":
+            return build.geometry(config, clips, device, seed)
+        return build.texture(config, clips, states, device, seed)
+
+    def transfer(
+        self,
+        config: JokrConfig,
+        clips: tuple[ClipArray, ClipArray],
+        states: Mapping[str, Path],
+        request: TransferRequest,
+        device: str,
+    ) -> Transfer:
+        """R(G(T·E(driver))), see transfer.py."""
+        from retarget_cli.methods.jokr.build import facing_alike
+        from retarget_cli.methods.jokr.transfer import start_transfer
+
+        alike, mirrored = facing_alike(clips)
+        report, frames = start_transfer(config, alike, states, request, device, mirrored)
+        return Transfer(report, frames)

@@ -1,0 +1,107 @@
+"""The networks of the fast recipe. Sizes come from the preset only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retarget_cli.nn.blocks import ConvBlock, UNet
+from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
+
+
+class KeypointExtractor(nn.Module):
+    """E: a masked frame to K keypoints, shared by both clips (paper section 3.1).
+
+    The stem halves the size; the heatmaps have half the frame's height and width.
+    """
+
+    def __init__(self, keypoints: int, widths: Sequence[int], sharpness: float) -> None:
+        super().__init__()
+        self.keypoints = keypoints
+        self.sharpness = sharpness
+        self.stem = ConvBlock(4, widths[0], stride=2)
+        self.unet = UNet(widths[0], widths)
+        self.head = nn.Conv2d(widths[0], keypoints, 3, padding=1)
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Frame (B, 4, S, S), colour in [-1, 1] times the matte and the matte itself.
+
+        Returns keypoints (B, K, 2) and probability maps (B, K, S/2, S/2).
+        """
+        return soft_argmax(self.head(self.unet(self.stem(frame))), self.sharpness)
+
+
+class SilhouetteGenerator(nn.Module):
+    """G: keypoints to silhouettes, one trunk, one output channel a clip (paper section 3.1, two-headed)."""
+
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
+        super().__init__()
+        self.size = size
+        self.point_width = point_width
+        self.unet = UNet(keypoints, widths)
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 8, 3, padding=1), nn.PixelShuffle(2))
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Keypoints (B, K, 2) to silhouette logits (B, 2, S, S); channel 0 is clip A's, 1 is clip B's."""
+        return self.head(self.unet(draw_keypoints(points, self.size // 2, self.point_width)))
+
+
+class PoseDiscriminator(nn.Module):
+    """D: which clip do these keypoints come from? (paper section 3.2)."""
+
+    def __init__(self, keypoints: int, width: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(2 * keypoints, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, 1),
+        )
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Keypoints (B, K, 2) to logits (B,); positive means clip A."""
+        return self.layers(points.flatten(1)).squeeze(1)
+
+
+class LearnedAffine(nn.Module):
+    """T: maps clip B's keypoints into clip A's. Scale per axis, rotation and shift; it cannot shear the body."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(2))
+        self.angle = nn.Parameter(torch.zeros(()))
+        self.shift = nn.Parameter(torch.zeros(2))
+
+    def forward(self) -> Tensor:
+        """The map, (2, 3)."""
+        cos, sin = torch.cos(self.angle), torch.sin(self.angle)
+        rotation = torch.stack([torch.stack([cos, -sin]), torch.stack([sin, cos])])
+        linear = rotation * torch.exp(self.log_scale)[None, :]
+        return torch.cat([linear, self.shift[:, None]], dim=1)
+
+
+class TextureGenerator(nn.Module):
+    """R: silhouette and keypoint maps to colour and a fine alpha, twice the size it works at."""
+
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
+        super().__init__()
+        self.working_size = size // 2
+        self.point_width = point_width
+        self.unet = UNet(1 + keypoints, widths)
+        self.head = nn.Sequential(
+            ConvBlock(widths[0], widths[0]), nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2)
+        )
+
+    def forward(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Silhouette (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
+
+        Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
+        """
+        shape = F.interpolate(silhouette, size=(self.working_size,) * 2, mode="bilinear", align_corners=True)
+        maps = draw_keypoints(points, self.working_size, self.point_width)
+        out = self.head(self.unet(torch.cat([shape * 2 - 1, maps], dim=1)))
+        return torch.tanh(out[:, :3]), out[:, 3:]

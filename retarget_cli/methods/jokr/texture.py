@@ -1,0 +1,123 @@
+"""Second phase: R_A and R_B learn to paint the silhouettes that the frozen E and G draw."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retarget_cli.methods.jokr.config import TextureConfig
+from retarget_cli.methods.jokr.dataset import Frames, draw_batch
+from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator, TextureGenerator
+from retarget_cli.nn.warp import random_affine, warp_image
+from retarget_cli.train.device import to_device
+from retarget_cli.train.phase import Phase
+from retarget_cli.train.schedule import one_cycle
+
+PAINTERS = ("painter_a", "painter_b")
+
+
+class TexturePhase(Phase):
+    """Trains one painter a clip (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
+
+    name = "texture"
+
+    def __init__(
+        self,
+        config: TextureConfig,
+        geometry: tuple[KeypointExtractor, SilhouetteGenerator],
+        clips: tuple[Frames, Frames],
+        device: str,
+        seed: int,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.config = config
+        self.clips = clips
+        self.steps = config.steps
+        self.extractor, self.shape = geometry
+        to_device(geometry, device)
+        for net in geometry:
+            net.eval().requires_grad_(False)
+        keypoints = self.extractor.keypoints
+        self.modules = {
+            name: TextureGenerator(keypoints, config.widths, config.size, config.point_width) for name in PAINTERS
+        }
+        to_device(self.modules.values(), device)
+        self.optimizers = {
+            name: torch.optim.Adam(module.parameters(), lr=config.learning_rate, betas=(0.5, 0.99))
+            for name, module in self.modules.items()
+        }
+        self.generator = torch.Generator(device).manual_seed(seed)
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        """One update of both painters."""
+        rate = one_cycle(index / max(1, self.steps), self.config.learning_rate)
+        values: dict[str, Tensor] = {}
+        for channel, name in enumerate(PAINTERS):
+            optimizer = self.optimizers[name]
+            optimizer.param_groups[0]["lr"] = rate
+            picture = self._augmented(self.clips[channel])
+            colour, alpha = self._paint(channel, picture)
+            terms = texture_terms(colour, alpha, picture)
+            optimizer.zero_grad(set_to_none=True)
+            torch.stack(list(terms.values())).sum().backward()
+            optimizer.step()
+            values |= {f"{term}_{name[-1]}": value.detach() for term, value in terms.items()}
+        return values
+
+    def _augmented(self, clip: Frames) -> Tensor:
+        """(batch, 4, S, S): colour in [-1, 1] (not masked) and matte."""
+        index = draw_batch(clip, self.config.batch, self.generator)
+        warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
+        pixels = clip.pixels[index].float() / 255
+        return warp_image(torch.cat([pixels[:, :3] * 2 - 1, pixels[:, 3:]], dim=1), warp)
+
+    def _paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            small = F.interpolate(picture, size=(self.shape.size,) * 2, mode="area")
+            matte = small[:, 3:]
+            points, _ = self.extractor(torch.cat([small[:, :3] * matte, matte], dim=1))
+            silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
+        return self.modules[PAINTERS[channel]](silhouette, points)
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Foreground PSNR (dB, inside the matte) and alpha IoU on each clip's held-out frames."""
+        scores = {}
+        for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
+            errors, overlaps = [], []
+            for index in clip.held_out.split(16):
+                pixels = clip.pixels[index].float() / 255
+                picture = torch.cat([pixels[:, :3] * 2 - 1, pixels[:, 3:]], dim=1)
+                colour, alpha = self._paint(channel, picture)
+                inside = (picture[:, 3:] > 0.5).float()
+                squared = ((colour - picture[:, :3]) / 2).square() * inside
+                errors.append(squared.sum(dim=(1, 2, 3)) / (3 * inside.sum(dim=(1, 2, 3))).clamp(min=1))
+                drawn = (alpha > 0).float()
+                either = torch.maximum(drawn, inside).sum(dim=(1, 2, 3)).clamp(min=1)
+                overlaps.append((drawn * inside).sum(dim=(1, 2, 3)) / either)
+            scores[f"psnr_{name}"] = float((-10 * torch.log10(torch.cat(errors).clamp(min=1e-8))).mean())
+            scores[f"alpha_iou_{name}"] = float(torch.cat(overlaps).mean())
+        return scores
+
+
+def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, Tensor]:
+    """Colour and gradient differences inside the matte, and cross-entropy of the alpha.
+
+    colour: (B, 3, S, S) in [-1, 1]; alpha: logits (B, 1, S, S); picture: (B, 4, S, S), the truth.
+    The gradients are compared at three scales: they are what tells a sharp picture from a blurred one.
+    """
+    truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
+    difference = (colour - truth) * matte
+    terms = {
+        "colour": 4 * difference.abs().sum() / (3 * matte.sum() + 1),
+        "alpha": F.binary_cross_entropy_with_logits(alpha, matte),
+    }
+    edges = []
+    for _ in range(3):
+        across = (difference[..., :, 1:] - difference[..., :, :-1]).abs().mean()
+        down = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
+        edges.append(across + down)
+        difference = F.avg_pool2d(difference, 2)
+    terms["edges"] = 4 * torch.stack(edges).sum()
+    return terms

@@ -1,0 +1,175 @@
+"""Drawing the subject with the driver's motion: R(G(T·E(driver)))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from retarget_cli.methods.base import LayerFrame, TransferRequest
+from retarget_cli.methods.jokr import alignment
+from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.jokr.dataset import masked, shrink
+from retarget_cli.methods.jokr.networks import KeypointExtractor, LearnedAffine, SilhouetteGenerator, TextureGenerator
+from retarget_cli.metrics.motion import motion_score
+from retarget_cli.metrics.shape import shape_score
+from retarget_cli.nn.coords import invert_affine
+from retarget_cli.train.checkpoint import load_modules
+from retarget_cli.train.clips import ClipArray
+
+_BATCH = 16
+_JUDGED = 200  # frames on which the candidates of `auto` are compared
+_SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
+
+
+@dataclass
+class Puppet:
+    """The trained networks, ready to draw one of the clips. channel: 0 draws A, 1 draws B."""
+
+    extractor: KeypointExtractor
+    shape: SilhouetteGenerator
+    painter: TextureGenerator
+    to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
+    channel: int
+    device: str
+
+    @classmethod
+    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> Puppet:
+        """Read the results of both phases; `look` is the clip to draw."""
+        geometry, texture = config.geometry, config.texture
+        extractor = KeypointExtractor(geometry.keypoints, geometry.widths, geometry.sharpness)
+        shape = SilhouetteGenerator(geometry.keypoints, geometry.widths, geometry.size, geometry.point_width)
+        affine = LearnedAffine()
+        load_modules(
+            {"extractor": extractor, "shape": shape, "affine": affine}, states["geometry"] / "state.safetensors"
+        )
+        painter = TextureGenerator(geometry.keypoints, texture.widths, texture.size, texture.point_width)
+        load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
+        learned = affine().detach()
+        to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
+        nets = [net.to(device).eval().requires_grad_(False) for net in (extractor, shape, painter)]
+        return cls(nets[0], nets[1], nets[2], to_subject, 0 if look == "a" else 1, device)
+
+    @torch.no_grad()
+    def keypoints(self, clip: ClipArray) -> np.ndarray:
+        """(N, K, 2) keypoints of every frame."""
+        found = []
+        for start in range(0, clip.count, _BATCH):
+            pixels = shrink(clip.frames[start : start + _BATCH], self.shape.size)
+            points, _ = self.extractor(masked(pixels.to(self.device)))
+            found.append(points.cpu().numpy())
+        return np.concatenate(found)
+
+    @torch.no_grad()
+    def silhouettes(self, points: np.ndarray) -> np.ndarray:
+        """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
+        drawn = [
+            torch.sigmoid(self.shape(part.to(self.device))[:, self.channel]).cpu()
+            for part in torch.from_numpy(points).split(_BATCH)
+        ]
+        return torch.cat(drawn).numpy()
+
+    @torch.no_grad()
+    def paint(self, points: np.ndarray) -> np.ndarray:
+        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2) of the subject's space."""
+        keys = torch.from_numpy(points).to(self.device)
+        silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
+        colour, alpha = self.painter(silhouette, keys)
+        picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
+        return (picture * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def choose_alignment(
+    puppet: Puppet, subject: ClipArray, driver: ClipArray, points: tuple[np.ndarray, np.ndarray], wanted: Any
+) -> tuple[alignment.Alignment, dict[str, Any]]:
+    """The alignment to use and a report of the choice. points: keypoints of the subject and of the driver.
+
+    `auto` draws the silhouettes of every candidate and takes the one with the highest motion + shape (the scores of
+    the evaluation, which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through.
+    """
+    if not isinstance(wanted, str):
+        taken = alignment.from_affine("numbers", np.array(wanted))
+        return taken, {"affine": "numbers", **_numbers(taken)}
+    if wanted != "auto":
+        taken = alignment.align(wanted, *points, puppet.to_subject)
+        return taken, {"affine": wanted, **_numbers(taken)}
+    judged = np.unique(np.linspace(0, driver.count - 1, min(driver.count, _JUDGED)).round().astype(int))
+    real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
+    moved = [_matte(driver, i) for i in judged]
+    candidates: dict[str, dict[str, float]] = {}
+    made: dict[str, alignment.Alignment] = {}
+    for mode in alignment.MODES:
+        made[mode] = alignment.align(mode, *points, puppet.to_subject)
+        drawn = puppet.silhouettes(made[mode].apply(points[1][judged])) > 0.5
+        motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
+        candidates[mode] = {"motion": motion, "shape": shape, "total": motion + shape}
+    best = max(candidates, key=lambda mode: candidates[mode]["total"])
+    report = {"affine": best, "candidates": candidates, "reason": "highest motion + shape of its silhouettes"}
+    return made[best], {**report, **_numbers(made[best])}
+
+
+def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool) -> Iterator[LayerFrame]:
+    """Frames of the subject at keypoints `aligned` (N, K, 2); mirrored: turn them back after drawing."""
+    for start in range(0, len(aligned), _BATCH):
+        part = aligned[start : start + _BATCH]
+        for offset, (rgba, silhouette) in enumerate(zip(puppet.paint(part), puppet.silhouettes(part), strict=True)):
+            rgba = without_specks(rgba)
+            solid = ((silhouette > 0.5) * 255).astype(np.uint8)
+            if mirrored:
+                rgba, solid = np.ascontiguousarray(rgba[:, ::-1]), np.ascontiguousarray(solid[:, ::-1])
+            size = (rgba.shape[1], rgba.shape[0])
+            yield LayerFrame(
+                rgba,
+                cv2.resize(solid, size, interpolation=cv2.INTER_LINEAR) // 128 * 255,
+                _turned(part[offset], mirrored),
+                _turned(points[start + offset], mirrored),
+            )
+
+
+def without_specks(rgba: np.ndarray) -> np.ndarray:
+    """(S, S, 4) with alpha cleared on regions far smaller than the largest one."""
+    solid = (rgba[:, :, 3] > 32).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if count <= 2:
+        return rgba
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    small = areas < _SPECK * areas.max()
+    small[0] = False
+    cleaned = rgba.copy()
+    cleaned[small[labels], 3] = 0
+    return cleaned
+
+
+def start_transfer(
+    config: JokrConfig,
+    clips: tuple[ClipArray, ClipArray],
+    states: Mapping[str, Path],
+    request: TransferRequest,
+    device: str,
+    mirrored: bool,
+) -> tuple[dict[str, Any], Iterator[LayerFrame]]:
+    """Report and frames of one direction. clips: as trained on (B already mirrored when `mirrored`)."""
+    puppet = Puppet.load(config, states, request.look, device)
+    subject, driver = clips if request.look == "a" else clips[::-1]
+    points = puppet.keypoints(subject), puppet.keypoints(driver)
+    chosen, report = choose_alignment(puppet, subject, driver, points, request.affine)
+    turn_back = mirrored and request.look == "b"
+    return {**report, "mirrored": mirrored}, draw(puppet, points[1], chosen.apply(points[1]), turn_back)
+
+
+def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:
+    return {"linear": chosen.linear.tolist(), "offsets": chosen.offsets.tolist()}
+
+
+def _matte(clip: ClipArray, index: int) -> np.ndarray:
+    return np.asarray(clip.frames[index, :, :, 3]) > 127
+
+
+def _turned(points: np.ndarray, mirrored: bool) -> np.ndarray:
+    return points * np.array([-1, 1], np.float32) if mirrored else points

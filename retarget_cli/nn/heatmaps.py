@@ -1,0 +1,33 @@
+"""From heatmaps to keypoints and back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from retarget_cli.nn.coords import grid_axis
+
+
+def soft_argmax(logits: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
+    """Keypoints as the expectation of a spatial softmax (paper section 3.1).
+
+    logits: (B, K, H, W). sharpness multiplies them. Returns keypoints (B, K, 2) in [-1, 1] and the probability
+    maps (B, K, H, W), each summing to 1. Computed in fp32 whatever the input's type.
+    """
+    batch, count, height, width = logits.shape
+    maps = torch.softmax(logits.float().reshape(batch, count, -1) * sharpness, dim=-1).reshape(logits.shape)
+    x = (maps.sum(dim=2) * grid_axis(width, logits.device)).sum(dim=-1)
+    y = (maps.sum(dim=3) * grid_axis(height, logits.device)).sum(dim=-1)
+    return torch.stack([x, y], dim=-1), maps
+
+
+def draw_keypoints(points: Tensor, size: int, width: float) -> Tensor:
+    """One map a keypoint: exp(-(|x - kx| + |y - ky|) / width) (published implementation, not normalised).
+
+    points: (B, K, 2). Returns (B, K, size, size) in (0, 1], fp32.
+    """
+    axis = grid_axis(size, points.device)
+    points = points.float()
+    across = torch.exp(-(axis - points[..., 0:1]).abs() / width)
+    down = torch.exp(-(axis - points[..., 1:2]).abs() / width)
+    return down[..., :, None] * across[..., None, :]

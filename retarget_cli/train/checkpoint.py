@@ -1,0 +1,126 @@
+"""Saving and restoring a phase: safetensors and JSON only, published whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from retarget_cli.store.atomic import publish_folder, sync_tree, write_bytes_atomic
+from retarget_cli.train.phase import Phase
+
+KEPT = 2
+_TENSORS, _FACTS = "state.safetensors", "checkpoint.json"
+
+
+def module_tensors(phase: Phase) -> dict[str, Tensor]:
+    """Every tensor of the phase's modules as ``module/name``, contiguous and on the CPU."""
+    return {
+        f"{name}/{key}": _plain(value)
+        for name, module in phase.modules.items()
+        for key, value in module.state_dict().items()
+    }
+
+
+def load_modules(modules: dict[str, torch.nn.Module], path: Path) -> None:
+    """Fill `modules` from the file that :func:`module_tensors` was saved to. KeyError when one is missing."""
+    tensors = load_file(path)
+    for name, module in modules.items():
+        own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+        if not own:
+            raise KeyError(f"{path} holds no module '{name}'")
+        module.load_state_dict(own)
+
+
+@dataclass
+class Record:
+    """How far a phase is. sums: losses added up since the last entry of `history`."""
+
+    step: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+
+def save(phase: Phase, folder: Path, digest: str, record: Record) -> None:
+    """Publish the state as ``folder/step-<step>`` and drop all but the newest two."""
+    step = record.step
+    final = folder / f"step-{step:07d}"
+    tmp = folder / f"tmp-{uuid.uuid4().hex}"
+    tmp.mkdir(parents=True)
+    tensors, facts = _optimizer_state(phase)
+    tensors |= {f"module/{key}": value for key, value in module_tensors(phase).items()}
+    tensors["generator"] = phase.generator.get_state().clone()
+    tensors |= {f"sum/{name}": _plain(value) for name, value in record.sums.items()}
+    save_file(tensors, tmp / _TENSORS)
+    facts |= {"step": step, "digest": digest, "history": record.history, "sha256": _sha256(tmp / _TENSORS)}
+    write_bytes_atomic(tmp / _FACTS, json.dumps(facts).encode())
+    sync_tree(tmp)
+    if not publish_folder(tmp, final):
+        shutil.rmtree(tmp, ignore_errors=True)
+    for old in sorted(folder.glob("step-*"))[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def restore(phase: Phase, folder: Path, digest: str, device: str) -> Record:
+    """Bring `phase` to the newest valid checkpoint of the same digest; a fresh record if there is none."""
+    for stray in folder.glob("tmp-*"):
+        shutil.rmtree(stray, ignore_errors=True)
+    for path in sorted(folder.glob("step-*"), reverse=True):
+        try:
+            facts = json.loads((path / _FACTS).read_bytes())
+            if facts["digest"] != digest or facts["sha256"] != _sha256(path / _TENSORS):
+                raise ValueError("not a checkpoint of this phase")
+            tensors = load_file(path / _TENSORS)
+            _load(phase, tensors, facts)
+        except (OSError, ValueError, KeyError, SafetensorError, RuntimeError):
+            shutil.rmtree(path, ignore_errors=True)  # damaged: the one before it is as good a start
+            continue
+        sums = {key.removeprefix("sum/"): value.to(device) for key, value in tensors.items() if key.startswith("sum/")}
+        return Record(int(facts["step"]), list(facts["history"]), sums)
+    return Record()
+
+
+def _optimizer_state(phase: Phase) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors: dict[str, Tensor] = {}
+    groups: dict[str, Any] = {}
+    for name, optimizer in phase.optimizers.items():
+        state = optimizer.state_dict()
+        for index, values in state["state"].items():
+            tensors |= {f"optimizer/{name}/{index}/{key}": _plain(value) for key, value in values.items()}
+        groups[name] = [
+            {key: float(v) if isinstance(v, Tensor) else v for key, v in g.items()} for g in state["param_groups"]
+        ]
+    return tensors, {"param_groups": groups}
+
+
+def _load(phase: Phase, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    for name, module in phase.modules.items():
+        prefix = f"module/{name}/"
+        module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    for name, optimizer in phase.optimizers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith(f"optimizer/{name}/"):
+                index, entry = key.removeprefix(f"optimizer/{name}/").split("/")
+                state.setdefault(int(index), {})[entry] = value
+        optimizer.load_state_dict({"state": state, "param_groups": facts["param_groups"][name]})
+    phase.generator.set_state(tensors["generator"])
+
+
+def _plain(value: Tensor) -> Tensor:
+    # safetensors refuses channels-last memory and shared storage.
+    return value.detach().to("cpu", copy=True).contiguous()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
