@@ -1,0 +1,93 @@
+"""The `retarget` command: puts the commands together and owns the exit codes.
+
+Nothing here or in its siblings imports torch, cv2, av or numpy at module level: `retarget --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retarget_cli import __version__
+from retarget_cli.cli import cache, demo, doctor, evaluate, failures, probe, render, runs, segment, train, weights
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="retarget",
+    help="Make the thing in one video move like the thing in another.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"retarget {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None: ...
+
+
+app.command("train")(train.train)
+app.command("render")(render.render)
+app.command("segment")(segment.segment)
+app.command("demo")(demo.demo)
+app.command("evaluate")(evaluate.evaluate)
+app.command("probe")(probe.probe)
+app.command("runs")(runs.runs)
+app.add_typer(cache.app, name="cache")
+app.add_typer(weights.app, name="weights")
+app.command("doctor")(doctor.doctor)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code.
+
+    0 done, 1 bug, 2 usage, 3 input, 4 environment, 5 workspace, 130 interrupted (143 by SIGTERM).
+    """
+    as_json = "--json" in arguments
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output had enough. Nothing more can be said, the work itself is done.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else failures.BUG
+    except (Exception, KeyboardInterrupt) as error:
+        return failures.report(error, as_json=as_json, log_folder=_log_folder(arguments))
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    command = typer.main.get_command(app)
+    answer = command.main(args=list(arguments), prog_name="retarget", standalone_mode=False)
+    if answer == INTERRUPTED:  # how Typer passes on Ctrl-C
+        raise typer.Abort()
+    return answer if isinstance(answer, int) else 0
+
+
+def _log_folder(arguments: Sequence[str]) -> Path:
+    """The `logs` folder of the workspace in use. Read from the raw words, as their parsing may be what failed."""
+    words = list(arguments)
+    for index, word in enumerate(words):
+        if word.startswith("--workspace="):
+            return Path(word.partition("=")[2]) / "logs"
+        if word == "--workspace" and index + 1 < len(words):
+            return Path(words[index + 1]) / "logs"
+    return Path(os.environ.get("RETARGET_WORKSPACE", DEFAULT_WORKSPACE)) / "logs"

@@ -1,0 +1,78 @@
+"""The live progress display of a terminal. Imported only when there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+
+from retarget_cli import events
+from retarget_cli.cli import text
+from retarget_cli.cli.progress import Meter, ProgressReporter, finished_text, metric_text
+
+
+class RichReporter(ProgressReporter):
+    """A live bar for every running stage, above it the stages that are done."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        columns: list[ProgressColumn] = [
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[numbers]}", markup=False, style="cyan"),
+            TextColumn("{task.fields[metrics]}", markup=False, style="dim"),
+        ]
+        self._console = console
+        self._bars = Progress(*columns, console=console, transient=True)
+        self._tasks: dict[str, Any] = {}
+        self._meters: dict[str, Meter] = {}
+
+    def close(self) -> None:
+        """Remove the bars; the printed lines stay."""
+        self._bars.stop()
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._console.print(line, style=style, markup=False, highlight=False)
+
+    def on_StageStarted(self, event: events.StageStarted) -> None:  # noqa: N802
+        """Add a bar."""
+        self._bars.start()
+        label = f"{self._tag(event.stage)}{event.label}"
+        self._tasks[event.stage] = self._bars.add_task(label, total=None, numbers="", metrics="")
+        self._meters[event.stage] = Meter(self._clock)
+
+    def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
+        """Print a dim line."""
+        self._say(f"  {self._tag(event.stage)}{event.label}: cached", "dim")
+
+    def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
+        """Move the bar."""
+        if event.stage not in self._tasks:
+            self.on_StageStarted(events.StageStarted(event.stage, event.stage))
+        meter = self._meters[event.stage]
+        meter.update(event.done, event.total)
+        self._bars.update(
+            self._tasks[event.stage], completed=event.done, total=event.total, numbers=meter.describe(event.unit)
+        )
+
+    def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
+        """Show the newest numbers beside the bar."""
+        if event.stage in self._tasks:
+            self._bars.update(self._tasks[event.stage], metrics=metric_text(event))
+
+    def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
+        """Replace the bar by a line."""
+        if event.stage in self._tasks:
+            self._bars.remove_task(self._tasks.pop(event.stage))
+        self._say(f"✓ {self._tag(event.stage)}{event.label} ({text.duration(event.seconds)})", "green")
+
+    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
+        """Print the notice above the bars."""
+        self._say(f"{event.level}: {event.message}", "yellow" if event.level == "warning" else "")
+
+    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
+        """Print the closing line."""
+        self.close()
+        self._say(finished_text(event), "bold")

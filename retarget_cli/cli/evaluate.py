@@ -1,0 +1,77 @@
+"""`retarget evaluate`: score a trained pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from retarget_cli.cli import options, ui
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
+
+MEANING = {
+    "motion": "follows the driver's motion (0 chance, 1 perfect)",
+    "shape": "keeps the subject's shapes (IoU, 1 perfect)",
+    "appearance": "distance from the subject's texture (0 perfect)",
+    "jitter": "trembling against the driver's (1 the same)",
+    "iou": "overlap of the silhouettes (1 perfect)",
+    "psnr": "dB, foreground (higher is better)",
+    "ssim": "structural similarity (1 perfect)",
+    "l1": "mean absolute difference (0 perfect)",
+    "lpips": "perceptual distance (0 perfect)",
+}
+
+
+def evaluate(
+    a: options.PairA = None,
+    b: options.PairB = None,
+    workspace: options.Workspace = DEFAULT_WORKSPACE,
+    json_output: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Score a trained pair in both directions, without any pretrained network.
+
+    Without clips it takes the pair that was trained last; what is not rendered yet is rendered first.
+    """
+    pair = options.parse_pair(a, b)
+    from retarget_cli import pipeline
+
+    with ui.working(workspace, quiet) as session:
+        scores = pipeline.evaluate(pair, session.store, session.reporter, session.stop)
+    if json_output:
+        ui.document(scores)
+    else:
+        ui.table(("score", "A's look", "B's look", "meaning"), rows(scores), title=f"pair {scores.get('pair', '')}")
+
+
+def rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The scores of both looks side by side, then those on held-out frames: (name, A's, B's, meaning)."""
+    looks = [dict(leaves(scores.get(look, {}))) for look in ("a", "b")]
+    names = dict.fromkeys([*looks[0], *looks[1]])
+    found = [(name, looks[0].get(name, ""), looks[1].get(name, ""), meaning(name)) for name in names]
+    held_out = dict(leaves(scores.get("held_out", {})))
+    for name, value in held_out.items():
+        stem, side = name.rpartition("_")[::2]
+        if side == "a":
+            found.append((f"held out: {stem}", value, held_out.get(f"{stem}_b", ""), meaning(stem)))
+        elif side != "b" or f"{stem}_a" not in held_out:
+            found.append((f"held out: {name}", value, "", meaning(name)))
+    return found
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every number or word of nested scores as (dotted name, text); the details of the affine are left out."""
+    for name, value in values.items():
+        if name == "affine":
+            continue
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        elif value is None:
+            yield f"{prefix}{name}", "-"
+        elif isinstance(value, (int, float, str)):
+            yield f"{prefix}{name}", f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def meaning(name: str) -> str:
+    """What a score says, by the first of its words that is known."""
+    words = name.replace(".", "_").split("_")
+    return next((MEANING[word] for word in words if word in MEANING), "")

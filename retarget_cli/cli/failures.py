@@ -1,0 +1,112 @@
+"""Turns whatever escapes a command into one message with a fix, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.errors import EnvironmentProblem, Interrupted, RetargetError, UsageError
+
+BUG = 1
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+
+
+def explain(error: BaseException) -> RetargetError | None:
+    """The error as something the user can put right, or None when it is a bug of this program."""
+    if isinstance(error, RetargetError):
+        return error
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        return _usage(error)
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+        return Interrupted("interrupted", fix="Run the same command again; stages that were done are not repeated.")
+    if isinstance(error, OSError):
+        return _system(error)
+    return _memory(error)
+
+
+def _usage(error: Any) -> RetargetError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "retarget"
+    message = error.format_message().strip().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], fix=f"Run `{command} --help` to see how it is called.")
+
+
+def _system(error: OSError) -> RetargetError | None:
+    if error.errno in _DISK_FULL:
+        return EnvironmentProblem(
+            "the disk is full",
+            where=error.filename,
+            fix="Free some space (`retarget cache prune` helps) and run it again.",
+        )
+    if error.errno in _REFUSED:
+        return EnvironmentProblem(
+            f"the file system refuses: {error.strerror}",
+            where=error.filename,
+            fix="Check the path and its permissions.",
+        )
+    if error.errno == errno.ENOMEM:
+        return _out_of_memory("memory")
+    return None
+
+
+def _memory(error: BaseException) -> RetargetError | None:
+    # By name, because torch must not be imported to find out; a subclass of RuntimeError on every device.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "OutOfMemoryError" in names:
+        return _out_of_memory("GPU memory")
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return _out_of_memory("memory")
+    return None
+
+
+def _out_of_memory(what: str) -> RetargetError:
+    fix = "Use a smaller crop (--set crop.size=96) or --preset draft; `retarget doctor` shows what is there."
+    return EnvironmentProblem(f"not enough {what}", fix=fix)
+
+
+def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
+    """Print the one message an error deserves on stderr (and as JSON on stdout); returns the exit code."""
+    known = explain(error)
+    if known is None:
+        log = write_log(error, log_folder)
+        what = f"this is a bug in retarget: {type(error).__name__}: {_first_line(error)}"
+        known = RetargetError(what, fix=f"The details are in {log}. Please report them; running it again may help.")
+        known.exit_code = BUG
+    if not known.what:  # the help page was printed instead
+        return known.exit_code
+    if as_json:
+        print(json.dumps({"error": as_document(known)}))
+    print(f"error: {known}\n  fix: {known.fix}", file=sys.stderr)
+    return known.exit_code
+
+
+def as_document(error: RetargetError) -> dict[str, Any]:
+    """What the ``error`` key of a JSON answer holds."""
+    return {"what": error.what, "where": error.where, "fix": error.fix, "exit_code": error.exit_code}
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else "no message"
+
+
+def write_log(error: BaseException, folder: Path) -> Path:
+    """Write the traceback below `folder`, or to the temporary folder when that is impossible."""
+    stamp = datetime.now(UTC)
+    content = f"{stamp.isoformat()}\n{' '.join(sys.argv)}\n\n{''.join(traceback.format_exception(error))}"
+    for place in (folder, Path(tempfile.gettempdir())):
+        path = place / f"retarget-{stamp:%Y%m%d-%H%M%S-%f}.log"
+        try:
+            place.mkdir(exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        except OSError:
+            continue
+        return path
+    return Path("(no log could be written)")

@@ -1,0 +1,214 @@
+"""Progress on stderr: counts and rates, sparse plain lines for logs, and the choice of what to draw."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from retarget_cli import events
+from retarget_cli.cli import text
+
+Clock = Callable[[], float]
+
+
+class Meter:
+    """Rate and time left of one stage, measured over the last half minute.
+
+    The first report sets the zero point, so that a resumed training is not credited with the steps of an earlier run.
+    """
+
+    WINDOW = 30.0
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+        self.done = 0
+        self.total = 0
+
+    def update(self, done: int, total: int) -> None:
+        """Take note that `done` of `total` units are finished now."""
+        now = self._clock()
+        self.done, self.total = done, total
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[1][0] > self.WINDOW:
+            self._seen.popleft()
+
+    @property
+    def rate(self) -> float | None:
+        """Units per second; None until two reports are some time apart."""
+        if len(self._seen) < 2:
+            return None
+        (start, first), (end, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (end - start) if end > start and last > first else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the stage is done at the present rate."""
+        rate = self.rate
+        return None if rate is None else max(0, self.total - self.done) / rate
+
+    @property
+    def fraction(self) -> float:
+        """Share done, in [0, 1]."""
+        return self.done / self.total if self.total else 0.0
+
+    def describe(self, unit: str) -> str:
+        """``120/480 frames, 25%, 40 frames/s, 9 s left``."""
+        parts = [f"{self.done}/{self.total} {unit}", f"{self.fraction:.0%}"]
+        if self.rate is not None:
+            parts.append(text.rate(self.rate, unit))
+        if self.left is not None:
+            parts.append(f"{text.duration(self.left)} left")
+        return ", ".join(parts)
+
+
+class ProgressReporter:
+    """Counts stages and hands each kind of event to its own method; the subclasses draw."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._number = 0
+        self._numbers: dict[str, int] = {}
+        self._expected = 0
+        self._alive = True
+        self._stopping: Callable[[], bool] | None = None
+        self.artifacts: list[events.Artifact] = []
+
+    def expect(self, stages: int) -> None:
+        """Announce how many stages the command has, cached ones included; lines then read ``[3/8]``."""
+        self._expected = stages
+
+    def watch(self, stopping: Callable[[], bool]) -> None:
+        """Say so, once, when `stopping` turns true: a Ctrl-C shows no other effect until the step is done."""
+        self._stopping = stopping
+
+    def __call__(self, event: events.Event) -> None:
+        """Draw one event. A reader of stderr that went away silences the display and never stops the work."""
+        if isinstance(event, events.Artifact):
+            self.artifacts.append(event)
+        if not self._alive:
+            return
+        try:
+            self._draw(event)
+            if self._stopping is not None and self._stopping():
+                self._stopping = None
+                self._draw(
+                    events.Notice("stopping: this step is finished and saved; press Ctrl-C again to end at once")
+                )
+        except BrokenPipeError:
+            self._alive = False
+
+    def close(self) -> None:
+        """Take down what is drawn live."""
+
+    def _draw(self, event: events.Event) -> None:
+        handler: Callable[[Any], None] | None = getattr(self, f"on_{type(event).__name__}", None)
+        if handler is not None:
+            handler(event)
+
+    def _tag(self, stage: str) -> str:
+        if stage not in self._numbers:
+            self._number += 1
+            self._numbers[stage] = self._number
+        if not self._expected:
+            return ""
+        return f"[{self._numbers[stage]}/{max(self._expected, self._number)}] "
+
+
+class QuietReporter(ProgressReporter):
+    """Says only what must not be missed: warnings."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802 - named after the event
+        """Print a warning."""
+        if event.level == "warning":
+            print(f"warning: {event.message}", file=self._stream, flush=True)
+
+
+class PlainReporter(ProgressReporter):
+    """Lines for logs: one at a stage's start and end, and between them never more than one in five seconds."""
+
+    AT_LEAST = 5.0  # seconds between two lines of a stage
+    AT_MOST = 15.0  # a slow stage speaks at least this often
+    SHARE = 0.1  # a fast one whenever this much more is done
+
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
+        super().__init__(clock)
+        self._stream = stream
+        self._meters: dict[str, Meter] = {}
+        self._spoken: dict[str, tuple[float, float]] = {}
+        self._metrics: dict[str, str] = {}
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+    def on_StageStarted(self, event: events.StageStarted) -> None:  # noqa: N802
+        """Print the stage's name."""
+        self._say(f"{self._tag(event.stage)}{event.label} ...")
+        self._meters[event.stage] = Meter(self._clock)
+        self._spoken[event.stage] = (self._clock(), 0.0)
+
+    def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
+        """Print that the stage was done before."""
+        self._say(f"{self._tag(event.stage)}{event.label}: cached")
+
+    def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
+        """Print how far the stage is, when it is time to."""
+        meter = self._meters.setdefault(event.stage, Meter(self._clock))
+        meter.update(event.done, event.total)
+        now = self._clock()
+        when, share = self._spoken.setdefault(event.stage, (now, meter.fraction))
+        waited, gained = now - when, meter.fraction - share
+        if waited < self.AT_LEAST or (waited < self.AT_MOST and gained < self.SHARE):
+            return
+        self._spoken[event.stage] = (now, meter.fraction)
+        self._say(f"    {meter.describe(event.unit)}{self._metrics.get(event.stage, '')}")
+
+    def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
+        """Remember the numbers for the next line."""
+        self._metrics[event.stage] = "  " + metric_text(event)
+
+    def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
+        """Print how long the stage took."""
+        self._say(f"{self._tag(event.stage)}{event.label}: done in {text.duration(event.seconds)}")
+
+    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
+        """Print the notice."""
+        self._say(f"{event.level}: {event.message}")
+
+    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
+        """Print the closing line."""
+        self._say(finished_text(event))
+
+
+def metric_text(event: events.Metric) -> str:
+    """The first three numbers of a metric event in three digits."""
+    return "  ".join(f"{name} {value:.3g}" for name, value in list(event.values.items())[:3])
+
+
+def finished_text(event: events.Finished) -> str:
+    """What the whole command took, or that there was nothing left to do."""
+    if event.ran == 0 and event.cached:
+        return f"everything was already done: {event.cached} stages found in the workspace"
+    return f"done in {text.duration(event.seconds)}: {event.ran} stages run, {event.cached} cached"
+
+
+def make_reporter(quiet: bool = False, stream: TextIO | None = None) -> ProgressReporter:
+    """The reporter that fits where `stream` (stderr unless given) goes."""
+    stream = stream or sys.stderr
+    if quiet:
+        return QuietReporter(stream)
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        from rich.console import Console
+
+        from retarget_cli.cli.display import RichReporter
+
+        return RichReporter(Console(file=stream))
+    return PlainReporter(stream)

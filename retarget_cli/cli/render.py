@@ -1,0 +1,86 @@
+"""`retarget render`: draw a trained pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retarget_cli.cli import options, ui
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
+
+if TYPE_CHECKING:
+    from retarget_cli.pipeline import RenderResult
+
+
+def render(
+    a: options.PairA = None,
+    b: options.PairB = None,
+    look: Annotated[
+        str, typer.Option("--look", metavar="a|b|both", help="a: A's look, B's motion. b: the other way.")
+    ] = "a",
+    affine: Annotated[
+        str,
+        typer.Option(
+            "--affine",
+            metavar="MODE",
+            help=f"How the driver's pose is fitted: {', '.join(options.AFFINES)}, six numbers, or a JSON file.",
+        ),
+    ] = "auto",
+    background: Annotated[
+        str, typer.Option("--background", metavar="WHAT", help="subject, driver, black, alpha, or a colour: '#808080'.")
+    ] = "subject",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the video.", show_default=False)
+    ] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
+    device: options.Device = None,
+    workspace: options.Workspace = DEFAULT_WORKSPACE,
+    json_output: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw one clip's look with the other's motion.
+
+    Without clips it takes the pair that was trained last.
+    Frame size is the subject's, time and sound are the driver's.
+    """
+    pair = options.parse_pair(a, b)
+    options.choose(look, options.LOOKS, "--look")
+    affine_choice = options.parse_affine(affine)
+    backdrop = options.parse_background(background)
+    from retarget_cli import pipeline
+
+    chosen = pipeline.RenderOptions(
+        pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device
+    )
+    with ui.working(workspace, quiet) as session:
+        result = pipeline.render(chosen, session.store, session.reporter, session.stop)
+    if json_output:
+        ui.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
+    else:
+        ui.lines(*summary(result, workspace))
+
+
+def summary(result: RenderResult, workspace: Path) -> list[str]:
+    """The files, and for each video which affine was taken and why."""
+    lines = [ui.short_path(path) for path in result.videos]
+    lines += [ui.short_path(path) for path in result.sheets]
+    for report in result.reports:
+        choice = affine_text(report)
+        if choice:
+            lines.append(f"  {choice}")
+    lines.append(f"next: {ui.command('evaluate', workspace=workspace)}")
+    return lines
+
+
+def affine_text(report: dict[str, Any]) -> str:
+    """``affine: moments (the learned one shears)``, as far as the report tells."""
+    facts = report.get("affine", report)
+    if not isinstance(facts, dict):
+        return ""
+    taken = facts.get("mode") or facts.get("taken") or facts.get("chosen")
+    reason = facts.get("reason") or facts.get("why")
+    if not taken:
+        return ""
+    return f"affine: {taken}" + (f" ({reason})" if reason else "")

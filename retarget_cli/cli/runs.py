@@ -1,0 +1,28 @@
+"""`retarget runs`: what was trained in this workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from retarget_cli.cli import options, ui
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
+
+
+def runs(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.Json = False) -> None:
+    """List the runs of this workspace, newest first."""
+    records = ui.open_store(workspace).runs() if workspace.exists() else []
+    if json_output:
+        ui.document({"runs": records})
+    elif not records:
+        ui.lines(f"no runs in {ui.short_path(workspace)} yet; start with: {ui.command('train', 'a.mp4', 'b.mp4')}")
+    else:
+        ui.table(("time (UTC)", "what", "pair", "preset", "seed", "run"), [_row(record) for record in records])
+
+
+def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
+    config = record.get("config") or {}
+    time = str(record.get("time", ""))
+    when = f"{time[0:4]}-{time[4:6]}-{time[6:8]} {time[9:11]}:{time[11:13]}" if len(time) > 13 else time
+    facts = (record.get("kind"), record.get("pair"), config.get("preset"), config.get("seed"), record.get("id"))
+    return (when, *("" if fact is None else str(fact) for fact in facts))

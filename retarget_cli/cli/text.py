@@ -1,0 +1,51 @@
+"""How times, sizes and rates are written for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def duration(seconds: float) -> str:
+    """``7 s``, ``2 min 05 s`` or ``1 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(count: float) -> str:
+    """Bytes in the largest unit that leaves a number of at least one: ``512 B``, ``3.4 MB``."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def rate(per_second: float, unit: str) -> str:
+    """``24 frames/s``; slow work is written the other way round: ``3.0 s a step``."""
+    if per_second >= 1:
+        return f"{per_second:.0f} {unit}/s" if per_second >= 10 else f"{per_second:.1f} {unit}/s"
+    singular = unit.removesuffix("s")
+    return f"{1 / per_second:.1f} s a {singular}"
+
+
+def scores(held_out: Mapping[str, Any]) -> str:
+    """The held-out numbers of a training as ``; on held-out frames: iou_a 0.93, iou_b 0.92``, or nothing."""
+    flat = [f"{name} {value:.3g}" for name, value in _leaves(held_out)]
+    return f"; on held-out frames: {', '.join(flat)}" if flat else ""
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found += _leaves(value, f"{prefix}{name}.")
+        elif isinstance(value, (int, float)):
+            found.append((f"{prefix}{name}", float(value)))
+    return found

@@ -1,0 +1,112 @@
+"""`retarget train`: two clips in, a trained pair in the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retarget_cli.cli import options, text, ui
+from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+
+if TYPE_CHECKING:
+    from retarget_cli.pipeline import TrainResult
+
+
+def train(
+    a: Annotated[Path, typer.Argument(metavar="A", help="First clip.", show_default=False)],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Second clip.", show_default=False)],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            "-p",
+            rich_help_panel=TUNING,
+            show_default="draft; standard where there is a GPU",
+            help="draft, standard, best or paper: how large and how long.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.", rich_help_panel=TUNING)
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change one, e.g. geometry.steps=3000.", rich_help_panel=TUNING
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Random seed.", min=0, show_default="0", rich_help_panel=TUNING)
+    ] = None,
+    device: options.Device = None,
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", help="auto, fp32, fp16 or bf16.", show_default="auto", rich_help_panel=TUNING),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="Motion method.", show_default="jokr", rich_help_panel=TUNING)
+    ] = None,
+    mask_a: options.MaskA = None,
+    mask_b: options.MaskB = None,
+    box_a: options.BoxA = None,
+    box_b: options.BoxB = None,
+    frame_a: options.FrameA = 0,
+    frame_b: options.FrameB = 0,
+    backend: options.Backend = None,
+    weights: options.Weights = None,
+    workspace: options.Workspace = DEFAULT_WORKSPACE,
+    json_output: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn the motion and the look of two clips.
+
+    Finds the object in both, crops it, trains. Everything is cached:
+    the same command again is done at once, an interrupted one goes on.
+    """
+    from retarget_cli import pipeline
+    from retarget_cli.config import load_config
+
+    clip_a = pipeline.ClipInput(a, mask_a, options.hints(frame_a, box_a, (), "--box-a"))
+    clip_b = pipeline.ClipInput(b, mask_b, options.hints(frame_b, box_b, (), "--box-b"))
+    settings = load_config(
+        preset, config, tuple(changes or ()),
+        backend=backend, weights=weights, seed=seed, device=device, precision=precision, method=method,
+    )  # fmt: skip
+    with ui.working(workspace, quiet) as session:
+        result = pipeline.train(clip_a, clip_b, settings, session.store, session.reporter, session.stop)
+    if json_output:
+        ui.document(as_document(result))
+    else:
+        previews = [event.path for event in session.reporter.artifacts if event.kind == "overlay"]
+        ui.lines(*summary(result, a.stem, b.stem, workspace, previews))
+
+
+def as_document(result: TrainResult) -> dict[str, Any]:
+    """The result as the JSON document of the command."""
+    return {
+        "run": result.run_id,
+        "pair": result.pair,
+        "folder": result.folder,
+        "stages": {name: entry.path for name, entry in result.stages.items()},
+        "held_out": result.held_out,
+    }
+
+
+def summary(result: TrainResult, a: str, b: str, workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
+    """Where things are and what to run next."""
+    render = ui.command("render", workspace=workspace)
+    back = ui.command("render", "--look", "b", workspace=workspace)
+    evaluate = ui.command("evaluate", workspace=workspace)
+    width = max(len(render), len(back), len(evaluate))
+    return [
+        f"trained {a} and {b}{text.scores(result.held_out)}",
+        *[f"  what was found  {ui.short_path(path)}" for path in previews],
+        f"  results go to   {ui.short_path(result.folder)}",
+        f"  the cache is    {ui.short_path(workspace)} (run {result.run_id})",
+        "next:",
+        f"  {render:{width}}  # {a} moving like {b}",
+        f"  {back:{width}}  # {b} moving like {a}",
+        f"  {evaluate:{width}}  # how good it is",
+    ]

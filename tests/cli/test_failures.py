@@ -1,0 +1,75 @@
+"""What becomes of errors: the message, the exit code, the JSON document, the log."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from retarget_cli.cli import failures
+from retarget_cli.errors import EnvironmentProblem, InputError, Interrupted, MediaError, UsageError, WorkspaceError
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("what", fix="fix"), 2),
+        (InputError("what", where=Path("x.mp4"), fix="fix"), 3),
+        (MediaError("what", fix="fix"), 3),
+        (EnvironmentProblem("what", fix="fix"), 4),
+        (WorkspaceError("what", fix="fix"), 5),
+        (Interrupted("what", fix="fix"), 130),
+        (Interrupted("what", fix="fix", signal=15), 143),
+        (KeyboardInterrupt(), 130),
+        (MemoryError(), 4),
+        (OSError(errno.ENOSPC, "No space left on device", "file"), 4),
+        (PermissionError(errno.EACCES, "Permission denied", "file"), 4),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 7 bytes"), 4),
+    ],
+)
+def test_exit_codes(error: BaseException, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failures.report(error, as_json=True, log_folder=tmp_path) == code
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["exit_code"] == code
+    assert err.startswith("error: ")
+    assert "\n  fix: " in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_gpu_memory_is_told_by_name(tmp_path: Path) -> None:
+    class OutOfMemoryError(RuntimeError):
+        pass
+
+    assert failures.report(OutOfMemoryError("CUDA out of memory"), as_json=False, log_folder=tmp_path) == 4
+
+
+def test_the_message_has_what_where_and_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failures.report(InputError("it is empty", where="a.mp4", fix="Give another."), as_json=False, log_folder=tmp_path)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "error: it is empty (a.mp4)\n  fix: Give another.\n")
+
+
+def test_a_bug_is_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ValueError("seven is not eight\nmore")
+    except ValueError as error:
+        assert failures.report(error, as_json=True, log_folder=tmp_path / "logs") == failures.BUG
+    out, err = capsys.readouterr()
+    (log,) = (tmp_path / "logs").iterdir()
+    assert str(log) in err
+    assert str(log) in json.loads(out)["error"]["fix"]
+    assert "Traceback" not in err
+    assert "seven is not eight" in err
+    assert "Traceback" in log.read_text()
+
+
+def test_the_log_goes_elsewhere_when_the_workspace_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "temp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    log = failures.write_log(ValueError("x"), tmp_path / "file" / "logs")
+    assert log.parent == tmp_path / "temp"

@@ -1,0 +1,133 @@
+"""Progress lines: sparse on logs, live on terminals, silent when asked."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from retarget_cli import events
+from retarget_cli.cli.display import RichReporter
+from retarget_cli.cli.progress import Meter, PlainReporter, QuietReporter, make_reporter
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def train(reporter: PlainReporter, clock: Clock, steps: int, seconds: float) -> None:
+    reporter(events.StageStarted("fit", "Training"))
+    for step in range(1, steps + 1):
+        clock.now += seconds / steps
+        reporter(events.Progress("fit", step, steps, "steps"))
+    reporter(events.StageFinished("fit", "Training", seconds))
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(2, 2, 2), (60, 6, 14), (1800, 100, 130)])
+def test_a_stage_speaks_now_and_then(seconds: float, least: int, most: int) -> None:
+    stream, clock = io.StringIO(), Clock()
+    train(PlainReporter(stream, clock), clock, 3000, seconds)
+    assert least <= len(stream.getvalue().splitlines()) <= most
+
+
+def test_lines_tell_how_far_and_how_long() -> None:
+    stream, clock = io.StringIO(), Clock()
+    reporter = PlainReporter(stream, clock)
+    reporter.expect(2)
+    reporter(events.StageCached("ingest", "Reading cat"))
+    train(reporter, clock, 100, 100.0)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "[1/2] Reading cat: cached"
+    assert lines[1] == "[2/2] Training ..."
+    assert "10/100 steps, 10%, 1.0 steps/s, 1 min 30 s left" in lines[2]
+    assert lines[-1] == "[2/2] Training: done in 1 min 40 s"
+
+
+def test_metrics_are_on_the_next_line() -> None:
+    stream, clock = io.StringIO(), Clock()
+    reporter = PlainReporter(stream, clock)
+    reporter(events.StageStarted("fit", "Training"))
+    reporter(events.Metric("fit", 3, {"loss": 0.12345}))
+    clock.now += 20
+    reporter(events.Progress("fit", 3, 10, "steps"))
+    assert stream.getvalue().splitlines()[-1].endswith("loss 0.123")
+
+
+def test_a_resumed_stage_is_not_credited_with_old_steps() -> None:
+    clock = Clock()
+    meter = Meter(clock)
+    meter.update(900, 1000)
+    clock.now += 10
+    meter.update(910, 1000)
+    assert meter.rate == pytest.approx(1.0)
+    assert meter.left == pytest.approx(90.0)
+
+
+def test_the_rate_follows_a_change() -> None:
+    clock = Clock()
+    meter = Meter(clock)
+    for step in range(100):
+        clock.now += 10 if step < 50 else 1
+        meter.update(step, 1000)
+    assert meter.rate == pytest.approx(1.0)
+
+
+def test_nothing_left_to_do_is_said() -> None:
+    stream = io.StringIO()
+    PlainReporter(stream)(events.Finished(0.1, 0, 8))
+    assert "already done" in stream.getvalue()
+
+
+def test_quiet_keeps_warnings() -> None:
+    stream = io.StringIO()
+    reporter = QuietReporter(stream)
+    reporter(events.StageStarted("x", "X"))
+    reporter(events.Notice("a note"))
+    reporter(events.Notice("careful", "warning"))
+    assert stream.getvalue() == "warning: careful\n"
+
+
+def test_a_closed_stderr_does_not_stop_the_work() -> None:
+    class Closed(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    reporter = PlainReporter(Closed())
+    reporter(events.StageStarted("x", "X"))
+    reporter(events.StageFinished("x", "X", 1.0))
+
+
+def test_a_wish_to_stop_is_answered_once() -> None:
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    reporter.watch(lambda: True)
+    reporter(events.StageStarted("x", "X"))
+    reporter(events.Progress("x", 1, 2, "steps"))
+    assert stream.getvalue().count("stopping") == 1
+
+
+def test_the_terminal_display_shows_every_stage() -> None:
+    from rich.console import Console
+
+    stream = io.StringIO()
+    reporter = RichReporter(Console(file=stream, force_terminal=True, width=160))
+    reporter.expect(2)
+    reporter(events.StageCached("ingest", "Reading [cat]"))
+    reporter(events.StageStarted("fit", "Training"))
+    reporter(events.Progress("fit", 1, 10, "steps"))
+    reporter(events.Metric("fit", 1, {"loss": 0.5}))
+    reporter(events.StageFinished("fit", "Training", 3.0))
+    reporter(events.Finished(3.0, 1, 1))
+    reporter.close()
+    drawn = stream.getvalue()
+    for part in ("[1/2] Reading [cat]: cached", "[2/2] Training (3.0 s)", "1 stages run, 1 cached"):
+        assert part in drawn
+
+
+def test_the_reporter_fits_the_stream() -> None:
+    assert isinstance(make_reporter(stream=io.StringIO()), PlainReporter)
+    assert isinstance(make_reporter(quiet=True), QuietReporter)
