@@ -1,0 +1,81 @@
+"""A motion method of forty lines: learns one mean colour a clip, and draws the driver's matte in the subject's colour.
+
+It exists so that the whole program can be tested in seconds, and to show how little a method must offer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from retarget_cli.errors import UsageError
+from retarget_cli.methods import METHODS
+from retarget_cli.methods.base import LayerFrame, Transfer, TransferRequest
+
+
+@dataclasses.dataclass(frozen=True)
+class ColourConfig:
+    steps: int = 6
+    rate: float = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class FakeConfig:
+    colour: ColourConfig = ColourConfig()
+    polish: ColourConfig = ColourConfig(steps=4)
+
+
+class FakeMethod:
+    name: ClassVar[str] = "fake"
+    version: ClassVar[int] = 1
+    phase_names: ClassVar[tuple[str, ...]] = ("colour", "polish")
+
+    def config(self, preset: str, changes: Sequence[str]) -> FakeConfig:
+        parts: dict[str, dict[str, Any]] = {"colour": {}, "polish": {"steps": 4}}
+        for change in changes:
+            key, _, text = change.partition("=")
+            phase, _, name = key.partition(".")
+            if phase not in parts or name not in ("steps", "rate"):
+                raise UsageError(f"there is no setting '{key}'", fix="Known are steps and rate of colour and polish.")
+            parts[phase][name] = int(text) if name == "steps" else float(text)
+        return FakeConfig(ColourConfig(**parts["colour"]), ColourConfig(**parts["polish"]))
+
+    def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
+        return dataclasses.asdict(getattr(config, phase))
+
+    def build_phase(
+        self, phase: str, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str, seed: int
+    ) -> Any:
+        from fake_phase import ColourPhase
+
+        return ColourPhase(phase, getattr(config, phase), clips, states.get("colour"), seed)
+
+    def transfer(
+        self, config: FakeConfig, clips: Any, states: Mapping[str, Path], request: TransferRequest, device: str
+    ) -> Transfer:
+        from safetensors.numpy import load_file
+
+        state = load_file(states["polish"] / "state.safetensors")
+        colours = next(value for name, value in sorted(state.items()) if "colours" in name)
+        colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
+        driver = clips[1] if request.look == "a" else clips[0]
+        return Transfer({"affine": {"mode": str(request.affine), "reason": "it has no other"}}, _draw(driver, colour))
+
+
+def _draw(driver: Any, colour: np.ndarray) -> Iterator[LayerFrame]:
+    for frame in driver.frames:
+        rgba = np.empty(frame.shape, np.uint8)
+        rgba[..., :3], rgba[..., 3] = colour, frame[..., 3]
+        rows, columns = np.nonzero(frame[..., 3] > 127)
+        centre = np.array([[columns.mean(), rows.mean()]]) / (len(frame) - 1) * 2 - 1
+        point = centre.astype(np.float32)
+        yield LayerFrame(rgba, np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8), point, point)
+
+
+def register() -> None:
+    """Make ``--method fake`` known."""
+    METHODS["fake"] = FakeMethod
