@@ -28,6 +28,8 @@ def explain(error: BaseException) -> RetargetError | None:
         return Interrupted("interrupted", fix="Run the same command again; stages that were done are not repeated.")
     if isinstance(error, OSError):
         return _system(error)
+    if isinstance(error, ImportError):
+        return _missing(error)
     return _memory(error)
 
 
@@ -54,6 +56,14 @@ def _system(error: OSError) -> RetargetError | None:
     if error.errno == errno.ENOMEM:
         return _out_of_memory("memory")
     return None
+
+
+def _missing(error: ImportError) -> RetargetError | None:
+    package = (error.name or "").partition(".")[0]
+    if not package or package == "retarget_cli":
+        return None
+    fix = "Install the program again (make setup); `retarget doctor` shows what else is missing."
+    return EnvironmentProblem(f"the package {package} cannot be imported: {_first_line(error)}", fix=fix)
 
 
 def _memory(error: BaseException) -> RetargetError | None:

@@ -22,6 +22,7 @@ class Meter:
     """
 
     WINDOW = 30.0
+    GRAIN = 0.1  # seconds; reports that come faster count as one
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -33,6 +34,8 @@ class Meter:
         """Take note that `done` of `total` units are finished now."""
         now = self._clock()
         self.done, self.total = done, total
+        if len(self._seen) > 1 and now - self._seen[-2][0] < self.GRAIN:
+            self._seen.pop()
         self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[1][0] > self.WINDOW:
             self._seen.popleft()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,13 +75,13 @@ def summary(result: RenderResult, workspace: Path) -> list[str]:
     return lines
 
 
-def affine_text(report: dict[str, Any]) -> str:
-    """``affine: moments (the learned one shears)``, as far as the report tells."""
-    facts = report.get("affine", report)
-    if not isinstance(facts, dict):
-        return ""
-    taken = facts.get("mode") or facts.get("taken") or facts.get("chosen")
-    reason = facts.get("reason") or facts.get("why")
+def affine_text(report: Mapping[str, Any]) -> str:
+    """``affine: moments (why)``, as far as the method's report tells."""
+    facts = report.get("affine")
+    if isinstance(facts, Mapping):
+        taken, reason = facts.get("mode"), facts.get("reason")
+    else:
+        taken, reason = facts, report.get("reason")
     if not taken:
         return ""
     return f"affine: {taken}" + (f" ({reason})" if reason else "")

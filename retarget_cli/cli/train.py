@@ -65,11 +65,13 @@ def train(
     Finds the object in both, crops it, trains. Everything is cached:
     the same command again is done at once, an interrupted one goes on.
     """
+    hints_a = options.hints(frame_a, box_a, (), "--box-a")
+    hints_b = options.hints(frame_b, box_b, (), "--box-b")
     from retarget_cli import pipeline
     from retarget_cli.config import load_config
+    from retarget_cli.results import clip_names
 
-    clip_a = pipeline.ClipInput(a, mask_a, options.hints(frame_a, box_a, (), "--box-a"))
-    clip_b = pipeline.ClipInput(b, mask_b, options.hints(frame_b, box_b, (), "--box-b"))
+    clip_a, clip_b = pipeline.ClipInput(a, mask_a, hints_a), pipeline.ClipInput(b, mask_b, hints_b)
     settings = load_config(
         preset, config, tuple(changes or ()),
         backend=backend, weights=weights, seed=seed, device=device, precision=precision, method=method,
@@ -80,7 +82,7 @@ def train(
         ui.document(as_document(result))
     else:
         previews = [event.path for event in session.reporter.artifacts if event.kind == "overlay"]
-        ui.lines(*summary(result, a.stem, b.stem, workspace, previews))
+        ui.lines(*summary(result, clip_names(a, b), workspace, previews))
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:
@@ -94,8 +96,9 @@ def as_document(result: TrainResult) -> dict[str, Any]:
     }
 
 
-def summary(result: TrainResult, a: str, b: str, workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
-    """Where things are and what to run next."""
+def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
+    """Where things are and what to run next. names: of A and B."""
+    a, b = names
     render = ui.command("render", workspace=workspace)
     back = ui.command("render", "--look", "b", workspace=workspace)
     evaluate = ui.command("evaluate", workspace=workspace)

@@ -26,6 +26,8 @@ from retarget_cli.errors import EnvironmentProblem, InputError, Interrupted, Med
         (MemoryError(), 4),
         (OSError(errno.ENOSPC, "No space left on device", "file"), 4),
         (PermissionError(errno.EACCES, "Permission denied", "file"), 4),
+        (ModuleNotFoundError("No module named 'torch'", name="torch.nn"), 4),
+        (ModuleNotFoundError("No module named 'retarget_cli.x'", name="retarget_cli.x"), 1),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 7 bytes"), 4),
     ],
 )
@@ -35,7 +37,7 @@ def test_exit_codes(error: BaseException, code: int, tmp_path: Path, capsys: pyt
     assert json.loads(out)["error"]["exit_code"] == code
     assert err.startswith("error: ")
     assert "\n  fix: " in err
-    assert not list(tmp_path.iterdir())
+    assert bool(list(tmp_path.iterdir())) == (code == failures.BUG)
 
 
 def test_gpu_memory_is_told_by_name(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""The command as a whole: it starts fast, explains itself, and every way of calling it wrong is one message."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from retarget_cli import __version__
+from retarget_cli.cli.app import run
+
+COMMANDS = ("train", "render", "segment", "probe", "demo", "evaluate", "runs", "cache", "weights", "doctor")
+HEAVY = {"torch", "torchvision", "cv2", "av", "numpy", "scipy", "segment_anything"}
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    words = capsys.readouterr().out.split()
+    assert set(COMMANDS) <= set(words)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    assert f"retarget {command}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"retarget {__version__}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from retarget_cli.cli.app import run; run(['train', '--help']); print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not HEAVY & set(out.splitlines()[-1].split())
+
+
+def test_help_is_quick() -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "retarget_cli", "--help"], capture_output=True, check=True)
+        return time.perf_counter() - started
+
+    # It takes a quarter of a second; the room is for a busy machine, and still far below what importing torch takes.
+    assert min(seconds() for _ in range(3)) < 1.0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["train"],
+        ["train", "a.mp4"],
+        ["train", "a.mp4", "b.mp4", "--colour", "red"],
+        ["train", "a.mp4", "b.mp4", "--seed", "many"],
+        ["train", "a.mp4", "b.mp4", "--box-a", "1,2,3"],
+        ["render", "a.mp4"],
+        ["render", "--affine", "moment"],
+        ["render", "--look", "c"],
+        ["render", "--background", "#12"],
+        ["segment", "a.mp4", "--point", "7"],
+        ["segment", "a.mp4", "--out", "matte.mp4"],
+        ["cache"],
+        ["cache", "prune", "--keep", "-1"],
+    ],
+)
+def test_wrong_calls(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    if arguments != ["cache"]:  # which shows its help
+        assert err.count("error: ") == 1
+        assert err.count("fix: ") == 1
+
+
+def test_wrong_calls_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", "--look", "c", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"] == {
+        "what": "'c' is not a choice",
+        "where": "--look",
+        "fix": "Choose one of: a, b, both.",
+        "exit_code": 2,
+    }
+
+
+def test_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    (tmp_path / "space").mkdir()
+    monkeypatch.setattr("retarget_cli.cli.ui.open_store", broken)
+    assert run(["runs", "--workspace", str(tmp_path / "space")]) == 1
+    assert "bug" in capsys.readouterr().err
+    assert "ZeroDivisionError" in next((tmp_path / "space" / "logs").iterdir()).read_text()
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("retarget_cli.cli.ui.open_store", interrupted)
+    assert run(["runs", "--workspace", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.startswith("error: interrupted")
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = f"{sys.executable} -m retarget_cli --help | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.split()[-1] in ("0", "1")
