@@ -1,0 +1,1 @@
+"""The workspace: every result is stored under the key of what it was made from, whole or not at all."""

@@ -1,0 +1,127 @@
+"""Writing that survives a kill at any instant: a file or folder is there whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import uuid
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.store.keys import dump_json
+
+_passed: Counter[str] = Counter()
+
+
+def crash_point(name: str) -> None:
+    """Kill this process here when the environment says so; fault tests use it.
+
+    RETARGET_CRASH_AT holds a name, or ``name:3`` for the third time the point is passed.
+    """
+    wanted = os.environ.get("RETARGET_CRASH_AT")
+    if not wanted:
+        return
+    target, _, count = wanted.partition(":")
+    if target != name:
+        return
+    _passed[name] += 1
+    if _passed[name] == int(count or 1):
+        if hasattr(signal, "SIGKILL"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(137)
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Replace the file `path` by one with `data`, on disk when this returns. Raises OSError and leaves the old one."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def write_json_atomic(path: Path, value: Any) -> None:
+    """Replace the file `path` by the JSON of plain values. Raises OSError, and ValueError for NaN and infinity."""
+    write_bytes_atomic(path, dump_json(value) + b"\n")
+
+
+def sync_file(path: Path) -> None:
+    """Bring the file's content to the disk. Raises OSError."""
+    # Windows syncs only what is open for writing.
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring the folder's list of names to the disk, where the system can. Raises OSError."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # network file systems that cannot
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_tree(path: Path) -> None:
+    """Bring every file and folder below `path`, and `path` itself, to the disk. Raises OSError."""
+    for folder, _, names in os.walk(path, topdown=False):
+        for name in names:
+            sync_file(Path(folder, name))
+        sync_folder(Path(folder))
+
+
+def publish_folder(tmp: Path, final: Path) -> bool:
+    """Rename the finished, synced folder `tmp` to `final`; both on one file system. Raises OSError.
+
+    Returns False, with `tmp` left alone, when a folder with content is already there: somebody else was first.
+    """
+    if not final.parent.exists():
+        final.parent.mkdir(parents=True, exist_ok=True)
+        sync_folder(final.parent.parent)
+    crash_point("publish-before-rename")
+    try:
+        tmp.rename(final)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY) or (os.name == "nt" and final.exists()):
+            return False
+        raise
+    crash_point("publish-after-rename")
+    sync_folder(final.parent)
+    return True
+
+
+def discard(path: Path, bin_folder: Path) -> None:
+    """Delete a folder or file so that it vanishes at once: moved into `bin_folder` first, which is swept at leisure.
+
+    What is already gone is fine. Raises OSError when it cannot be moved.
+    """
+    doomed = path
+    if path.parent != bin_folder:
+        bin_folder.mkdir(parents=True, exist_ok=True)
+        doomed = bin_folder / f"{path.name}.{uuid.uuid4().hex}"
+        try:
+            path.rename(doomed)
+        except FileNotFoundError:
+            return
+    if doomed.is_dir() and not doomed.is_symlink():
+        shutil.rmtree(doomed, ignore_errors=True)
+    else:
+        doomed.unlink(missing_ok=True)

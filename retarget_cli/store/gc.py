@@ -1,0 +1,127 @@
+"""Deleting what no recent run needs."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from retarget_cli.errors import WorkspaceError
+from retarget_cli.store.atomic import discard
+from retarget_cli.store.engine import Entry, Store
+from retarget_cli.store.locks import LockState
+from retarget_cli.store.problems import disk_problems
+from retarget_cli.store.receipts import NAME
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would go. entries: results no kept run needs; leftovers: folders and files of dead processes and old
+    checkpoints, quarantine included; size: bytes of both."""
+
+    entries: tuple[Entry, ...]
+    leftovers: tuple[Path, ...]
+    size: int
+
+
+def plan(store: Store, *, keep_runs: int = 10, min_age: float = 3600.0) -> Plan:
+    """What `prune` would delete.
+
+    Kept: every entry whose key or digest stands in one of the newest `keep_runs` run records, whatever those were made
+    from, checkpoints of unfinished work that such a record names, and anything touched in the last `min_age` seconds
+    (with whatever it was made from): it may belong to a run that has no record yet. Raises WorkspaceError.
+    """
+    with disk_problems(store.root):
+        horizon = time.time() - min_age
+        entries = list(store.entries())
+        named = _hashes(store.runs()[:keep_runs])
+        kept = _reachable(entries, named, horizon)
+        doomed = tuple(entry for entry in entries if entry.key not in kept)
+        published = {entry.key for entry in entries}
+        busy = set(store.locks.busy())
+        leftovers = tuple(
+            path for path in _leftovers(store, published, named, horizon) if not set(_HASH.findall(path.name)) & busy
+        )
+        size = sum(_size(entry.path) for entry in doomed) + sum(_size(path) for path in leftovers)
+    return Plan(doomed, leftovers, size)
+
+
+def prune(store: Store, *, keep_runs: int = 10, min_age: float = 3600.0, dry_run: bool = False) -> int:
+    """Delete what `plan` lists; returns the bytes freed, or to be freed with `dry_run`.
+
+    Raises WorkspaceError when another process is at work in this workspace: what it needs cannot be known.
+    """
+    todo = plan(store, keep_runs=keep_runs, min_age=min_age)
+    if dry_run:
+        return todo.size
+    if store.locks.busy():
+        raise WorkspaceError(
+            "another process is working in this workspace", where=store.root, fix="Wait for it to end, then try again."
+        )
+    freed = 0
+    with disk_problems(store.root):
+        for entry in todo.entries:
+            with store.locks.attempt(entry.key) as state:
+                if state is not LockState.BUSY:
+                    freed += _delete(store, entry.path)
+        for path in todo.leftovers:
+            freed += _delete(store, path)
+    return freed
+
+
+def _delete(store: Store, path: Path) -> int:
+    size = _size(path)
+    discard(path, store.root / "tmp")
+    return size
+
+
+def _hashes(records: Iterable[object]) -> set[str]:
+    return set(_HASH.findall(json.dumps(list(records))))
+
+
+def _reachable(entries: list[Entry], named: set[str], horizon: float) -> set[str]:
+    by_hash = {name: entry for entry in entries for name in (entry.key, entry.digest)}
+    front = [entry for entry in entries if {entry.key, entry.digest} & named or _newest(entry.path / NAME) > horizon]
+    kept: set[str] = set()
+    while front:
+        entry = front.pop()
+        if entry.key not in kept:
+            kept.add(entry.key)
+            front += [by_hash[digest] for digest in entry.receipt["inputs"].values() if digest in by_hash]
+    return kept
+
+
+def _leftovers(store: Store, published: set[str], named: set[str], horizon: float) -> Iterator[Path]:
+    for folder in ("tmp", "quarantine"):
+        yield from (path for path in sorted((store.root / folder).iterdir()) if _newest(path) <= horizon)
+    for path in sorted((store.root / "work").glob("*/*")):
+        if path.name in published or (path.name not in named and _newest(path) <= horizon):
+            yield path
+
+
+def _newest(path: Path) -> float:
+    """Latest modification time of a file, or of a folder and all in it; 0 when it is gone."""
+    return max((stat for item in _walk(path) if (stat := _stat(item)[0])), default=0.0)
+
+
+def _size(path: Path) -> int:
+    return sum(_stat(item)[1] for item in _walk(path) if not item.is_dir())
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        yield from path.rglob("*")
+
+
+def _stat(path: Path) -> tuple[float, int]:
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:  # another process was faster
+        return 0.0, 0
+    return facts.st_mtime, facts.st_size

@@ -1,0 +1,141 @@
+"""Receipts: what an entry holds and how it was made; written last, they make a folder an entry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from retarget_cli import __version__
+from retarget_cli.store.digests import hash_file
+from retarget_cli.store.keys import canonical_json, dump_json, is_sha256, lenient_json
+
+NAME = "receipt.json"
+
+
+class Broken(Exception):
+    """A folder is not the whole entry it should be; the message says why."""
+
+
+def make_receipt(
+    folder: Path,
+    stage: str,
+    key: str,
+    *,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    notes: Mapping[str, Any],
+    timings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The receipt of the files now in `folder`: sizes, sha256, parameters, timings, versions.
+
+    The parameters stand in their canonical form. Raises OSError, and ValueError when the folder holds anything but
+    plain files and folders.
+    """
+    receipt: dict[str, Any] = {
+        "stage": stage,
+        "key": key,
+        "params": json.loads(canonical_json(params)),
+        "inputs": dict(inputs),
+        "files": {name: _describe(folder / name) for name in _file_names(folder)},
+        "notes": lenient_json(notes),
+        "timings": lenient_json(timings),
+        "versions": dict(versions()),
+    }
+    return {**receipt, "seal": _seal(receipt)}
+
+
+def read_receipt(folder: Path, stage: str, key: str, *, deep: bool) -> dict[str, Any] | None:
+    """The receipt of the entry in `folder`, or None when there is no such folder.
+
+    Checks the receipt itself and that each file has its size; `deep` compares their sha256 too.
+    Raises Broken when a check fails, OSError when something cannot be read.
+    """
+    try:
+        receipt = json.loads((folder / NAME).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        if not folder.exists():
+            return None
+        raise Broken(f"{NAME} is missing") from None
+    except ValueError:
+        raise Broken(f"{NAME} is damaged") from None
+    _check_receipt(receipt, stage, key)
+    for name, facts in receipt["files"].items():
+        _check_file(folder / name, name, facts, deep=deep)
+    return receipt
+
+
+def content_digest(receipt: Mapping[str, Any]) -> str:
+    """Sha256 over the key and the files' sha256: equal for equal results, whenever and however fast they were made."""
+    files = {name: facts["sha256"] for name, facts in receipt["files"].items()}
+    return hashlib.sha256(dump_json({"key": receipt["key"], "files": files})).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def versions() -> Mapping[str, str]:
+    """Versions of this program, Python, and every package this program is declared to need."""
+    from importlib import metadata  # slow to import, and unneeded when all is cached
+
+    found = {"retarget": __version__, "python": platform.python_version()}
+    try:
+        needs = metadata.requires("retarget") or []
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        needs = []
+    for need in needs:
+        match = re.match(r"[\w.-]+", need)
+        if match and "extra ==" not in need:
+            try:
+                found[match[0]] = metadata.version(match[0])
+            except metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def _seal(receipt: Mapping[str, Any]) -> str:
+    return hashlib.sha256(dump_json({name: value for name, value in receipt.items() if name != "seal"})).hexdigest()
+
+
+def _file_names(folder: Path) -> list[str]:
+    names = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{path} is neither a plain file nor a folder and cannot be published")
+        if path.is_file():
+            names.append(path.relative_to(folder).as_posix())
+    if NAME in names:
+        raise ValueError(f"{NAME} is written by the store alone")
+    return names
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    return {"size": path.stat().st_size, "sha256": hash_file(path)}
+
+
+def _check_receipt(receipt: Any, stage: str, key: str) -> None:
+    try:
+        if receipt["seal"] != _seal(receipt):
+            raise Broken(f"{NAME} is damaged")
+        if (receipt["stage"], receipt["key"]) != (stage, key):
+            raise Broken(f"{NAME} belongs to another entry")
+        for name, facts in receipt["files"].items():
+            parts = PurePosixPath(name)
+            if parts.is_absolute() or ".." in parts.parts or not is_sha256(facts["sha256"]):
+                raise Broken(f"{NAME} is damaged")
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise Broken(f"{NAME} is damaged") from None
+
+
+def _check_file(path: Path, name: str, facts: Mapping[str, Any], *, deep: bool) -> None:
+    try:
+        size = path.stat().st_size
+        if size != facts["size"]:
+            raise Broken(f"{name} has {size} bytes instead of {facts['size']}")
+        if deep and hash_file(path) != facts["sha256"]:
+            raise Broken(f"{name} does not hold what was written")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise Broken(f"{name} is missing") from None
