@@ -1,0 +1,136 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from retarget_cli.errors import EnvironmentProblem, Interrupted
+from retarget_cli.events import Event, Metric, Progress, silent
+from retarget_cli.train import loop
+from retarget_cli.train.phase import Phase
+
+
+class Line(Phase):
+    """Fits a noisy line; every step draws random numbers, so a resumed run shows whether they go on."""
+
+    name = "line"
+
+    def __init__(self, steps: int = 60, broken_at: int | None = None) -> None:
+        torch.manual_seed(0)
+        self.steps = steps
+        self.broken_at = broken_at
+        net = nn.Linear(1, 1)
+        self.modules: dict[str, nn.Module] = {"net": net}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"adam": torch.optim.Adam(net.parameters(), lr=0.05)}
+        self.generator = torch.Generator().manual_seed(0)
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        x = torch.randn(8, 1, generator=self.generator)
+        loss = (self.modules["net"](x) - (3 * x + 1)).square().mean()
+        self.optimizers["adam"].zero_grad()
+        loss.backward()
+        self.optimizers["adam"].step()
+        return {"loss": loss.detach() * (float("nan") if index == self.broken_at else 1)}
+
+    def held_out(self) -> dict[str, float]:
+        return {"slope": float(self.modules["net"].weight)}
+
+
+def run(folder: Path, phase: Phase, stop: Callable[[], bool] = lambda: False, **options: object) -> dict[str, bytes]:
+    out = folder / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    loop.fit(
+        phase, work=folder / "work", out=out, digest="d", stage="line", reporter=options.get("reporter", silent), stop=stop
+    )
+    return {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def test_it_trains_and_writes_what_it_did(tmp_path: Path) -> None:
+    events: list[Event] = []
+    files = run(tmp_path, Line(), reporter=events.append)
+    facts = json.loads(files["fit.json"])
+    assert facts["steps"] == 60
+    assert facts["history"][-1]["loss"] < facts["history"][0]["loss"]
+    assert [entry["step"] for entry in facts["history"]] == [25, 50, 60]
+    assert [e.done for e in events if isinstance(e, Progress)] == list(range(61))
+    assert [e.step for e in events if isinstance(e, Metric)] == [25, 50, 60]
+
+
+@pytest.mark.parametrize("after", [1, 24, 25, 37, 59])
+def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(tmp_path: Path, after: int) -> None:
+    whole = run(tmp_path / "whole", Line())
+    calls = iter(range(1000))
+    with pytest.raises(Interrupted) as stopped:
+        run(tmp_path / "parts", Line(), stop=lambda: next(calls) >= after - 1)
+    assert stopped.value.exit_code == 130
+    assert f"after {after} of 60" in str(stopped.value)
+    assert run(tmp_path / "parts", Line()) == whole
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run(tmp_path / "whole", Line())
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    calls = iter(range(1000))
+    with pytest.raises(Interrupted):
+        run(tmp_path / "parts", Line(), stop=lambda: next(calls) >= 30)
+    newest, before = sorted((tmp_path / "parts" / "work").glob("step-*"), reverse=True)
+    data = bytearray((newest / "state.safetensors").read_bytes())
+    data[-1] ^= 1
+    (newest / "state.safetensors").write_bytes(bytes(data))
+    steps: list[int] = []
+    after = run(tmp_path / "parts", Line(), reporter=lambda e: steps.append(e.done) if isinstance(e, Progress) else None)
+    assert steps[0] == int(before.name.removeprefix("step-"))
+    assert after == whole
+
+
+def test_checkpoints_of_other_settings_are_not_used(tmp_path: Path) -> None:
+    calls = iter(range(1000))
+    with pytest.raises(Interrupted):
+        run(tmp_path, Line(), stop=lambda: next(calls) >= 9)
+    steps: list[int] = []
+    phase = Line()
+    loop.fit(
+        phase,
+        work=tmp_path / "work",
+        out=tmp_path / "out",
+        digest="other",
+        stage="line",
+        reporter=lambda e: steps.append(e.done) if isinstance(e, Progress) else None,
+        stop=lambda: False,
+    )
+    assert steps[0] == 0
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_fix(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match="diverged") as problem:
+        run(tmp_path, Line(broken_at=30))
+    assert problem.value.fix
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from retarget_cli.train import loop
+loop.SAVE_EVERY = 0.0
+from train_loop_line import Line, run
+run(Path(sys.argv[1]), Line())
+"""
+
+
+@pytest.mark.parametrize("point", ["train-step:13", "train-saved:8", "publish-before-rename:4", "publish-after-rename:9"])
+def test_a_killed_run_ends_as_if_it_had_not_been_killed(tmp_path: Path, point: str) -> None:
+    whole = run(tmp_path / "whole", Line())
+    (tmp_path / "train_loop_line.py").write_text(Path(__file__).read_text())
+    script = SCRIPT.format(tests=str(tmp_path))
+    command = [sys.executable, "-c", script, str(tmp_path / "parts")]
+    killed = subprocess.run(command, env={**os.environ, "RETARGET_CRASH_AT": point}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "parts" / "out" / "fit.json").exists()
+    assert run(tmp_path / "parts", Line()) == whole
