@@ -1,0 +1,157 @@
+"""What the commands hand to the pipeline and make of its answers. The pipeline itself is a stand-in here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retarget_cli import events, pipeline
+from retarget_cli.cli.app import run
+from retarget_cli.errors import Interrupted, WorkspaceError
+
+RETARGETED = Path("retargeted")
+
+
+class Recorder:
+    """Stands in for a pipeline function: keeps its arguments, gives `answer` back."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.arguments: tuple[Any, ...] = ()
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.arguments = arguments
+        arguments[-2](events.StageStarted("geometry", "Training geometry"))
+        arguments[-2](events.Artifact("overlay", RETARGETED / "cat--fox" / "cat_overlay.mp4"))
+        arguments[-2](events.Finished(1.0, 1, 0))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def replace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def put(name: str, answer: Any) -> Recorder:
+        recorder = Recorder(answer)
+        monkeypatch.setattr(pipeline, name, recorder)
+        return recorder
+
+    return put
+
+
+TRAINED = pipeline.TrainResult(
+    "20260101T000000Z-abc", "cat--fox", RETARGETED / "cat--fox", {}, {"geometry": {"iou_a": 0.931, "iou_b": 0.92}}
+)
+
+
+def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", TRAINED)
+    assert run(["train", "cat.mp4", "fox.mp4", "--preset", "draft", "--workspace", "my space"]) == 0
+    out, err = capsys.readouterr()
+    assert "trained cat and fox; on held-out frames: geometry.iou_a 0.931" in out
+    assert str(RETARGETED / "cat--fox" / "cat_overlay.mp4") in out
+    assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
+    assert "Training geometry ..." in err
+
+
+def test_train_hands_everything_on(replace: Any) -> None:
+    train = replace("train", TRAINED)
+    arguments = "train cat.mp4 fox.mp4 --preset draft --mask-a m --box-b 1,2,3,4 --frame-b 7 --backend given"
+    changes = ["--set", "crop.size=96", "--set", "geometry.steps=5", "--seed", "3", "--device", "cpu", "--quiet"]
+    assert run([*arguments.split(), *changes]) == 0
+    a, b, config = train.arguments[:3]
+    assert (a.path, a.matte, a.hints) == (Path("cat.mp4"), Path("m"), ())
+    assert (b.matte, b.hints[0].frame, b.hints[0].box) == (None, 7, (1, 2, 3, 4))
+    assert (config.preset, config.seed, config.device, config.crop.size) == ("draft", 3, "cpu", 96)
+    assert config.matte.backend == "given"
+    assert config.method_config.geometry.steps == 5
+
+
+def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", TRAINED)
+    assert run(["train", "cat.mp4", "fox.mp4", "--json"]) == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert answer["folder"] == str(RETARGETED / "cat--fox")
+    assert answer["held_out"]["geometry"]["iou_a"] == 0.931
+    assert "Training geometry" in err
+
+
+def test_errors_in_json(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", WorkspaceError("it is full", where="space", fix="Empty it."))
+    assert run(["train", "cat.mp4", "fox.mp4", "--json", "--quiet"]) == 5
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"error": {"what": "it is full", "where": "space", "fix": "Empty it.", "exit_code": 5}}
+    assert err == "error: it is full (space)\n  fix: Empty it.\n"
+
+
+def test_a_termination_signal(replace: Any) -> None:
+    replace("train", Interrupted("stopped", fix="Run it again.", signal=15))
+    assert run(["train", "cat.mp4", "fox.mp4"]) == 143
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "hint"),
+    [
+        (["--preset", "drat"], 2, "draft"),
+        (["--set", "geometry.step=5"], 2, "geometry.steps"),
+        (["--set", "crop.size=5"], 2, "multiple"),
+        (["--set", "crop"], 2, "key=value"),
+        (["--backend", "magic"], 2, "given"),
+        (["--config", "absent.toml"], 3, "path"),
+        (["--method", "none"], 2, "jokr"),
+    ],
+)
+def test_settings_that_make_no_sense(
+    changes: list[str], code: int, hint: str, replace: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace("train", TRAINED)
+    assert run(["train", "cat.mp4", "fox.mp4", *changes]) == code
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert hint in err.splitlines()[1]
+
+
+def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
+    report = {"look": "a", "video": str(video), "affine": "moments", "reason": "highest motion"}
+    render = replace("render", pipeline.RenderResult([video], [], [report]))
+    assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
+    assert render.arguments[0] == pipeline.RenderOptions(
+        None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, None
+    )
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == str(video)
+    assert "affine: moments (highest motion)" in out
+    assert run(["render", "a.mp4", "b.mp4", "--look", "both", "--json"]) == 0
+    assert render.arguments[0].pair == (Path("a.mp4"), Path("b.mp4"))
+    assert json.loads(capsys.readouterr().out)["reports"] == [report]
+
+
+def test_segment(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    report = {"backend": "embedded", "confidence": 0.87654}
+    segment = replace("segment", pipeline.SegmentResult(Path("m.mkv"), Path("o.mp4"), report))
+    assert run(["segment", "a.mp4", "--point", "1,2", "--point", "not:3,4", "--frame", "5", "--out", "m.mkv"]) == 0
+    clip, config, out = segment.arguments[:3]
+    assert clip.hints[0].points == ((1, 2, True), (3, 4, False))
+    assert (clip.hints[0].frame, config.backend, out) == (5, "auto", Path("m.mkv"))
+    assert "embedded, confidence 0.88" in capsys.readouterr().out
+
+
+def test_evaluate(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    looks = {"motion": 0.71, "shape": 0.8, "affine": {"linear": [[1, 0], [0, 1]]}}
+    scores = {"pair": "cat--fox", "a": looks, "b": {**looks, "motion": None}, "held_out": {"geometry": {"iou_a": 0.93}}}
+    replace("evaluate", scores)
+    assert run(["evaluate"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "pair cat--fox"
+    assert lines[2].split()[:3] == ["motion", "0.710", "-"]
+    assert lines[3].split()[:3] == ["shape", "0.800", "0.800"]
+    assert lines[4].startswith("held out: geometry.iou")
+    assert run(["evaluate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == scores

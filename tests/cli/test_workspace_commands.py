@@ -1,0 +1,72 @@
+"""`runs` and `cache` on a real store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retarget_cli.cli.app import run
+from retarget_cli.store.engine import Store
+from retarget_cli.store.keys import stage_key
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[str]:
+    store = Store(tmp_path / "space")
+    for name in ("one", "two"):
+        key = stage_key("crop", 1, {"name": name}, {})
+        with store.draft("crop", key, params={"name": name}, inputs={}) as draft:
+            (draft.path / "clip.bin").write_bytes(name.encode() * 1000)
+    store.record_run({"kind": "train", "pair": "cat--fox", "config": {"preset": "draft", "seed": 4}})
+    yield str(store.root)
+
+
+def test_runs(space: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "--workspace", space]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split()[:2] == ["time", "(UTC)"]
+    assert row.split()[2:6] == ["train", "cat--fox", "draft", "4"]
+    assert run(["runs", "--workspace", space, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"][0]["pair"] == "cat--fox"
+
+
+def test_listing(space: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["cache", "ls", "--workspace", space]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["crop", "2", "6.0", "kB"]
+    assert run(["cache", "ls", "--workspace", space, "--json"]) == 0
+    assert [entry["bytes"] for entry in json.loads(capsys.readouterr().out)["entries"]] == [3000, 3000]
+
+
+def test_verify_finds_a_flipped_byte(space: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["cache", "verify", "--workspace", space]) == 0
+    damaged = next(Path(space).glob("crop/*/clip.bin"))
+    damaged.write_bytes(b"x" + damaged.read_bytes()[1:])
+    capsys.readouterr()
+    assert run(["cache", "verify", "--workspace", space, "--json"]) == 5
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["whole"], len(answer["damaged"])) == (1, 1)
+    assert answer["damaged"][0]["key"] == damaged.parent.name
+    assert not damaged.exists()
+
+
+def test_prune(space: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Young entries stay, so the trial run has nothing to free."""
+    assert run(["cache", "prune", "--workspace", space, "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"freed_bytes": 0, "dry_run": True, "keep": 5}
+
+
+@pytest.mark.parametrize("command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "prune"]])
+def test_looking_creates_nothing(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command, "--workspace", str(tmp_path / "none")]) == 0
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "prune"]])
+def test_a_workspace_that_is_a_file(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert run([*command, "--workspace", str(tmp_path / "file")]) == 5
+    assert capsys.readouterr().err.count("error: ") == 1
