@@ -1,0 +1,90 @@
+"""Streaming frames out of a video file, and reading it through once to learn its exact timing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retarget_cli.errors import MediaError
+from retarget_cli.media.errors import reading
+from retarget_cli.media.picture import Channels, Converter, geometry_of
+from retarget_cli.media.probe import VideoInfo, info_of
+from retarget_cli.media.source import VideoSource
+from retarget_cli.media.timing import Timing
+
+_AGAIN = "Copy or export the file again; to use only the part that can be read, convert that part to a new MP4 first."
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame. index from 0; pts in ticks of the clip's time base, the first frame's is 0.
+
+    image: (H, W, 3), (H, W, 4) with straight alpha, or (H, W); uint8, upright, square pixels.
+    """
+
+    index: int
+    pts: int
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What reading a whole clip found out."""
+
+    info: VideoInfo
+    timing: Timing
+
+
+def read_frames(path: Path, *, size: tuple[int, int] | None = None, channels: Channels = "rgb") -> Iterator[Frame]:
+    """Yield the frames one by one; memory does not grow with the length of the clip.
+
+    size: (w, h) to resize every frame to; None keeps the native one. channels: transparent parts are black in
+    ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file has none.
+    The file is closed when the iterator is exhausted, closed or forgotten. Raises MediaError, at the first frame.
+    """
+    path = Path(path)
+    with VideoSource(path) as source, reading(path):
+        convert: Converter | None = None
+        first = 0
+        for index, (time, frame) in enumerate(source.frames()):
+            if convert is None:
+                first = time
+                convert = Converter(geometry_of(frame, source.stream.sample_aspect_ratio), size, channels)
+            yield Frame(index, time - first, convert(frame))
+
+
+def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan:
+    """Decode the whole clip and return its information and exact timing.
+
+    progress(done, total) is called for every frame; `total` is an estimate until the end.
+    Raises MediaError when the clip breaks off before its end or has fewer than two frames.
+    """
+    path = Path(path)
+    with VideoSource(path) as source, reading(path):
+        estimate = source.claimed_frames or 0
+        info: VideoInfo | None = None
+        times: list[int] = []
+        raw_last: int | None = None
+        for time, frame in source.frames():
+            raw_last = frame.pts
+            if info is None:
+                info = info_of(source, frame)
+            times.append(time)
+            if progress:
+                progress(len(times), max(estimate, len(times)))
+        if source.is_cut():
+            claimed = source.claimed_frames
+            of = f" of {claimed}" if claimed and claimed > len(times) else ""
+            raise MediaError(f"The video breaks off: only {len(times)}{of} frames can be read.", where=path, fix=_AGAIN)
+        if info is None or len(times) < 2:
+            count = "only one frame" if times else "no frame that can be read"
+            raise MediaError(
+                f"The clip has {count}, so it shows no motion.", where=path, fix="Give a clip of two frames or more."
+            )
+        if progress:
+            progress(len(times), len(times))
+        end = times[-1] + source.last_duration(times, raw_last)
+        return Scan(info, Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0]))

@@ -1,0 +1,200 @@
+"""Writing a video with exact times, published only when it is whole."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from fractions import Fraction
+from functools import reduce
+from math import gcd
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+from uuid import uuid4
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from retarget_cli.media.errors import writing
+from retarget_cli.media.picture import Channels, encodable
+from retarget_cli.media.sound import SoundTrack, open_sound
+from retarget_cli.media.timing import Timing
+
+_THREADS = 2
+_LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
+_PIXEL_FORMATS = {"gray": "gray", "rgb": "bgr0", "rgba": "bgra"}  # FFV1's lossless 8-bit formats
+_CHANNELS = {"gray": (), "rgb": (3,), "rgba": (4,)}
+
+
+def timescale(timing: Timing) -> int:
+    """Ticks per second with which MP4 holds every time of the clip exactly (nearest microsecond if none can)."""
+    if timing.time_base.denominator <= _LARGEST_SCALE:
+        return timing.time_base.denominator
+    common = reduce(gcd, (*timing.pts, timing.end))
+    coarsest = (timing.time_base * common).denominator
+    return coarsest if coarsest <= _LARGEST_SCALE else 1_000_000
+
+
+class VideoWriter:
+    """A context manager that writes frames in order and publishes `path` on a clean exit.
+
+    It writes ``name.part-<id>.suffix`` beside `path`, flushes it to the disk and renames it; on an error the part is
+    removed and an older file at `path` stays. Raises EnvironmentProblem when the disk is full or the folder may not
+    be written to, MediaError when the sound cannot be read or the video cannot be written, ValueError for misuse.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        timing: Timing,
+        *,
+        codec: Literal["h264", "ffv1"] = "h264",
+        pixels: Channels = "rgb",
+        quality: int = 18,
+        sound_from: Path | None = None,
+    ) -> None:
+        """size: (w, h) of the images; H.264 repeats the last row or column where one is odd.
+
+        codec: ``h264`` makes an MP4 (BT.709, 4:2:0), ``ffv1`` a lossless MKV, which keeps times to the
+        millisecond. pixels: ``rgba`` is for ``ffv1``. quality: H.264's constant rate factor, 0 (lossless) to 51.
+        sound_from: a clip whose sound to add to an ``h264`` file, in step with that clip's first frame.
+        """
+        if codec == "h264" and pixels == "rgba":
+            raise ValueError("H.264 holds no transparency: write rgb, or use ffv1")
+        if codec == "ffv1" and sound_from is not None:
+            raise ValueError("sound goes into h264 files")
+        self.path = Path(path)
+        self.sound: str | None = None  # "copied" or "transcoded" once entered, None when there is none
+        self.written = self._muxed = 0
+        self._size, self._timing, self._codec, self._pixels = size, timing, codec, pixels
+        self._quality, self._sound_from = quality, sound_from
+        self._part = self.path.with_name(f"{self.path.stem}.part-{uuid4().hex[:12]}{self.path.suffix}")
+        self._scaler = VideoReformatter()
+        self._container: Any = None
+        self._stream: Any = None
+        self._track: SoundTrack | None = None
+        self._base = Fraction(1, timescale(timing)) if codec == "h264" else timing.time_base
+
+    def __enter__(self) -> Self:
+        try:
+            with writing(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._open()
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            if self.written != self._timing.frames:
+                raise ValueError(f"{self.written} of {self._timing.frames} frames were written")
+            with writing(self.path):
+                self._finish()
+        except BaseException:
+            self._discard()
+            raise
+
+    def write(self, image: np.ndarray) -> None:
+        """Write the next frame: (H, W, 3), (H, W, 4) or (H, W) uint8, as `pixels` says."""
+        w, h = self._size
+        if image.shape != (h, w, *_CHANNELS[self._pixels]) or image.dtype != np.uint8:
+            raise ValueError(f"expected {self._pixels} images of {w}x{h}, got {image.dtype} {image.shape}")
+        if self.written == self._timing.frames:
+            raise ValueError(f"the timing has only {self.written} frames")
+        frame = encodable(self._scaler, self._prepared(image), self._pixel_format)
+        frame.time_base, frame.pts = self._base, self._ticks(self._timing.pts[self.written])
+        with writing(self.path):
+            self._mux(self._stream.encode(frame))
+            if self._track:
+                self._container.mux(list(self._track.until(self._timing.pts[self.written] * self._timing.time_base)))
+        self.written += 1
+
+    @property
+    def _pixel_format(self) -> str:
+        return "yuv420p" if self._codec == "h264" else _PIXEL_FORMATS[self._pixels]
+
+    def _prepared(self, image: np.ndarray) -> np.ndarray:
+        if self._codec == "ffv1":
+            return image
+        if image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
+        h, w = image.shape[:2]
+        return np.pad(image, ((0, h % 2), (0, w % 2), (0, 0)), mode="edge")
+
+    def _ticks(self, pts: int) -> int:
+        return round(pts * self._timing.time_base / self._base)
+
+    def _open(self) -> None:
+        if self._codec == "h264":
+            scale = str(timescale(self._timing))
+            # edit lists are counted in the movie's ticks: with the picture's own scale nothing is rounded
+            options = {"movflags": "+faststart", "video_track_timescale": scale, "movie_timescale": scale}
+            kind = "mp4"
+        else:
+            options, kind = {"fflags": "+bitexact"}, "matroska"  # else it draws random identifiers
+        self._container = av.open(str(self._part.absolute()), "w", format=kind, container_options=options)
+        self._stream = stream = self._container.add_stream(
+            "libx264" if self._codec == "h264" else "ffv1", rate=self._timing.rate.limit_denominator(100_000)
+        )
+        w, h = self._size
+        even = self._codec == "h264"
+        stream.width, stream.height = (w + w % 2, h + h % 2) if even else (w, h)
+        stream.pix_fmt = self._pixel_format
+        stream.time_base = stream.codec_context.time_base = self._base
+        stream.codec_context.thread_count = _THREADS
+        if self._codec == "h264":
+            context = stream.codec_context
+            context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
+            context.color_range = 1  # limited
+            context.max_b_frames = 0  # decoding order is showing order, so every duration is stored exactly
+            stream.options = {"crf": str(self._quality), "preset": "medium"}
+        else:
+            stream.codec_context.gop_size = 1
+            stream.options = {"level": "3", "slices": "4", "slicecrc": "1"}
+        if self._sound_from is not None:
+            self._track = open_sound(Path(self._sound_from), self._container, self._timing.duration)
+            self.sound = self._track.how if self._track else None
+        self._container.start_encoding()  # creates the file, so that a folder that refuses it says so now
+
+    def _mux(self, packets: list[Any]) -> None:
+        durations = self._timing.durations
+        for packet in packets:
+            end = self._timing.pts[self._muxed] + durations[self._muxed]
+            packet.duration = self._ticks(end) - packet.pts
+            self._muxed += 1
+            self._container.mux(packet)
+
+    def _finish(self) -> None:
+        self._mux(self._stream.encode(None))
+        if self._track:
+            self._container.mux(list(self._track.until(self._timing.duration)))
+            self._track.close()
+        container, self._container = self._container, None
+        container.close()
+        with self._part.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._part.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _discard(self) -> None:
+        with suppress(Exception):
+            if self._track:
+                self._track.close()
+        with suppress(Exception):
+            if self._container is not None:
+                self._container.close()
+        self._container = None
+        with suppress(OSError):
+            self._part.unlink()

@@ -1,0 +1,231 @@
+"""From a decoded frame to an upright array with square pixels, and from an array to a frame for the encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+Channels = Literal["rgb", "rgba", "gray"]
+
+# libswscale's flags: PyAV's own names for the last three exist only in new versions
+_BICUBIC, _AREA = 0x4, 0x20
+_EXACT = 0x2000 | 0x4000 | 0x40000  # full chroma interpolation on both sides, accurate rounding
+_LIMITED, _FULL = 1, 2  # AVColorRange
+_BT601, _BT709 = 5, 1  # the same number in AVColorSpace and in libswscale
+_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # AVColorSpace to libswscale's coefficient tables
+_SIDEWAYS_LIMIT = 10  # a sample aspect beyond 10:1 is a broken header
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How the stored picture is turned for display: first `swap` x and y, then flip along each axis."""
+
+    swap: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether left and right are exchanged (before the rotation)."""
+        return self.swap ^ self.flip_x ^ self.flip_y
+
+    @property
+    def rotation(self) -> int:
+        """Degrees clockwise: 0, 90, 180 or 270, after mirroring."""
+        flip_x = self.flip_x ^ (self.mirrored and not self.swap)
+        if self.swap:
+            return 90 if flip_x else 270
+        return 180 if flip_x else 0
+
+    def apply(self, image: np.ndarray) -> np.ndarray:
+        """Turn (H, W, ...) upright; contiguous."""
+        if self.swap:
+            image = image.swapaxes(0, 1)
+        if self.flip_x:
+            image = image[:, ::-1]
+        if self.flip_y:
+            image = image[::-1]
+        return np.ascontiguousarray(image)
+
+
+def orientation_of(frame: av.VideoFrame) -> Orientation:
+    """Read the display matrix of a frame, snapped to the nearest multiple of 90 degrees.
+
+    The matrix (ISO/IEC 14496-12, 6.2.2) sends a stored point (p, q) to (a p + c q, b p + d q).
+    """
+    side: Any = frame.side_data.get("DISPLAYMATRIX")
+    if side is None or len(bytes(side)) < 36:
+        return Orientation()
+    a, b, _, c, d = (int(v) for v in np.frombuffer(bytes(side), np.int32)[:5])
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return Orientation(True, c < 0, b < 0)
+    return Orientation(False, a < 0, d < 0)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Stored size (w, h), shape of a stored pixel (w : h) and orientation; together they give the upright size."""
+
+    stored: tuple[int, int]
+    aspect: Fraction = Fraction(1)
+    orientation: Orientation = Orientation()
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """(w, h) with square pixels. The shorter-sampled side grows, so that no detail is lost."""
+        w, h = self.stored
+        if self.aspect > 1:
+            w = round(w * self.aspect)
+        elif self.aspect < 1:
+            h = round(h / self.aspect)
+        return (h, w) if self.orientation.swap else (w, h)
+
+
+def geometry_of(frame: av.VideoFrame, aspect: Fraction | None) -> Geometry:
+    """The geometry of a decoded frame; `aspect`: the stream's sample aspect ratio, None or 0 when unknown."""
+    sane = aspect is not None and Fraction(1, _SIDEWAYS_LIMIT) <= aspect <= _SIDEWAYS_LIMIT
+    return Geometry(
+        (frame.width, frame.height), Fraction(aspect) if sane and aspect else Fraction(1), orientation_of(frame)
+    )
+
+
+def has_alpha(pixel_format: av.VideoFormat) -> bool:
+    """Whether frames of this format carry transparency (a palette may)."""
+    return pixel_format.has_palette or any(part.is_alpha for part in pixel_format.components)
+
+
+def _is_gray(pixel_format: av.VideoFormat) -> bool:
+    return pixel_format.name.startswith(("gray", "ya", "mono")) and not pixel_format.name.startswith("yaf")
+
+
+def matrix_of(frame: av.VideoFrame) -> int:
+    """The luma matrix (libswscale's number): the tag, else BT.709 from 1280 wide or 577 high, else BT.601."""
+    convention = _BT709 if frame.width >= 1280 or frame.height > 576 else _BT601
+    return _MATRICES.get(int(frame.colorspace), convention)
+
+
+def range_of(frame: av.VideoFrame) -> int:
+    """1: limited (16 to 235), 2: full. The tag, else full for the yuvj formats and grey, limited for other YUV."""
+    if frame.format.name.startswith("yuvj"):
+        return _FULL
+    if int(frame.color_range) in (_LIMITED, _FULL):
+        return int(frame.color_range)
+    return _FULL if _is_gray(frame.format) else _LIMITED
+
+
+class Converter:
+    """Turns decoded frames of one clip into arrays: upright, square pixels, sRGB, one size."""
+
+    def __init__(self, geometry: Geometry, size: tuple[int, int] | None, channels: Channels) -> None:
+        """size: (w, h) of the upright result, None for the native one."""
+        w, h = size or geometry.upright
+        self._target = (h, w) if geometry.orientation.swap else (w, h)
+        self._orientation = geometry.orientation
+        self._channels = channels
+        self._colours, self._scaler = VideoReformatter(), VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        """(h, w, 3), (h, w, 4) with straight alpha, or (h, w), uint8. Transparency shows black in rgb and gray."""
+        if has_alpha(frame.format):
+            image = self._with_alpha(frame)
+        else:
+            image = self._opaque(frame, self._target)
+        return self._orientation.apply(image)
+
+    def _opaque(self, frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+        gray = _is_gray(frame.format)
+        image = _to_array(self._colours, frame, "gray" if gray else "rgb24", size)
+        if self._channels == "gray":
+            return image if gray else to_gray(image)
+        if gray:
+            image = np.repeat(image[..., None], 3, axis=2)
+        if self._channels == "rgba":
+            return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+        return image
+
+    def _with_alpha(self, frame: av.VideoFrame) -> np.ndarray:
+        """Scale premultiplied colours, so that invisible ones do not bleed into the edges."""
+        image = _to_array(self._colours, frame, "rgba", (frame.width, frame.height))
+        scales = self._target != (frame.width, frame.height)
+        if self._channels == "rgba" and not scales:
+            return image
+        alpha = image[..., 3:].astype(np.uint16)
+        image[..., :3] = (image[..., :3] * alpha + 127) // 255
+        if scales:
+            image = _scaled(self._scaler, image, self._target)
+        if self._channels == "rgba":
+            alpha = np.maximum(image[..., 3:], 1).astype(np.uint16)
+            image[..., :3] = np.minimum((image[..., :3] * np.uint16(255) + alpha // 2) // alpha, 255)
+            return image
+        return to_gray(image[..., :3]) if self._channels == "gray" else image[..., :3]
+
+
+def to_gray(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) to (H, W) by the BT.709 luma weights; equal channels keep their exact value."""
+    weights = np.array([54, 183, 19], np.uint16)  # sum 256
+    return ((image.astype(np.uint16) * weights).sum(axis=2, dtype=np.uint16) + np.uint16(128) >> 8).astype(np.uint8)
+
+
+def _to_array(scaler: VideoReformatter, frame: av.VideoFrame, wanted: str, size: tuple[int, int]) -> np.ndarray:
+    width, height = size
+    shrinks = width < frame.width or height < frame.height
+    flags = (_AREA if shrinks else _BICUBIC) | _EXACT
+    luma_range = range_of(frame)
+    tags: dict[str, int] = {}
+    if _is_gray(frame.format):
+        frame.color_range = _FULL  # libswscale takes grey as it is; the range is applied below in every version
+    elif not frame.format.is_rgb and not frame.format.has_palette:
+        matrix = matrix_of(frame)
+        frame.colorspace, frame.color_range = matrix, luma_range
+        # A destination matrix differing from the source's is without effect on RGB, but without it PyAV before 17
+        # skips the set-up of the source's matrix and range.
+        tags = {
+            "src_colorspace": matrix,
+            "dst_colorspace": _BT601 if matrix != _BT601 else _BT709,
+            "src_color_range": luma_range,
+            "dst_color_range": _FULL,
+        }
+    image = scaler.reformat(frame, width, height, wanted, interpolation=flags, **tags).to_ndarray()
+    if _is_gray(frame.format) and luma_range == _LIMITED:
+        if image.ndim == 2:
+            return _EXPANDED[image]
+        image[..., :3] = _EXPANDED[image[..., :3]]
+    return image
+
+
+def _scaled(scaler: VideoReformatter, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    frame = av.VideoFrame.from_ndarray(image, format="rgba")
+    flags = (_AREA if size[0] < frame.width or size[1] < frame.height else _BICUBIC) | _EXACT
+    return scaler.reformat(frame, size[0], size[1], "rgba", interpolation=flags).to_ndarray()
+
+
+def encodable(scaler: VideoReformatter, image: np.ndarray, pixel_format: str) -> av.VideoFrame:
+    """A frame for the encoder from (H, W), (H, W, 3) or (H, W, 4) uint8.
+
+    pixel_format: ``yuv420p`` converts by BT.709 to limited range; ``gray``, ``bgr0`` and ``bgra`` lose nothing.
+    """
+    layout = "gray" if image.ndim == 2 else ("rgb24" if image.shape[2] == 3 else "rgba")
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
+    if pixel_format == layout:
+        return frame
+    if pixel_format != "yuv420p":
+        return scaler.reformat(frame, format=pixel_format)
+    converted = scaler.reformat(
+        frame,
+        format=pixel_format,
+        interpolation=_BICUBIC | _EXACT,
+        src_colorspace=_BT601,
+        dst_colorspace=_BT709,
+        src_color_range=_FULL,
+        dst_color_range=_LIMITED,
+    )
+    converted.colorspace, converted.color_range = _BT709, _LIMITED
+    return converted
+
+
+_EXPANDED = np.clip((np.arange(256) - 16) * 255 / 219 + 0.5, 0, 255).astype(np.uint8)
