@@ -155,7 +155,7 @@ class VideoWriter:
             context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
             context.color_range = 1  # limited
             context.max_b_frames = 0  # decoding order is showing order, so every duration is stored exactly
-            stream.options = {"crf": str(self._quality), "preset": "medium"}
+            stream.options = {"crf": str(self._quality), "preset": "fast"}
         else:
             stream.codec_context.gop_size = 1
             stream.options = {"level": "3", "slices": "4", "slicecrc": "1"}

@@ -24,10 +24,10 @@ def open_container(path: Path) -> Any:
     """Open `path` for reading; local files only. Raises MediaError."""
     check_readable(path)
     with reading(path):
-        # an absolute path is never taken for a protocol ("a:b.mp4"), and a playlist cannot reach out to the network
-        container = av.open(
-            str(path.absolute()), container_options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        )
+        # an absolute path is never taken for a protocol ("a:b.mp4"), a percent sign in it never for a numbered series,
+        # and a playlist cannot reach out to the network
+        options = {"protocol_whitelist": "file", "pattern_type": "none"}
+        container = av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
     if container.format.name.split(",")[0] in _NOT_VIDEO:
         container.close()
         raise not_a_video(path)
