@@ -6,10 +6,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+from rich.text import Text
 
 from retarget_cli import events
 from retarget_cli.cli import text
 from retarget_cli.cli.progress import Meter, ProgressReporter, finished_text, metric_text
+
+WIDE = 120  # columns; narrower terminals have no room for the losses
 
 
 class RichReporter(ProgressReporter):
@@ -20,10 +23,11 @@ class RichReporter(ProgressReporter):
         columns: list[ProgressColumn] = [
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             TextColumn("{task.fields[numbers]}", markup=False, style="cyan"),
-            TextColumn("{task.fields[metrics]}", markup=False, style="dim"),
         ]
+        if console.width >= WIDE:
+            columns.append(TextColumn("{task.fields[metrics]}", markup=False, style="dim"))
         self._console = console
         self._bars = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, Any] = {}
@@ -34,7 +38,7 @@ class RichReporter(ProgressReporter):
         self._bars.stop()
 
     def _say(self, line: str, style: str = "") -> None:
-        self._console.print(line, style=style, markup=False, highlight=False)
+        self._console.print(Text(line, style=style))
 
     def on_StageStarted(self, event: events.StageStarted) -> None:  # noqa: N802
         """Add a bar."""
@@ -54,7 +58,10 @@ class RichReporter(ProgressReporter):
         meter = self._meters[event.stage]
         meter.update(event.done, event.total)
         self._bars.update(
-            self._tasks[event.stage], completed=event.done, total=event.total, numbers=meter.describe(event.unit)
+            self._tasks[event.stage],
+            completed=event.done,
+            total=event.total,
+            numbers=meter.describe(event.unit, percent=False),
         )
 
     def on_Metric(self, event: events.Metric) -> None:  # noqa: N802

@@ -59,9 +59,9 @@ class Meter:
         """Share done, in [0, 1]."""
         return self.done / self.total if self.total else 0.0
 
-    def describe(self, unit: str) -> str:
+    def describe(self, unit: str, percent: bool = True) -> str:
         """``120/480 frames, 25%, 40 frames/s, 9 s left``."""
-        parts = [f"{self.done}/{self.total} {unit}", f"{self.fraction:.0%}"]
+        parts = [f"{self.done}/{self.total} {unit}", *([f"{self.fraction:.0%}"] if percent else [])]
         if self.rate is not None:
             parts.append(text.rate(self.rate, unit))
         if self.left is not None:
@@ -200,7 +200,8 @@ def finished_text(event: events.Finished) -> str:
     """What the whole command took, or that there was nothing left to do."""
     if event.ran == 0 and event.cached:
         return f"everything was already done: {event.cached} stages found in the workspace"
-    return f"done in {text.duration(event.seconds)}: {event.ran} stages run, {event.cached} cached"
+    stages = "1 stage" if event.ran == 1 else f"{event.ran} stages"
+    return f"done in {text.duration(event.seconds)}: {stages} run, {event.cached} cached"
 
 
 def make_reporter(quiet: bool = False, stream: TextIO | None = None) -> ProgressReporter:

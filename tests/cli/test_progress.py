@@ -124,7 +124,7 @@ def test_the_terminal_display_shows_every_stage() -> None:
     reporter(events.Finished(3.0, 1, 1))
     reporter.close()
     drawn = stream.getvalue()
-    for part in ("[1/2] Reading [cat]: cached", "[2/2] Training (3.0 s)", "1 stages run, 1 cached"):
+    for part in ("[1/2] Reading [cat]: cached", "[2/2] Training (3.0 s)", "1 stage run, 1 cached"):
         assert part in drawn
 
 
