@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MODES = ("learned", "moments", "relative", "none")
+_BETWEEN = (0.33, 0.67)  # shares of `relative` in the mixtures that `auto` considers
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,24 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
     if mode == "none":
         return from_affine("none", np.eye(2, 3))
     raise ValueError(f"unknown alignment {mode!r}")
+
+
+def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> dict[str, Alignment]:
+    """What `auto` chooses from, by name: every mode, and steps between `moments` and `relative`.
+
+    `moments` keeps most of the motion, `relative` most of the subject's build; how much of each a pair needs differs.
+    """
+    found = {mode: align(mode, subject, driver, learned) for mode in MODES}
+    for share in _BETWEEN:
+        name = f"moments-relative-{round(100 * share)}"
+        found[name] = mix(name, found["moments"], found["relative"], share)
+    return found
+
+
+def mix(name: str, first: Alignment, second: Alignment, share: float) -> Alignment:
+    """(1 - share) of `first` and `share` of `second`."""
+    linear = (1 - share) * first.linear + share * second.linear
+    return Alignment(name, linear, (1 - share) * first.offsets + share * second.offsets)
 
 
 def _spread(points: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ class GeometryConfig:
     affine_rate: float = 2e-3
     discriminator_rate: float = 1e-4
     discriminator_noise: float = 0.05  # on D's input, so that it cannot live on tiny differences
+    discriminator_penalty: float = 0.1  # weight of R1, the squared slope of D
     augmentation: float = 0.06  # standard deviation of the affine noise on what is trained on
     equivariance_spread: float = 0.12  # standard deviation of the affine noise of the equivariance term
     separation_distance: float = 0.12
@@ -42,6 +43,9 @@ class TextureConfig:
     point_width: float = 0.1
     learning_rate: float = 2e-3
     augmentation: float = 0.05
+    critic_rate: float = 4e-4
+    adversarial: float = 0.05
+    features: float = 1.0  # weight of the differences between the critic's features of drawn and real pictures
 
 
 @dataclass(frozen=True)

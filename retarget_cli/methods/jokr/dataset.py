@@ -35,16 +35,11 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
     kept, so memory does not grow with the clip.
     """
     chosen = _chosen_frames(clip.count)
-    pixels = np.empty((len(chosen), size, size, 4), np.uint8)
-    for place, index in enumerate(chosen):
-        frame = np.asarray(clip.frames[index])
-        pixels[place] = (
-            frame if frame.shape[0] == size else cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA)
-        )
+    pixels = shrink((clip.frames[index] for index in chosen), size)
     neighbours = np.flatnonzero(np.diff(chosen) == 1)
     held = np.arange(HELD_OUT_EVERY // 2, len(chosen), HELD_OUT_EVERY)
     pairs = neighbours[~np.isin(neighbours, held) & ~np.isin(neighbours + 1, held)]
-    if len(pairs) == 0:  # a clip of a few frames: train on all of it
+    if len(pairs) == 0 or len(held) == 0:  # a clip of a few frames: train on all of it
         pairs, held = neighbours, np.arange(len(chosen))
     return Frames(
         pixels.to(device),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,13 +45,12 @@ class GeometryPhase(Phase):
             "discriminator": self.discriminator,
         }
         to_device(self.modules.values(), device)
-        drawing = [*self.extractor.parameters(), *self.shape.parameters()]
+        groups: list[dict[str, Any]] = [
+            {"params": [*self.extractor.parameters(), *self.shape.parameters()]},
+            {"params": list(self.affine.parameters()), "lr": config.affine_rate},
+        ]
         self.optimizers = {
-            "shape": torch.optim.Adam(
-                [{"params": drawing}, {"params": list(self.affine.parameters()), "lr": config.affine_rate}],
-                lr=config.learning_rate,
-                betas=(0.5, 0.99),
-            ),
+            "shape": torch.optim.Adam(groups, lr=config.learning_rate, betas=(0.5, 0.99)),
             "discriminator": torch.optim.Adam(
                 self.discriminator.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.99)
             ),
@@ -131,11 +131,14 @@ class GeometryPhase(Phase):
         return points + self.config.discriminator_noise * noise
 
     def _train_discriminator(self, points_a: Tensor, moved: Tensor) -> Tensor:
-        loss = losses.discrimination(
-            self.discriminator(self._noisy(points_a.detach())), self.discriminator(self._noisy(moved.detach()))
-        )
+        real, other = self._noisy(points_a.detach()), self._noisy(moved.detach())
+        both = torch.cat([real, other]).requires_grad_()
+        logits = self.discriminator(both)
+        loss = losses.discrimination(*logits.chunk(2))
+        (slope,) = torch.autograd.grad(logits.sum(), both, create_graph=True)
+        penalty = slope.square().sum(dim=(1, 2)).mean()  # R1 (Mescheder et al., 2018) on both sides
         self.optimizers["discriminator"].zero_grad(set_to_none=True)
-        loss.backward()
+        (loss + self.config.discriminator_penalty * penalty).backward()
         self.optimizers["discriminator"].step()
         return loss
 

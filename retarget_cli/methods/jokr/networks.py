@@ -105,3 +105,24 @@ class TextureGenerator(nn.Module):
         maps = draw_keypoints(points, self.working_size, self.point_width)
         out = self.head(self.unet(torch.cat([shape * 2 - 1, maps], dim=1)))
         return torch.tanh(out[:, :3]), out[:, 3:]
+
+
+class PatchDiscriminator(nn.Module):
+    """Is this patch a real picture of the subject? Trained on the pair itself, so it carries no prior.
+
+    Stands in for a perceptual network: its features are also what a drawn picture must match.
+    """
+
+    def __init__(self, widths: Sequence[int] = (24, 48, 96)) -> None:
+        super().__init__()
+        pairs = zip((4, *widths[:-1]), widths, strict=True)
+        self.layers = nn.ModuleList(nn.Conv2d(above, below, 4, stride=2, padding=1) for above, below in pairs)
+        self.head = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Masked colour and matte (B, 4, S, S) to logits (B, 1, S/8, S/8) and the features of each layer."""
+        features = []
+        for layer in self.layers:
+            picture = F.leaky_relu(layer(picture), 0.2)
+            features.append(picture)
+        return self.head(picture), features

@@ -8,13 +8,19 @@ from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import TextureConfig
 from retarget_cli.methods.jokr.dataset import Frames, draw_batch
-from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator, TextureGenerator
+from retarget_cli.methods.jokr.networks import (
+    KeypointExtractor,
+    PatchDiscriminator,
+    SilhouetteGenerator,
+    TextureGenerator,
+)
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
 from retarget_cli.train.phase import Phase
-from retarget_cli.train.schedule import one_cycle
+from retarget_cli.train.schedule import one_cycle, ramp
 
 PAINTERS = ("painter_a", "painter_b")
+CRITICS = ("critic_a", "critic_b")
 
 
 class TexturePhase(Phase):
@@ -42,28 +48,57 @@ class TexturePhase(Phase):
         self.modules = {
             name: TextureGenerator(keypoints, config.widths, config.size, config.point_width) for name in PAINTERS
         }
+        self.modules |= {name: PatchDiscriminator() for name in CRITICS}
         to_device(self.modules.values(), device)
+        rates = dict.fromkeys(PAINTERS, config.learning_rate) | dict.fromkeys(CRITICS, config.critic_rate)
         self.optimizers = {
-            name: torch.optim.Adam(module.parameters(), lr=config.learning_rate, betas=(0.5, 0.99))
+            name: torch.optim.Adam(module.parameters(), lr=rates[name], betas=(0.5, 0.99))
             for name, module in self.modules.items()
         }
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def step(self, index: int) -> dict[str, Tensor]:
-        """One update of both painters."""
-        rate = one_cycle(index / max(1, self.steps), self.config.learning_rate)
+        """One update of both painters and, once they draw something, of their critics."""
+        progress = index / max(1, self.steps)
         values: dict[str, Tensor] = {}
-        for channel, name in enumerate(PAINTERS):
-            optimizer = self.optimizers[name]
-            optimizer.param_groups[0]["lr"] = rate
-            picture = self._augmented(self.clips[channel])
-            colour, alpha = self._paint(channel, picture)
-            terms = texture_terms(colour, alpha, picture)
-            optimizer.zero_grad(set_to_none=True)
-            torch.stack(list(terms.values())).sum().backward()
-            optimizer.step()
-            values |= {f"{term}_{name[-1]}": value.detach() for term, value in terms.items()}
+        for channel in range(2):
+            terms = self._step_painter(channel, progress)
+            values |= {f"{term}_{'ab'[channel]}": value.detach() for term, value in terms.items()}
         return values
+
+    def _step_painter(self, channel: int, progress: float) -> dict[str, Tensor]:
+        painter, critic = PAINTERS[channel], CRITICS[channel]
+        picture = self._augmented(self.clips[channel])
+        colour, alpha = self._paint(channel, picture)
+        terms = texture_terms(colour, alpha, picture)
+        # The critic judges colour alone: the painted picture under the true matte.
+        matte = picture[:, 3:]
+        real = torch.cat([picture[:, :3] * matte, matte], dim=1)
+        drawn = torch.cat([colour * matte, matte], dim=1)
+        heard = ramp(progress, 0.2, 0.4)
+        opinion, features = self.modules[critic](drawn)
+        with torch.no_grad():
+            wanted = self.modules[critic](real)[1]
+        differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
+        terms["critic"] = -self.config.adversarial * heard * opinion.mean()
+        terms["features"] = self.config.features * heard * torch.stack(differences).mean()
+        optimizer = self.optimizers[painter]
+        optimizer.param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward(inputs=list(self.modules[painter].parameters()))
+        optimizer.step()
+        terms["discriminator"] = self._step_critic(critic, real, drawn.detach())
+        return terms
+
+    def _step_critic(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
+        """Hinge loss (Lim and Ye, 2017)."""
+        opinions = self.modules[critic](torch.cat([real, drawn]))[0]
+        on_real, on_drawn = opinions.chunk(2)
+        loss = F.relu(1 - on_real).mean() + F.relu(1 + on_drawn).mean()
+        self.optimizers[critic].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers[critic].step()
+        return loss
 
     def _augmented(self, clip: Frames) -> Tensor:
         """(batch, 4, S, S): colour in [-1, 1] (not masked) and matte."""

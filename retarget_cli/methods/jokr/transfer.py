@@ -21,9 +21,11 @@ from retarget_cli.metrics.shape import shape_score
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.train.checkpoint import load_modules
 from retarget_cli.train.clips import ClipArray
+from retarget_cli.train.device import to_device
 
 _BATCH = 16
 _JUDGED = 200  # frames on which the candidates of `auto` are compared
+_SHAPE_WEIGHT = 2.0  # on drawn pairs the overlap with the truth follows shape more than motion
 _SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
 
 
@@ -52,8 +54,10 @@ class Puppet:
         load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
         learned = affine().detach()
         to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
-        nets = [net.to(device).eval().requires_grad_(False) for net in (extractor, shape, painter)]
-        return cls(nets[0], nets[1], nets[2], to_subject, 0 if look == "a" else 1, device)
+        to_device((extractor, shape, painter), device)
+        for net in (extractor, shape, painter):
+            net.eval().requires_grad_(False)
+        return cls(extractor, shape, painter, to_subject, 0 if look == "a" else 1, device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> np.ndarray:
@@ -89,7 +93,7 @@ def choose_alignment(
 ) -> tuple[alignment.Alignment, dict[str, Any]]:
     """The alignment to use and a report of the choice. points: keypoints of the subject and of the driver.
 
-    `auto` draws the silhouettes of every candidate and takes the one with the highest motion + shape (the scores of
+    `auto` draws the silhouettes of every candidate and takes the one with the highest motion + 2·shape (the scores of
     the evaluation, which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through.
     """
     if not isinstance(wanted, str):
@@ -101,15 +105,14 @@ def choose_alignment(
     judged = np.unique(np.linspace(0, driver.count - 1, min(driver.count, _JUDGED)).round().astype(int))
     real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
     moved = [_matte(driver, i) for i in judged]
-    candidates: dict[str, dict[str, float]] = {}
-    made: dict[str, alignment.Alignment] = {}
-    for mode in alignment.MODES:
-        made[mode] = alignment.align(mode, *points, puppet.to_subject)
-        drawn = puppet.silhouettes(made[mode].apply(points[1][judged])) > 0.5
+    made = alignment.candidates(*points, puppet.to_subject)
+    scores: dict[str, dict[str, float]] = {}
+    for name, candidate in made.items():
+        drawn = puppet.silhouettes(candidate.apply(points[1][judged])) > 0.5
         motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
-        candidates[mode] = {"motion": motion, "shape": shape, "total": motion + shape}
-    best = max(candidates, key=lambda mode: candidates[mode]["total"])
-    report = {"affine": best, "candidates": candidates, "reason": "highest motion + shape of its silhouettes"}
+        scores[name] = {"motion": motion, "shape": shape, "total": motion + _SHAPE_WEIGHT * shape}
+    best = max(scores, key=lambda name: scores[name]["total"])
+    report = {"affine": best, "candidates": scores, "reason": "highest motion + 2 × shape of its silhouettes"}
     return made[best], {**report, **_numbers(made[best])}
 
 

@@ -1,0 +1,25 @@
+import numpy as np
+from moving_clips import swinging
+
+from retarget_cli.methods.jokr.facing import mirror, opposite_facing
+from retarget_cli.train.clips import ClipArray
+
+
+def with_a_tail() -> ClipArray:
+    frames = swinging().frames.copy()
+    frames[:, 20:24, 4:20] = 255
+    return ClipArray(frames)
+
+
+def test_a_mirrored_clip_is_recognised() -> None:
+    assert opposite_facing(with_a_tail(), mirror(with_a_tail()))
+    assert not opposite_facing(with_a_tail(), with_a_tail())
+
+
+def test_symmetric_things_are_left_alone() -> None:
+    assert not opposite_facing(swinging(), swinging(phase=1.0))
+
+
+def test_mirroring_twice_changes_nothing() -> None:
+    clip = with_a_tail()
+    assert np.array_equal(mirror(mirror(clip)).frames, clip.frames)

@@ -1,0 +1,138 @@
+"""JOKR as a method: tiny settings, both phases and the transfer, on drawn clips."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from moving_clips import swinging
+
+from retarget_cli.errors import UsageError
+from retarget_cli.events import silent
+from retarget_cli.methods import get_method
+from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.jokr.transfer import without_specks
+from retarget_cli.metrics.shape import pairwise_iou
+from retarget_cli.train.loop import fit
+
+TINY = (
+    "geometry.steps=60",
+    "geometry.size=32",
+    "geometry.batch=4",
+    "geometry.keypoints=6",
+    "geometry.widths=16,24",
+    "texture.steps=40",
+    "texture.size=64",
+    "texture.widths=16,24",
+)
+CLIPS = (swinging(), swinging(20, width=0.12, phase=1.0, colour=120))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Path]]:
+    """Config and result folders of both phases."""
+    torch.set_num_threads(1)
+    folder, method, states = tmp_path_factory.mktemp("jokr"), get_method("jokr"), {}
+    config = method.config("draft", TINY)
+    for phase in method.phase_names:
+        states[phase] = folder / phase
+        states[phase].mkdir()
+        built = method.build_phase(phase, config, CLIPS, states, "cpu", seed=0)
+        fit(
+            built,
+            work=folder / f"{phase}-work",
+            out=states[phase],
+            digest="d",
+            stage=phase,
+            reporter=silent,
+            stop=lambda: False,
+        )
+    return config, states
+
+
+def test_both_phases_learn(trained: tuple[Any, dict[str, Path]]) -> None:
+    _, states = trained
+    geometry = json.loads((states["geometry"] / "fit.json").read_text())
+    assert geometry["history"][-1]["silhouette"] < 0.6 * geometry["history"][0]["silhouette"]
+    assert min(geometry["held_out"]["iou_a"], geometry["held_out"]["iou_b"]) > 0.5
+    texture = json.loads((states["texture"] / "fit.json").read_text())
+    assert texture["history"][-1]["colour_a"] < 0.6 * texture["history"][0]["colour_a"]
+
+
+def test_every_parameter_is_trained(trained: tuple[Any, dict[str, Path]]) -> None:
+    config, states = trained
+    for name in ("geometry", "texture"):
+        phase = get_method("jokr").build_phase(name, config, CLIPS, states, "cpu", seed=0)
+        before = [p.detach().clone() for module in phase.modules.values() for p in module.parameters()]
+        for step in range(3):
+            phase.step(step)
+        after = [p for module in phase.modules.values() for p in module.parameters()]
+        assert all(not torch.equal(one, two) for one, two in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("look", ["a", "b"])
+def test_transfer_draws_one_frame_a_driver_frame(trained: tuple[Any, dict[str, Path]], look: Any) -> None:
+    config, states = trained
+    drawn = get_method("jokr").transfer(config, CLIPS, states, TransferRequest(look), "cpu")
+    frames = list(drawn.frames)
+    subject, driver = CLIPS if look == "a" else CLIPS[::-1]
+    assert len(frames) == driver.count
+    assert frames[0].rgba.shape == (64, 64, 4)
+    assert frames[0].keypoints.shape == frames[0].driver_keypoints.shape == (6, 2)
+    assert set(drawn.report["candidates"]) >= {"learned", "moments", "relative", "none"}
+    best = max(drawn.report["candidates"].values(), key=lambda scores: scores["total"])
+    assert drawn.report["candidates"][drawn.report["affine"]] == best
+    overlap = pairwise_iou(
+        np.stack([frame.rgba[:, :, 3] / 255 for frame in frames]), subject.frames[:, :, :, 3].astype(float) / 255
+    )
+    assert overlap.max(axis=1).mean() > 0.5
+
+
+def test_six_numbers_are_taken_as_they_are(trained: tuple[Any, dict[str, Path]]) -> None:
+    config, states = trained
+    request = TransferRequest("a", (1.0, 0.0, 0.25, 0.0, 1.0, 0.0))
+    drawn = get_method("jokr").transfer(config, CLIPS, states, request, "cpu")
+    frame = next(iter(drawn.frames))
+    np.testing.assert_allclose(frame.keypoints - frame.driver_keypoints, [[0.25, 0.0]] * 6, atol=1e-5)
+
+
+def test_a_mirrored_driver_is_drawn_the_way_the_subject_faces(trained: tuple[Any, dict[str, Path]]) -> None:
+    config, states = trained
+    tail = CLIPS[0].frames.copy()
+    tail[:, 20:24, 4:20] = 255
+    clips = (type(CLIPS[0])(tail), type(CLIPS[0])(tail[:, :, ::-1]))
+    one = get_method("jokr").transfer(config, clips, states, TransferRequest("b", "none"), "cpu")
+    assert one.report["mirrored"]
+    straight = get_method("jokr").transfer(config, (clips[0], clips[0]), states, TransferRequest("b", "none"), "cpu")
+    first, second = next(iter(one.frames)), next(iter(straight.frames))
+    np.testing.assert_array_equal(first.rgba, second.rgba[:, ::-1])
+    np.testing.assert_allclose(first.keypoints[:, 0], -second.keypoints[:, 0])
+
+
+def test_unknown_presets_and_keys_are_refused() -> None:
+    method = get_method("jokr")
+    with pytest.raises(UsageError, match="preset"):
+        method.config("huge", ())
+    with pytest.raises(UsageError, match="stepz"):
+        method.config("draft", ("geometry.stepz=3",))
+
+
+def test_a_phase_depends_on_its_own_settings_only() -> None:
+    method = get_method("jokr")
+    one, two = method.config("draft", ()), method.config("draft", ("texture.steps=7",))
+    assert method.phase_config(one, "geometry") == method.phase_config(two, "geometry")
+    assert method.phase_config(one, "texture") != method.phase_config(two, "texture")
+
+
+def test_specks_are_removed_and_limbs_are_kept() -> None:
+    rgba = np.zeros((32, 32, 4), np.uint8)
+    rgba[4:20, 4:20, 3] = 255
+    rgba[22:30, 6:9, 3] = 255
+    rgba[28, 28, 3] = 200
+    cleaned = without_specks(rgba)
+    assert cleaned[28, 28, 3] == 0
+    assert np.array_equal(cleaned[:28], rgba[:28])
