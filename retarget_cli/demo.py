@@ -1,0 +1,72 @@
+"""The whole way on a drawn pair: draw, train, render both looks, score against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retarget_cli import pipeline, results
+from retarget_cli.config import TrainConfig
+from retarget_cli.events import Reporter, silent
+from retarget_cli.samples import SamplePair, draw_pair
+from retarget_cli.stages.stage import Job, Stage, Tools, run_stage
+from retarget_cli.store.engine import Store
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo made. scores: as :func:`retarget_cli.pipeline.evaluate` gives them, truth included."""
+
+    sample: SamplePair
+    trained: pipeline.TrainResult
+    rendered: pipeline.RenderResult
+    scores: Mapping[str, Any]
+
+
+def demo(
+    folder: Path,
+    config: TrainConfig,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: pipeline.Stop = pipeline.never,
+    **drawing: Any,
+) -> DemoResult:
+    """Draw a sample pair into `folder` and take it through everything; what is done already is not done again.
+
+    drawing: arguments of :func:`retarget_cli.samples.draw_pair`. Raises what the steps raise.
+    """
+    sample = _draw(folder, Tools(store, reporter, stop), drawing)
+    a, b = pipeline.ClipInput(sample.a, sample.a_mask), pipeline.ClipInput(sample.b, sample.b_mask)
+    trained = pipeline.train(a, b, config, store, reporter, stop)
+    wanted = pipeline.RenderOptions(pair=(sample.a, sample.b), look="both", compare=True)
+    rendered = pipeline.render(wanted, store, reporter, stop)
+    truth = {
+        "a": pipeline.Truth(sample.truth_a_as_b, sample.truth_a_as_b_colour),
+        "b": pipeline.Truth(sample.truth_b_as_a, sample.truth_b_as_a_colour),
+    }
+    return DemoResult(sample, trained, rendered, pipeline.evaluate(wanted.pair, store, reporter, stop, truth))
+
+
+def _draw(folder: Path, tools: Tools, drawing: Mapping[str, Any]) -> SamplePair:
+    stage = Stage(
+        id="draw",
+        name="draw",
+        version=VERSION,
+        label="Drawing the sample pair",
+        work=lambda job: _work(job, drawing),
+        params={name: list(value) if isinstance(value, tuple) else value for name, value in drawing.items()},
+    )
+    entry, _ = run_stage(stage, {}, tools)
+    for name, facts in entry.receipt["files"].items():
+        target = folder / name
+        if not target.exists() or tools.store.digests.digest(target) != facts["sha256"]:
+            results.deliver(entry.file(name), target)
+    return SamplePair.at(folder)
+
+
+def _work(job: Job, drawing: Mapping[str, Any]) -> None:
+    draw_pair(job.path, progress=job.progress, **drawing)

@@ -1,0 +1,232 @@
+"""The recipe, top to bottom: what each command plans, and how a plan is run.
+
+A plan is a list of stages in the order they run. Each is looked up by its key first, so running a plan twice costs a
+few milliseconds, and running it after a crash goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from retarget_cli import results
+from retarget_cli.config import MatteConfig, TrainConfig
+from retarget_cli.errors import UsageError
+from retarget_cli.events import Artifact, Finished, Notice, Reporter, silent
+from retarget_cli.hardware import device_class
+from retarget_cli.methods import get_method
+from retarget_cli.methods.base import Look
+from retarget_cli.records import TrainedRun, add_results, find_run, save_run
+from retarget_cli.requests import ClipInput, RenderOptions, RenderResult, SegmentResult, TrainResult, Truth
+from retarget_cli.sources import open_clip, open_pair
+from retarget_cli.stages.compare import SHEET, VIDEO, compare
+from retarget_cli.stages.compose import compose
+from retarget_cli.stages.crop import crop
+from retarget_cli.stages.fit import fit, held_out
+from retarget_cli.stages.ingest import ingest
+from retarget_cli.stages.matte import MATTE, matte, matte_report
+from retarget_cli.stages.overlay import OVERLAY, overlay
+from retarget_cli.stages.plate import plate
+from retarget_cli.stages.score import score, scores
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Stage, Tools, run_stage
+from retarget_cli.stages.transfer import report, transfer
+
+from retarget_cli.stages.truth import truth_score
+from retarget_cli.store.engine import Entry, Store
+
+__all__ = [
+    "ClipInput", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
+    "evaluate", "render", "run", "segment", "train",
+]  # fmt: skip
+
+Stop = Callable[[], bool]
+Pair = tuple[SourceClip, SourceClip]
+_BOTH: tuple[Look, ...] = ("a", "b")
+
+
+def never() -> bool:
+    """A `stop` that never asks to stop."""
+    return False
+
+
+def run(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
+    """Run the stages in order and return every result by stage id. entries: results that are there already."""
+    started = time.monotonic()
+    done = dict(entries or {})
+    cached = 0
+    for stage in plan:
+        needed = {role: done[name] for role, name in stage.needs.items()}
+        done[stage.id], found = run_stage(stage, needed, tools)
+        cached += found
+    tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
+    return done
+
+
+def plan_train(clips: Pair, config: TrainConfig) -> list[Stage]:
+    """Find the object in both clips, crop it, train the method's phases."""
+    plan = []
+    for clip in clips:
+        plan += [ingest(clip), matte(clip, config.matte), overlay(clip), crop(clip, config.crop.size)]
+    return plan + [fit(config, phase, *clips) for phase in get_method(config.method).phase_names]
+
+
+def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str) -> list[Stage]:
+    """Draw, find the background, put both together."""
+    subject, driver = _roles(trained, look)
+    drawing = transfer(trained.config, look, options.affine, subject, driver)
+    plan = [drawing]
+    if options.background in ("subject", "driver"):
+        plan.append(plate(subject if options.background == "subject" else driver))
+    plan.append(compose(subject, driver, drawing.id, options.background, suffix))
+    if options.compare:
+        plan.append(compare(subject, driver, drawing.id))
+    return plan
+
+
+def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Store) -> list[Stage]:
+    """Draw, and judge what was drawn."""
+    subject, driver = _roles(trained, look)
+    drawing = transfer(trained.config, look, "auto", subject, driver)
+    plan = [drawing, score(subject, driver, drawing.id)]
+    if truth is not None:
+        files = {"matte": truth.matte, "colour": truth.colour}
+        digests = {role: store.digests.digest(path) for role, path in files.items() if path is not None}
+        plan.append(truth_score(subject, driver, drawing.id, truth, digests))
+    return plan
+
+
+def train(
+    a: ClipInput, b: ClipInput, config: TrainConfig, store: Store, reporter: Reporter = silent, stop: Stop = never
+) -> TrainResult:
+    """Train a pair, or find it trained. Previews of the mattes go to the pair's folder.
+
+    Raises UsageError when both clips are the same, InputError for clips that cannot be used, EnvironmentProblem when
+    the device or disk space is missing, and Interrupted when `stop` turned true; what was finished is kept.
+    """
+    device_class(config.device)
+    tools = Tools(store, reporter, stop)
+    clips = open_pair(a, b, store)
+    done = run(plan_train(clips, config), tools)
+    pair = results.pair_name((clips[0].name, clips[1].name))
+    folder = results.RESULTS / pair
+    for clip in clips:
+        preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
+        reporter(Artifact("overlay", preview))
+    run_id = save_run(store, pair, clips, config, done)
+    scored = {phase: held_out(done[phase]) for phase in get_method(config.method).phase_names}
+    return TrainResult(run_id, pair, folder, done, scored)
+
+
+def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:
+    """Render a trained pair to ``retargeted/<pair>/`` or `options.out`.
+
+    Raises UsageError when the pair was not trained or the options make no sense, InputError when its clips changed,
+    WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
+    """
+    suffix, looks = _suffix(options, reporter), _looks(options)
+    trained = find_run(store, options.pair, options.device)
+    plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix)]
+    done = run(plan, Tools(store, reporter, stop), trained.entries)
+    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
+    result = RenderResult()
+    for look in looks:
+        name = "{0.name}-as-{1.name}".format(*_roles(trained, look))
+        target = options.out or results.RESULTS / trained.pair / f"{name}{suffix}"
+        result.videos.append(results.deliver(done[f"compose:{name}"].file(f"result{suffix}"), target))
+        reporter(Artifact("video", target))
+        result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
+        if options.compare:
+            _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
+    return result
+
+
+def segment(
+    clip: ClipInput,
+    config: MatteConfig,
+    out: Path | None,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+) -> SegmentResult:
+    """Find the object of one clip; the matte goes to `out` (``.mkv``) or ``retargeted/segments/``, a preview beside it."""
+    source = open_clip(clip, results.clip_name(clip.path), store)
+    done = run([ingest(source), matte(source, config), overlay(source)], Tools(store, reporter, stop))
+    target = out or results.RESULTS / "segments" / f"{source.name}_matte.mkv"
+    preview = target.with_name(f"{target.stem.removesuffix('_matte')}_overlay.mp4")
+    results.deliver(done[f"matte:{source.name}"].file(MATTE), target)
+    results.deliver(done[f"overlay:{source.name}"].file(OVERLAY), preview)
+    reporter(Artifact("matte", target))
+    reporter(Artifact("overlay", preview))
+    return SegmentResult(target, preview, matte_report(done[f"matte:{source.name}"]))
+
+
+def evaluate(
+    pair: tuple[Path, Path] | None,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+    truth: Mapping[str, Truth] | None = None,
+) -> dict[str, Any]:
+    """Score both looks of a trained pair; what was not drawn yet is drawn first.
+
+    truth: the true answers by look (``a``, ``b``), if known; scores against them are under "truth".
+    Returns {"pair", "run", "a": scores, "b": scores, "held_out": scores by phase}.
+    """
+    trained = find_run(store, pair)
+    truth = truth or {}
+    plan = [stage for look in _BOTH for stage in plan_score(trained, look, truth.get(look), store)]
+    done = run(plan, Tools(store, reporter, stop), trained.entries)
+    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
+    answer: dict[str, Any] = {"pair": trained.pair, "run": trained.id}
+    for look in _BOTH:
+        name = "{0.name}-as-{1.name}".format(*_roles(trained, look))
+        answer[look] = scores(done[f"score:{name}"])
+        if look in truth:
+            answer[look]["truth"] = scores(done[f"truth:{name}"])
+    phases = get_method(trained.config.method).phase_names
+    answer["held_out"] = {phase: held_out(trained.entries[phase]) for phase in phases}
+    return answer
+
+
+def _roles(trained: TrainedRun, look: Look) -> Pair:
+    """Subject and driver."""
+    a, b = trained.clips
+    return (a, b) if look == "a" else (b, a)
+
+
+def _looks(options: RenderOptions) -> tuple[Look, ...]:
+    if options.look == "both" and options.out is not None:
+        raise UsageError(
+            "two videos cannot go to one file", where="--out", fix="Choose --look a or b, or leave out --out."
+        )
+    if options.look == "both":
+        return _BOTH
+    if options.look not in _BOTH:
+        raise UsageError(f"there is no look '{options.look}'", where="--look", fix="Choose a, b or both.")
+    return (cast("Look", options.look),)
+
+
+def _suffix(options: RenderOptions, reporter: Reporter) -> str:
+    """The container of the result: that of `out`, else one that can hold it."""
+    alpha = options.background == "alpha"
+    allowed = (".mkv",) if alpha else (".mp4", ".mov")
+    suffix = allowed[0] if options.out is None else options.out.suffix.lower()
+    if suffix not in allowed:
+        what = (
+            "MP4 cannot hold alpha" if alpha and suffix == ".mp4" else f"'{suffix}' is not a kind of video written here"
+        )
+        raise UsageError(what, where=options.out, fix=f"End the name in {' or '.join(allowed)}.")
+    if alpha:
+        reporter(Notice(f"MP4 cannot hold alpha: the result is a lossless {suffix} file (FFV1) without sound."))
+    return suffix
+
+
+def _deliver_comparison(entry: Entry, video: Path, result: RenderResult, reporter: Reporter) -> None:
+    sheet = results.deliver(entry.file(SHEET), video.with_name(f"{video.stem}-compare.png"))
+    side_by_side = results.deliver(entry.file(VIDEO), video.with_name(f"{video.stem}-compare.mp4"))
+    result.sheets.extend((sheet, side_by_side))
+    reporter(Artifact("sheet", sheet))
+    reporter(Artifact("video", side_by_side))

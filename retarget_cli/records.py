@@ -1,0 +1,142 @@
+"""Run records: what `render` and `evaluate` need to know about a finished training run, and how they find it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.config import TrainConfig, from_json, to_json
+from retarget_cli.errors import InputError, UsageError, WorkspaceError
+from retarget_cli.segment.base import Hint
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.store.engine import Entry, Store
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished training run. clips: A and B; entries: its stages' results by stage id."""
+
+    id: str
+    pair: str
+    clips: tuple[SourceClip, SourceClip]
+    config: TrainConfig
+    entries: Mapping[str, Entry]
+
+
+def stage_keys(entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:
+    """Where the entries are, as a record holds it; pruning keeps what records name."""
+    return {
+        name: {"stage": entry.stage, "key": entry.key, "digest": entry.digest}
+        for name, entry in sorted(entries.items())
+    }
+
+
+def save_run(
+    store: Store, pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
+) -> str:
+    """Record a finished training run, unless it is the newest one already; returns its id."""
+    record = {
+        "kind": "train",
+        "pair": pair,
+        "clips": {"a": clips[0].to_json(), "b": clips[1].to_json()},
+        "config": to_json(config),
+        "stages": stage_keys(entries),
+    }
+    newest = next(iter(store.runs()), {})
+    if all(newest.get(name) == value for name, value in record.items()):
+        return str(newest["id"])
+    return store.record_run(record)
+
+
+def add_results(store: Store, run_id: str, entries: Mapping[str, Entry]) -> None:
+    """Note in a run's record what was made from it, so that pruning keeps that too."""
+    record = next((record for record in store.runs() if record["id"] == run_id), None)
+    if record is not None:
+        made = {**record.get("results", {}), **stage_keys(entries)}
+        if made != record.get("results"):
+            store.record_run({**record, "results": made}, run_id)
+
+
+def find_run(store: Store, pair: tuple[Path, Path] | None, device: str | None = None) -> TrainedRun:
+    """The newest training run, of these two clips (in this order, told by their content) if given.
+
+    device: what to draw on, None for what it was trained on.
+
+    Raises UsageError when there is none, InputError when its clips are gone or changed, WorkspaceError when its
+    results were pruned.
+    """
+    records = [record for record in store.runs() if record.get("kind") == "train"]
+    if pair is not None:
+        record = _of_pair(store, records, pair)
+    elif records:
+        record = records[0]
+    else:
+        raise UsageError(
+            "nothing was trained in this workspace yet", where=store.root, fix="Run `retarget train A B` first."
+        )
+    clips = _clip(store, record, "a", pair and pair[0]), _clip(store, record, "b", pair and pair[1])
+    config = from_json(record["config"])
+    if device is not None:
+        config = dataclasses.replace(config, device=device)
+    return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
+
+
+def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path]) -> dict[str, Any]:
+    for path in pair:
+        if not path.is_file():
+            raise InputError("there is no such clip", where=path, fix="Check the path.")
+    wanted = tuple(store.digests.digest(path) for path in pair)
+    swapped = False
+    for record in records:
+        found = record["clips"]["a"]["digest"], record["clips"]["b"]["digest"]
+        if found == wanted:
+            return record
+        swapped = swapped or found == wanted[::-1]
+    a, b = pair
+    fix = f"Run `retarget train {a} {b}` first."
+    if swapped:
+        fix = f"They were trained the other way round. For {a} moving like {b}: `retarget render {b} {a} --look b`."
+    raise UsageError("this pair was not trained in this workspace", where=f"{a} {b}", fix=fix)
+
+
+def _clip(store: Store, record: Mapping[str, Any], side: str, given: Path | None) -> SourceClip:
+    """A clip of the record, at the path given now or where it was then, if it still is what it was."""
+    facts = record["clips"][side]
+    path = Path(facts["path"]) if given is None else given
+    if not path.is_file():
+        raise InputError(
+            f"clip {facts['name']} is not where it was when it was trained",
+            where=path,
+            fix="Put it back, or name both clips where they are now.",
+        )
+    if store.digests.digest(path) != facts["digest"]:
+        raise InputError(
+            f"clip {facts['name']} has changed since it was trained",
+            where=path,
+            fix="Put the trained one back, or run `retarget train` again.",
+        )
+    return SourceClip(
+        facts["name"], path, facts["digest"], facts["matte"] and Path(facts["matte"]), facts["matte_digest"],
+        tuple(_hint(hint) for hint in facts["hints"]),
+    )  # fmt: skip
+
+
+def _hint(data: Mapping[str, Any]) -> Hint:
+    return Hint(data["frame"], data["box"] and tuple(data["box"]), tuple(tuple(point) for point in data["points"]))
+
+
+def _entries(store: Store, record: Mapping[str, Any]) -> dict[str, Entry]:
+    entries = {}
+    for name, place in record["stages"].items():
+        entry = store.find(place["stage"], place["key"])
+        if entry is None:
+            raise WorkspaceError(
+                f"the result of stage {name} is no longer in the workspace",
+                where=store.root,
+                fix="Run `retarget train` with these clips again; it redoes only what is missing.",
+            )
+        entries[name] = entry
+    return entries

@@ -1,0 +1,76 @@
+"""What the library functions take and give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.segment.base import Hint
+from retarget_cli.store.engine import Entry
+
+Affine = str | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ClipInput:
+    """A clip as a user names it. matte: a finished matte (video or folder of PNGs); hints: where the object is."""
+
+    path: Path
+    matte: Path | None = None
+    hints: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The true answer to one transfer, as long as the driver. matte: grey video; colour: RGB video of the same scene."""
+
+    matte: Path
+    colour: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """stages: every result by stage id; held_out: scores on frames that were not trained on, by phase."""
+
+    run_id: str
+    pair: str
+    folder: Path
+    stages: Mapping[str, Entry]
+    held_out: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
+
+    affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
+    out: the video to write (one look only); device: None for that of the training.
+    """
+
+    pair: tuple[Path, Path] | None = None
+    look: str = "a"
+    affine: Affine = "auto"
+    background: str = "subject"
+    out: Path | None = None
+    compare: bool = False
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """Files written, and for each look what the method reports about its transfer."""
+
+    videos: list[Path] = field(default_factory=list)
+    sheets: list[Path] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """The matte video, a preview of it, and how it was made."""
+
+    matte: Path
+    overlay: Path
+    report: dict[str, Any]

@@ -1,0 +1,57 @@
+"""Names and places of the files made for people."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from retarget_cli.errors import EnvironmentProblem
+
+RESULTS = Path("retargeted")
+
+
+def clip_name(path: Path) -> str:
+    """A short name for a clip, fit for file names."""
+    return re.sub(r"[^\w.+-]+", "_", path.stem).strip("._-") or "clip"
+
+
+def clip_names(a: Path, b: Path) -> tuple[str, str]:
+    """Short names that tell two clips apart: their stems, with the folder before them when the stems are the same."""
+    names = [clip_name(path) for path in (a, b)]
+    if names[0].lower() == names[1].lower():
+        names = [f"{clip_name(path.absolute().parent)}-{clip_name(path)}" for path in (a, b)]
+    if names[0].lower() == names[1].lower():
+        names = [f"{names[0]}-1", f"{names[1]}-2"]
+    return names[0], names[1]
+
+
+def pair_name(names: tuple[str, str]) -> str:
+    """``cat--fox``: the name of a pair, and of the folder with its results."""
+    return f"{names[0]}--{names[1]}"
+
+
+def deliver(source: Path, target: Path) -> Path:
+    """Copy a stage's file to `target`, all at once.
+
+    Not a hard link: a person's editor that writes in place would change the workspace too.
+    Raises EnvironmentProblem when the folder cannot be written.
+    """
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, part)
+        os.replace(part, target)  # noqa: PTH105 - the reader should see that this replaces
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the result cannot be written: {error.strerror}",
+            where=target,
+            fix="Free some space or give another --out.",
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return target

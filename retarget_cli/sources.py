@@ -1,0 +1,39 @@
+"""From what a user names to clips the stages can work on."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from retarget_cli.errors import InputError, UsageError
+from retarget_cli.requests import ClipInput
+from retarget_cli.results import clip_names
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.store.engine import Store
+from retarget_cli.store.keys import canonical_json
+
+
+def open_pair(a: ClipInput, b: ClipInput, store: Store) -> tuple[SourceClip, SourceClip]:
+    """Both clips. Raises UsageError when they are one and the same, InputError when a file is missing."""
+    names = clip_names(a.path, b.path)
+    clips = open_clip(a, names[0], store), open_clip(b, names[1], store)
+    if clips[0].digest == clips[1].digest:
+        raise UsageError("both clips are the same video", where=b.path, fix="Name two different clips.")
+    return clips
+
+
+def open_clip(clip: ClipInput, name: str, store: Store) -> SourceClip:
+    """One clip under a name. Raises InputError when it, or the matte that was given, is missing."""
+    for path in (clip.path, clip.matte):
+        if path is not None and not path.exists():
+            raise InputError("there is no such file", where=path, fix="Check the path.")
+    matte_digest = None if clip.matte is None else content_digest(clip.matte, store)
+    return SourceClip(name, clip.path, store.digests.digest(clip.path), clip.matte, matte_digest, clip.hints)
+
+
+def content_digest(path: Path, store: Store) -> str:
+    """Sha256 of a file, or of a folder's files by name."""
+    if not path.is_dir():
+        return store.digests.digest(path)
+    files = sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith("."))
+    return hashlib.sha256(canonical_json([[item.name, store.digests.digest(item)] for item in files])).hexdigest()

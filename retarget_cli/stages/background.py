@@ -1,0 +1,62 @@
+"""Which frame of a background goes behind which frame of the result, and how those frames are fetched."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from retarget_cli.media.timing import Timing
+
+SLOWEST = 2  # a background may run at half its speed before it has to run back and forth
+_KEPT = 16  # frames kept for running backwards: memory against reading again
+
+
+def background_frames(driver: Timing, subject: Timing) -> list[int]:
+    """Index of the subject's frame that shows when each frame of the driver does.
+
+    The subject plays from its start. When the driver lasts longer, the subject is slowed down to fit, at most
+    SLOWEST times; what is still missing is filled by running back and forth.
+    """
+    slow = min(max(driver.duration / subject.duration, Fraction(1)), Fraction(SLOWEST))
+    there_and_back = 2 * subject.duration
+    indices = []
+    for pts in driver.pts:
+        moment = (pts * driver.time_base / slow) % there_and_back
+        moment = min(moment, there_and_back - moment)
+        indices.append(max(0, bisect_right(subject.pts, moment / subject.time_base) - 1))
+    return indices
+
+
+class FrameTape:
+    """Frames by index from a source that can only be read forwards. Neighbouring requests cost one frame each."""
+
+    def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:
+        self._read = read
+        self._frames = iter(())  # type: Iterator[np.ndarray]
+        self._next = 0
+        self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=_KEPT)
+        self._rewind()
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Frame `index`; IndexError beyond the end."""
+        for number, frame in self._kept:
+            if number == index:
+                return frame
+        if index < self._next:
+            self._rewind()
+        while self._next <= index:
+            frame = next(self._frames, None)
+            if frame is None:
+                raise IndexError(f"frame {index} of {self._next}")
+            self._kept.append((self._next, frame))
+            self._next += 1
+        return self._kept[-1][1]
+
+    def _rewind(self) -> None:
+        self._frames = self._read()
+        self._next = 0
+        self._kept.clear()

@@ -1,0 +1,83 @@
+"""Driver, subject and result beside each other, as a sheet and as a video."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.stills import write_png
+from retarget_cli.stages import crop
+from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.stages.transfer import array
+from retarget_cli.vision.paste import composite, place
+from retarget_cli.viz.overlay import draw_keypoints
+from retarget_cli.viz.sheet import compare_rows, contact_sheet, evenly
+
+VERSION = 1
+SHEET, VIDEO = "compare.png", "compare.mp4"
+_COLUMNS = 10
+_PANEL = 320  # pixels
+
+
+def compare(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
+    """The stage that writes ``compare.png`` and ``compare.mp4``, everything in crop space."""
+    return Stage(
+        id=f"compare:{subject.name}-as-{driver.name}",
+        name="compare",
+        version=VERSION,
+        label=f"Comparing {subject.name}-as-{driver.name}",
+        work=_work,
+        files={"driver": driver.path},
+        digests={"sound": driver.digest},
+        needs={
+            "transfer": transfer,
+            "driver": f"ingest:{driver.name}",
+            "driver_crop": f"crop:{driver.name}",
+            "subject_crop": f"crop:{subject.name}",
+        },
+    )
+
+
+def _work(job: Job) -> None:
+    write_png(job.path / SHEET, _sheet(job))
+    timing = facts(job.entries["driver"]).timing
+    moving = crop.frames(job.entries["driver_crop"])
+    drawn = {name: array(job.entries["transfer"], name) for name in ("layer", "silhouette", "keypoints")}
+    points = array(job.entries["transfer"], "driver_keypoints")
+    size = (3 * _PANEL, _PANEL)
+    with VideoWriter(job.path / VIDEO, size, timing, sound_from=job.stage.files["driver"]) as writer:
+        for index in range(timing.frames):
+            shape = np.repeat(drawn["silhouette"][index][..., None] // 3, 3, axis=2)
+            panels = (
+                draw_keypoints(_panel(moving[index][..., :3]), points[index]),
+                draw_keypoints(_panel(shape), drawn["keypoints"][index]),
+                _panel(_on_grey(drawn["layer"][index])),
+            )
+            writer.write(np.ascontiguousarray(np.concatenate(panels, axis=1)))
+            job.progress(index + 1, timing.frames)
+
+
+def _sheet(job: Job) -> np.ndarray:
+    moving, still = crop.frames(job.entries["driver_crop"]), crop.frames(job.entries["subject_crop"])
+    drawn = {name: array(job.entries["transfer"], name) for name in ("layer", "silhouette", "keypoints")}
+    chosen = evenly(len(moving), _COLUMNS)
+    rows = compare_rows(
+        driver=[moving[i][..., :3] for i in chosen],
+        subject=[still[i][..., :3] for i in evenly(len(still), len(chosen))],
+        keypoints=[drawn["keypoints"][i] for i in chosen],
+        silhouettes=[drawn["silhouette"][i] for i in chosen],
+        result=[_on_grey(drawn["layer"][i]) for i in chosen],
+    )
+    return contact_sheet(rows, columns=_COLUMNS)
+
+
+def _on_grey(layer: np.ndarray) -> np.ndarray:
+    return composite(np.full((*layer.shape[:2], 3), 128, np.uint8), place(layer, np.eye(2, 3), layer.shape[1::-1]))
+
+
+def _panel(image: np.ndarray) -> np.ndarray:
+    shrink = image.shape[0] > _PANEL
+    return cv2.resize(image, (_PANEL, _PANEL), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)

@@ -1,0 +1,124 @@
+"""Stage 7: put what was drawn back where it belongs, at the subject's native size and the driver's exact times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from retarget_cli.media.decode import read_frames
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.stages import crop
+from retarget_cli.stages.background import FrameTape, background_frames
+from retarget_cli.stages.ingest import ClipFacts, facts
+from retarget_cli.stages.plate import PLATE
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.stages.transfer import array
+from retarget_cli.vision.paste import composite, place, straight
+
+VERSION = 1
+NAMED_COLOURS = {"black": "#000000"}
+
+
+def compose(subject: SourceClip, driver: SourceClip, transfer: str, background: str, suffix: str) -> Stage:
+    """The stage that writes ``result<suffix>``.
+
+    transfer: id of the stage that drew. background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``.
+    suffix: ``.mp4``, ``.mkv`` or ``.mov``.
+    """
+    needs = {
+        "transfer": transfer,
+        "subject": f"ingest:{subject.name}",
+        "driver": f"ingest:{driver.name}",
+        "subject_crop": f"crop:{subject.name}",
+    }
+    if background == "subject":
+        needs["plate"] = f"plate:{subject.name}"
+    if background == "driver":
+        needs |= {"plate": f"plate:{driver.name}", "driver_crop": f"crop:{driver.name}"}
+    return Stage(
+        id=f"compose:{subject.name}-as-{driver.name}",
+        name="compose",
+        version=VERSION,
+        label=f"Composing {subject.name}-as-{driver.name}{suffix}",
+        work=_work,
+        params={"background": background, "suffix": suffix},
+        files={"driver": driver.path},
+        digests={"sound": driver.digest},
+        needs=needs,
+    )
+
+
+def colour(text: str) -> tuple[int, int, int]:
+    """Red, green and blue of ``#rrggbb`` or a named colour."""
+    digits = NAMED_COLOURS.get(text, text).removeprefix("#")
+    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+
+
+def cover(size: tuple[int, int], onto: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How to fill `onto` (w, h) with an image of `size`: the size to shrink or enlarge to, and the corner to cut at."""
+    scale = max(onto[0] / size[0], onto[1] / size[1])
+    grown = max(onto[0], round(size[0] * scale)), max(onto[1], round(size[1] * scale))
+    return grown, ((grown[0] - onto[0]) // 2, (grown[1] - onto[1]) // 2)
+
+
+def _work(job: Job) -> None:
+    subject, driver = facts(job.entries["subject"]), facts(job.entries["driver"])
+    size = (subject.width, subject.height)
+    layer = array(job.entries["transfer"], "layer")
+    matrix, ground = _scene(job, subject, driver, layer.shape[1])
+    alpha = job.stage.params["background"] == "alpha"
+    writer = VideoWriter(
+        job.path / f"result{job.stage.params['suffix']}",
+        size,
+        driver.timing,
+        codec="ffv1" if alpha else "h264",
+        pixels="rgba" if alpha else "rgb",
+        sound_from=None if alpha else job.stage.files["driver"],
+    )
+    with writer:
+        for index in range(driver.timing.frames):
+            placed = place(layer[index], matrix(index), size)
+            writer.write(straight(placed) if alpha else composite(ground(index), placed))
+            job.progress(index + 1, driver.timing.frames)
+
+
+Matrices = Callable[[int], np.ndarray]
+Grounds = Callable[[int], np.ndarray]
+
+
+def _scene(job: Job, subject: ClipFacts, driver: ClipFacts, layer_size: int) -> tuple[Matrices, Grounds]:
+    """For each frame of the driver: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
+    background = job.stage.params["background"]
+    size = (subject.width, subject.height)
+    if background == "driver":
+        return _driver_scene(job, (driver.width, driver.height), size, layer_size)
+    path = crop.framing(job.entries["subject_crop"])
+    shown = background_frames(driver.timing, subject.timing)
+    if background == "subject":
+        plates = FrameTape(lambda: _plates(job, size))
+        return lambda i: path.matrix(shown[i], layer_size), lambda i: plates[shown[i]]
+    plain = np.zeros((size[1], size[0], 3), np.uint8)
+    if background != "alpha":
+        plain[:] = colour(background)
+    return lambda i: path.matrix(shown[i], layer_size), lambda i: plain
+
+
+def _driver_scene(job: Job, size: tuple[int, int], onto: tuple[int, int], layer_size: int) -> tuple[Matrices, Grounds]:
+    path = crop.framing(job.entries["driver_crop"])
+    grown, (left, top) = cover(size, onto)
+    plates = FrameTape(lambda: _plates(job, grown))
+    x, y = grown[0] / size[0], grown[1] / size[1]
+    # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
+    fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
+
+    def matrix(index: int) -> np.ndarray:
+        return (fill @ np.vstack([path.matrix(index, layer_size), (0, 0, 1)]))[:2]
+
+    return matrix, lambda i: np.ascontiguousarray(plates[i][top : top + onto[1], left : left + onto[0]])
+
+
+def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    for frame in read_frames(job.entries["plate"].file(PLATE), size=size):
+        yield frame.image

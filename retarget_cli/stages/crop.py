@@ -1,0 +1,70 @@
+"""Stage 3: cut a steady square around the object, and keep the way back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from retarget_cli.media.decode import read_frames
+from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.matte import read_mattes
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.store.atomic import write_json_atomic
+from retarget_cli.store.engine import Entry
+from retarget_cli.vision.framing import Framing, cut, frame_object
+from retarget_cli.vision.regions import box_of
+
+VERSION = 1
+
+
+def crop(clip: SourceClip, size: int) -> Stage:
+    """The stage that writes ``clip.npy`` (N, size, size, 4) uint8 RGB + matte, and ``framing.json``."""
+    return Stage(
+        id=f"crop:{clip.name}",
+        name="crop",
+        version=VERSION,
+        label=f"Cropping {clip.path.name}",
+        work=_work,
+        params={"size": size},
+        files={"video": clip.path},
+        digests={"video": clip.digest},
+        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+    )
+
+
+def framing(entry: Entry) -> Framing:
+    """Read the framing of a crop entry back."""
+    return Framing.from_json(json.loads(entry.file("framing.json").read_text(encoding="utf-8")))
+
+
+def frames(entry: Entry) -> np.ndarray:
+    """The cropped clip of an entry, memory-mapped: (N, S, S, 4) uint8."""
+    clip: np.ndarray = np.load(entry.file("clip.npy"), mmap_mode="r", allow_pickle=False)
+    return clip
+
+
+def _work(job: Job) -> None:
+    clip = facts(job.entries["ingest"])
+    count, size = clip.timing.frames, job.stage.params["size"]
+    path = frame_object(_boxes(job, count), float(clip.timing.rate))
+    out = np.lib.format.open_memmap(job.path / "clip.npy", mode="w+", dtype=np.uint8, shape=(count, size, size, 4))
+    pairs = zip(read_frames(job.stage.files["video"]), read_mattes(job.entries["matte"]), strict=True)
+    for index, (frame, matte) in enumerate(pairs):
+        out[index, ..., :3] = cut(frame.image, path, index, size)
+        out[index, ..., 3] = cut(matte, path, index, size)
+        job.progress(count + index + 1, 2 * count)
+    out.flush()
+    write_json_atomic(job.path / "framing.json", path.to_json())
+
+
+def _boxes(job: Job, count: int) -> np.ndarray:
+    """(N, 4) float64 boxes x, y, w, h of the mattes; NaN where the object is not seen."""
+    boxes = np.full((count, 4), np.nan)
+    for index, matte in enumerate(read_mattes(job.entries["matte"])):
+        box = box_of(matte > 127)
+        if box is not None:
+            boxes[index] = box
+        job.progress(index + 1, 2 * count)
+    return boxes

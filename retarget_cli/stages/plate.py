@@ -1,0 +1,49 @@
+"""Stage 6: the clip without its object, for results that show one clip's own background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from retarget_cli.media.decode import read_frames
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.matte import read_mattes
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.vision.plate import build_plate_model
+
+VERSION = 1
+PLATE = "plate.mkv"
+
+
+def plate(clip: SourceClip) -> Stage:
+    """The stage that writes ``plate.mkv``: every frame of the clip at native size, lossless, the object removed."""
+    return Stage(
+        id=f"plate:{clip.name}",
+        name="plate",
+        version=VERSION,
+        label=f"Removing the object from {clip.path.name}",
+        work=_work,
+        files={"video": clip.path},
+        digests={"video": clip.digest},
+        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+    )
+
+
+def _work(job: Job) -> None:
+    clip = facts(job.entries["ingest"])
+    count = clip.timing.frames
+    model = build_plate_model(lambda: _pairs(job), count, lambda done, total: job.progress(done, total + count))
+    with VideoWriter(job.path / PLATE, (clip.width, clip.height), clip.timing, codec="ffv1") as writer:
+        for index, (frame, matte) in enumerate(_pairs(job)):
+            writer.write(model.render(index, frame, matte))
+            job.progress(count + index + 1, 2 * count)
+    job.draft.note(still_camera=model.still, seen_share=round(model.known, 3))
+
+
+def _pairs(job: Job) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every frame with its matte."""
+    images = (frame.image for frame in read_frames(job.stage.files["video"]))
+    yield from zip(images, read_mattes(job.entries["matte"]), strict=True)

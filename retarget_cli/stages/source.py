@@ -1,0 +1,79 @@
+"""A clip as the user gave it, and its frames as the stages read them again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retarget_cli.media.decode import read_frames
+from retarget_cli.media.timing import Timing
+from retarget_cli.segment.base import Hint
+
+
+@dataclass(frozen=True)
+class SourceClip:
+    """One of the user's clips. name: unique among the clips of a run; digest: sha256 of the file's content.
+
+    matte, matte_digest: the matte the user gave, if any. hints: what the user said about the object.
+    """
+
+    name: str
+    path: Path
+    digest: str
+    matte: Path | None = None
+    matte_digest: str | None = None
+    hints: tuple[Hint, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a run record."""
+        return {
+            "name": self.name,
+            "path": str(self.path.absolute()),
+            "digest": self.digest,
+            "matte": None if self.matte is None else str(self.matte.absolute()),
+            "matte_digest": self.matte_digest,
+            "hints": hints_to_json(self.hints),
+        }
+
+
+def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:
+    """Hints as plain values."""
+    return [
+        {
+            "frame": hint.frame,
+            "box": None if hint.box is None else list(hint.box),
+            "points": [list(p) for p in hint.points],
+        }
+        for hint in hints
+    ]
+
+
+@dataclass(frozen=True)
+class VideoSource:
+    """A clip's frames, re-readable from the start. size: (w, h) native, upright, square pixels; count: frames."""
+
+    path: Path
+    size: tuple[int, int]
+    count: int
+
+    def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+        """Every frame, (H, W, 3) uint8 RGB, at `size` (w, h) or native."""
+        for frame in read_frames(self.path, size=size):
+            yield frame.image
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What the ingest stage found out. width, height: upright frame with square pixels; timing: exact times."""
+
+    width: int
+    height: int
+    timing: Timing
+
+    def source(self, path: Path) -> VideoSource:
+        """The frames of the clip these facts are about."""
+        return VideoSource(path, (self.width, self.height), self.timing.frames)

@@ -1,0 +1,111 @@
+"""A cached stage, and how one is run: look it up by its key, or do its work into a draft that the store publishes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retarget_cli.errors import Interrupted
+from retarget_cli.events import Notice, Progress, Reporter, StageCached, StageFinished, StageStarted
+from retarget_cli.store.atomic import crash_point
+from retarget_cli.store.keys import stage_key
+
+if TYPE_CHECKING:
+    from retarget_cli.store.engine import Draft, Entry, Store
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the recipe. Its key is made of `name`, `version`, `params`, `digests` and the entries it needs.
+
+    id: unique in a plan (``matte:cat``). name: its folder in the workspace (``matte``). label: for people.
+    files: what the work reads of the user's, by role; `digests` names their content. needs: role → id of a stage.
+    """
+
+    id: str
+    name: str
+    version: int
+    label: str
+    work: Callable[[Job], None]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, needed: Mapping[str, Entry]) -> str:
+        """The stage's key, given the entries of its needs by role."""
+        return stage_key(self.name, self.version, self.params, self.inputs(needed))
+
+    def inputs(self, needed: Mapping[str, Entry]) -> dict[str, str]:
+        """Digests of everything that goes in, by role."""
+        return {**self.digests, **{role: entry.digest for role, entry in needed.items()}}
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every stage of a run shares. stop: turns true when the user wants the program to end."""
+
+    store: Store
+    reporter: Reporter
+    stop: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage at work. path: the folder to write results into; entries: results of earlier stages, by role."""
+
+    stage: Stage
+    key: str
+    path: Path
+    entries: Mapping[str, Entry]
+    tools: Tools
+    draft: Draft
+
+    def progress(self, done: int, total: int, unit: str = "frames") -> None:
+        """Report how far the work is, and end it when the user asked for that."""
+        self.tools.reporter(Progress(self.stage.id, done, total, unit))
+        self.check()
+
+    def notice(self, message: str, level: str = "note") -> None:
+        """Tell the user something about this stage."""
+        self.tools.reporter(Notice(message, level))
+
+    def check(self) -> None:
+        """Raise Interrupted when the user asked to stop."""
+        check_stop(self.tools.stop, self.stage.id)
+
+
+def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools) -> tuple[Entry, bool]:
+    """The stage's entry, and whether it was there already."""
+    key = stage.key(needed)
+    entry = tools.store.find(stage.name, key)
+    if entry is not None:
+        tools.reporter(StageCached(stage.id, stage.label))
+        return entry, True
+    started = time.monotonic()
+    tools.reporter(StageStarted(stage.id, stage.label))
+    inputs = stage.inputs(needed)
+    waiting = lambda: check_stop(tools.stop, stage.id)  # noqa: E731
+    with tools.store.draft(stage.name, key, params=stage.params, inputs=inputs, waiting=waiting) as draft:
+        if draft.existing is None:
+            check_stop(tools.stop, stage.id)
+            stage.work(Job(stage, key, draft.path, needed, tools, draft))
+            crash_point(stage.name)
+    if draft.entry is None:
+        raise RuntimeError(f"stage {stage.id} published nothing")
+    tools.reporter(StageFinished(stage.id, stage.label, time.monotonic() - started))
+    return draft.entry, False
+
+
+def check_stop(stop: Callable[[], bool], where: str) -> None:
+    """Raise Interrupted when the user asked to stop."""
+    if stop():
+        raise Interrupted(
+            "stopped; every finished stage is kept",
+            where=where,
+            fix="Run the same command again to go on.",
+            signal=getattr(stop, "signal", None) or 2,
+        )

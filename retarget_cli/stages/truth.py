@@ -1,0 +1,90 @@
+"""Scores against the true answer, for clips that were drawn and therefore have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from retarget_cli.errors import InputError
+from retarget_cli.media.decode import read_frames
+from retarget_cli.metrics.image import gain, iou, psnr, ssim
+from retarget_cli.metrics.shape import best_still
+from retarget_cli.requests import Truth
+from retarget_cli.stages import crop
+from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.stages.transfer import array
+from retarget_cli.store.atomic import write_json_atomic
+from retarget_cli.vision.regions import box_of
+
+VERSION = 1
+_SIZE = 128  # pixels of the square that an object's box is brought to: where in the frame it stands is not judged
+
+
+def truth_score(subject: SourceClip, driver: SourceClip, transfer: str, truth: Truth, digests: dict[str, str]) -> Stage:
+    """The stage that writes ``scores.json``: iou, still (what the best motionless answer earns), gain, psnr, ssim.
+
+    digests: of the truth's files, by role.
+    """
+    return Stage(
+        id=f"truth:{subject.name}-as-{driver.name}",
+        name="truth",
+        version=VERSION,
+        label=f"Comparing {subject.name}-as-{driver.name} with the truth",
+        work=lambda job: _work(job, truth),
+        digests=digests,
+        needs={"transfer": transfer, "subject": f"crop:{subject.name}"},
+    )
+
+
+def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What lies in the box of `mask` (H, W) uint8, brought to one size: picture (128, 128, 3) and mask, uint8.
+
+    Outside the mask the picture is black; both are black when the mask is empty.
+    """
+    box = box_of(mask > 127)
+    if box is None:
+        return np.zeros((_SIZE, _SIZE, 3), np.uint8), np.zeros((_SIZE, _SIZE), np.uint8)
+    x, y, w, h = box
+    part = np.dstack([image, mask])[y : y + h, x : x + w].astype(np.float32)
+    part[..., :3] *= part[..., 3:] / 255
+    kind = cv2.INTER_AREA if min(w, h) >= _SIZE else cv2.INTER_LINEAR
+    square = np.rint(cv2.resize(part, (_SIZE, _SIZE), interpolation=kind)).astype(np.uint8)
+    return square[..., :3], square[..., 3]
+
+
+def _work(job: Job, truth: Truth) -> None:
+    layer = array(job.entries["transfer"], "layer")
+    found: dict[str, list[float]] = {"iou": [], "psnr": [], "ssim": []}
+    mattes = []
+    for index, (image, matte) in enumerate(_true_frames(truth)):
+        if index >= len(layer):
+            break
+        mattes.append(boxed(np.zeros((*matte.shape, 3), np.uint8), matte)[1])
+        picture, mask = boxed(layer[index][..., :3], layer[index][..., 3])
+        found["iou"].append(iou(mask, mattes[-1]))
+        either = np.maximum(mask, mattes[-1])
+        if image is not None and either.max() > 127:
+            true_picture = boxed(image, matte)[0]
+            found["psnr"].append(psnr(picture, true_picture, either))
+            found["ssim"].append(ssim(picture, true_picture, either))
+        job.progress(index + 1, len(layer))
+    if len(mattes) != len(layer):
+        raise InputError(
+            f"the truth has {len(mattes)} frames, the result {len(layer)}",
+            where=truth.matte,
+            fix="Give the truth for these two clips.",
+        )
+    values = {name: float(np.mean(each)) for name, each in found.items() if each}
+    still = best_still(crop.frames(job.entries["subject"])[..., 3], mattes)[1]
+    write_json_atomic(job.path / "scores.json", {**values, "still": still, "gain": gain(values["iou"], still)})
+
+
+def _true_frames(truth: Truth) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:
+    mattes = (frame.image for frame in read_frames(truth.matte, channels="gray"))
+    if truth.colour is None:
+        yield from ((None, matte) for matte in mattes)
+    else:
+        yield from zip((frame.image for frame in read_frames(truth.colour)), mattes, strict=True)

@@ -1,0 +1,146 @@
+"""Killed at any instant and started again, the program ends with the same result as without."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+import toy
+
+from retarget_cli.store.engine import Store
+
+TRAIN = [
+    "train", "disc.mp4", "bar.mp4", "--mask-a", "disc_matte.mkv", "--mask-b", "bar_matte.mkv", "--method", "fake",
+    "--preset", "draft", "--device", "cpu", "--set", "crop.size=64", "--save-often", "--quiet",
+]  # fmt: skip
+RENDER = ["render", "--look", "both", "--quiet"]
+
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["torch", "worker", "retarget_cli.cli.app", "retarget_cli.pipeline", "retarget_cli.train.loop"])
+
+
+def _child(folder: Path, arguments: list[str], crash_at: str | None) -> None:
+    os.chdir(folder)
+    os.environ.pop("RETARGET_CRASH_AT", None)
+    if crash_at:
+        os.environ["RETARGET_CRASH_AT"] = crash_at
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(folder / f"{name}.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    import worker
+
+    sys.argv = ["worker", *arguments]
+    sys.exit(worker.main())
+
+
+def start(folder: Path, arguments: list[str], crash_at: str | None = None) -> BaseProcess:
+    """A process of its own, forked from one that has the libraries loaded: it starts in no time."""
+    process = FORKS.Process(target=_child, args=(folder, arguments, crash_at))
+    process.start()
+    return process
+
+
+def run(folder: Path, arguments: list[str], crash_at: str | None = None) -> int | None:
+    process = start(folder, arguments, crash_at)
+    process.join(120)
+    assert process.exitcode in (0, -signal.SIGKILL), (folder / "stderr.txt").read_text()
+    return process.exitcode
+
+
+def outcome(folder: Path) -> dict[str, str]:
+    """Digest of every result of the newest run, and of the videos for people."""
+    record = Store(folder / ".retarget").runs()[0]
+    places = {**record["stages"], **record.get("results", {})}
+    return {stage: place["digest"] for stage, place in places.items()}
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    toy.draw_clip(folder, "disc", "disc", 10)
+    toy.draw_clip(folder, "bar", "bar", 8)
+    return folder
+
+
+def new_world(clips: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for clip in clips.iterdir():
+        (folder / clip.name).symlink_to(clip)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = new_world(clips, tmp_path_factory.mktemp("calm") / "world")
+    assert run(folder, TRAIN) == 0
+    assert run(folder, RENDER) == 0
+    return outcome(folder)
+
+
+CRASHES = [
+    "ingest", "publish-before-receipt", "matte", "overlay", "crop:2", "publish-before-rename", "publish-after-rename:2",
+    "train-step:3", "train-saved:2", "colour", "train-step:2", "polish",
+]  # fmt: skip
+
+
+def test_killed_in_every_stage(clips: Path, expected: dict[str, str], tmp_path: Path) -> None:
+    folder = new_world(clips, tmp_path / "world")
+    for point in CRASHES:
+        assert run(folder, TRAIN, point) == -signal.SIGKILL, f"{point} was not passed"
+    assert run(folder, TRAIN) == 0
+    for point in ("transfer", "plate", "compose:2"):
+        assert run(folder, RENDER, point) == -signal.SIGKILL, f"{point} was not passed"
+    assert run(folder, RENDER) == 0
+    assert outcome(folder) == expected
+    assert not [path for path in (folder / ".retarget" / "tmp").iterdir() if path.name != "trial"]
+
+
+def test_killed_at_random_moments(clips: Path, expected: dict[str, str], tmp_path: Path) -> None:
+    folder = new_world(clips, tmp_path / "world")
+    chance = random.Random(4)
+    killed = 0
+    for _ in range(6):
+        process = start(folder, TRAIN)
+        process.join(chance.uniform(0.05, 0.6))
+        process.kill()
+        process.join(60)
+        killed += process.exitcode == -signal.SIGKILL
+    assert killed > 0
+    assert run(folder, TRAIN) == 0
+    assert run(folder, RENDER) == 0
+    assert outcome(folder) == expected
+
+
+def test_what_was_finished_is_not_done_again(clips: Path, tmp_path: Path) -> None:
+    folder = new_world(clips, tmp_path / "world")
+    assert run(folder, TRAIN, "colour") == -signal.SIGKILL
+    before = {entry.key for entry in Store(folder / ".retarget").entries()}
+    assert run(folder, [word for word in TRAIN if word != "--quiet"] + ["--json"]) == 0
+    answer, progress = (folder / "stdout.txt").read_text(), (folder / "stderr.txt").read_text()
+    assert len(before) == 8
+    assert set(json.loads(answer)["stages"]) >= {"matte:disc", "polish"}
+    for label in ("Finding the object in disc.mp4", "Cropping bar.mp4"):
+        assert "cached" in next(line for line in progress.splitlines() if label in line).lower()
+
+
+def test_a_termination_signal_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None:
+    folder = new_world(clips, tmp_path / "world")
+    process = start(folder, [*TRAIN, "--set", "colour.steps=200000"])
+    work = folder / ".retarget" / "work"
+    waited = time.monotonic()
+    while not list(work.glob("colour/*/step-*")) and time.monotonic() - waited < 60:
+        time.sleep(0.1)
+    process.terminate()
+    process.join(60)
+    errors = (folder / "stderr.txt").read_text()
+    assert process.exitcode == 143, errors
+    assert "again" in errors
+    assert list(work.glob("colour/*/step-*"))
