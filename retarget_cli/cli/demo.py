@@ -8,18 +8,54 @@ from typing import Annotated
 import typer
 
 from retarget_cli.cli import options, ui
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.evaluate import COLUMNS, rows
+from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+from retarget_cli.cli.train import as_document
+
+KINDS = ("quadrupeds", "bipeds", "plants")
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where clips and results go.")] = Path(
+    folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the clips are drawn.")] = Path(
         "demo"
     ),
+    kind: Annotated[str, typer.Option("--kind", help=f"What is drawn: {', '.join(KINDS)}.")] = "quadrupeds",
+    preset: options.Preset = None,
+    changes: options.Changes = None,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", help="Random seed of the drawing and of the training.", min=0, rich_help_panel=TUNING),
+    ] = 0,
+    device: options.Device = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
     json_output: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw a pair of clips, train on it, render both directions and score them against the truth.
+    """Draw a pair of clips, train on it, render both directions, score them against the truth.
 
-    The drawn clips come with their own mattes, so that nothing has to be downloaded.
+    The drawn clips bring their own mattes: nothing has to be downloaded.
     """
+    options.choose(kind, KINDS, "--kind")
+    from retarget_cli.config import load_config
+    from retarget_cli.demo import demo as show
+
+    settings = load_config(preset, None, tuple(changes or ()), seed=seed, device=device)
+    with ui.working(workspace, quiet) as session:
+        result = show(folder, settings, session.store, session.reporter, session.stop, seed=seed, kind=kind)
+    if json_output:
+        ui.document(
+            {
+                "folder": folder,
+                "train": as_document(result.trained),
+                "videos": result.rendered.videos,
+                "sheets": result.rendered.sheets,
+                "scores": result.scores,
+            }
+        )
+        return
+    ui.table(COLUMNS, rows(result.scores), title="how well it went")
+    ui.lines(
+        "", f"the drawn clips  {ui.short_path(result.sample.a)}, {ui.short_path(result.sample.b)}", "what came out:"
+    )
+    ui.lines(*[f"  {ui.short_path(path)}" for path in (*result.rendered.videos, *result.rendered.sheets)])
+    ui.lines("now yours:", f"  {ui.command('train', 'a.mp4', 'b.mp4')}")

@@ -8,11 +8,14 @@ from typing import Any
 from retarget_cli.cli import options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 
+COLUMNS = ("score", "A's look", "B's look", "meaning")
 MEANING = {
     "motion": "follows the driver's motion (0 chance, 1 perfect)",
     "shape": "keeps the subject's shapes (IoU, 1 perfect)",
     "appearance": "distance from the subject's texture (0 perfect)",
     "jitter": "trembling against the driver's (1 the same)",
+    "still": "the same overlap for the subject's best single frame",
+    "gain": "share of the way from standing still to perfect",
     "iou": "overlap of the silhouettes (1 perfect)",
     "psnr": "dB, foreground (higher is better)",
     "ssim": "structural similarity (1 perfect)",
@@ -40,7 +43,7 @@ def evaluate(
     if json_output:
         ui.document(scores)
     else:
-        ui.table(("score", "A's look", "B's look", "meaning"), rows(scores), title=f"pair {scores.get('pair', '')}")
+        ui.table(COLUMNS, rows(scores), title=f"pair {scores.get('pair', '')}")
 
 
 def rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

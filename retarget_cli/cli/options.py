@@ -80,6 +80,20 @@ Device = Annotated[
     str | None,
     typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=TUNING),
 ]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        "-p",
+        help="draft, standard, best or paper: how large and how long.",
+        show_default="draft; standard where there is a GPU",
+        rich_help_panel=TUNING,
+    ),
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one, e.g. geometry.steps=3000.", rich_help_panel=TUNING),
+]
 PairA = Annotated[
     Path | None, typer.Argument(metavar="A", help="First clip of the pair; the last trained pair if left out.")
 ]

@@ -18,25 +18,11 @@ if TYPE_CHECKING:
 def train(
     a: Annotated[Path, typer.Argument(metavar="A", help="First clip.", show_default=False)],
     b: Annotated[Path, typer.Argument(metavar="B", help="Second clip.", show_default=False)],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            "-p",
-            rich_help_panel=TUNING,
-            show_default="draft; standard where there is a GPU",
-            help="draft, standard, best or paper: how large and how long.",
-        ),
-    ] = None,
+    preset: options.Preset = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.", rich_help_panel=TUNING)
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Change one, e.g. geometry.steps=3000.", rich_help_panel=TUNING
-        ),
-    ] = None,
+    changes: options.Changes = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Random seed.", min=0, show_default="0", rich_help_panel=TUNING)
     ] = None,
