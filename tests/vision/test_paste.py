@@ -18,7 +18,7 @@ def opaque(image: np.ndarray) -> np.ndarray:
 
 def test_cut_then_place_at_scale_one_returns_the_same_pixels():
     image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    framing = Framing(64.0, np.array([[60.0, 45.0]]))
+    framing = Framing(np.array([64.0]), np.array([[60.0, 45.0]]))
     crop = cut(image, framing, 0, 64)
     placed = place(opaque(crop), framing.matrix(0, 64), (120, 90))
     np.testing.assert_array_equal(crop, image[13:77, 28:92])
@@ -29,7 +29,7 @@ def test_cut_then_place_at_scale_one_returns_the_same_pixels():
 @pytest.mark.parametrize(("side", "size"), [(64.0, 96), (80.0, 32), (73.5, 50), (60.0, 60)])
 def test_cut_then_place_keeps_sub_pixel_positions(side, size):
     image = smooth_image(100, 140, 70.3, 48.6)
-    framing = Framing(side, np.array([[68.37, 50.81]]))
+    framing = Framing(np.array([side]), np.array([[68.37, 50.81]]))
     placed = place(opaque(cut(image, framing, 0, size)), framing.matrix(0, size), (140, 100))
     result = composite(np.zeros_like(image), placed)
     inside = np.s_[35:66, 50:88]
