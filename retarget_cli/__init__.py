@@ -1,6 +1,6 @@
 """Make the thing in one video move like the thing in another.
 
-`train`, `render` and `segment` do what the commands of the same names do; heavy libraries are loaded when one is called.
+`train`, `render` and `segment` do what the commands of the same names do. Heavy libraries load when one is called.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def render(
 ) -> RenderResult:
     """Render a trained pair (the last one, if none is named).
 
-    options: the fields of :class:`retarget_cli.requests.RenderOptions`. Raises the errors of :mod:`retarget_cli.errors`.
+    options: the fields of :class:`retarget_cli.requests.RenderOptions`.
+    Raises the errors of :mod:`retarget_cli.errors`.
     """
     from retarget_cli import pipeline
     from retarget_cli.errors import UsageError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from retarget_cli import results
 from retarget_cli.config import MatteConfig, TrainConfig
@@ -33,7 +33,6 @@ from retarget_cli.stages.score import score, scores
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools, run_stage
 from retarget_cli.stages.transfer import report, transfer
-
 from retarget_cli.stages.truth import truth_score
 from retarget_cli.store.engine import Entry, Store
 
@@ -133,7 +132,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
     result = RenderResult()
     for look in looks:
-        name = "{0.name}-as-{1.name}".format(*_roles(trained, look))
+        name = _direction(trained, look)
         target = options.out or results.RESULTS / trained.pair / f"{name}{suffix}"
         result.videos.append(results.deliver(done[f"compose:{name}"].file(f"result{suffix}"), target))
         reporter(Artifact("video", target))
@@ -151,7 +150,7 @@ def segment(
     reporter: Reporter = silent,
     stop: Stop = never,
 ) -> SegmentResult:
-    """Find the object of one clip; the matte goes to `out` (``.mkv``) or ``retargeted/segments/``, a preview beside it."""
+    """Find the object of one clip: the matte goes to `out` (.mkv) or ``retargeted/segments/``, a preview beside it."""
     source = open_clip(clip, results.clip_name(clip.path), store)
     done = run([ingest(source), matte(source, config), overlay(source)], Tools(store, reporter, stop))
     target = out or results.RESULTS / "segments" / f"{source.name}_matte.mkv"
@@ -182,13 +181,18 @@ def evaluate(
     add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
     answer: dict[str, Any] = {"pair": trained.pair, "run": trained.id}
     for look in _BOTH:
-        name = "{0.name}-as-{1.name}".format(*_roles(trained, look))
+        name = _direction(trained, look)
         answer[look] = scores(done[f"score:{name}"])
         if look in truth:
             answer[look]["truth"] = scores(done[f"truth:{name}"])
     phases = get_method(trained.config.method).phase_names
     answer["held_out"] = {phase: held_out(trained.entries[phase]) for phase in phases}
     return answer
+
+
+def _direction(trained: TrainedRun, look: Look) -> str:
+    subject, driver = _roles(trained, look)
+    return f"{subject.name}-as-{driver.name}"
 
 
 def _roles(trained: TrainedRun, look: Look) -> Pair:
@@ -202,11 +206,10 @@ def _looks(options: RenderOptions) -> tuple[Look, ...]:
         raise UsageError(
             "two videos cannot go to one file", where="--out", fix="Choose --look a or b, or leave out --out."
         )
-    if options.look == "both":
-        return _BOTH
-    if options.look not in _BOTH:
+    looks: dict[str, tuple[Look, ...]] = {"a": ("a",), "b": ("b",), "both": _BOTH}
+    if options.look not in looks:
         raise UsageError(f"there is no look '{options.look}'", where="--look", fix="Choose a, b or both.")
-    return (cast("Look", options.look),)
+    return looks[options.look]
 
 
 def _suffix(options: RenderOptions, reporter: Reporter) -> str:

@@ -24,7 +24,7 @@ class ClipInput:
 
 @dataclass(frozen=True)
 class Truth:
-    """The true answer to one transfer, as long as the driver. matte: grey video; colour: RGB video of the same scene."""
+    """The true answer to one transfer, as long as the driver. matte: grey video; colour: the same scene in RGB."""
 
     matte: Path
     colour: Path | None = None

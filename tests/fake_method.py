@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from retarget_cli.errors import UsageError
+from retarget_cli.config import change_fields
 from retarget_cli.methods import METHODS
 from retarget_cli.methods.base import LayerFrame, Transfer, TransferRequest
 
@@ -35,14 +35,7 @@ class FakeMethod:
     phase_names: ClassVar[tuple[str, ...]] = ("colour", "polish")
 
     def config(self, preset: str, changes: Sequence[str]) -> FakeConfig:
-        parts: dict[str, dict[str, Any]] = {"colour": {}, "polish": {"steps": 4}}
-        for change in changes:
-            key, _, text = change.partition("=")
-            phase, _, name = key.partition(".")
-            if phase not in parts or name not in ("steps", "rate"):
-                raise UsageError(f"there is no setting '{key}'", fix="Known are steps and rate of colour and polish.")
-            parts[phase][name] = int(text) if name == "steps" else float(text)
-        return FakeConfig(ColourConfig(**parts["colour"]), ColourConfig(**parts["polish"]))
+        return change_fields(FakeConfig(), changes)
 
     def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
         return dataclasses.asdict(getattr(config, phase))
@@ -63,7 +56,7 @@ class FakeMethod:
         colours = next(value for name, value in sorted(state.items()) if "colours" in name)
         colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
         driver = clips[1] if request.look == "a" else clips[0]
-        return Transfer({"affine": {"mode": str(request.affine), "reason": "it has no other"}}, _draw(driver, colour))
+        return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(driver, colour))
 
 
 def _draw(driver: Any, colour: np.ndarray) -> Iterator[LayerFrame]:

@@ -15,7 +15,7 @@ import retarget_cli
 PACKAGE = Path(retarget_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-FREE = {"config", "events", "errors", "hardware", "interrupt"}  # anybody may import these
+FREE = {"config", "events", "errors", "fields", "hardware", "interrupt"}  # anybody may import these
 ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "media": set(),
@@ -32,10 +32,11 @@ ALLOWED: dict[str, set[str]] = {
     "results": set(),
     "sources": {"requests", "results", "stages", "segment", "store"},
     "records": {"requests", "stages", "segment", "store"},
-    "samples": {"media"},
+    "samples": {"media", "vision"},
     "doctor": {"weights", "store"},
     "config": {"methods"},  # only to ask the chosen method for its settings, inside a function
     "hardware": set(),
+    "fields": set(),
     "interrupt": set(),
     "errors": set(),
     "events": set(),
@@ -47,7 +48,8 @@ SIDEWAYS = {
     "events": set(),
     "hardware": {"errors"},
     "interrupt": {"errors"},
-    "config": {"errors", "hardware"},
+    "config": {"errors", "fields", "hardware"},
+    "fields": {"errors"},
 }
 
 
@@ -101,7 +103,19 @@ TORCH_FREE = {
     "methods/jokr/config.py",
     "methods/jokr/method.py",
 }
-HEAVY_FREE = {"cli", "__init__", "__main__", "errors", "events", "config", "hardware", "interrupt", "doctor", "weights"}
+HEAVY_FREE = {
+    "cli",
+    "__init__",
+    "__main__",
+    "errors",
+    "events",
+    "config",
+    "fields",
+    "hardware",
+    "interrupt",
+    "doctor",
+    "weights",
+}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -1,4 +1,4 @@
-"""Which frame of a background goes behind which frame of the result, and how those frames are fetched."""
+"""What goes behind a result: which frame of a background when, how it fills the frame, plain colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from retarget_cli.media.timing import Timing
 
 SLOWEST = 2  # a background may run at half its speed before it has to run back and forth
+NAMED_COLOURS = {"black": "#000000"}
 _KEPT = 16  # frames kept for running backwards: memory against reading again
 
 
@@ -31,12 +32,25 @@ def background_frames(driver: Timing, subject: Timing) -> list[int]:
     return indices
 
 
+def colour(text: str) -> tuple[int, int, int]:
+    """Red, green and blue of ``#rrggbb`` or a named colour."""
+    digits = NAMED_COLOURS.get(text, text).removeprefix("#")
+    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+
+
+def cover(size: tuple[int, int], onto: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How to fill `onto` (w, h) with an image of `size`: the size to shrink or enlarge to, and the corner to cut at."""
+    scale = max(onto[0] / size[0], onto[1] / size[1])
+    grown = max(onto[0], round(size[0] * scale)), max(onto[1], round(size[1] * scale))
+    return grown, ((grown[0] - onto[0]) // 2, (grown[1] - onto[1]) // 2)
+
+
 class FrameTape:
     """Frames by index from a source that can only be read forwards. Neighbouring requests cost one frame each."""
 
     def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:
         self._read = read
-        self._frames = iter(())  # type: Iterator[np.ndarray]
+        self._frames: Iterator[np.ndarray] = iter(())
         self._next = 0
         self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=_KEPT)
         self._rewind()
@@ -49,9 +63,10 @@ class FrameTape:
         if index < self._next:
             self._rewind()
         while self._next <= index:
-            frame = next(self._frames, None)
-            if frame is None:
-                raise IndexError(f"frame {index} of {self._next}")
+            try:
+                frame = next(self._frames)
+            except StopIteration:
+                raise IndexError(f"frame {index} of {self._next}") from None
             self._kept.append((self._next, frame))
             self._next += 1
         return self._kept[-1][1]

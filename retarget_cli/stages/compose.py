@@ -9,7 +9,7 @@ import numpy as np
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.stages import crop
-from retarget_cli.stages.background import FrameTape, background_frames
+from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
 from retarget_cli.stages.ingest import ClipFacts, facts
 from retarget_cli.stages.plate import PLATE
 from retarget_cli.stages.source import SourceClip
@@ -18,7 +18,6 @@ from retarget_cli.stages.transfer import array
 from retarget_cli.vision.paste import composite, place, straight
 
 VERSION = 1
-NAMED_COLOURS = {"black": "#000000"}
 
 
 def compose(subject: SourceClip, driver: SourceClip, transfer: str, background: str, suffix: str) -> Stage:
@@ -48,19 +47,6 @@ def compose(subject: SourceClip, driver: SourceClip, transfer: str, background: 
         digests={"sound": driver.digest},
         needs=needs,
     )
-
-
-def colour(text: str) -> tuple[int, int, int]:
-    """Red, green and blue of ``#rrggbb`` or a named colour."""
-    digits = NAMED_COLOURS.get(text, text).removeprefix("#")
-    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
-
-
-def cover(size: tuple[int, int], onto: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How to fill `onto` (w, h) with an image of `size`: the size to shrink or enlarge to, and the corner to cut at."""
-    scale = max(onto[0] / size[0], onto[1] / size[1])
-    grown = max(onto[0], round(size[0] * scale)), max(onto[1], round(size[1] * scale))
-    return grown, ((grown[0] - onto[0]) // 2, (grown[1] - onto[1]) // 2)
 
 
 def _work(job: Job) -> None:

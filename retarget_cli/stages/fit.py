@@ -55,7 +55,7 @@ def _work(job: Job, config: TrainConfig, phase: str) -> None:
     from retarget_cli.train.loop import fit as train
 
     device = pick_device(config.device)
-    clips = tuple(ClipArray.open(job.entries[side].file("clip.npy")) for side in ("a", "b"))
+    clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
     method = get_method(config.method)
     train(
         method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed),

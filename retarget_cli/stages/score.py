@@ -61,4 +61,4 @@ def _work(job: Job) -> None:
         "jitter": jitter(drawn, moving),
     }
     finite = {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
-    write_json_atomic(job.path / "scores.json", {**finite, "affine": report(job.entries["transfer"])})
+    write_json_atomic(job.path / "scores.json", {**finite, "affine": report(job.entries["transfer"]).get("affine")})

@@ -91,5 +91,5 @@ def _work(job: Job, config: TrainConfig, request: TransferRequest) -> None:
     write_json_atomic(job.path / "report.json", dict(drawn.report))
 
 
-def _open(job: Job, name: str, shape: tuple[int, ...]) -> np.ndarray:
+def _open(job: Job, name: str, shape: tuple[int, ...]) -> np.memmap:
     return np.lib.format.open_memmap(job.path / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)

@@ -25,7 +25,9 @@ RENDER = ["render", "--look", "both", "--quiet"]
 
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["torch", "worker", "retarget_cli.cli.app", "retarget_cli.pipeline", "retarget_cli.train.loop"])
+FORKS.set_forkserver_preload(
+    ["torch", "worker", "retarget_cli.cli.app", "retarget_cli.pipeline", "retarget_cli.train.loop"]
+)
 
 
 def _child(folder: Path, arguments: list[str], crash_at: str | None) -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from retarget_cli.media.timing import Timing
-from retarget_cli.stages.background import FrameTape, background_frames
+from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
 
 
 def shown(driver: int, subject: int, rate: int = 10) -> list[int]:
@@ -31,7 +32,7 @@ def test_beyond_half_speed_it_runs_back_and_forth() -> None:
     frames = shown(40, 4)
     assert frames[:8] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert frames[8:17] == [3, 3, 3, 2, 2, 1, 1, 0, 0]
-    assert max(abs(b - a) for a, b in zip(frames, frames[1:], strict=False)) == 1
+    assert max(abs(b - a) for a, b in pairwise(frames)) == 1
 
 
 def test_times_decide_not_indices() -> None:
@@ -73,3 +74,23 @@ def test_a_tape_ends() -> None:
     tape = FrameTape(Reel(3))
     with pytest.raises(IndexError):
         tape[3]
+
+
+def test_colours() -> None:
+    assert colour("black") == (0, 0, 0)
+    assert colour("#80ff01") == (128, 255, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "onto", "grown", "corner"),
+    [
+        ((96, 64), (96, 64), (96, 64), (0, 0)),
+        ((200, 100), (100, 100), (200, 100), (50, 0)),
+        ((50, 100), (100, 100), (100, 200), (0, 50)),
+        ((1920, 1080), (640, 480), (853, 480), (106, 0)),
+    ],
+)
+def test_covering_keeps_the_aspect(
+    size: tuple[int, int], onto: tuple[int, int], grown: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    assert cover(size, onto) == (grown, corner)
