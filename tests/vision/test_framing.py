@@ -85,7 +85,7 @@ def test_the_same_scale_in_every_frame_and_one_frame_is_enough():
     framing = frame_object(np.array([[10.0, 20.0, 40.0, 30.0]]), FPS)
     np.testing.assert_allclose(framing.centres, [[30.0, 35.0]])
     assert framing.sides[0] == pytest.approx(40 / 0.86)
-    np.testing.assert_allclose(framing.matrix(0, 25)[:, :2], np.eye(2) * 2)
+    np.testing.assert_allclose(framing.matrix(0, 25)[:, :2], np.eye(2) * 40 / 0.86 / 25)
 
 
 def test_no_object_at_all_is_the_users_error():
