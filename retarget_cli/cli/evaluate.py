@@ -49,7 +49,7 @@ def evaluate(
 def rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """The scores of both looks side by side, then those on held-out frames: (name, A's, B's, meaning)."""
     looks = [dict(leaves(scores.get(look, {}))) for look in ("a", "b")]
-    names = dict.fromkeys([*looks[0], *looks[1]])
+    names = sorted({**looks[0], **looks[1]}, key=_order)
     found = [(name, looks[0].get(name, ""), looks[1].get(name, ""), meaning(name)) for name in names]
     held_out = dict(leaves(scores.get("held_out", {})))
     for name, value in held_out.items():
@@ -59,6 +59,13 @@ def rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         elif side != "b" or f"{stem}_a" not in held_out:
             found.append((f"held out: {name}", value, "", meaning(name)))
     return found
+
+
+def _order(name: str) -> tuple[int, int, str]:
+    """Sorts the plain scores first, each group in the order of MEANING."""
+    known = list(MEANING)
+    last = name.rpartition(".")[2]
+    return name.count("."), known.index(last) if last in known else len(known), name
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

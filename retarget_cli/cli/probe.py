@@ -33,6 +33,8 @@ def describe(info: VideoInfo) -> list[str]:
     if (info.width, info.height) != (info.coded_width, info.coded_height):
         stored = f"{info.coded_width}x{info.coded_height}"
         size += f" (stored {stored}, rotation {info.rotation}, pixel aspect {info.sample_aspect})"
+    if info.mirrored:
+        size += ", mirrored"
     alpha = ", with alpha" if info.has_alpha else ""
     rate = f"{float(info.average_rate):.3f} frames/s" if info.average_rate else "no steady frame rate"
     frames = f", {info.frames} frames by its header" if info.frames else ""

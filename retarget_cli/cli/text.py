@@ -35,17 +35,10 @@ def rate(per_second: float, unit: str) -> str:
     return f"{1 / per_second:.1f} s a {singular}"
 
 
-def scores(held_out: Mapping[str, Any]) -> str:
-    """The held-out numbers of a training as ``; on held-out frames: iou_a 0.93, iou_b 0.92``, or nothing."""
-    flat = [f"{name} {value:.3g}" for name, value in _leaves(held_out)]
-    return f"; on held-out frames: {', '.join(flat)}" if flat else ""
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:
-    found: list[tuple[str, float]] = []
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found += _leaves(value, f"{prefix}{name}.")
-        elif isinstance(value, (int, float)):
-            found.append((f"{prefix}{name}", float(value)))
-    return found
+def scores(held_out: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The held-out numbers of a training, a line a phase: ``geometry  iou_a 0.931, iou_b 0.92``."""
+    lines = []
+    for phase, values in held_out.items():
+        numbers = [f"{name} {value:.3g}" for name, value in values.items() if isinstance(value, (int, float))]
+        lines.append(f"{phase}  {', '.join(numbers)}")
+    return lines

@@ -90,7 +90,8 @@ def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previe
     evaluate = ui.command("evaluate", workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
     return [
-        f"trained {a} and {b}{text.scores(result.held_out)}",
+        f"trained {a} and {b}",
+        *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {ui.short_path(path)}" for path in previews],
         f"  results go to   {ui.short_path(result.folder)}",
         f"  the cache is    {ui.short_path(workspace)} (run {result.run_id})",

@@ -53,7 +53,7 @@ def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[
     replace("train", TRAINED)
     assert run(["train", "cat.mp4", "fox.mp4", "--preset", "draft", "--workspace", "my space"]) == 0
     out, err = capsys.readouterr()
-    assert "trained cat and fox; on held-out frames: geometry.iou_a 0.931" in out
+    assert out.startswith("trained cat and fox\n  held-out frames geometry  iou_a 0.931, iou_b 0.92\n")
     assert str(RETARGETED / "cat--fox" / "cat_overlay.mp4") in out
     assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
     assert "Training geometry ..." in err
@@ -144,7 +144,7 @@ def test_segment(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_evaluate(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    looks = {"motion": 0.71, "shape": 0.8, "affine": {"linear": [[1, 0], [0, 1]]}}
+    looks = {"shape": 0.8, "motion": 0.71, "affine": {"linear": [[1, 0], [0, 1]]}}
     scores = {"pair": "cat--fox", "a": looks, "b": {**looks, "motion": None}, "held_out": {"geometry": {"iou_a": 0.93}}}
     replace("evaluate", scores)
     assert run(["evaluate"]) == 0
