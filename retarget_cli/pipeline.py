@@ -30,6 +30,8 @@ from retarget_cli.stages.matte import MATTE, matte, matte_report
 from retarget_cli.stages.overlay import OVERLAY, overlay
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.score import score, scores
+from retarget_cli.stages.sheet import SHEET as CROPS
+from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools, run_stage
 from retarget_cli.stages.transfer import report, transfer
@@ -69,6 +71,7 @@ def plan_train(clips: Pair, config: TrainConfig) -> list[Stage]:
     plan = []
     for clip in clips:
         plan += [ingest(clip), matte(clip, config.matte), overlay(clip), crop(clip, config.crop.size)]
+    plan.append(sheet(*clips))
     return plan + [fit(config, phase, *clips) for phase in get_method(config.method).phase_names]
 
 
@@ -114,6 +117,8 @@ def train(
     for clip in clips:
         preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
         reporter(Artifact("overlay", preview))
+    crops = results.deliver(done[f"sheet:{pair}"].file(CROPS), folder / "crops.png")
+    reporter(Artifact("sheet", crops))
     run_id = save_run(store, pair, clips, config, done)
     scored = {phase: held_out(done[phase]) for phase in get_method(config.method).phase_names}
     return TrainResult(run_id, pair, folder, done, scored)
