@@ -57,8 +57,9 @@ class PlateModel:
             self._indices, self._plates = [0], [inpaint(plate, known)]
         else:
             gains = balance(anchors, self._ways)
-            first = len(anchors) // 2
-            for k in sorted(range(len(anchors)), key=lambda k: abs(k - first)):
+            first, last = len(anchors) // 2, len(anchors) - 1
+            # what enters the picture at its edges is invented at the clip's ends, in one piece
+            for k in sorted(range(len(anchors)), key=lambda k: (k != first, k not in (0, last))):
                 known, hole = uncover(k, anchors, self._ways, gains), anchors[k].hole
                 hidden, seen = hidden + int(hole.sum()), seen + int((known & hole).sum())
                 self._complete(anchors, k, first, known, gains)
@@ -93,13 +94,14 @@ class PlateModel:
     def _complete(
         self, anchors: Sequence[Anchor], k: int, first: int, known: np.ndarray, gains: Sequence[np.ndarray]
     ) -> None:
-        """Fill what no frame shows: as in anchor `first`, so that inventions stay in place; else as next to it."""
+        """Fill what no frame shows: as in anchor `first` or the one at its end, so that inventions keep their place."""
         anchor = anchors[k]
         real = known
-        former = (first, k - 1 if k > first else k + 1) if k != first else ()
-        for other in former:
+        for other in (first, len(anchors) - 1 if k > first else 0):
             if known.all():
                 return
+            if other == k or k == first:
+                continue
             way = between(self._ways, anchor.index, anchors[other].index)
             take = ~known & (view(np.ones(known.shape, np.uint8), way, known.shape) > 0)
             seen = view(anchors[other].image, way, known.shape)[take]
