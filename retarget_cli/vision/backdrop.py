@@ -126,7 +126,9 @@ def uncover(
         if k == target or not open_.any():
             continue
         other = anchors[k]
-        x, y = between(ways, own.index, other.index) @ np.stack([xs[open_], ys[open_], np.ones(open_.sum())])
+        way = between(ways, own.index, other.index)
+        px, py = xs[open_], ys[open_]
+        x, y = (row[0] * px + row[1] * py + row[2] for row in way)
         shows = _shows(other, x, y)
         use = np.flatnonzero(open_)[shows]
         colour = _sample(other.image, x[shows], y[shows])

@@ -181,9 +181,9 @@ def _errors(views: Sequence[np.ndarray], matrix: np.ndarray, judged: np.ndarray)
 def _block_sums(values: np.ndarray) -> np.ndarray:
     """Sums of an (H, W) array over the blocks of the grid."""
     h, w = values.shape
-    rows = np.arange(h) * _CELLS[0] // h == np.arange(_CELLS[0])[:, None]
-    columns = np.arange(w)[:, None] * _CELLS[1] // w == np.arange(_CELLS[1])
-    return rows.astype(np.float32) @ values.astype(np.float32) @ columns.astype(np.float32)
+    rows, columns = (-(-np.arange(n) * length // n) for n, length in zip(_CELLS, (h, w), strict=True))
+    by_row = np.add.reduceat(values.astype(np.float32), rows, axis=0)
+    return np.add.reduceat(by_row, columns, axis=1)
 
 
 def _all_round(errors: np.ndarray, still: np.ndarray) -> bool:
