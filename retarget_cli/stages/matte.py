@@ -11,7 +11,6 @@ import numpy as np
 from retarget_cli.config import MatteConfig
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
-from retarget_cli.segment import choose_backend, make_segmenter
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.source import SourceClip, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
@@ -24,6 +23,8 @@ MATTE = "matte.mkv"
 
 def matte(clip: SourceClip, config: MatteConfig) -> Stage:
     """The stage that writes ``matte.mkv`` (lossless, one grey frame {0, 255} a frame) and ``report.json``."""
+    from retarget_cli.segment import choose_backend
+
     backend = choose_backend(config, clip.matte)
     digests = {"video": clip.digest}
     if backend == "given":
@@ -54,6 +55,8 @@ def matte_report(entry: Entry) -> dict[str, Any]:
 
 
 def _work(job: Job, clip: SourceClip, config: MatteConfig, backend: str) -> None:
+    from retarget_cli.segment import make_segmenter
+
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
     segmenter = make_segmenter(backend, matte=clip.matte, weights=config.weights)
