@@ -29,7 +29,8 @@ class GeometryConfig:
     inside: float = 0.5
     temporal: float = 2.0  # reached between 25 and 35 % of the steps; from the start it would freeze the limbs
     confusion: float = 0.3
-    affine_prior: float = 0.1  # pulls T towards the identity
+    mean_pose: float = 1.0  # pulls the mean poses together; the build that is left is not the discriminator's business
+    affine_prior: float = 0.1  # pulls T towards its start, box onto box
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
     PoseDiscriminator,
+    RestPoses,
     SilhouetteGenerator,
 )
 from retarget_cli.nn.coords import apply_affine, compose_affine
@@ -37,12 +38,15 @@ class GeometryPhase(Phase):
         self.extractor = KeypointExtractor(config.keypoints, config.widths, config.sharpness)
         self.shape = SilhouetteGenerator(config.keypoints, config.widths, config.size, config.point_width)
         self.affine = LearnedAffine()
+        self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
+        self.rest = RestPoses(config.keypoints)
         self.modules = {
             "extractor": self.extractor,
             "shape": self.shape,
             "affine": self.affine,
             "discriminator": self.discriminator,
+            "rest": self.rest,
         }
         to_device(self.modules.values(), device)
         groups: list[dict[str, Any]] = [
@@ -64,11 +68,14 @@ class GeometryPhase(Phase):
         views = [self._views(clip) for clip in self.clips]
         batch = self.config.batch
         points, maps = self.extractor(torch.cat([frames for frames, _ in views]))
-        points_a, points_b = points.chunk(2)
+        points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
         terms = self._shape_terms(points, maps, views)
         moved = apply_affine(self.affine(), points_b)
+        terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
+        self.rest.follow(points_a, moved)
+        motion_a, motion_b = points_a - self.rest.means[0], moved - self.rest.means[1]
         terms["confusion"] = losses.confusion(
-            self.discriminator(self._noisy(points_a[: 2 * batch])), self.discriminator(self._noisy(moved[: 2 * batch]))
+            self.discriminator(self._noisy(motion_a)), self.discriminator(self._noisy(motion_b))
         )
         terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
         weights = self._weights(progress)
@@ -76,7 +83,7 @@ class GeometryPhase(Phase):
         self.optimizers["shape"].zero_grad(set_to_none=True)
         total.backward(inputs=self._shape_parameters())
         self.optimizers["shape"].step()
-        terms["discriminator"] = self._train_discriminator(points_a[: 2 * batch], moved[: 2 * batch])
+        terms["discriminator"] = self._train_discriminator(motion_a, motion_b)
         return {name: value.detach() for name, value in terms.items()}
 
     def _weights(self, progress: float) -> dict[str, float]:
@@ -88,6 +95,7 @@ class GeometryPhase(Phase):
             "inside": config.inside,
             "temporal": config.temporal * ramp(progress, 0.25, 0.35),
             "confusion": config.confusion,
+            "mean_pose": config.mean_pose,
             "prior": config.affine_prior,
         }
 
@@ -130,8 +138,8 @@ class GeometryPhase(Phase):
         noise = torch.randn(points.shape, generator=self.generator, device=points.device)
         return points + self.config.discriminator_noise * noise
 
-    def _train_discriminator(self, points_a: Tensor, moved: Tensor) -> Tensor:
-        real, other = self._noisy(points_a.detach()), self._noisy(moved.detach())
+    def _train_discriminator(self, motion_a: Tensor, motion_b: Tensor) -> Tensor:
+        real, other = self._noisy(motion_a.detach()), self._noisy(motion_b.detach())
         both = torch.cat([real, other]).requires_grad_()
         logits = self.discriminator(both)
         loss = losses.discrimination(*logits.chunk(2))
@@ -156,3 +164,23 @@ class GeometryPhase(Phase):
             scores[f"iou_{name}"] = float((both / either).mean())
         scores["affine_angle_degrees"] = math.degrees(float(self.affine.angle))
         return scores
+
+
+def box_alignment(clip_a: Frames, clip_b: Frames) -> tuple[Tensor, Tensor]:
+    """Scale and shift, (2,) each, that bring the mean box of B's silhouettes onto that of A's, in normalised units."""
+    (centre_a, size_a), (centre_b, size_b) = (_mean_box(clip.pixels[:, 3] > 127) for clip in (clip_a, clip_b))
+    scale = size_a / size_b
+    return scale, centre_a - scale * centre_b
+
+
+def _mean_box(mattes: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean centre and size (x, y) of the boxes of (N, S, S) masks, in [-1, 1]; empty frames do not count."""
+    boxes = []
+    for along in (1, 2):  # project onto x, then y
+        hit = mattes.any(dim=along).float()
+        axis = torch.linspace(-1, 1, hit.shape[1], device=hit.device)
+        low = torch.where(hit > 0, axis, 1.0).amin(dim=1)
+        high = torch.where(hit > 0, axis, -1.0).amax(dim=1)
+        seen = hit.any(dim=1)
+        boxes.append(((low + high)[seen].mean() / 2, (high - low)[seen].mean().clamp(min=0.05)))
+    return torch.stack([boxes[0][0], boxes[1][0]]), torch.stack([boxes[0][1], boxes[1][1]])

@@ -68,20 +68,49 @@ class PoseDiscriminator(nn.Module):
 
 
 class LearnedAffine(nn.Module):
-    """T: maps clip B's keypoints into clip A's. Scale per axis, rotation and shift; it cannot shear the body."""
+    """T: maps clip B's keypoints into clip A's. Scale per axis, rotation and shift; it cannot shear the body.
+
+    start_scale, start_shift: (2,) where it begins, so that training only has to learn the difference.
+    """
+
+    start_scale: Tensor
+    start_shift: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        self.register_buffer("start_scale", torch.ones(2))
+        self.register_buffer("start_shift", torch.zeros(2))
         self.log_scale = nn.Parameter(torch.zeros(2))
         self.angle = nn.Parameter(torch.zeros(()))
         self.shift = nn.Parameter(torch.zeros(2))
+
+    def start_at(self, scale: Tensor, shift: Tensor) -> None:
+        """Begin at x → scale · x + shift, both (2,)."""
+        self.start_scale.copy_(scale)
+        self.start_shift.copy_(shift)
 
     def forward(self) -> Tensor:
         """The map, (2, 3)."""
         cos, sin = torch.cos(self.angle), torch.sin(self.angle)
         rotation = torch.stack([torch.stack([cos, -sin]), torch.stack([sin, cos])])
-        linear = rotation * torch.exp(self.log_scale)[None, :]
-        return torch.cat([linear, self.shift[:, None]], dim=1)
+        linear = rotation * (self.start_scale * torch.exp(self.log_scale))[None, :]
+        return torch.cat([linear, (self.start_shift + self.shift)[:, None]], dim=1)
+
+
+class RestPoses(nn.Module):
+    """Slow means of each clip's keypoints, (2, K, 2): what is left of a pose without them is motion, not build."""
+
+    means: Tensor
+
+    def __init__(self, keypoints: int, keep: float = 0.95) -> None:
+        super().__init__()
+        self.keep = keep
+        self.register_buffer("means", torch.zeros(2, keypoints, 2))
+
+    def follow(self, points_a: Tensor, points_b: Tensor) -> None:
+        """Move towards the means of two batches (B, K, 2)."""
+        batch = torch.stack([points_a.detach().mean(dim=0), points_b.detach().mean(dim=0)])
+        self.means.lerp_(batch, 1 - self.keep)
 
 
 class TextureGenerator(nn.Module):
