@@ -20,7 +20,7 @@ from retarget_cli.hardware import cuda_devices
 __all__ = ["change_fields", "from_json", "load_config", "to_json"]
 
 BACKENDS = ("auto", "given", "embedded", "sam")
-PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16")
 SMALLEST_CROP = 32
 
 
@@ -58,7 +58,6 @@ PRESETS: dict[str, CropConfig] = {
     "draft": CropConfig(size=128),
     "standard": CropConfig(size=256),
     "best": CropConfig(size=512),
-    "paper": CropConfig(size=256),
 }
 
 

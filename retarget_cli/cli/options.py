@@ -85,7 +85,7 @@ Preset = Annotated[
     typer.Option(
         "--preset",
         "-p",
-        help="draft, standard, best or paper: how large and how long.",
+        help="draft, standard or best: how large and how long.",
         show_default="draft; standard where there is a GPU",
         rich_help_panel=TUNING,
     ),

@@ -29,7 +29,7 @@ def train(
     device: options.Device = None,
     precision: Annotated[
         str | None,
-        typer.Option("--precision", help="auto, fp32, fp16 or bf16.", show_default="auto", rich_help_panel=TUNING),
+        typer.Option("--precision", help="auto, fp32 or bf16.", show_default="auto", rich_help_panel=TUNING),
     ] = None,
     method: Annotated[
         str | None, typer.Option("--method", help="Motion method.", show_default="jokr", rich_help_panel=TUNING)

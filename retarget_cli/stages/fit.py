@@ -53,12 +53,15 @@ def _work(job: Job, config: TrainConfig, phase: str) -> None:
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.device import pick_device
     from retarget_cli.train.loop import fit as train
+    from retarget_cli.train.precision import uses_bf16
 
     device = pick_device(config.device)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
     method = get_method(config.method)
+    built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
+    built.bf16 = uses_bf16(device, config.precision)
     train(
-        method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed),
+        built,
         work=job.tools.store.work(job.stage.name, job.key),
         out=job.path,
         digest=job.key,

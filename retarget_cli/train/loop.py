@@ -79,6 +79,6 @@ def _means(sums: dict[str, Tensor], count: int, stage: str) -> dict[str, float]:
     if not all(math.isfinite(value) for value in means.values()):
         raise EnvironmentProblem(
             f"training diverged in {stage}: a loss is not a number",
-            fix="Train with --precision fp32 or another --seed; if it stays so, please report the pair.",
+            fix="Train with --precision fp32 or with another --seed; if it stays so, please report the pair.",
         )
     return means

@@ -19,6 +19,11 @@ class Phase(ABC):
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
     generator: torch.Generator
+    bf16: bool = False  # whether the networks run under bf16 autocast; coordinates and losses stay in fp32
+
+    def autocast(self) -> torch.autocast:
+        """The context to call the networks in."""
+        return torch.autocast(self.generator.device.type, torch.bfloat16, enabled=self.bf16)
 
     @abstractmethod
     def step(self, index: int) -> dict[str, Tensor]:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-
 from moving_clips import swinging
+
 from retarget_cli.methods.jokr import dataset
 from retarget_cli.train.clips import ClipArray
 

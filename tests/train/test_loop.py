@@ -46,7 +46,13 @@ def run(folder: Path, phase: Phase, stop: Callable[[], bool] = lambda: False, **
     out = folder / "out"
     out.mkdir(parents=True, exist_ok=True)
     loop.fit(
-        phase, work=folder / "work", out=out, digest="d", stage="line", reporter=options.get("reporter", silent), stop=stop
+        phase,
+        work=folder / "work",
+        out=out,
+        digest="d",
+        stage="line",
+        reporter=options.get("reporter", silent),
+        stop=stop,
     )
     return {path.name: path.read_bytes() for path in out.iterdir()}
 
@@ -84,7 +90,9 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, monkeypatch: pytest
     data[-1] ^= 1
     (newest / "state.safetensors").write_bytes(bytes(data))
     steps: list[int] = []
-    after = run(tmp_path / "parts", Line(), reporter=lambda e: steps.append(e.done) if isinstance(e, Progress) else None)
+    after = run(
+        tmp_path / "parts", Line(), reporter=lambda e: steps.append(e.done) if isinstance(e, Progress) else None
+    )
     assert steps[0] == int(before.name.removeprefix("step-"))
     assert after == whole
 
@@ -124,7 +132,9 @@ run(Path(sys.argv[1]), Line())
 """
 
 
-@pytest.mark.parametrize("point", ["train-step:13", "train-saved:8", "publish-before-rename:4", "publish-after-rename:9"])
+@pytest.mark.parametrize(
+    "point", ["train-step:13", "train-saved:8", "publish-before-rename:4", "publish-after-rename:9"]
+)
 def test_a_killed_run_ends_as_if_it_had_not_been_killed(tmp_path: Path, point: str) -> None:
     whole = run(tmp_path / "whole", Line())
     (tmp_path / "train_loop_line.py").write_text(Path(__file__).read_text())

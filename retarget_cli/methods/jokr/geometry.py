@@ -67,7 +67,8 @@ class GeometryPhase(Phase):
         self.optimizers["shape"].param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
         views = [self._views(clip) for clip in self.clips]
         batch = self.config.batch
-        points, maps = self.extractor(torch.cat([frames for frames, _ in views]))
+        with self.autocast():
+            points, maps = self.extractor(torch.cat([frames for frames, _ in views]))
         points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
         terms = self._shape_terms(points, maps, views)
         moved = apply_affine(self.affine(), points_b)
@@ -119,7 +120,8 @@ class GeometryPhase(Phase):
     def _shape_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
         config, batch = self.config, self.config.batch
         halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
-        drawn = self.shape(torch.cat([half[0][:batch] for half in halves])).chunk(2)
+        with self.autocast():
+            drawn = self.shape(torch.cat([half[0][:batch] for half in halves])).chunk(2)
         sums: dict[str, list[Tensor]] = {
             name: [] for name in ("silhouette", "equivariance", "separation", "inside", "temporal")
         }

@@ -46,7 +46,7 @@ class SilhouetteGenerator(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to silhouette logits (B, 2, S, S); channel 0 is clip A's, 1 is clip B's."""
-        return self.head(self.unet(draw_keypoints(points, self.size // 2, self.point_width)))
+        return self.head(self.unet(draw_keypoints(points, self.size // 2, self.point_width))).float()
 
 
 class PoseDiscriminator(nn.Module):
@@ -130,10 +130,12 @@ class TextureGenerator(nn.Module):
 
         Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
         """
-        shape = F.interpolate(silhouette, size=(self.working_size,) * 2, mode="bilinear", align_corners=True)
+        shape = F.interpolate(silhouette, size=(self.working_size,) * 2, mode="bilinear", align_corners=False)
         maps = draw_keypoints(points, self.working_size, self.point_width)
-        out = self.head(self.unet(torch.cat([shape * 2 - 1, maps], dim=1)))
-        return torch.tanh(out[:, :3]), out[:, 3:]
+        out = self.head(self.unet(torch.cat([shape * 2 - 1, maps], dim=1))).float()
+        # The alpha only has to learn what the silhouette, drawn at a coarser size, does not say yet.
+        coarse = F.interpolate(silhouette.float(), size=out.shape[2:], mode="bilinear", align_corners=False)
+        return torch.tanh(out[:, :3]), out[:, 3:] + torch.logit(coarse, eps=1e-3)
 
 
 class PatchDiscriminator(nn.Module):
@@ -153,5 +155,5 @@ class PatchDiscriminator(nn.Module):
         features = []
         for layer in self.layers:
             picture = F.leaky_relu(layer(picture), 0.2)
-            features.append(picture)
-        return self.head(picture), features
+            features.append(picture.float())
+        return self.head(picture).float(), features

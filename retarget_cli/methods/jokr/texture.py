@@ -76,8 +76,9 @@ class TexturePhase(Phase):
         real = torch.cat([picture[:, :3] * matte, matte], dim=1)
         drawn = torch.cat([colour * matte, matte], dim=1)
         heard = ramp(progress, 0.2, 0.4)
-        opinion, features = self.modules[critic](drawn)
-        with torch.no_grad():
+        with self.autocast():
+            opinion, features = self.modules[critic](drawn)
+        with torch.no_grad(), self.autocast():
             wanted = self.modules[critic](real)[1]
         differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
         terms["critic"] = -self.config.adversarial * heard * opinion.mean()
@@ -92,7 +93,8 @@ class TexturePhase(Phase):
 
     def _step_critic(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
         """Hinge loss (Lim and Ye, 2017)."""
-        opinions = self.modules[critic](torch.cat([real, drawn]))[0]
+        with self.autocast():
+            opinions = self.modules[critic](torch.cat([real, drawn]))[0]
         on_real, on_drawn = opinions.chunk(2)
         loss = F.relu(1 - on_real).mean() + F.relu(1 + on_drawn).mean()
         self.optimizers[critic].zero_grad(set_to_none=True)
@@ -108,12 +110,13 @@ class TexturePhase(Phase):
         return warp_image(torch.cat([pixels[:, :3] * 2 - 1, pixels[:, 3:]], dim=1), warp)
 
     def _paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
+        with torch.no_grad(), self.autocast():
             small = F.interpolate(picture, size=(self.shape.size,) * 2, mode="area")
             matte = small[:, 3:]
             points, _ = self.extractor(torch.cat([small[:, :3] * matte, matte], dim=1))
             silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
-        return self.modules[PAINTERS[channel]](silhouette, points)
+        with self.autocast():
+            return self.modules[PAINTERS[channel]](silhouette, points)
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
