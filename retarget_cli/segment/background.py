@@ -1,0 +1,131 @@
+"""What the surroundings look like at one place: spread from nearby, and remembered from other frames.
+
+A colour histogram of the whole clip cannot tell a grey leg from a grey wall elsewhere in the picture; these two models
+can, because they know what the wall looks like right here.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from retarget_cli.segment.soft import grow
+from retarget_cli.segment.working import WorkingClip
+
+_CELL = 4
+_BIN_VOLUME = float(np.log(64.0))
+"""Log volume of a histogram bin in units of Lab bytes, so that densities compare with histograms."""
+_NOISE = np.array([25.0, 5.0, 5.0], np.float32)
+"""Least variance of L, a, b (in bytes squared): camera noise and compression."""
+_SPREAD = ((0.03, 1.0), (0.08, 0.03), (0.20, 0.001))
+"""(sigma as a share of the width, weight): the nearest surroundings count most, distant ones fill in."""
+_PLATE_FRAMES = 17
+_PLATE_GROUP = 8
+
+
+def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Log probability of every pixel's bin under a diagonal Gaussian in Lab. All (h, w, 3); returns (h, w)."""
+    spread = variance + _NOISE
+    offset = lab.astype(np.float32) - mean
+    return -0.5 * (offset * offset / spread + np.log(2 * np.pi * spread)).sum(axis=2) + _BIN_VOLUME
+
+
+def spread_from_nearby(lab: np.ndarray, soft: np.ndarray, exclude: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the surroundings' colour, carried into the object by normalised convolution.
+
+    lab: (h, w, 3) uint8; soft: (h, w) float32 probability of being object; pixels within `exclude` px of the object
+    are not trusted. Returns two (h, w, 3) float32.
+    """
+    height, width = soft.shape
+    cells = (max(4, width // _CELL), max(4, height // _CELL))
+    colour = cv2.resize(lab, cells, interpolation=cv2.INTER_AREA).astype(np.float32)
+    near = grow(cv2.resize(soft, cells, interpolation=cv2.INTER_AREA), max(1, round(exclude / _CELL)))
+    weight = ((1.0 - near) ** 4)[..., None]
+    layers = np.concatenate([weight * colour, weight], axis=2)
+    squares = weight * colour * colour
+    total, total_squares = np.zeros_like(layers), np.zeros_like(squares)
+    for sigma, share in _SPREAD:
+        total += share * cv2.GaussianBlur(layers, (0, 0), sigma * cells[0])
+        total_squares += share * cv2.GaussianBlur(squares, (0, 0), sigma * cells[0])
+    mass = total[..., 3:] + 1e-9
+    mean = total[..., :3] / mass
+    variance = np.maximum(total_squares / mass - mean * mean, 0.0)
+    return cv2.resize(mean, (width, height)), cv2.resize(variance, (width, height))
+
+
+def moved(matrix: np.ndarray) -> bool:
+    """Whether a camera motion (2, 3) moves anything visibly."""
+    return bool(np.abs(matrix - np.eye(2, 3)).max() > 0.01)
+
+
+class Plate:
+    """Median colour of the surroundings around one moment, from frames in which each place is bare."""
+
+    def __init__(self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray, anchor: int) -> None:
+        chosen = _neighbours(frames, anchor)
+        width, height = clip.size
+        colours = np.empty((len(chosen), height, width, 3), np.uint8)
+        for slot, frame in enumerate(chosen):
+            covered = grow(packed[frame], 2)
+            colour = clip.lab[frame]
+            matrix = clip.path.between(anchor, int(frame))
+            if moved(matrix):
+                colour = _pull(colour, matrix, 0)
+                covered = _pull(covered, matrix, 255)
+            colours[slot] = colour
+            colours[slot][covered >= 80] = 255
+        bare = (colours != 255).any(axis=3).sum(axis=0)
+        colours.sort(axis=0)
+        self.anchor = anchor
+        self.median = _quantile(colours, bare, 0.5)
+        half_width = (_quantile(colours, bare, 0.84) - _quantile(colours, bare, 0.16)) / 2
+        self.variance = half_width * half_width
+        self.known = (bare >= max(3, 0.2 * len(chosen))).astype(np.float32)
+
+    def log_density(self, clip: WorkingClip, frame: int) -> tuple[np.ndarray, np.ndarray]:
+        """Log density of a frame's pixels, and where the plate knows anything (bool), both (h, w)."""
+        matrix = clip.path.between(frame, self.anchor)
+        median, variance, known = self.median, self.variance, self.known
+        if moved(matrix):
+            median, variance, known = (_pull(layer, matrix, 0) for layer in (median, variance, known))
+        return log_density(clip.lab[frame], median, variance), known > 0.5
+
+
+class Plates:
+    """Plates for groups of neighbouring frames, made when first needed."""
+
+    def __init__(self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> None:
+        self._clip, self._packed, self._frames = clip, packed, frames
+        self._group = -1
+        self._plate: Plate | None = None
+
+    def at(self, position: int) -> Plate:
+        """The plate for the frame at `position` in the list of frames."""
+        group = position // _PLATE_GROUP
+        if self._plate is None or group != self._group:
+            anchor = self._frames[min(group * _PLATE_GROUP + _PLATE_GROUP // 2, len(self._frames) - 1)]
+            self._plate = Plate(self._clip, self._packed, self._frames, int(anchor))
+            self._group = group
+        return self._plate
+
+
+def _neighbours(frames: np.ndarray, anchor: int) -> np.ndarray:
+    """Frames around the anchor, close ones densely and distant ones sparsely."""
+    if len(frames) <= _PLATE_FRAMES:
+        return frames
+    steps = np.arange(-(_PLATE_FRAMES // 2), _PLATE_FRAMES // 2 + 1)
+    offsets = (np.sign(steps) * np.abs(steps) ** 2.0).round().astype(int)
+    centre = int(np.searchsorted(frames, anchor))
+    return frames[np.unique(np.clip(centre + offsets, 0, len(frames) - 1))]
+
+
+def _pull(layer: np.ndarray, matrix: np.ndarray, outside: int) -> np.ndarray:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (layer.shape[1], layer.shape[0])
+    border = (outside,) * 4
+    return cv2.warpAffine(layer, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
+
+
+def _quantile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
+    position = np.clip((count * share).astype(int), 0, len(ordered) - 1)
+    return np.take_along_axis(ordered, position[None, ..., None], axis=0)[0].astype(np.float32)

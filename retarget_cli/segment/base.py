@@ -1,0 +1,111 @@
+"""What every way of finding the object has in common: the clip it reads, hints it takes, the report it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from retarget_cli.errors import InputError
+
+Sink = Callable[[np.ndarray], None]
+Progress = Callable[[int, int], None]
+
+
+class FrameSource(Protocol):
+    """A clip that can be read from its start as often as needed."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Native (width, height) in pixels, upright."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        ...
+
+    def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+        """Every frame from the first on: (H, W, 3) uint8 RGB, resized to (width, height) when `size` is given."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Where the object is on one frame, in native pixels of the upright clip.
+
+    frame: index from 0; box: (x, y, width, height); points: (x, y, positive), positive ones on the object.
+    """
+
+    frame: int = 0
+    box: tuple[float, float, float, float] | None = None
+    points: tuple[tuple[float, float, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class MatteReport:
+    """How a matte was made and how far to trust it; confidences in [0, 1], one a frame and one for the clip."""
+
+    backend: str
+    confidence: float
+    frame_confidence: tuple[float, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict ready for JSON."""
+        return asdict(self)
+
+
+class Segmenter(Protocol):
+    """Finds the object in every frame of a clip."""
+
+    name: str
+    version: int
+
+    def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
+        """Give `sink` one matte a frame, in order: (H, W) uint8 {0, 255} at native size.
+
+        `progress` is called with (frames done, frames in all). Raises InputError when no object is found.
+        """
+        ...
+
+
+def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
+    """Raise InputError for a hint that names a frame or a place outside the clip, or says nothing."""
+    width, height = clip.size
+    for hint in hints:
+        if not 0 <= hint.frame < clip.count:
+            raise InputError(
+                f"The hint names frame {hint.frame}, but the clip has frames 0 to {clip.count - 1}.",
+                fix="Name a frame inside the clip.",
+            )
+        if hint.box is None and not hint.points:
+            raise InputError(
+                f"The hint on frame {hint.frame} has neither a box nor points.", fix="Give --box or --point."
+            )
+        if hint.box is not None and not _box_inside(hint.box, width, height):
+            raise InputError(
+                f"The box {hint.box} on frame {hint.frame} is empty or outside the {width}x{height} frame.",
+                fix="Give the box as x,y,width,height in pixels of the upright video.",
+            )
+        for x, y, _ in hint.points:
+            if not (0 <= x < width and 0 <= y < height):
+                raise InputError(
+                    f"The point {x},{y} on frame {hint.frame} is outside the {width}x{height} frame.",
+                    fix="Give the point as x,y in pixels of the upright video.",
+                )
+
+
+def _box_inside(box: tuple[float, float, float, float], width: int, height: int) -> bool:
+    x, y, w, h = box
+    return w >= 2 and h >= 2 and x < width and y < height and x + w > 0 and y + h > 0
+
+
+def no_object(why: str) -> InputError:
+    """The error for a clip in which nothing can be told from the background."""
+    return InputError(
+        f"No object was found in the clip: {why}.",
+        fix="Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask.",
+    )

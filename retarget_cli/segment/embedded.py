@@ -1,0 +1,67 @@
+"""Segmentation without any weights: colours, places, motion and edges of this one clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, no_object
+from retarget_cli.segment.confidence import Evidence
+from retarget_cli.segment.finish import finish
+from retarget_cli.segment.guess import guess
+from retarget_cli.segment.working import WorkingClip
+
+_UNITS = 6
+"""Passes over the clip that the work amounts to, for the progress shown."""
+_LEAST_SEPARATION = 0.08
+
+
+class Embedded:
+    """Finds the object with numpy and OpenCV alone, with or without hints."""
+
+    name = "embedded"
+    version = 1
+
+    def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
+        """See :class:`~retarget_cli.segment.base.Segmenter`."""
+        check_hints(hints, clip)
+        counter = _Counter(clip.count, progress)
+        working = WorkingClip(clip, counter.tick)
+        found = guess(working, hints, counter.tick)
+        evidence = Evidence.empty()
+        for index in range(working.count):
+            evidence.add(working.lab[index], found.packed[index] > 127)
+        judge(evidence, bool(hints))
+        for index, image in enumerate(clip.read()):
+            guide = cv2.cvtColor(working.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
+            sink(finish(found.packed[index], guide, image))
+            counter.tick()
+        progress(clip.count, clip.count)
+        return MatteReport(
+            self.name,
+            evidence.confidence(found.agreement),
+            evidence.frame_confidence(),
+            evidence.notices(found.agreement),
+        )
+
+
+def judge(evidence: Evidence, hinted: bool) -> None:
+    """Raise InputError when what was found is nothing."""
+    if not any(area > 0.0005 for area in evidence.areas):
+        raise no_object("nothing stands out from its surroundings")
+    if not hinted and float(np.mean(evidence.separations)) < _LEAST_SEPARATION:
+        raise no_object("what was found looks just like its surroundings")
+
+
+class _Counter:
+    """Turns ticks, one a frame and pass, into frames done."""
+
+    def __init__(self, count: int, progress: Progress) -> None:
+        self._count, self._progress, self._ticks = count, progress, 0
+
+    def tick(self) -> None:
+        self._ticks += 1
+        if self._ticks % _UNITS == 0:
+            self._progress(min(self._ticks // _UNITS, self._count), self._count)

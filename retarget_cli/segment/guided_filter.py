@@ -1,0 +1,52 @@
+"""Edge-aware smoothing of a soft matte by a colour image (He, Sun & Tang 2010; fast variant, He & Sun 2015)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def _mean(image: np.ndarray, radius: int) -> np.ndarray:
+    return cv2.blur(image, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
+
+
+def coefficients(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """Local linear model ``soft = a . guide + b`` in every window.
+
+    guide: (H, W, 3) float32 in [0, 1]; soft: (H, W) float32; radius in pixels; epsilon: ridge on the colour variance.
+    Returns (H, W, 4) float32: the window means of (a0, a1, a2, b).
+    """
+    mean_guide, mean_soft = _mean(guide, radius), _mean(soft, radius)
+    cross = _mean(guide * soft[..., None], radius) - mean_guide * mean_soft[..., None]
+    pairs = guide[..., [0, 0, 0, 1, 1, 2]] * guide[..., [0, 1, 2, 1, 2, 2]]
+    # cv2.blur takes up to four channels at once only on some builds; two calls are safe everywhere.
+    second = np.concatenate([_mean(pairs[..., :3], radius), _mean(pairs[..., 3:], radius)], axis=2)
+    second -= mean_guide[..., [0, 0, 0, 1, 1, 2]] * mean_guide[..., [0, 1, 2, 1, 2, 2]]
+    slope = _solve_symmetric(second, cross, epsilon)
+    offset = mean_soft - (slope * mean_guide).sum(axis=2)
+    return _mean(np.dstack([slope, offset]), radius)
+
+
+def _solve_symmetric(second: np.ndarray, right: np.ndarray, epsilon: float) -> np.ndarray:
+    """Solve (S + epsilon I) x = right for every pixel; `second` holds S as (00, 01, 02, 11, 12, 22)."""
+    s00, s01, s02, s11, s12, s22 = (second[..., k] for k in range(6))
+    s00, s11, s22 = s00 + epsilon, s11 + epsilon, s22 + epsilon
+    c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
+    c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
+    inverse_determinant = 1.0 / (s00 * c00 + s01 * c01 + s02 * c02)
+    r0, r1, r2 = right[..., 0], right[..., 1], right[..., 2]
+    solved = np.dstack([c00 * r0 + c01 * r1 + c02 * r2, c01 * r0 + c11 * r1 + c12 * r2, c02 * r0 + c12 * r1 + c22 * r2])
+    return solved * inverse_determinant[..., None]
+
+
+def apply(model: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """Evaluate coefficients on a guide of any size (they are resized to it): (H, W) float32."""
+    height, width = guide.shape[:2]
+    if model.shape[:2] != (height, width):
+        model = cv2.resize(model, (width, height), interpolation=cv2.INTER_LINEAR)
+    return (model[..., :3] * guide).sum(axis=2) + model[..., 3]
+
+
+def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """Smooth `soft` (H, W) along the edges of `guide` (H, W, 3) float32 in [0, 1]."""
+    return apply(coefficients(guide, soft, radius, epsilon), guide)

@@ -1,0 +1,42 @@
+"""Probabilities kept as bytes, and the arithmetic of log odds."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def to_bytes(probability: np.ndarray) -> np.ndarray:
+    """[0, 1] float to uint8."""
+    return np.round(np.clip(probability, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def to_float(packed: np.ndarray) -> np.ndarray:
+    """Bytes back to [0, 1] float32."""
+    return packed.astype(np.float32) / np.float32(255.0)
+
+
+def logit(probability: np.ndarray) -> np.ndarray:
+    """Log odds, with the probability kept within [0.01, 0.99]."""
+    bounded = np.clip(probability, 0.01, 0.99)
+    return np.log(bounded / (1.0 - bounded))
+
+
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """Probability of log odds."""
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
+
+
+def grow(soft: np.ndarray, radius: int) -> np.ndarray:
+    """Largest value within `radius` pixels (an ellipse)."""
+    if radius < 1:
+        return soft
+    return cv2.dilate(soft, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+
+
+def otsu(values: np.ndarray) -> float:
+    """Otsu's threshold between two groups of non-negative values of any shape."""
+    top = max(float(np.percentile(values, 99.5)), 1e-6)
+    scaled = np.clip(values * (255.0 / top), 0, 255).astype(np.uint8).reshape(1, -1)
+    level, _ = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return float(level) * top / 255.0
