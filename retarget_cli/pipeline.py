@@ -66,11 +66,16 @@ def run(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None
     return done
 
 
-def plan_train(clips: Pair, config: TrainConfig) -> list[Stage]:
+def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
     """Find the object in both clips, crop it, train the method's phases."""
     plan = []
     for clip in clips:
-        plan += [ingest(clip), matte(clip, config.matte), overlay(clip), crop(clip, config.crop.size)]
+        plan += [
+            ingest(clip),
+            matte(clip, config.matte, store.digests.digest),
+            overlay(clip),
+            crop(clip, config.crop.size),
+        ]
     plan.append(sheet(*clips))
     return plan + [fit(config, phase, *clips) for phase in get_method(config.method).phase_names]
 
@@ -111,7 +116,7 @@ def train(
     device_class(config.device)
     tools = Tools(store, reporter, stop)
     clips = open_pair(a, b, store)
-    done = run(plan_train(clips, config), tools)
+    done = run(plan_train(clips, config, store), tools)
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
     for clip in clips:
@@ -155,9 +160,11 @@ def segment(
     reporter: Reporter = silent,
     stop: Stop = never,
 ) -> SegmentResult:
-    """Find the object of one clip: the matte goes to `out` (.mkv) or ``retargeted/segments/``, a preview beside it."""
+    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, a preview beside it."""
     source = open_clip(clip, results.clip_name(clip.path), store)
-    done = run([ingest(source), matte(source, config), overlay(source)], Tools(store, reporter, stop))
+    done = run(
+        [ingest(source), matte(source, config, store.digests.digest), overlay(source)], Tools(store, reporter, stop)
+    )
     target = out or results.RESULTS / "segments" / f"{source.name}_matte.mkv"
     preview = target.with_name(f"{target.stem.removesuffix('_matte')}_overlay.mp4")
     results.deliver(done[f"matte:{source.name}"].file(MATTE), target)

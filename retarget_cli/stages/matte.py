@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retarget_cli.config import MatteConfig
+from retarget_cli.errors import UsageError
+from retarget_cli.hardware import device_class
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.probe import probe
+from retarget_cli.media.stills import read_png_folder
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.source import SourceClip, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
@@ -21,21 +27,25 @@ VERSION = 1
 MATTE = "matte.mkv"
 
 
-def matte(clip: SourceClip, config: MatteConfig) -> Stage:
-    """The stage that writes ``matte.mkv`` (lossless, one grey frame {0, 255} a frame) and ``report.json``."""
-    from retarget_cli.segment import choose_backend
+def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str]) -> Stage:
+    """The stage that writes ``matte.mkv`` (lossless, one grey frame {0, 255} a frame) and ``report.json``.
 
-    backend = choose_backend(config, clip.matte)
+    digest: sha256 of a file, for the weights of a segmentation network. Raises UsageError when the mattes are to be
+    given and there are none, EnvironmentProblem when weights are named that do not exist.
+    """
+    way = _choose(clip, config)
     digests = {"video": clip.digest}
-    if backend == "given":
-        digests["matte"] = clip.matte_digest or ""
+    if way.name == "given" and clip.matte_digest is not None:
+        digests["matte"] = clip.matte_digest
+    if way.weights is not None:
+        digests["weights"] = digest(way.weights)
     return Stage(
         id=f"matte:{clip.name}",
         name="matte",
         version=VERSION,
         label=f"Finding the object in {clip.path.name}",
-        work=lambda job: _work(job, clip, config, backend),
-        params={"backend": backend, "hints": [] if backend == "given" else hints_to_json(clip.hints)},
+        work=lambda job: _work(job, clip, way),
+        params={"backend": way.name, "hints": [] if way.name == "given" else hints_to_json(clip.hints)},
         files={"video": clip.path},
         digests=digests,
         needs={"ingest": f"ingest:{clip.name}"},
@@ -54,12 +64,50 @@ def matte_report(entry: Entry) -> dict[str, Any]:
     return data
 
 
-def _work(job: Job, clip: SourceClip, config: MatteConfig, backend: str) -> None:
+@dataclass(frozen=True)
+class _Way:
+    """A backend with what it needs, and what the user should know about the choice."""
+
+    name: str
+    weights: Path | None = None
+    notice: str | None = None
+
+
+def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
+    from retarget_cli.segment import choose_backend
+    from retarget_cli.weights import find_weights
+
+    if config.backend == "given" or (config.backend == "auto" and clip.matte is not None):
+        if clip.matte is None and not probe(clip.path).has_alpha:
+            raise UsageError(
+                "the clip has no alpha channel to take the object from",
+                where=clip.path,
+                fix="Name a matte video or a folder of PNGs with --mask, or leave --backend out.",
+            )
+        return _Way("given")
+    name, notice = choose_backend(config.weights) if config.backend == "auto" else (config.backend, None)
+    return _Way(name, find_weights("sam", config.weights) if name == "sam" else None, notice)
+
+
+def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
+    """The matte video or folder the user named, else the clip's own alpha."""
+    if clip.matte is None:
+        yield from (frame.image[:, :, 3] for frame in read_frames(clip.path, channels="rgba"))
+    elif clip.matte.is_dir():
+        yield from read_png_folder(clip.matte, channels="gray")
+    else:
+        yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
+
+
+def _work(job: Job, clip: SourceClip, way: _Way) -> None:
     from retarget_cli.segment import make_segmenter
 
+    if way.notice:
+        job.notice(f"{clip.path.name}: {way.notice}")
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
-    segmenter = make_segmenter(backend, matte=clip.matte, weights=config.weights)
+    device = device_class("auto") if way.name == "sam" else "cpu"
+    segmenter = make_segmenter(way.name, mattes=lambda: _given_mattes(clip), weights=way.weights, device=device)
     with VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray") as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())
