@@ -146,7 +146,7 @@ def check_weights() -> Check:
         fix = f"Fetch them again: retarget weights pull {broken[0]}"
         return Check("weights", "warn", f"damaged: {', '.join(broken)}", fix)
     if not found:
-        fix = "retarget weights pull, or give mattes with --mask-a and --mask-b."
+        fix = "retarget weights pull sam-vit-b, or give mattes with --mask-a and --mask-b."
         return Check("weights", "warn", "none found; objects cannot be found in clips that bring no matte", fix)
     return Check("weights", "ok", f"found {', '.join(found)}")
 
