@@ -93,7 +93,8 @@ def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
         return known.exit_code
     if as_json:
         print(json.dumps({"error": as_document(known)}))
-    print(f"error: {known}\n  fix: {known.fix}", file=sys.stderr)
+    place = f" ({known.where})" if known.where else ""
+    print(f"error: {known.what.rstrip('.')}{place}\n  fix: {known.fix}", file=sys.stderr)
     return known.exit_code
 
 

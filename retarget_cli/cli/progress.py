@@ -70,7 +70,10 @@ class Meter:
 
 
 class ProgressReporter:
-    """Counts stages and hands each kind of event to its own method; the subclasses draw."""
+    """Counts stages and hands each kind of event to its own method; the subclasses draw.
+
+    artifacts: files for people that were written; running: label of the stage at work, if any.
+    """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -80,6 +83,7 @@ class ProgressReporter:
         self._alive = True
         self._stopping: Callable[[], bool] | None = None
         self.artifacts: list[events.Artifact] = []
+        self.running: str | None = None
 
     def expect(self, stages: int) -> None:
         """Announce how many stages the command has, cached ones included; lines then read ``[3/8]``."""
@@ -93,6 +97,10 @@ class ProgressReporter:
         """Draw one event. A reader of stderr that went away silences the display and never stops the work."""
         if isinstance(event, events.Artifact):
             self.artifacts.append(event)
+        elif isinstance(event, events.StageStarted):
+            self.running = event.label
+        elif isinstance(event, events.StageFinished):
+            self.running = None
         if not self._alive:
             return
         try:

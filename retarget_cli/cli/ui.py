@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.cli.progress import ProgressReporter, make_reporter
+from retarget_cli.errors import Interrupted, RetargetError
 from retarget_cli.events import Notice, Reporter, silent
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ def working(workspace: Path, quiet: bool = False) -> Iterator[Session]:
 
     with reporting(quiet) as reporter, StopSignal() as stop:
         reporter.watch(stop)
-        yield Session(open_store(workspace, reporter), reporter, stop)
+        try:
+            yield Session(open_store(workspace, reporter), reporter, stop)
+        except RetargetError as error:
+            if error.where is None and not isinstance(error, Interrupted):
+                error.where = reporter.running  # better than nothing: it names the clip
+            raise
 
 
 @contextmanager

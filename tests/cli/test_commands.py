@@ -90,6 +90,12 @@ def test_errors_in_json(replace: Any, capsys: pytest.CaptureFixture[str]) -> Non
     assert err == "error: it is full (space)\n  fix: Empty it.\n"
 
 
+def test_an_error_without_a_place_gets_the_stage(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", WorkspaceError("It is full.", fix="Empty it."))
+    assert run(["train", "cat.mp4", "fox.mp4", "--quiet"]) == 5
+    assert capsys.readouterr().err == "error: It is full (Training geometry)\n  fix: Empty it.\n"
+
+
 def test_a_termination_signal(replace: Any) -> None:
     replace("train", Interrupted("stopped", fix="Run it again.", signal=15))
     assert run(["train", "cat.mp4", "fox.mp4"]) == 143
