@@ -60,15 +60,15 @@ class Build:
 
 
 SLENDER = Build(
-    trunk=72, chest=18.5, waist=13, hind=(27, 30, 28), fore=(25, 28, 24), thick=(12, 6.2, 3.6, 3.2), paw=7.5,
-    neck=38, neck_thick=(13, 7.5), neck_up=0.95, head=34, head_down=1.25, muzzle=1.0, ear=16, pointed=True,
+    trunk=78, chest=20, waist=15, hind=(26, 28, 24), fore=(24, 26, 22), thick=(13, 7, 4.4, 4), paw=8.5,
+    neck=32, neck_thick=(15, 9), neck_up=0.75, head=34, head_down=1.25, muzzle=1.0, ear=16, pointed=True,
     tail=(38, 3.6, 3.0), tail_up=-0.25, hump=2,
     coat=Coat((0.80, 0.56, 0.30), (0.97, 0.90, 0.76), "spots", (0.96, 0.88, 0.74), grain=1.9),
     socks=(0.24, 0.16, 0.12), sock_from=0.35,
 )  # fmt: skip
 HEAVY = Build(
-    trunk=96, chest=30, waist=27, hind=(22, 20, 15), fore=(20, 20, 15), thick=(18, 10, 7, 6.5), paw=11,
-    neck=20, neck_thick=(27, 20), neck_up=0.18, head=44, head_down=0.38, muzzle=0.6, ear=13, pointed=False,
+    trunk=88, chest=26, waist=22, hind=(24, 24, 20), fore=(22, 24, 20), thick=(16, 9, 6.2, 5.6), paw=10.5,
+    neck=24, neck_thick=(24, 17), neck_up=0.32, head=44, head_down=0.38, muzzle=0.6, ear=13, pointed=False,
     tail=(24, 5.5, 3.0), tail_up=0.35, hump=9,
     coat=Coat((0.34, 0.33, 0.40), (0.60, 0.57, 0.60), "patches", (0.56, 0.48, 0.44), grain=2.6, contrast=0.2),
     socks=(0.88, 0.84, 0.78), sock_from=0.1,
