@@ -12,6 +12,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Planned:
+    """A plan of `stages` stages is about to run, cached ones counted; a command may run several plans."""
+
+    stages: int
+
+
+@dataclass(frozen=True)
 class StageStarted:
     """A stage begins to work. stage: a unique name such as ``matte:cat``; label: for people."""
 
@@ -80,7 +87,7 @@ class Finished:
     cached: int
 
 
-Event = StageStarted | StageCached | Progress | Metric | StageFinished | Notice | Artifact | Finished
+Event = Planned | StageStarted | StageCached | Progress | Metric | StageFinished | Notice | Artifact | Finished
 Reporter = Callable[[Event], None]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from retarget_cli import results
 from retarget_cli.config import MatteConfig, TrainConfig
 from retarget_cli.errors import UsageError
-from retarget_cli.events import Artifact, Finished, Notice, Reporter, silent
+from retarget_cli.events import Artifact, Finished, Notice, Planned, Reporter, silent
 from retarget_cli.hardware import device_class
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
@@ -58,6 +58,7 @@ def run(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None
     started = time.monotonic()
     done = dict(entries or {})
     cached = 0
+    tools.reporter(Planned(len(plan)))
     for stage in plan:
         needed = {role: done[name] for role, name in stage.needs.items()}
         done[stage.id], found = run_stage(stage, needed, tools)

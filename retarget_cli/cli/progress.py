@@ -85,10 +85,6 @@ class ProgressReporter:
         self.artifacts: list[events.Artifact] = []
         self.running: str | None = None
 
-    def expect(self, stages: int) -> None:
-        """Announce how many stages the command has, cached ones included; lines then read ``[3/8]``."""
-        self._expected = stages
-
     def watch(self, stopping: Callable[[], bool]) -> None:
         """Say so, once, when `stopping` turns true: a Ctrl-C shows no other effect until the step is done."""
         self._stopping = stopping
@@ -97,6 +93,9 @@ class ProgressReporter:
         """Draw one event. A reader of stderr that went away silences the display and never stops the work."""
         if isinstance(event, events.Artifact):
             self.artifacts.append(event)
+        elif isinstance(event, events.Planned):
+            self._expected, self._number = event.stages, 0
+            self._numbers.clear()
         elif isinstance(event, events.StageStarted):
             self.running = event.label
         elif isinstance(event, events.StageFinished):
@@ -122,6 +121,7 @@ class ProgressReporter:
             handler(event)
 
     def _tag(self, stage: str) -> str:
+        """``[3/8] `` within a plan, nothing outside one."""
         if stage not in self._numbers:
             self._number += 1
             self._numbers[stage] = self._number

@@ -37,7 +37,7 @@ def test_a_stage_speaks_now_and_then(seconds: float, least: int, most: int) -> N
 def test_lines_tell_how_far_and_how_long() -> None:
     stream, clock = io.StringIO(), Clock()
     reporter = PlainReporter(stream, clock)
-    reporter.expect(2)
+    reporter(events.Planned(2))
     reporter(events.StageCached("ingest", "Reading cat"))
     train(reporter, clock, 100, 100.0)
     lines = stream.getvalue().splitlines()
@@ -45,6 +45,15 @@ def test_lines_tell_how_far_and_how_long() -> None:
     assert lines[1] == "[2/2] Training ..."
     assert "10/100 steps, 10%, 1.0 steps/s, 1 min 30 s left" in lines[2]
     assert lines[-1] == "[2/2] Training: done in 1 min 40 s"
+
+
+def test_every_plan_counts_for_itself() -> None:
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    for _ in range(2):
+        reporter(events.Planned(3))
+        reporter(events.StageCached("draw", "Drawing"))
+    assert stream.getvalue().splitlines() == ["[1/3] Drawing: cached"] * 2
 
 
 def test_metrics_are_on_the_next_line() -> None:
@@ -115,7 +124,7 @@ def test_the_terminal_display_shows_every_stage() -> None:
 
     stream = io.StringIO()
     reporter = RichReporter(Console(file=stream, force_terminal=True, width=160))
-    reporter.expect(2)
+    reporter(events.Planned(2))
     reporter(events.StageCached("ingest", "Reading [cat]"))
     reporter(events.StageStarted("fit", "Training"))
     reporter(events.Progress("fit", 1, 10, "steps"))
