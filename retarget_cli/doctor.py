@@ -136,7 +136,7 @@ def check_segment_anything() -> Check:
 
 
 def check_weights() -> Check:
-    """Which downloaded networks are there. None is a working state: mattes can be given."""
+    """Which downloaded networks are there. None is a working state, too."""
     from retarget_cli import weights
 
     states = weights.survey()
@@ -146,8 +146,8 @@ def check_weights() -> Check:
         fix = f"Fetch them again: retarget weights pull {broken[0]}"
         return Check("weights", "warn", f"damaged: {', '.join(broken)}", fix)
     if not found:
-        fix = "retarget weights pull sam-vit-b, or give mattes with --mask-a and --mask-b."
-        return Check("weights", "warn", "none found; objects cannot be found in clips that bring no matte", fix)
+        fix = "For difficult clips: retarget weights pull sam-vit-b, or give mattes with --mask-a and --mask-b."
+        return Check("weights", "warn", "none found; objects are found by colour and motion alone", fix)
     return Check("weights", "ok", f"found {', '.join(found)}")
 
 

@@ -67,7 +67,7 @@ def train(
     if json_output:
         ui.document(as_document(result))
     else:
-        previews = [event.path for event in session.reporter.artifacts if event.kind == "overlay"]
+        previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
         ui.lines(*summary(result, clip_names(a, b), workspace, previews))
 
 
