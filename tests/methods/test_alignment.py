@@ -28,6 +28,25 @@ def test_relative_scales_motion_with_the_body() -> None:
     np.testing.assert_allclose(np.ptp(moved[:, 0, 0]), 2 * np.ptp(sway), rtol=1e-5)
 
 
+def test_standardised_moves_every_point_as_much_as_the_subjects_does() -> None:
+    subject, driver = poses(0) * [[1.0, 0.6]] + 0.1, poses(1)
+    moved = alignment.standardised(subject, driver).apply(driver)
+    np.testing.assert_allclose(moved.mean(axis=0), subject.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(moved.std(axis=0), subject.std(axis=0), atol=1e-5)
+
+
+def test_points_that_hardly_move_are_not_blown_up() -> None:
+    subject, driver = poses(0), poses(1)
+    driver[:, 0] = driver[0, 0] + 1e-3 * driver[:, 0]
+    assert alignment.standardised(subject, driver).linear.max() <= 2.5
+
+
+def test_movement_is_scaled_as_a_whole() -> None:
+    subject, driver = poses(0), poses(1) * 2
+    scale = alignment.from_movement(subject, driver).linear[0, 0, 0]
+    assert scale == pytest.approx(0.5, abs=0.05)
+
+
 def test_learned_uses_the_map_and_none_changes_nothing() -> None:
     driver, learned = poses(1), np.array([[0.0, -1.0, 0.5], [1.0, 0.0, 0.0]])
     turned = alignment.align("learned", poses(0), driver, learned).apply(driver)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class GeometryConfig:
     """The first phase: keypoints, silhouettes and the affine between the clips."""
 
-    steps: int = 1400
+    steps: int = 1300
     batch: int = 6  # frame pairs a clip and step
     size: int = 64  # working size of E and G, pixels
     keypoints: int = 14
@@ -29,7 +29,7 @@ class GeometryConfig:
     inside: float = 0.5
     temporal: float = 2.0  # reached between 25 and 35 % of the steps; from the start it would freeze the limbs
     confusion: float = 0.3
-    mean_pose: float = 1.0  # pulls the mean poses together; the build that is left is not the discriminator's business
+    mean_pose: float = 0.5  # pulls the mean poses together, so that a keypoint means the same part in both clips
     affine_prior: float = 0.1  # pulls T towards its start, box onto box
 
 
@@ -37,10 +37,10 @@ class GeometryConfig:
 class TextureConfig:
     """The second phase: painting the silhouettes."""
 
-    steps: int = 900
+    steps: int = 850
     batch: int = 4
     size: int = 128  # of the picture that R draws, pixels; it works at half of it
-    widths: tuple[int, ...] = (48, 96, 160, 192)
+    widths: tuple[int, ...] = (32, 96, 160, 192)
     point_width: float = 0.1
     learning_rate: float = 2e-3
     augmentation: float = 0.05

@@ -15,7 +15,6 @@ from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
     PoseDiscriminator,
-    RestPoses,
     SilhouetteGenerator,
 )
 from retarget_cli.nn.coords import apply_affine, compose_affine
@@ -40,13 +39,11 @@ class GeometryPhase(Phase):
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
-        self.rest = RestPoses(config.keypoints)
         self.modules = {
             "extractor": self.extractor,
             "shape": self.shape,
             "affine": self.affine,
             "discriminator": self.discriminator,
-            "rest": self.rest,
         }
         to_device(self.modules.values(), device)
         groups: list[dict[str, Any]] = [
@@ -73,10 +70,8 @@ class GeometryPhase(Phase):
         terms = self._shape_terms(points, maps, views)
         moved = apply_affine(self.affine(), points_b)
         terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
-        self.rest.follow(points_a, moved)
-        motion_a, motion_b = points_a - self.rest.means[0], moved - self.rest.means[1]
         terms["confusion"] = losses.confusion(
-            self.discriminator(self._noisy(motion_a)), self.discriminator(self._noisy(motion_b))
+            self.discriminator(self._noisy(points_a)), self.discriminator(self._noisy(moved))
         )
         terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
         weights = self._weights(progress)
@@ -84,7 +79,7 @@ class GeometryPhase(Phase):
         self.optimizers["shape"].zero_grad(set_to_none=True)
         total.backward(inputs=self._shape_parameters())
         self.optimizers["shape"].step()
-        terms["discriminator"] = self._train_discriminator(motion_a, motion_b)
+        terms["discriminator"] = self._train_discriminator(points_a, moved)
         return {name: value.detach() for name, value in terms.items()}
 
     def _weights(self, progress: float) -> dict[str, float]:
@@ -121,14 +116,14 @@ class GeometryPhase(Phase):
         config, batch = self.config, self.config.batch
         halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
         with self.autocast():
-            drawn = self.shape(torch.cat([half[0][:batch] for half in halves])).chunk(2)
+            drawn = self.shape(torch.cat([half[0][: 2 * batch] for half in halves])).chunk(2)
         sums: dict[str, list[Tensor]] = {
             name: [] for name in ("silhouette", "equivariance", "separation", "inside", "temporal")
         }
         for channel, (keys, heat, (frames, further)) in enumerate(halves):
             now, following, moved = keys.chunk(3)
             matte = frames[: 2 * batch, 3:]
-            sums["silhouette"].append(losses.silhouette_loss(drawn[channel][:, channel], matte[:batch, 0]))
+            sums["silhouette"].append(losses.silhouette_loss(drawn[channel][:, channel], matte[:, 0]))
             sums["equivariance"].append((apply_affine(further, now) - moved).abs().mean())
             sums["separation"].append(losses.separation(keys[: 2 * batch], config.separation_distance))
             small = torch.nn.functional.avg_pool2d(matte, 2)
@@ -140,8 +135,8 @@ class GeometryPhase(Phase):
         noise = torch.randn(points.shape, generator=self.generator, device=points.device)
         return points + self.config.discriminator_noise * noise
 
-    def _train_discriminator(self, motion_a: Tensor, motion_b: Tensor) -> Tensor:
-        real, other = self._noisy(motion_a.detach()), self._noisy(motion_b.detach())
+    def _train_discriminator(self, points_a: Tensor, moved: Tensor) -> Tensor:
+        real, other = self._noisy(points_a.detach()), self._noisy(moved.detach())
         both = torch.cat([real, other]).requires_grad_()
         logits = self.discriminator(both)
         loss = losses.discrimination(*logits.chunk(2))

@@ -97,22 +97,6 @@ class LearnedAffine(nn.Module):
         return torch.cat([linear, (self.start_shift + self.shift)[:, None]], dim=1)
 
 
-class RestPoses(nn.Module):
-    """Slow means of each clip's keypoints, (2, K, 2): what is left of a pose without them is motion, not build."""
-
-    means: Tensor
-
-    def __init__(self, keypoints: int, keep: float = 0.95) -> None:
-        super().__init__()
-        self.keep = keep
-        self.register_buffer("means", torch.zeros(2, keypoints, 2))
-
-    def follow(self, points_a: Tensor, points_b: Tensor) -> None:
-        """Move towards the means of two batches (B, K, 2)."""
-        batch = torch.stack([points_a.detach().mean(dim=0), points_b.detach().mean(dim=0)])
-        self.means.lerp_(batch, 1 - self.keep)
-
-
 class TextureGenerator(nn.Module):
     """R: silhouette and keypoint maps to colour and a fine alpha, twice the size it works at."""
 
@@ -121,9 +105,7 @@ class TextureGenerator(nn.Module):
         self.working_size = size // 2
         self.point_width = point_width
         self.unet = UNet(1 + keypoints, widths)
-        self.head = nn.Sequential(
-            ConvBlock(widths[0], widths[0]), nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2)
-        )
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2))
 
     def forward(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Silhouette (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
