@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,11 @@ from retarget_cli.events import Reporter, silent
 
 if TYPE_CHECKING:
     from retarget_cli.requests import RenderResult, SegmentResult, TrainResult
+
+# The packages `train` and `segment` share their names with functions below. Loading a package binds its name here, once;
+# loaded first, they leave the names to the functions. Both are empty, so this costs nothing.
+importlib.import_module("retarget_cli.train")
+importlib.import_module("retarget_cli.segment")
 
 __version__ = "0.1.0"
 __all__ = ["render", "segment", "train"]

@@ -74,7 +74,7 @@ class _Way:
 
 
 def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
-    from retarget_cli.segment import choose_backend
+    from retarget_cli.segment.registry import choose_backend
     from retarget_cli.weights import find_weights
 
     if config.backend == "given" or (config.backend == "auto" and clip.matte is not None):
@@ -100,7 +100,7 @@ def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
 
 
 def _work(job: Job, clip: SourceClip, way: _Way) -> None:
-    from retarget_cli.segment import make_segmenter
+    from retarget_cli.segment.registry import make_segmenter
 
     if way.notice:
         job.notice(f"{clip.path.name}: {way.notice}")
