@@ -25,7 +25,11 @@ from retarget_cli.train.device import to_device
 
 _BATCH = 16
 _JUDGED = 200  # frames on which the candidates of `auto` are compared
-_SHAPE_WEIGHT = 2.0  # on drawn pairs the overlap with the truth follows shape more than motion
+# How `auto` weighs the scores of a candidate. On drawn pairs the overlap with the truth follows the shape; the motion
+# of a perfect answer is 0.6 to 0.9, so below that its lack counts three times.
+_SHAPE_WEIGHT = 4.0
+_ENOUGH_MOTION = 0.6
+_LACK_WEIGHT = 2.0
 _SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
 
 
@@ -93,8 +97,8 @@ def choose_alignment(
 ) -> tuple[alignment.Alignment, dict[str, Any]]:
     """The alignment to use and a report of the choice. points: keypoints of the subject and of the driver.
 
-    `auto` draws the silhouettes of every candidate and takes the one with the highest motion + 2·shape (the scores of
-    the evaluation, which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through.
+    `auto` draws the silhouettes of every candidate and weighs their motion and shape (the scores of the evaluation,
+    which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through.
     """
     if not isinstance(wanted, str):
         taken = alignment.from_affine("numbers", np.array(wanted))
@@ -110,9 +114,11 @@ def choose_alignment(
     for name, candidate in made.items():
         drawn = puppet.silhouettes(candidate.apply(points[1][judged])) > 0.5
         motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
-        scores[name] = {"motion": motion, "shape": shape, "total": motion + _SHAPE_WEIGHT * shape}
+        lack = max(0.0, _ENOUGH_MOTION - motion)
+        total = motion + _SHAPE_WEIGHT * shape - _LACK_WEIGHT * lack
+        scores[name] = {"motion": motion, "shape": shape, "total": total}
     best = max(scores, key=lambda name: scores[name]["total"])
-    report = {"affine": best, "candidates": scores, "reason": "highest motion + 2 × shape of its silhouettes"}
+    report = {"affine": best, "candidates": scores, "reason": "best motion and shape of its silhouettes"}
     return made[best], {**report, **_numbers(made[best])}
 
 
