@@ -1,0 +1,206 @@
+"""A Segment Anything network from its file, and asking it for the object's mask.
+
+Kirillov et al., "Segment Anything" (2023). The sizes of the network are read from the shapes of its tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.segment.sam_prompts import Answers, Prompt
+
+if TYPE_CHECKING:
+    import torch
+
+_PULL = "retarget weights pull sam-vit-b"
+_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+_DECODER_HEADS = 8
+
+
+@dataclass(frozen=True)
+class EncoderSizes:
+    """What the image encoder is made of. image: side of its square input in px; patch: side of a token in px."""
+
+    width: int
+    depth: int
+    heads: int
+    image: int
+    patch: int
+    channels: int
+    mlp_width: int
+    window: int
+    everywhere: tuple[int, ...]
+    """Blocks whose attention is not confined to windows."""
+
+
+def find_sam(named: Path | None) -> Path:
+    """The checkpoint to use: the one named, else one in the usual places; EnvironmentProblem when there is none."""
+    from retarget_cli.weights import find_weights
+
+    path = find_weights("sam", named)
+    if path is None:
+        raise EnvironmentProblem("No SAM weights are on this machine.", fix=f"Fetch them: {_PULL}")
+    return path
+
+
+def load_network(path: Path, device: str) -> Network:
+    """The network of a ``.pth`` or ``.safetensors`` checkpoint, ready on `device`.
+
+    EnvironmentProblem when the file is not such a checkpoint or is damaged.
+    """
+    try:
+        state = _read(path)
+        model = _build(state)
+        model.load_state_dict(state, assign=True)
+    except Exception as error:  # whatever a broken file makes of the reader
+        raise EnvironmentProblem(
+            "This file is no Segment Anything network, or it is damaged.",
+            where=path,
+            fix=f"Fetch one ({_PULL}), or name another file with --weights.",
+        ) from error
+    return Network(model.float().eval().to(device))
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint by name; a ``model`` or ``state_dict`` wrapped round them is taken off."""
+    import torch
+
+    state: Any
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        state = load_file(path)
+    else:
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError:  # files of old versions of torch cannot be mapped
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    for wrapper in ("model", "state_dict"):
+        state = state.get(wrapper, state)
+    return state
+
+
+def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
+    """Sizes of the image encoder of a state dict; KeyError or ValueError when it holds no such encoder."""
+    width, _, patch, _ = state["image_encoder.patch_embed.proj.weight"].shape
+    tokens = state["image_encoder.pos_embed"].shape[1]
+    depth = _count(state, "image_encoder.blocks.")
+    relative = [state[f"image_encoder.blocks.{block}.attn.rel_pos_h"].shape for block in range(depth)]
+    spans = [(length + 1) // 2 for length, _ in relative]
+    return EncoderSizes(
+        width=width,
+        depth=depth,
+        heads=width // relative[0][1],
+        image=tokens * patch,
+        patch=patch,
+        channels=state["image_encoder.neck.0.weight"].shape[0],
+        mlp_width=state["image_encoder.blocks.0.mlp.lin1.weight"].shape[0],
+        window=min(spans),
+        everywhere=tuple(block for block, span in enumerate(spans) if span == tokens),
+    )
+
+
+def _count(state: Mapping[str, Any], prefix: str) -> int:
+    """How many numbered parts there are under `prefix`."""
+    return 1 + max(int(name.removeprefix(prefix).split(".")[0]) for name in state if name.startswith(prefix))
+
+
+def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+    """A network of the state dict's sizes; its tensors have no values yet."""
+    import torch
+    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+    sizes = encoder_sizes(state)
+    layers, head = "mask_decoder.transformer.layers.", "mask_decoder.iou_prediction_head.layers."
+    grid = (sizes.image // sizes.patch,) * 2
+    with torch.device("meta"):
+        encoder = ImageEncoderViT(
+            img_size=sizes.image,
+            patch_size=sizes.patch,
+            embed_dim=sizes.width,
+            depth=sizes.depth,
+            num_heads=sizes.heads,
+            mlp_ratio=sizes.mlp_width / sizes.width,
+            out_chans=sizes.channels,
+            norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+            use_rel_pos=True,
+            window_size=sizes.window,
+            global_attn_indexes=sizes.everywhere,
+        )
+        mask_channels = state["prompt_encoder.mask_downscaling.3.weight"].shape[0]
+        prompts = PromptEncoder(sizes.channels, grid, (sizes.image, sizes.image), mask_channels)
+        transformer = TwoWayTransformer(
+            depth=_count(state, layers),
+            embedding_dim=sizes.channels,
+            num_heads=_DECODER_HEADS,
+            mlp_dim=state[f"{layers}0.mlp.lin1.weight"].shape[0],
+        )
+        decoder = MaskDecoder(
+            transformer_dim=sizes.channels,
+            transformer=transformer,
+            num_multimask_outputs=state["mask_decoder.mask_tokens.weight"].shape[0] - 1,
+            iou_head_depth=_count(state, head),
+            iou_head_hidden_dim=state[f"{head}0.weight"].shape[0],
+        )
+        model = Sam(encoder, prompts, decoder)
+    for name, values in (("pixel_mean", _MEAN), ("pixel_std", _STD)):  # they are not part of the file
+        setattr(model, name, torch.tensor(values).view(-1, 1, 1))
+    return model
+
+
+class Network:
+    """Answers prompts on one image at a time.
+
+    side: longest side in px that images must have; cells: side of the square of logits in an answer.
+    """
+
+    def __init__(self, model: Any) -> None:
+        import torch
+
+        self._model = model
+        self.side: int = model.image_encoder.img_size
+        self.cells: int = model.prompt_encoder.mask_input_size[0]
+        self._device = next(model.parameters()).device
+        on_gpu = self._device.type == "cuda"
+        self._bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+        self._features: torch.Tensor | None = None
+
+    def look(self, image: np.ndarray) -> None:
+        """Take in the image, (h, w, 3) uint8 RGB, that the next questions are about."""
+        import torch
+
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self._device).permute(2, 0, 1)[None].float()
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+                self._features = self._model.image_encoder(self._model.preprocess(pixels))
+            self._features = self._features.float()
+
+    def ask(self, prompt: Prompt) -> Answers:
+        """Every mask the decoder offers: the one for clear prompts and those for ambiguous ones."""
+        import torch
+
+        def put(values: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self._device)[None]
+
+        model = self._model
+        with torch.inference_mode():
+            points = (put(prompt.points), put(prompt.labels)) if len(prompt.labels) else None
+            sparse, dense = model.prompt_encoder(
+                points=points,
+                boxes=None if prompt.box is None else put(prompt.box),
+                masks=None if prompt.mask is None else put(prompt.mask[None]),
+            )
+            logits, quality = model.mask_decoder.predict_masks(
+                image_embeddings=self._features,
+                image_pe=model.prompt_encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
+            )
+            return Answers(logits[0].float().cpu().numpy(), quality[0].float().cpu().numpy())
