@@ -33,13 +33,15 @@ def demo(
 ) -> None:
     """Draw a pair of clips, train on it, render both directions, score them against the truth.
 
-    The drawn clips bring their own mattes: nothing has to be downloaded.
+    The drawn clips bring their own mattes: nothing has to be downloaded. Without --preset, training is shortened.
     """
     options.choose(kind, KINDS, "--kind")
     from retarget_cli.config import load_config
+    from retarget_cli.demo import QUICK
     from retarget_cli.demo import demo as show
 
-    settings = load_config(preset, None, tuple(changes or ()), seed=seed, device=device)
+    quick = QUICK if preset is None else ()
+    settings = load_config(preset, None, (*quick, *(changes or ())), seed=seed, device=device)
     with ui.working(workspace, quiet) as session:
         result = show(folder, settings, session.store, session.reporter, session.stop, seed=seed, kind=kind)
     if json_output:
