@@ -15,8 +15,8 @@ from retarget_cli.events import Reporter, silent
 if TYPE_CHECKING:
     from retarget_cli.requests import RenderResult, SegmentResult, TrainResult
 
-# The packages `train` and `segment` share their names with functions below. Loading a package binds its name here, once;
-# loaded first, they leave the names to the functions. Both are empty, so this costs nothing.
+# The packages `train` and `segment` share their names with functions below. Loading a package binds its name here,
+# once; loaded first, they leave the names to the functions. Both are empty, so this costs nothing.
 importlib.import_module("retarget_cli.train")
 importlib.import_module("retarget_cli.segment")
 
