@@ -13,9 +13,10 @@ from retarget_cli.segment.soft import grow
 from retarget_cli.segment.working import WorkingClip
 
 _CELL = 4
-_BIN_VOLUME = float(np.log(64.0))
-"""Log volume of a histogram bin in units of Lab bytes, so that densities compare with histograms."""
-_NOISE = np.array([25.0, 5.0, 5.0], np.float32)
+_LOG_UNIT = float(np.log(64.0) - 1.5 * np.log(2 * np.pi))
+"""Log volume of a histogram bin in Lab bytes, for densities to compare with histograms, and the Gaussian constant."""
+_ALL_CHANNELS = np.ones((1, 3), np.float32)
+_NOISE = np.array([16.0, 4.0, 4.0], np.float32)
 """Least variance of L, a, b (in bytes squared): camera noise and compression."""
 _SPREAD = ((0.03, 1.0), (0.08, 0.03), (0.20, 0.001))
 """(sigma as a share of the width, weight): the nearest surroundings count most, distant ones fill in."""
@@ -27,7 +28,9 @@ def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.n
     """Log probability of every pixel's bin under a diagonal Gaussian in Lab. All (h, w, 3); returns (h, w)."""
     spread = variance + _NOISE
     offset = lab.astype(np.float32) - mean
-    return -0.5 * (offset * offset / spread + np.log(2 * np.pi * spread)).sum(axis=2) + _BIN_VOLUME
+    distance = cv2.transform(offset * offset / spread, _ALL_CHANNELS)
+    volume = np.log(spread[..., 0] * spread[..., 1] * spread[..., 2])
+    return -0.5 * (distance + volume) + _LOG_UNIT
 
 
 def spread_from_nearby(lab: np.ndarray, soft: np.ndarray, exclude: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +68,7 @@ class Plate:
         chosen = _neighbours(frames, anchor)
         width, height = clip.size
         colours = np.empty((len(chosen), height, width, 3), np.uint8)
+        bare = np.zeros((height, width), np.int32)
         for slot, frame in enumerate(chosen):
             covered = grow(packed[frame], 2)
             colour = clip.lab[frame]
@@ -73,8 +77,8 @@ class Plate:
                 colour = _pull(colour, matrix, 0)
                 covered = _pull(covered, matrix, 255)
             colours[slot] = colour
-            colours[slot][covered >= 80] = 255
-        bare = (colours != 255).any(axis=3).sum(axis=0)
+            colours[slot][covered >= 80] = 255  # sorts behind every colour that counts
+            bare += covered < 80
         colours.sort(axis=0)
         self.anchor = anchor
         self.median = _quantile(colours, bare, 0.5)
@@ -91,22 +95,9 @@ class Plate:
         return log_density(clip.lab[frame], median, variance), known > 0.5
 
 
-class Plates:
-    """Plates for groups of neighbouring frames, made when first needed."""
-
-    def __init__(self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> None:
-        self._clip, self._packed, self._frames = clip, packed, frames
-        self._group = -1
-        self._plate: Plate | None = None
-
-    def at(self, position: int) -> Plate:
-        """The plate for the frame at `position` in the list of frames."""
-        group = position // _PLATE_GROUP
-        if self._plate is None or group != self._group:
-            anchor = self._frames[min(group * _PLATE_GROUP + _PLATE_GROUP // 2, len(self._frames) - 1)]
-            self._plate = Plate(self._clip, self._packed, self._frames, int(anchor))
-            self._group = group
-        return self._plate
+def groups(frames: np.ndarray) -> list[np.ndarray]:
+    """Runs of neighbouring frames that share one plate, anchored at the middle one."""
+    return [frames[start : start + _PLATE_GROUP] for start in range(0, len(frames), _PLATE_GROUP)]
 
 
 def _neighbours(frames: np.ndarray, anchor: int) -> np.ndarray:

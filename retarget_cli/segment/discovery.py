@@ -17,10 +17,12 @@ from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.segment.working import WorkingClip, allocate
 
-_TRIAL_FRAMES = 20
+_TRIAL_FRAMES = 16
 _TRIAL_ITERATIONS = 3
 _RING = 0.07
 _LEAST_BARRIER = 12.0
+_GENEROUS = 0.8
+"""Below the best threshold: what is taken for the object at first can be given back, what is missed is hard to find."""
 _LEAST_MOTION = 0.3
 _WINDOW = 24
 
@@ -46,7 +48,7 @@ def contrast_start(clip: WorkingClip) -> Start | None:
     distance = barrier_distance(clip.lab)
     if np.percentile(distance, 99.5) < _LEAST_BARRIER:
         return None
-    threshold = otsu(distance[:: max(1, clip.count // 200)])
+    threshold = _GENEROUS * otsu(distance[:: max(1, clip.count // 200)])
     packed = allocate(clip.lab.shape[:3], np.uint8)
     for index in range(clip.count):
         wide = cv2.resize(distance[index], clip.size, interpolation=cv2.INTER_LINEAR)

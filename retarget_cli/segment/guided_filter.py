@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_ALL_CHANNELS = np.ones((1, 3), np.float32)
+
 
 def _mean(image: np.ndarray, radius: int) -> np.ndarray:
     return cv2.blur(image, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
@@ -23,7 +25,7 @@ def coefficients(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: floa
     second = np.concatenate([_mean(pairs[..., :3], radius), _mean(pairs[..., 3:], radius)], axis=2)
     second -= mean_guide[..., [0, 0, 0, 1, 1, 2]] * mean_guide[..., [0, 1, 2, 1, 2, 2]]
     slope = _solve_symmetric(second, cross, epsilon)
-    offset = mean_soft - (slope * mean_guide).sum(axis=2)
+    offset = mean_soft - cv2.transform(slope * mean_guide, _ALL_CHANNELS)
     return _mean(np.dstack([slope, offset]), radius)
 
 
@@ -44,7 +46,7 @@ def apply(model: np.ndarray, guide: np.ndarray) -> np.ndarray:
     height, width = guide.shape[:2]
     if model.shape[:2] != (height, width):
         model = cv2.resize(model, (width, height), interpolation=cv2.INTER_LINEAR)
-    return (model[..., :3] * guide).sum(axis=2) + model[..., 3]
+    return cv2.transform(model[..., :3] * guide, _ALL_CHANNELS) + model[..., 3]
 
 
 def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: float) -> np.ndarray:

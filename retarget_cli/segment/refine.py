@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import cv2
 import numpy as np
 
-from retarget_cli.segment.background import Plates, log_density, spread_from_nearby
+from retarget_cli.segment.background import Plate, groups, log_density, spread_from_nearby
 from retarget_cli.segment.colour_model import BINS, ColourModel
 from retarget_cli.segment.guided_filter import guided_filter
 from retarget_cli.segment.soft import grow, logit, sigmoid, to_bytes, to_float
 from retarget_cli.segment.working import WorkingClip, allocate
 from retarget_cli.vision.flow import warp_by_flow
 
-ITERATIONS = 4
+ITERATIONS = 5
 _ANY_COLOUR = 0.2
 """Share of the object's colours that may be any colour of the clip: parts unseen at first can still be found."""
 _LIMIT = 5.0
@@ -22,6 +25,11 @@ _EXCLUDE = (0.08, 0.06, 0.05, 0.04)
 """How near to the object the surroundings are believed, as a share of the shorter side, by iteration."""
 _SHAPE_WEIGHT = 0.4
 _TIME_WEIGHT = 1.0
+_COVERED = (0.0, 0.0, 1.5)
+"""Log odds, by iteration, for the object where no frame shows the surroundings bare; as far as memory can be trusted.
+
+Not from the start: the first guess also covers what is merely enclosed by the object.
+"""
 _EDGE_WIDTH, _EDGE_ODDS = 0.03, -1.0
 
 
@@ -39,6 +47,7 @@ class Refinement:
         self.clip, self.packed, self.frames, self.gate, self.neighbours = clip, packed, frames, gate, neighbours
         self.shares = np.array([0.2, 0.4, 0.4])
         self.sampled = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 400)).round().astype(int))]
+        self.covered = 0.0
         self.overall = self._all_colours()
         self.model = self._fit()
 
@@ -47,37 +56,53 @@ class Refinement:
         out = allocate(self.packed.shape, np.uint8)
         for iteration in range(iterations):
             self.model = self._fit()
+            self.covered = _COVERED[min(iteration, len(_COVERED) - 1)] * float(self.shares[2]) ** 2
             shape = ShapePrior(self.packed, self.frames, self.sampled) if iteration else None
-            plates = Plates(self.clip, self.packed, self.frames)
-            responsible = np.zeros(3)
             exclude = round(_EXCLUDE[min(iteration, len(_EXCLUDE) - 1)] * min(self.clip.size))
-            for position, frame in enumerate(self.frames):
-                odds, used = self._colour_odds(plates, position, exclude)
-                responsible += used
-                if shape is not None:
-                    odds += _SHAPE_WEIGHT * logit(shape.at(position)) + self._time_odds(frame)
-                soft = sigmoid(guided_filter(self.clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
-                out[frame] = to_bytes(soft if self.gate is None else soft * (self.gate[frame] > 0))
-                tick()
-            self.packed[self.frames] = out[self.frames]
+            work = partial(self._group, out, shape, exclude)
+            responsible = np.zeros(3)
+            # OpenCV and numpy let go of the interpreter, so groups of frames run side by side.
+            with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+                for group, used in zip(groups(self.frames), pool.map(work, groups(self.frames)), strict=True):
+                    responsible += used
+                    for _ in group:
+                        tick()
+            for frame in self.frames:
+                self.packed[frame] = out[frame]
             if responsible.sum() > 0:
                 self.shares = np.clip(responsible / responsible.sum(), 0.02, 1.0)
 
-    def _colour_odds(self, plates: Plates, position: int, exclude: int) -> tuple[np.ndarray, np.ndarray]:
+    def _group(self, out: np.ndarray, shape: ShapePrior | None, exclude: int, frames: np.ndarray) -> np.ndarray:
+        """New soft mattes, into `out`, for frames that share a plate; returns what each background model explained."""
+        plate = Plate(self.clip, self.packed, self.frames, int(frames[len(frames) // 2]))
+        responsible = np.zeros(3)
+        for frame in frames:
+            odds, used = self._colour_odds(plate, frame, exclude)
+            responsible += used
+            if shape is not None:
+                odds += _SHAPE_WEIGHT * logit(shape.at(frame)) + self._time_odds(frame)
+            soft = sigmoid(guided_filter(self.clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
+            out[frame] = to_bytes(soft if self.gate is None else soft * (self.gate[frame] > 0))
+        return responsible
+
+    def _colour_odds(self, plate: Plate, frame: int, exclude: int) -> tuple[np.ndarray, np.ndarray]:
         """Log odds from colour, and how much each of the three models of the surroundings explained."""
-        frame = self.frames[position]
         lab, bins, soft = self.clip.lab[frame], self.clip.bins(frame), to_float(self.packed[frame])
-        plate, known = plates.at(position).log_density(self.clip, frame)
+        remembered, known = plate.log_density(self.clip, frame)
         nearby = log_density(lab, *spread_from_nearby(lab, soft, exclude))
-        parts = np.stack([self.model.background[bins] + 1e-6, np.exp(nearby), np.exp(plate) * known])
-        parts *= self.shares.astype(np.float32)[:, None, None]
-        total = parts.sum(axis=0)
+        weights = self.shares.astype(np.float32)
+        by_colour = weights[0] * (self.model.background[bins] + 1e-6)
+        by_place = weights[1] * np.exp(nearby)
+        by_memory = weights[2] * np.exp(remembered) * known
+        total = by_colour + by_place + by_memory
         inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.overall[bins] + 1e-6
-        outside = total / (self.shares[0] + self.shares[1] + self.shares[2] * known) + 1e-9
-        odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape)
-        sure = (grow(soft, exclude) < 0.2) & known
-        used = (parts[:, sure] / (total[sure] + 1e-12)).mean(axis=1) if sure.any() else np.zeros(3)
-        return odds, used
+        outside = total / (weights[0] + weights[1] + weights[2] * known) + 1e-9
+        odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape) + self.covered * ~known
+        sure = ((grow(self.packed[frame], exclude) < 51) & known)[::2, ::2]
+        if not sure.any():
+            return odds, np.zeros(3)
+        parts = (by_colour, by_place, by_memory)
+        return odds, np.array([float((part[::2, ::2][sure] / total[::2, ::2][sure]).mean()) for part in parts])
 
     def _time_odds(self, frame: int) -> np.ndarray:
         mean = to_float(self.packed[frame])
@@ -106,17 +131,16 @@ class ShapePrior:
     def __init__(self, packed: np.ndarray, frames: np.ndarray, sampled: np.ndarray) -> None:
         height, width = packed.shape[1:]
         self._middle = np.array([width / 2, height / 2])
-        self._centres = _smooth(np.array([_centre(packed[frame]) for frame in frames]))
-        where = np.searchsorted(frames, sampled)
+        centres = _smooth(np.array([_centre(packed[frame]) for frame in frames]))
+        self._centres = dict(zip(frames.tolist(), centres, strict=True))
         total = np.zeros((height, width), np.float32)
-        for position in where:
-            shift = self._middle - self._centres[position]
-            total += _shifted(to_float(packed[frames[position]]), shift)
-        self._mean = cv2.GaussianBlur(total / len(where), (0, 0), 0.04 * width)
+        for frame in sampled.tolist():
+            total += _shifted(to_float(packed[frame]), self._middle - self._centres[frame])
+        self._mean = cv2.GaussianBlur(total / len(sampled), (0, 0), 0.04 * width)
 
-    def at(self, position: int) -> np.ndarray:
-        """Prior probability for the frame at `position` in the list of frames, (h, w) float32."""
-        return _shifted(self._mean, self._centres[position] - self._middle)
+    def at(self, frame: int) -> np.ndarray:
+        """Prior probability for a frame, (h, w) float32."""
+        return _shifted(self._mean, self._centres[int(frame)] - self._middle)
 
 
 def edge_odds(shape: tuple[int, ...]) -> np.ndarray:
