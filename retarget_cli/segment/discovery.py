@@ -5,7 +5,7 @@ Each guess is tried on a few frames, and the one whose result separates best fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +16,7 @@ from retarget_cli.segment.confidence import TrialScore, score_trial
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.segment.working import WorkingClip, allocate
+from retarget_cli.vision.regions import box_of, largest_components
 
 _TRIAL_FRAMES = 16
 _TRIAL_ITERATIONS = 3
@@ -127,16 +128,32 @@ def border_ring(size: tuple[int, int]) -> np.ndarray:
     return ring
 
 
-def choose_start(clip: WorkingClip, tick: Callable[[], None]) -> Choice | None:
+@dataclass(frozen=True)
+class Near:
+    """What hints say: a guess carried from them, where to look, and boxes by frame.
+
+    gate: (N, h, w) uint8, 0 where the object cannot be; boxes: (h, w) bool areas that just hold the object.
+    """
+
+    carried: Start
+    gate: np.ndarray
+    boxes: Mapping[int, np.ndarray]
+
+
+def choose_start(clip: WorkingClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
     """Try every guess on a few frames and take the best; None when none of them finds anything."""
     contrast, motion = contrast_start(clip), motion_start(clip)
     starts = [start for start in (contrast, motion) if start is not None]
-    if not starts:
+    if not starts and near is None:
         return None
     if contrast is not None and motion is not None:
         starts.append(both_start(contrast, motion))
     starts.append(place_start(clip))
-    tried = [(start, *_try(clip, start, tick)) for start in starts]
+    if near is not None:
+        for start in starts:
+            np.copyto(start.packed, 5, where=near.gate == 0)
+        starts.append(near.carried)
+    tried = [(start, *_try(clip, start, near, tick)) for start in starts]
     tried = sorted((one for one in tried if one[1].valid), key=lambda one: -one[1].value)
     if not tried:
         return None
@@ -144,12 +161,28 @@ def choose_start(clip: WorkingClip, tick: Callable[[], None]) -> Choice | None:
     return Choice(tried[0][0], agreement)
 
 
-def _try(clip: WorkingClip, start: Start, tick: Callable[[], None]) -> tuple[TrialScore, np.ndarray]:
-    frames = np.unique(np.linspace(0, clip.count - 1, min(clip.count, _TRIAL_FRAMES)).round().astype(int))
-    packed = start.packed if len(frames) == clip.count else _only(start.packed, frames)
-    trial = Refinement(clip, packed.copy() if packed is start.packed else packed, frames, None, neighbours=False)
+def _try(clip: WorkingClip, start: Start, near: Near | None, tick: Callable[[], None]) -> tuple[TrialScore, np.ndarray]:
+    """The score of a guess, and the mattes it leads to on the frames tried, (n, h, w) bool."""
+    spread = np.linspace(0, clip.count - 1, min(clip.count, _TRIAL_FRAMES)).round().astype(int)
+    frames = np.unique(np.concatenate([spread, np.array(sorted(near.boxes) if near else [], int)]))
+    packed = _only(start.packed, frames)
+    trial = Refinement(clip, packed, frames, near.gate if near else None, neighbours=False)
     trial.run(_TRIAL_ITERATIONS, tick)
-    return score_trial(clip, trial.packed, frames), trial.packed[frames] > 127
+    score = score_trial(clip, packed, frames)
+    fits = [box_fit(packed[frame] > 127, area) for frame, area in near.boxes.items()] if near else []
+    value = score.value * (float(np.mean(fits)) if fits else 1.0)
+    return TrialScore(value, score.valid), packed[frames] > 127
+
+
+def box_fit(mask: np.ndarray, area: np.ndarray) -> float:
+    """IoU of the box round `mask` with the box `area`, both (h, w) bool; 0 when the mask is empty."""
+    box = box_of(largest_components(mask))
+    if box is None:
+        return 0.0
+    x, y, w, h = box
+    found = np.zeros_like(area)
+    found[y : y + h, x : x + w] = True
+    return _overlap(found, area)
 
 
 def _only(packed: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -9,22 +9,19 @@ import cv2
 import numpy as np
 
 from retarget_cli.segment.base import Hint, no_object
-from retarget_cli.segment.discovery import choose_start
+from retarget_cli.segment.discovery import Near, Start, choose_start
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import grow
-from retarget_cli.segment.track import box_seed, carry, reach, spans
+from retarget_cli.segment.track import box_area, carry, follow, reach, seed, spans
 from retarget_cli.segment.working import WorkingClip, allocate
-from retarget_cli.vision.regions import components
-
-_SHARED_SEED = 0.3
-_HINTED_ITERATIONS = 3
+from retarget_cli.vision.regions import components, largest_components
 
 
 @dataclass(frozen=True)
 class Guess:
-    """packed: (N, h, w) uint8 soft mattes of the working frames; agreement: of two ways to find the object, [0, 1].
+    """packed: (N, h, w) uint8 soft mattes of the working frames.
 
-    steady: whether the agreement says anything (a hint leaves only one way).
+    agreement: of two ways to find the object, [0, 1]; None where hints say which is meant.
     """
 
     packed: np.ndarray
@@ -34,34 +31,50 @@ class Guess:
 def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
     """Find the object in every frame. `tick` is called once a frame and pass. InputError when there is none."""
     if any(hint.box for hint in hints):
-        return Guess(from_hints(clip, hints, None, tick), None)
-    found = choose_start(clip, tick)
-    if found is None and not hints:
-        raise no_object("nothing stands out from its surroundings or moves against them")
-    if found is None:
-        return Guess(from_hints(clip, hints, None, tick), None)
-    packed = found.start.packed
-    Refinement(clip, packed, np.arange(clip.count), None, neighbours=True).run(tick=tick)
-    if hints:
-        packed = from_hints(clip, hints, packed, tick)
-    return Guess(packed, None if hints else found.agreement)
-
-
-def from_hints(
-    clip: WorkingClip, hints: Sequence[Hint], found: np.ndarray | None, tick: Callable[[], None]
-) -> np.ndarray:
-    """Carry what the hints show to all frames and refine it there.
-
-    found: soft mattes found without hints, if any; a point then chooses one of their regions.
-    """
-    packed, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
+        return _near_hints(clip, hints, tick)
+    choice = choose_start(clip, tick)
+    if choice is None:
+        if not hints:
+            raise no_object("nothing stands out from its surroundings or moves against them")
+        return _near_hints(clip, hints, tick)
+    found = choice.start.packed
+    Refinement(clip, found, np.arange(clip.count), None, neighbours=True).run(tick=tick)
+    if not hints:
+        return Guess(found, choice.agreement)
+    packed = allocate(clip.lab.shape[:3], np.uint8)
     for span in spans(hints, clip.count):
-        seed = None if found is None else _pointed_at(clip, found[span[0].frame], span[0])
-        carry(clip, box_seed(clip, span[0]) if seed is None else seed, span, packed, tick)
+        chosen = _pointed_at(clip, found[span[0].frame], span[0])
+        if chosen is None:
+            return _near_hints(clip, hints, tick)
+        follow(clip, chosen, span, found, packed, tick)
+    return Guess(packed, None)
+
+
+def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
+    """Carry what the hints show to all frames, and find the object near there, trying all first guesses."""
+    carried, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
+    for span in spans(hints, clip.count):
+        carry(clip, seed(clip, span[0]), span, carried, tick)
     for frame in range(clip.count):
-        gate[frame] = grow((packed[frame] > 100).astype(np.uint8), 2 * reach(clip))
-    Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(_HINTED_ITERATIONS, tick)
-    return packed
+        gate[frame] = grow(hull(carried[frame] > 100), 2 * reach(clip))
+    boxes = {hint.frame: box_area(clip, hint.box) for hint in hints if hint.box}
+    for frame, area in boxes.items():
+        gate[frame] = grow(area.astype(np.uint8), 1)
+    choice = choose_start(clip, tick, Near(Start("carried", carried), gate, boxes))
+    if choice is None:
+        raise no_object("nothing near the hints stands out from its surroundings")
+    packed = choice.start.packed
+    Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
+    return Guess(packed, None)
+
+
+def hull(mask: np.ndarray) -> np.ndarray:
+    """Convex hull of the larger regions of `mask` (h, w) bool, as uint8 {0, 1}; empty for an empty one."""
+    filled = np.zeros(mask.shape, np.uint8)
+    points = cv2.findNonZero(largest_components(mask))
+    if points is not None:
+        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    return filled
 
 
 def _pointed_at(clip: WorkingClip, soft: np.ndarray, hint: Hint) -> np.ndarray | None:
