@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class GeometryConfig:
     """The first phase: keypoints, silhouettes and the affine between the clips."""
 
-    steps: int = 1300
+    steps: int = 1600
     batch: int = 6  # frame pairs a clip and step
     size: int = 64  # working size of E and G, pixels
     keypoints: int = 14
@@ -21,7 +21,7 @@ class GeometryConfig:
     discriminator_rate: float = 1e-4
     discriminator_noise: float = 0.05  # on D's input, so that it cannot live on tiny differences
     discriminator_penalty: float = 0.1  # weight of R1, the squared slope of D
-    augmentation: float = 0.06  # standard deviation of the affine noise on what is trained on
+    augmentation: float = 0.045  # standard deviation of the affine noise on what is trained on
     equivariance_spread: float = 0.12  # standard deviation of the affine noise of the equivariance term
     separation_distance: float = 0.12
     equivariance: float = 2.0
