@@ -34,6 +34,8 @@ class ColourModel:
     """log(P(colour | object) / P(colour | surroundings)) for every bin, bounded to +-`limit`."""
 
     def __init__(self, foreground: np.ndarray, background: np.ndarray, limit: float = 5.0) -> None:
+        everything = foreground + background
+        self.overall = _smooth(everything) / max(float(everything.sum()), 1.0)
         self.foreground = _smooth(foreground) / max(float(foreground.sum()), 1.0)
         self.background = _smooth(background) / max(float(background.sum()), 1.0)
         ratio = np.log((self.foreground + _FLOOR) / (self.background + _FLOOR))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.segment.background import Plate, groups, log_density, spread_from_nearby
-from retarget_cli.segment.colour_model import BINS, ColourModel
+from retarget_cli.segment.colour_model import ColourModel
 from retarget_cli.segment.guided_filter import guided_filter
 from retarget_cli.segment.soft import grow, logit, sigmoid, to_bytes, to_float
 from retarget_cli.segment.working import WorkingClip, allocate
@@ -48,7 +48,6 @@ class Refinement:
         self.shares = np.array([0.2, 0.4, 0.4])
         self.sampled = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 400)).round().astype(int))]
         self.covered = 0.0
-        self.overall = self._all_colours()
         self.model = self._fit()
 
     def run(self, iterations: int = ITERATIONS, tick: Callable[[], None] = lambda: None) -> None:
@@ -95,7 +94,7 @@ class Refinement:
         by_place = weights[1] * np.exp(nearby)
         by_memory = weights[2] * np.exp(remembered) * known
         total = by_colour + by_place + by_memory
-        inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.overall[bins] + 1e-6
+        inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.model.overall[bins] + 1e-6
         outside = total / (weights[0] + weights[1] + weights[2] * known) + 1e-9
         odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape) + self.covered * ~known
         sure = ((grow(self.packed[frame], exclude) < 51) & known)[::2, ::2]
@@ -117,12 +116,6 @@ class Refinement:
 
     def _fit(self) -> ColourModel:
         return ColourModel.fit((self.clip.bins(frame), to_float(self.packed[frame])) for frame in self.sampled)
-
-    def _all_colours(self) -> np.ndarray:
-        counts = np.zeros(int(np.prod(BINS)))
-        for frame in self.sampled:
-            counts += np.bincount(self.clip.bins(frame).ravel(), minlength=counts.size)
-        return (counts / counts.sum()).astype(np.float32)
 
 
 class ShapePrior:

@@ -14,13 +14,18 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
 from retarget_cli.vision.framing import Framing, cut, frame_object
+from retarget_cli.vision.heading import HeadingMeter
 from retarget_cli.vision.regions import box_of
 
-VERSION = 1
+VERSION = 2
 
 
 def crop(clip: SourceClip, size: int) -> Stage:
-    """The stage that writes ``clip.npy`` (N, size, size, 4) uint8 RGB + matte, and ``framing.json``."""
+    """The stage that writes ``clip.npy`` (N, size, size, 4) uint8 RGB + matte, ``framing.json`` and ``clip.json``.
+
+    ``clip.json`` holds what else the training wants to know: `heading`, how far the object travels to the right over
+    the clip, in sides of the crop (negative: left; null: unknown).
+    """
     return Stage(
         id=f"crop:{clip.name}",
         name="crop",
@@ -50,12 +55,17 @@ def _work(job: Job) -> None:
     count, size = clip.timing.frames, job.stage.params["size"]
     path = frame_object(_boxes(job, count), float(clip.timing.rate))
     out = np.lib.format.open_memmap(job.path / "clip.npy", mode="w+", dtype=np.uint8, shape=(count, size, size, 4))
+    meter = HeadingMeter(count)
     pairs = zip(read_frames(job.stage.files["video"]), read_mattes(job.entries["matte"]), strict=True)
     for index, (frame, matte) in enumerate(pairs):
         out[index, ..., :3] = cut(frame.image, path, index, size)
         out[index, ..., 3] = cut(matte, path, index, size)
+        meter.add(index, frame.image, matte)
         job.progress(count + index + 1, 2 * count)
     out.flush()
+    travelled = meter.travelled()
+    heading = None if travelled is None else travelled / float(np.median(path.sides))
+    write_json_atomic(job.path / "clip.json", {"heading": heading})
     write_json_atomic(job.path / "framing.json", path.to_json())
 
 

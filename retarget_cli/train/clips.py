@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +13,25 @@ from retarget_cli.errors import InputError
 
 @dataclass(frozen=True)
 class ClipArray:
-    """A cropped clip. frames: (N, S, S, 4) uint8, RGB and matte {0, 255}, usually memory-mapped."""
+    """A cropped clip. frames: (N, S, S, 4) uint8, RGB and matte {0, 255}, usually memory-mapped.
+
+    heading: how far the object travels to the right over the clip, in sides of the crop; None when unknown.
+    """
 
     frames: np.ndarray
+    heading: float | None = None
 
     @classmethod
     def open(cls, path: Path) -> ClipArray:
-        """Map the ``.npy`` file at `path` read-only; InputError when it does not hold a clip."""
+        """Map the ``.npy`` file at `path` read-only, with the facts in the ``.json`` beside it if there are any.
+
+        Raises InputError when it does not hold a clip.
+        """
         frames = np.load(path, mmap_mode="r", allow_pickle=False)
         if frames.ndim != 4 or frames.shape[3] != 4 or frames.dtype != np.uint8:
             raise InputError("a cropped clip has the wrong shape", where=path, fix="Run `retarget cache verify`.")
-        return cls(frames)
+        facts = path.with_suffix(".json")
+        return cls(frames, json.loads(facts.read_text())["heading"] if facts.exists() else None)
 
     @property
     def count(self) -> int:

@@ -26,6 +26,7 @@ def dense_flow(prev_gray: np.ndarray, next_gray: np.ndarray) -> np.ndarray:
     if min(prev_gray.shape) < 16:
         return np.zeros((*prev_gray.shape, 2), np.float32)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    prev_gray, next_gray = np.ascontiguousarray(prev_gray), np.ascontiguousarray(next_gray)
     return dis.calc(prev_gray, next_gray, np.zeros((*prev_gray.shape, 2), np.float32))
 
 

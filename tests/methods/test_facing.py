@@ -23,3 +23,13 @@ def test_symmetric_things_are_left_alone() -> None:
 def test_mirroring_twice_changes_nothing() -> None:
     clip = with_a_tail()
     assert np.array_equal(mirror(mirror(clip)).frames, clip.frames)
+
+
+def test_directions_of_travel_decide_before_silhouettes_do() -> None:
+    left, right = ClipArray(with_a_tail().frames, -0.4), ClipArray(with_a_tail().frames, 0.3)
+    assert opposite_facing(left, right)
+    assert not opposite_facing(left, mirror(right))
+
+
+def test_swaying_on_the_spot_is_no_direction() -> None:
+    assert not opposite_facing(ClipArray(with_a_tail().frames, -0.05), ClipArray(with_a_tail().frames, 0.4))

@@ -9,11 +9,19 @@ from retarget_cli.metrics.shape import box_normalise_all, pairwise_iou
 from retarget_cli.train.clips import ClipArray
 
 _FRAMES = 100
-_CLEARLY = 0.01  # of IoU; silhouettes that fit equally well both ways are left alone
+_CLEARLY = 0.05  # of IoU; by silhouettes alone a raised head is easily taken for a raised rump
+_TRAVELS = 0.1  # sides of the crop; less than that is swaying on the spot
 
 
 def opposite_facing(clip_a: ClipArray, clip_b: ClipArray) -> bool:
-    """Whether B's silhouettes are more like A's after mirroring: mean over frames of the nearest one's IoU."""
+    """Whether the two objects face opposite ways.
+
+    Things mostly go where they look: if both travel, their directions decide. Otherwise B's silhouettes must be clearly
+    more like A's after mirroring (mean over frames of the nearest one's IoU).
+    """
+    ways = [clip.heading for clip in (clip_a, clip_b) if clip.heading is not None and abs(clip.heading) > _TRAVELS]
+    if len(ways) == 2:
+        return ways[0] * ways[1] < 0
     shapes_a, shapes_b = _silhouettes(clip_a), _silhouettes(clip_b)
     straight = _likeness(shapes_a, shapes_b)
     mirrored = _likeness(shapes_a, shapes_b[:, :, ::-1])
@@ -22,7 +30,7 @@ def opposite_facing(clip_a: ClipArray, clip_b: ClipArray) -> bool:
 
 def mirror(clip: ClipArray) -> ClipArray:
     """The clip seen in a mirror; a view, nothing is copied."""
-    return ClipArray(clip.frames[:, :, ::-1])
+    return ClipArray(clip.frames[:, :, ::-1], None if clip.heading is None else -clip.heading)
 
 
 def _silhouettes(clip: ClipArray) -> np.ndarray:

@@ -1,0 +1,91 @@
+"""The embedded segmenter on drawn clips whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from segment_scenes import ArraySource, ious, texture, walker
+
+from retarget_cli.errors import InputError
+from retarget_cli.segment.base import Hint, MatteReport
+from retarget_cli.segment.embedded import Embedded
+
+
+def run(frames: np.ndarray, *hints: Hint) -> tuple[list[np.ndarray], MatteReport]:
+    mattes: list[np.ndarray] = []
+    report = Embedded().segment(ArraySource(frames), hints, mattes.append, lambda done, total: None)
+    return mattes, report
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        {"step": 1.5},
+        {"pan": 2.0, "step": 0.0, "place": (0.5, 0.5)},
+        {"pan": 1.5, "step": 1.0, "ground": (90, 110, 80), "body": (150, 95, 60), "strength": 24.0},
+    ],
+    ids=["still camera", "camera follows", "strong texture"],
+)
+def test_finds_the_whole_object_without_a_hint(scene: dict) -> None:
+    frames, truth = walker(**scene)
+    mattes, report = run(frames)
+    scores = ious(mattes, truth)
+    assert scores.mean() > 0.85
+    assert scores.min() > 0.6
+    assert 0 < report.confidence <= 1
+    assert len(report.frame_confidence) == len(frames)
+    assert all(m.dtype == np.uint8 and set(np.unique(m)) <= {0, 255} for m in mattes)
+
+
+def test_box_chooses_between_two_objects() -> None:
+    left, left_truth = walker(step=0.5, place=(0.25, 0.4))
+    right, right_truth = walker(step=0.5, place=(0.65, 0.4))
+    frames = np.where(right_truth[..., None], right, left)
+    ys, xs = np.nonzero(right_truth[12])
+    box = (int(xs.min()) - 2, int(ys.min()) - 2, int(np.ptp(xs)) + 5, int(np.ptp(ys)) + 5)
+    mattes, _ = run(frames, Hint(12, box=box))
+    assert ious(mattes, right_truth).mean() > 0.8
+    assert (np.array(mattes)[left_truth & ~right_truth] > 0).mean() < 0.05
+
+
+def test_point_chooses_between_two_objects() -> None:
+    left, left_truth = walker(step=0.5, place=(0.25, 0.4))
+    right, right_truth = walker(step=0.5, place=(0.65, 0.4))
+    frames = np.where(right_truth[..., None], right, left)
+    ys, xs = np.nonzero(left_truth[5])
+    mattes, _ = run(frames, Hint(5, points=((float(xs.mean()), float(ys.mean()), True),)))
+    assert ious(mattes, left_truth).mean() > 0.8
+
+
+def test_blank_clip_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InputError) as caught:
+        run(np.full((8, 96, 128, 3), 120, np.uint8))
+    assert caught.value.exit_code == 3
+    assert "--box" in caught.value.fix
+    assert "--mask" in caught.value.fix
+
+
+def test_still_scenery_under_a_pan_is_no_object() -> None:
+    scenery = texture((96, 180), (110, 120, 130), 4.0, 5)
+    frames = np.stack([scenery[:, i : i + 128] for i in range(20)])
+    with pytest.raises(InputError):
+        run(frames)
+
+
+def test_low_contrast_is_less_certain_than_high_contrast() -> None:
+    _, clear = run(walker()[0])
+    _, faint = run(walker(body=(128, 122, 118))[0])
+    assert faint.confidence < clear.confidence
+
+
+def test_progress_ends_complete_and_never_goes_back() -> None:
+    frames, _ = walker(count=10)
+    calls: list[tuple[int, int]] = []
+    Embedded().segment(ArraySource(frames), (), lambda m: None, lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (10, 10)
+    assert all(a <= b for (a, _), (b, _) in zip(calls, calls[1:], strict=False))
+
+
+def test_runs_give_the_same_bytes() -> None:
+    frames, _ = walker(count=10)
+    assert np.array_equal(run(frames)[0], run(frames)[0])
