@@ -18,6 +18,8 @@ def coefficients(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: floa
     guide: (H, W, 3) float32 in [0, 1]; soft: (H, W) float32; radius in pixels; epsilon: ridge on the colour variance.
     Returns (H, W, 4) float32: the window means of (a0, a1, a2, b).
     """
+    # Double precision: where the guide is grey the determinant below is of the order of epsilon squared.
+    guide, soft = guide.astype(np.float64), soft.astype(np.float64)
     mean_guide, mean_soft = _mean(guide, radius), _mean(soft, radius)
     cross = _mean(guide * soft[..., None], radius) - mean_guide * mean_soft[..., None]
     pairs = guide[..., [0, 0, 0, 1, 1, 2]] * guide[..., [0, 1, 2, 1, 2, 2]]
@@ -26,7 +28,7 @@ def coefficients(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: floa
     second -= mean_guide[..., [0, 0, 0, 1, 1, 2]] * mean_guide[..., [0, 1, 2, 1, 2, 2]]
     slope = _solve_symmetric(second, cross, epsilon)
     offset = mean_soft - cv2.transform(slope * mean_guide, _ALL_CHANNELS)
-    return _mean(np.dstack([slope, offset]), radius)
+    return _mean(np.dstack([slope, offset]).astype(np.float32), radius)
 
 
 def _solve_symmetric(second: np.ndarray, right: np.ndarray, epsilon: float) -> np.ndarray:

@@ -18,14 +18,14 @@ from retarget_cli.segment.working import WorkingClip, allocate
 from retarget_cli.vision.flow import warp_by_flow
 
 ITERATIONS = 5
-_ANY_COLOUR = 0.2
+_ANY_COLOUR = 0.3
 """Share of the object's colours that may be any colour of the clip: parts unseen at first can still be found."""
 _LIMIT = 5.0
 _EXCLUDE = (0.08, 0.06, 0.05, 0.04)
 """How near to the object the surroundings are believed, as a share of the shorter side, by iteration."""
 _SHAPE_WEIGHT = 0.4
 _TIME_WEIGHT = 1.0
-_COVERED = (0.0, 0.0, 1.5)
+_COVERED = (0.0, 0.0, 2.5)
 """Log odds, by iteration, for the object where no frame shows the surroundings bare; as far as memory can be trusted.
 
 Not from the start: the first guess also covers what is merely enclosed by the object.
@@ -76,16 +76,18 @@ class Refinement:
         plate = Plate(self.clip, self.packed, self.frames, int(frames[len(frames) // 2]))
         responsible = np.zeros(3)
         for frame in frames:
-            odds, used = self._colour_odds(plate, frame, exclude)
+            odds, used = self._colour_odds(plate, shape, frame, exclude)
             responsible += used
             if shape is not None:
-                odds += _SHAPE_WEIGHT * logit(shape.at(frame)) + self._time_odds(frame)
+                odds += self._time_odds(frame)
             soft = sigmoid(guided_filter(self.clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
             out[frame] = to_bytes(soft if self.gate is None else soft * (self.gate[frame] > 0))
         return responsible
 
-    def _colour_odds(self, plate: Plate, frame: int, exclude: int) -> tuple[np.ndarray, np.ndarray]:
-        """Log odds from colour, and how much each of the three models of the surroundings explained."""
+    def _colour_odds(
+        self, plate: Plate, shape: ShapePrior | None, frame: int, exclude: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Log odds from colour and place, and how much each of the three models of the surroundings explained."""
         lab, bins, soft = self.clip.lab[frame], self.clip.bins(frame), to_float(self.packed[frame])
         remembered, known = plate.log_density(self.clip, frame)
         nearby = log_density(lab, *spread_from_nearby(lab, soft, exclude))
@@ -96,7 +98,10 @@ class Refinement:
         total = by_colour + by_place + by_memory
         inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.model.overall[bins] + 1e-6
         outside = total / (weights[0] + weights[1] + weights[2] * known) + 1e-9
-        odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape) + self.covered * ~known
+        odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape)
+        if shape is not None:
+            prior = shape.at(frame)
+            odds += _SHAPE_WEIGHT * logit(prior) + self.covered * prior * ~known
         sure = ((grow(self.packed[frame], exclude) < 51) & known)[::2, ::2]
         if not sure.any():
             return odds, np.zeros(3)

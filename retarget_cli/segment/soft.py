@@ -39,4 +39,4 @@ def otsu(values: np.ndarray) -> float:
     top = max(float(np.percentile(values, 99.5)), 1e-6)
     scaled = np.clip(values * (255.0 / top), 0, 255).astype(np.uint8).reshape(1, -1)
     level, _ = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    return float(level) * top / 255.0
+    return (float(level) + 1.0) * top / 255.0

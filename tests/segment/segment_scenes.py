@@ -30,7 +30,7 @@ def texture(shape: tuple[int, int], colour: tuple[int, int, int], strength: floa
 
 
 def walker(
-    count: int = 24,
+    count: int = 16,
     size: tuple[int, int] = (192, 128),
     pan: float = 0.0,
     step: float = 1.0,

@@ -37,7 +37,7 @@ def test_a_matte_of_the_same_shape_is_resized() -> None:
 
 
 def test_another_shape_is_refused_naming_both_sizes() -> None:
-    with pytest.raises(InputError, match="50x50.*60x40"):
+    with pytest.raises(InputError, match=r"50x50.*60x40"):
         fit_size(square(50, 50), (60, 40))
 
 
@@ -49,7 +49,7 @@ def test_one_percent_of_aspect_is_the_limit() -> None:
 
 @pytest.mark.parametrize("count", [2, 5])
 def test_another_count_is_refused_saying_both(count: int) -> None:
-    with pytest.raises(InputError, match=f"{count} frames.* 3"):
+    with pytest.raises(InputError, match=rf"{count} frames.* 3"):
         give([square(40, 60)] * count)
 
 
