@@ -25,10 +25,11 @@ from retarget_cli.train.device import to_device
 
 _BATCH = 16
 _JUDGED = 200  # frames on which the candidates of `auto` are compared
-# How `auto` weighs the scores of a candidate. On drawn pairs the overlap with the truth follows the shape; the motion
-# of a perfect answer is 0.6 to 0.9, so below that its lack counts three times.
+# How `auto` weighs the scores of a candidate. On drawn pairs the overlap with the truth follows the shape. A perfect
+# answer has a motion of 0.6 to 0.9 and a shape above 0.7; what is lacking to that counts extra.
 _SHAPE_WEIGHT = 4.0
 _ENOUGH_MOTION = 0.6
+_ENOUGH_SHAPE = 0.7
 _LACK_WEIGHT = 2.0
 _SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
 
@@ -114,7 +115,7 @@ def choose_alignment(
     for name, candidate in made.items():
         drawn = puppet.silhouettes(candidate.apply(points[1][judged])) > 0.5
         motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
-        lack = max(0.0, _ENOUGH_MOTION - motion)
+        lack = max(0.0, _ENOUGH_MOTION - motion) + max(0.0, _ENOUGH_SHAPE - shape)
         total = motion + _SHAPE_WEIGHT * shape - _LACK_WEIGHT * lack
         scores[name] = {"motion": motion, "shape": shape, "total": total}
     best = max(scores, key=lambda name: scores[name]["total"])
