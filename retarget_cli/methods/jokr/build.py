@@ -9,7 +9,7 @@ from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import load_frames
 from retarget_cli.methods.jokr.facing import mirror, opposite_facing
 from retarget_cli.methods.jokr.geometry import GeometryPhase
-from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator
+from retarget_cli.methods.jokr.networks import shape_networks
 from retarget_cli.methods.jokr.texture import TexturePhase
 from retarget_cli.train.checkpoint import load_modules
 from retarget_cli.train.clips import ClipArray
@@ -35,9 +35,7 @@ def geometry(config: JokrConfig, clips: Pair, device: str, seed: int) -> Geometr
 def texture(config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> TexturePhase:
     """The second phase, on top of the result of the first."""
     alike, _ = facing_alike(clips)
-    settings = config.geometry
-    extractor = KeypointExtractor(settings.keypoints, settings.widths, settings.sharpness)
-    shape = SilhouetteGenerator(settings.keypoints, settings.widths, settings.size, settings.point_width)
+    extractor, shape = shape_networks(config.geometry)
     load_modules({"extractor": extractor, "shape": shape}, states["geometry"] / "state.safetensors")
     size = config.texture.size
     frames = (load_frames(alike[0], size, device), load_frames(alike[1], size, device))

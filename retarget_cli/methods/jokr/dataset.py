@@ -68,6 +68,12 @@ def masked(pixels: Tensor) -> Tensor:
     return torch.cat([(values[:, :3] * 2 - 1) * matte, matte], dim=1)
 
 
+def unmasked(pixels: Tensor) -> Tensor:
+    """(B, 4, S, S) uint8 to float: colour in [-1, 1], background included, and the matte in [0, 1]."""
+    values = pixels.float() / 255
+    return torch.cat([values[:, :3] * 2 - 1, values[:, 3:]], dim=1)
+
+
 def draw_batch(frames: Frames, batch: int, generator: torch.Generator) -> Tensor:
     """Indices (batch,) of random training pairs."""
     choice = torch.randint(len(frames.pairs), (batch,), generator=generator, device=generator.device)

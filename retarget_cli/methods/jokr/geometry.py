@@ -12,10 +12,9 @@ from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.methods.jokr.dataset import Frames, draw_batch, masked
 from retarget_cli.methods.jokr.networks import (
-    KeypointExtractor,
     LearnedAffine,
     PoseDiscriminator,
-    SilhouetteGenerator,
+    shape_networks,
 )
 from retarget_cli.nn.coords import apply_affine, compose_affine
 from retarget_cli.nn.warp import random_affine, warp_image
@@ -34,8 +33,7 @@ class GeometryPhase(Phase):
         self.config = config
         self.clips = clips
         self.steps = config.steps
-        self.extractor = KeypointExtractor(config.keypoints, config.widths, config.sharpness)
-        self.shape = SilhouetteGenerator(config.keypoints, config.widths, config.size, config.point_width)
+        self.extractor, self.shape = shape_networks(config)
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.nn.blocks import ConvBlock, UNet
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
 
@@ -47,6 +48,14 @@ class SilhouetteGenerator(nn.Module):
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to silhouette logits (B, 2, S, S); channel 0 is clip A's, 1 is clip B's."""
         return self.head(self.unet(draw_keypoints(points, self.size // 2, self.point_width))).float()
+
+
+def shape_networks(config: GeometryConfig) -> tuple[KeypointExtractor, SilhouetteGenerator]:
+    """E and G of a preset, with fresh weights."""
+    return (
+        KeypointExtractor(config.keypoints, config.widths, config.sharpness),
+        SilhouetteGenerator(config.keypoints, config.widths, config.size, config.point_width),
+    )
 
 
 class PoseDiscriminator(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import TextureConfig
-from retarget_cli.methods.jokr.dataset import Frames, draw_batch
+from retarget_cli.methods.jokr.dataset import Frames, draw_batch, unmasked
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     PatchDiscriminator,
@@ -106,8 +106,7 @@ class TexturePhase(Phase):
         """(batch, 4, S, S): colour in [-1, 1] (not masked) and matte."""
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
-        pixels = clip.pixels[index].float() / 255
-        return warp_image(torch.cat([pixels[:, :3] * 2 - 1, pixels[:, 3:]], dim=1), warp)
+        return warp_image(unmasked(clip.pixels[index]), warp)
 
     def _paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), self.autocast():
@@ -125,8 +124,7 @@ class TexturePhase(Phase):
         for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
             errors, overlaps = [], []
             for index in clip.held_out.split(16):
-                pixels = clip.pixels[index].float() / 255
-                picture = torch.cat([pixels[:, :3] * 2 - 1, pixels[:, 3:]], dim=1)
+                picture = unmasked(clip.pixels[index])
                 colour, alpha = self._paint(channel, picture)
                 inside = (picture[:, 3:] > 0.5).float()
                 squared = ((colour - picture[:, :3]) / 2).square() * inside

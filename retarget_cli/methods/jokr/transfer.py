@@ -15,7 +15,13 @@ from retarget_cli.methods.base import LayerFrame, TransferRequest
 from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import masked, shrink
-from retarget_cli.methods.jokr.networks import KeypointExtractor, LearnedAffine, SilhouetteGenerator, TextureGenerator
+from retarget_cli.methods.jokr.networks import (
+    KeypointExtractor,
+    LearnedAffine,
+    SilhouetteGenerator,
+    TextureGenerator,
+    shape_networks,
+)
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.nn.coords import invert_affine
@@ -49,8 +55,7 @@ class Puppet:
     def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> Puppet:
         """Read the results of both phases; `look` is the clip to draw."""
         geometry, texture = config.geometry, config.texture
-        extractor = KeypointExtractor(geometry.keypoints, geometry.widths, geometry.sharpness)
-        shape = SilhouetteGenerator(geometry.keypoints, geometry.widths, geometry.size, geometry.point_width)
+        extractor, shape = shape_networks(geometry)
         affine = LearnedAffine()
         load_modules(
             {"extractor": extractor, "shape": shape, "affine": affine}, states["geometry"] / "state.safetensors"
