@@ -73,7 +73,7 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
     for clip in clips:
         plan += [
             ingest(clip),
-            matte(clip, config.matte, store.digests.digest),
+            matte(clip, config.matte, store.digests.digest, config.device),
             overlay(clip),
             crop(clip, config.crop.size),
         ]

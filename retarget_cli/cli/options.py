@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_WORKSPACE = Path(".retarget")
 AFFINES = ("auto", "learned", "moments", "relative", "none")
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
-BACKENDS = ("auto", "given", "embedded", "sam")
+BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")
 
 OBJECT = "What is filmed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,40 +16,65 @@ from retarget_cli.segment.given import Given
 Mattes = Callable[[], Iterator[np.ndarray]]
 
 
-def _given(mattes: Mattes | None, weights: Path | None, device: str) -> Segmenter:
-    if mattes is None:
+@dataclass(frozen=True)
+class _Means:
+    """What a way may need; see :func:`make_segmenter`."""
+
+    mattes: Mattes | None
+    weights: Path | None
+    device: str
+    views: Path | None
+
+
+def _given(means: _Means) -> Segmenter:
+    if means.mattes is None:
         raise UsageError("The `given` way needs a matte.", fix="Name a matte video or folder with --mask.")
-    return Given(mattes)
+    return Given(means.mattes)
 
 
-def _embedded(mattes: Mattes | None, weights: Path | None, device: str) -> Segmenter:
+def _embedded(means: _Means) -> Segmenter:
     return Embedded()
 
 
-def _sam(mattes: Mattes | None, weights: Path | None, device: str) -> Segmenter:
+def _sam(means: _Means) -> Segmenter:
     from retarget_cli.segment.sam import Sam
 
-    return Sam(weights, device)
+    return Sam(means.weights, means.device, views=means.views)
 
 
-SEGMENTERS: dict[str, Callable[[Mattes | None, Path | None, str], Segmenter]] = {
+def _sam2(means: _Means) -> Segmenter:
+    from retarget_cli.segment.sam2 import Sam2
+
+    return Sam2(means.weights, means.device)
+
+
+SEGMENTERS: dict[str, Callable[[_Means], Segmenter]] = {
     "given": _given,
     "embedded": _embedded,
     "sam": _sam,
+    "sam2": _sam2,
 }
+NETWORKS = ("sam", "sam2")
+"""Those that run a network from a weights file, on a GPU where there is one."""
 
 
 def make_segmenter(
-    name: str, *, mattes: Mattes | None = None, weights: str | Path | None = None, device: str = "cpu"
+    name: str,
+    *,
+    mattes: Mattes | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    views: Path | None = None,
 ) -> Segmenter:
     """The segmenter called `name` (a key of SEGMENTERS).
 
-    mattes: for ``given``, a function that gives the mattes from the first on; weights: for ``sam``, a checkpoint file
-    (looked for in the usual places without it); device: for ``sam``, a torch device. UsageError for other names.
+    mattes: for ``given``, a function that gives the mattes from the first on; weights: for NETWORKS, a checkpoint file
+    (``sam`` looks in the usual places without it); device: for NETWORKS, a torch device; views: for ``sam``, the folder
+    of what its network sees of the clip, if there is one. UsageError for other names.
     """
     if name not in SEGMENTERS:
         raise UsageError(f"There is no way to segment called {name!r}.", fix=f"Take one of {', '.join(SEGMENTERS)}.")
-    return SEGMENTERS[name](mattes, None if weights is None else Path(weights), device)
+    return SEGMENTERS[name](_Means(mattes, None if weights is None else Path(weights), device, views))
 
 
 def choose_backend(weights: str | Path | None = None) -> tuple[str, str | None]:

@@ -5,53 +5,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, no_object
-from retarget_cli.segment.embedded import Embedded
-from retarget_cli.segment.sam_prompts import OUTSIDE, Grid
-from retarget_cli.segment.sam_track import Predictor, Start, Track
-
-_GUESS_SHARE = 0.2
-"""Share of the progress shown that finding a first guess takes."""
+from retarget_cli.segment.device_problems import device_problems
+from retarget_cli.segment.prompted import GUESS_SHARE, guess_mask, merge, report, shows
+from retarget_cli.segment.sam_follow import Follower, Start, soft_logits
+from retarget_cli.segment.sam_prompts import Grid
+from retarget_cli.segment.sam_track import Track
+from retarget_cli.segment.sam_views import ComputedViews, Predictor, StoredViews
 
 
 class Sam:
     """Asks a Segment Anything network on every frame, prompted with the neighbouring frame's mask moved by the flow.
 
-    weights: a checkpoint (the usual places are searched without one); device: a torch device; predictor: instead of
-    the network of the checkpoint. `segment` raises EnvironmentProblem when there are no usable weights.
+    weights: a checkpoint (the usual places are searched without one); device: a torch device; views: a folder that the
+    embed stage filled for this clip and these weights (without it the network looks at every frame); predictor: instead
+    of the network of the checkpoint. `segment` raises EnvironmentProblem when there are no usable weights, or when
+    the memory or the GPU fails.
     """
 
     name = "sam"
-    version = 1
+    version = 2
 
-    def __init__(self, weights: Path | None, device: str, predictor: Predictor | None = None) -> None:
-        self._weights, self._device, self._predictor = weights, device, predictor
+    def __init__(
+        self, weights: Path | None, device: str, *, views: Path | None = None, predictor: Predictor | None = None
+    ) -> None:
+        self._weights, self._device, self._views, self._predictor = weights, device, views, predictor
 
     def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
         """See :class:`~retarget_cli.segment.base.Segmenter`."""
         check_hints(hints, clip)
+        with device_problems():
+            return self._segment(clip, merge(hints), sink, progress)
+
+    def _segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
         predictor = self._load()
         grid = Grid(clip.size, predictor.side, predictor.cells)
-        merged = merge(hints)
-        starts = [Start(hint) for hint in merged if _shows(hint)]
+        starts = [Start(hint) for hint in hints if shows(hint)]
         guess: MatteReport | None = None
         share = 0.0
         if not starts:
-            share = _GUESS_SHARE
-            start, guess = _guess(clip, grid, lambda done, count: progress(int(done * share), count))
-            starts = [start]
-        others = {hint.frame: hint for hint in merged if not _shows(hint)}
+            share = GUESS_SHARE
+            frame, mask, guess = guess_mask(clip, grid.shape, lambda done, count: progress(int(done * share), count))
+            starts = [Start(Hint(frame), soft_logits(mask))]
+        views = ComputedViews(clip, predictor, grid) if self._views is None else StoredViews(self._views)
+        follower = Follower(views, predictor, grid, {hint.frame: hint for hint in hints if not shows(hint)})
         first = int(clip.count * share)
-        track = Track(clip, predictor, grid, others, lambda done: progress(first + int(done * (1 - share)), clip.count))
+        track = Track(clip, grid, follower, lambda done: progress(first + int(done * (1 - share)), clip.count))
         track.all(starts)
-        if not track.areas.any():
+        if not track.mattes.areas.any():
             raise no_object("the network saw nothing at the hints" if hints else "the network saw no object")
-        track.deliver(sink)
+        track.mattes.deliver(sink)
         progress(clip.count, clip.count)
-        return _report(track, guess)
+        return report(self.name, track.mattes, guess, _doubts(follower.doubtful))
 
     def _load(self) -> Predictor:
         if self._predictor is None:
@@ -61,49 +66,8 @@ class Sam:
         return self._predictor
 
 
-def merge(hints: Sequence[Hint]) -> list[Hint]:
-    """One hint a frame, by frame: the last box given and all points."""
-    found: dict[int, Hint] = {}
-    for hint in hints:
-        before = found.get(hint.frame, Hint(hint.frame))
-        found[hint.frame] = Hint(hint.frame, hint.box or before.box, before.points + hint.points)
-    return [found[frame] for frame in sorted(found)]
-
-
-def _shows(hint: Hint) -> bool:
-    """Whether it says where the object is, and not only where it is not."""
-    return hint.box is not None or any(positive for _, _, positive in hint.points)
-
-
-def _guess(clip: FrameSource, grid: Grid, progress: Progress) -> tuple[Start, MatteReport]:
-    """The surest frame of what is found without a network. InputError when nothing is."""
-    packed: list[np.ndarray] = []
-    report = Embedded().segment(clip, (), lambda matte: packed.append(np.packbits(grid.shrink(matte) > 127)), progress)
-    frame = int(np.argmax(report.frame_confidence))
-    rows, columns = grid.shape
-    mask = np.unpackbits(packed[frame], count=rows * columns).reshape(rows, columns)
-    if not mask.any():
-        raise no_object("what stands out from its surroundings is too small")
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)
-    return Start(Hint(frame), (soft - 0.5) * -2 * OUTSIDE), report
-
-
-def _report(track: Track, guess: MatteReport | None) -> MatteReport:
-    frames = tuple(round(float(value), 4) for value in track.confidence)
-    sure = float(np.mean(track.confidence))
-    lines = []
-    empty = int((track.areas == 0).sum())
-    if empty:
-        lines.append(f"No object was found on {empty} of {len(frames)} frames; their mattes are empty.")
-    if track.doubtful:
-        named = ", ".join(map(str, track.doubtful))
-        lines.append(f"The network saw nothing that fits the hint on frame {named}; the outline of the hint was taken.")
-    worst = int(np.argmin(np.where(track.areas > 0, track.confidence, np.inf)))
-    if sure < 0.5 or (guess is not None and guess.confidence < 0.3):
-        lines.append(
-            f"The matte may be wrong. Look at the overlay; if it is wrong, draw a box round the object on "
-            f"frame {worst}: --box X,Y,WIDTH,HEIGHT (that frame), or give a matte with --mask."
-        )
-    if guess is not None:
-        sure = min(sure, guess.confidence)
-    return MatteReport(Sam.name, round(sure, 4), frames, tuple(lines))
+def _doubts(frames: Sequence[int]) -> list[str]:
+    if not frames:
+        return []
+    named = ", ".join(map(str, frames))
+    return [f"The network saw nothing that fits the hint on frame {named}; the outline of the hint was taken."]

@@ -1,4 +1,4 @@
-"""Prompts for a Segment Anything network, and choosing among its answers.
+"""Prompts for a Segment Anything network.
 
 A network sees images whose longest side is ``side`` px in the upper left corner of a square, and answers with logits
 on a square of ``cells`` x ``cells`` over the same area. Masks are kept as the used part of that square.
@@ -18,7 +18,6 @@ OUTSIDE = -10.0
 """Logit of places where the object is not."""
 _POINTS = 3
 _GROWN = 0.06
-_STABILITY_OFFSET = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,6 @@ class Prompt:
     points: np.ndarray
     labels: np.ndarray
     mask: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Answers:
-    """logits: (M, cells, cells) float32, positive on the object; quality: (M,) the IoU the network expects of each."""
-
-    logits: np.ndarray
-    quality: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,31 +90,41 @@ def hint_prompt(grid: Grid, hint: Hint, mask: np.ndarray | None = None) -> Promp
     if hint.box is not None:
         x, y, w, h = hint.box
         box = grid.to_image(np.array([[x, y], [x + w, y + h]])).ravel()
-    return _with_points(grid, Prompt(box, np.zeros((0, 2), np.float32), np.zeros(0, np.int64)), hint, mask)
+    points = grid.to_image(np.array([point[:2] for point in hint.points]).reshape(-1, 2))
+    labels = np.array([point[2] for point in hint.points], np.int64)
+    return Prompt(box, points, labels, None if mask is None else grid.pad(mask))
 
 
-def carried_prompt(grid: Grid, logits: np.ndarray, hint: Hint | None = None) -> Prompt:
-    """A mask (rows, columns) that is about right, as box, points inside and logits; with the points of `hint` if any.
+def points_beside(grid: Grid, hint: Hint | None) -> np.ndarray:
+    """The hint's points that are not on the object, (K, 2) cells x, y."""
+    places = [point[:2] for point in hint.points if not point[2]] if hint else []
+    return (grid.to_image(np.array(places).reshape(-1, 2)) + 0.5) / grid.pixels_per_cell - 0.5
 
-    The mask must not be empty.
+
+def carried_prompt(grid: Grid, logits: np.ndarray, beside: np.ndarray) -> Prompt:
+    """A mask (rows, columns) that is about right, as box, points inside and logits.
+
+    beside: (K, 2) cells x, y that are not the object. The mask must not be empty.
     """
-    box = box_of(logits > 0)
+    place = place_prompt(grid, logits > 0, beside, _GROWN)
+    return Prompt(place.box, place.points, place.labels, grid.pad(logits))
+
+
+def place_prompt(grid: Grid, mask: np.ndarray, beside: np.ndarray, grown: float = 0.2) -> Prompt:
+    """Where to look: the box of a mask (rows, columns) bool, `grown` by that share on each side, and points inside.
+
+    The rest as in :func:`carried_prompt`.
+    """
+    box = box_of(mask)
     assert box is not None
     x, y, w, h = np.array(box, np.float32)
-    margin = np.array([w, h]) * _GROWN + 1.0
+    margin = np.array([w, h]) * grown + 1.0
     corners = np.stack([np.array([x, y]) - margin, np.array([x + w, y + h]) + margin]) * grid.pixels_per_cell
     corners = np.clip(corners, 0, np.array(grid.image_size) - 1)
-    points = (inner_points(logits > 0) + 0.5) * grid.pixels_per_cell - 0.5
-    prompt = Prompt(corners.ravel().astype(np.float32), points.astype(np.float32), np.ones(len(points), np.int64))
-    return _with_points(grid, prompt, hint, logits)
-
-
-def _with_points(grid: Grid, prompt: Prompt, hint: Hint | None, logits: np.ndarray | None) -> Prompt:
-    points, labels = prompt.points, prompt.labels
-    if hint is not None and hint.points:
-        points = np.concatenate([points, grid.to_image(np.array([point[:2] for point in hint.points]))])
-        labels = np.concatenate([labels, np.array([int(point[2]) for point in hint.points])])
-    return Prompt(prompt.box, points, labels, None if logits is None else grid.pad(logits))
+    inside = inner_points(mask)
+    points = (np.concatenate([inside, beside]) + 0.5) * grid.pixels_per_cell - 0.5
+    labels = np.arange(len(points)) < len(inside)
+    return Prompt(corners.ravel().astype(np.float32), points.astype(np.float32), labels.astype(np.int64))
 
 
 def inner_points(mask: np.ndarray, count: int = _POINTS) -> np.ndarray:
@@ -137,82 +138,6 @@ def inner_points(mask: np.ndarray, count: int = _POINTS) -> np.ndarray:
         found.append((int(x), int(y)))
         depth[(columns - x) ** 2 + (rows - y) ** 2 <= max(apart, 1.0) ** 2] = 0
     return np.array(found, np.float32).reshape(-1, 2)
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two masks; 0 when both are empty."""
-    union = int((first | second).sum())
-    return int((first & second).sum()) / union if union else 0.0
-
-
-def stability(logits: np.ndarray) -> float:
-    """IoU of the masks at a threshold above and one below zero: near 1 where the edge is steep."""
-    return overlap(logits > _STABILITY_OFFSET, logits > -_STABILITY_OFFSET)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The answer taken. logits: (rows, columns); quality, stability, agreement (with what was expected): [0, 1]."""
-
-    logits: np.ndarray
-    quality: float
-    stability: float
-    agreement: float
-
-    @property
-    def score(self) -> float:
-        """How good it seems, in [0, 1]."""
-        return 0.25 * self.quality + 0.25 * self.stability + 0.5 * self.agreement
-
-    @property
-    def confidence(self) -> float:
-        """As sure as the weakest of the three."""
-        return min(self.quality, self.stability, self.agreement / 0.85)
-
-
-def choose_like(grid: Grid, answers: Answers, expected: np.ndarray) -> Choice:
-    """The best answer where a mask like `expected`, (rows, columns) bool, is looked for."""
-    return max(
-        (_choice(logits, quality, overlap(logits > 0, expected)) for logits, quality in _each(grid, answers)),
-        key=lambda choice: choice.score,
-    )
-
-
-def choose_hinted(grid: Grid, answers: Answers, hint: Hint) -> Choice:
-    """The best answer to a hint; its agreement is how well it fills the box and keeps to the points."""
-    return max(
-        (_choice(logits, quality, _fit(grid, logits > 0, hint)) for logits, quality in _each(grid, answers)),
-        key=lambda choice: choice.score,
-    )
-
-
-def _each(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
-    return [
-        (np.clip(grid.crop(logits), -32.0, 32.0), float(np.clip(quality, 0.0, 1.0)))
-        for logits, quality in zip(answers.logits.astype(np.float32), answers.quality, strict=True)
-    ]
-
-
-def _choice(logits: np.ndarray, quality: float, agreement: float) -> Choice:
-    return Choice(logits, quality, stability(logits), agreement)
-
-
-def _fit(grid: Grid, mask: np.ndarray, hint: Hint) -> float:
-    box = box_of(mask)
-    if box is None:
-        return 0.0
-    fit = 1.0
-    if hint.box is not None:
-        filled = np.zeros(mask.shape, bool)
-        x, y, w, h = box
-        filled[y : y + h, x : x + w] = True
-        fit *= overlap(filled, outline(grid, Hint(hint.frame, hint.box), round_box=False))
-    if hint.points:
-        rows, columns = mask.shape
-        cells = (grid.to_image(np.array([p[:2] for p in hint.points])) / grid.pixels_per_cell).astype(int)
-        inside = mask[np.minimum(cells[:, 1], rows - 1), np.minimum(cells[:, 0], columns - 1)]
-        fit *= float(np.mean(inside == np.array([p[2] for p in hint.points])))
-    return fit
 
 
 def outline(grid: Grid, hint: Hint, *, round_box: bool = True) -> np.ndarray:

@@ -1,23 +1,23 @@
-"""A Segment Anything network from its file, and asking it for the object's mask.
+"""A Segment Anything network from its file.
 
 Kirillov et al., "Segment Anything" (2023). The sizes of the network are read from the shapes of its tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.segment.sam_prompts import Answers, Prompt
 
 if TYPE_CHECKING:
     import torch
+
+    from retarget_cli.segment.sam_network import Network
 
 _PULL = "retarget weights pull sam-vit-b"
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -55,20 +55,35 @@ def load_network(path: Path, device: str) -> Network:
 
     EnvironmentProblem when the file is not such a checkpoint or is damaged.
     """
-    try:
-        state = _read(path)
+    from retarget_cli.segment.sam_network import Network
+
+    with _readable(path):
+        state = read_checkpoint(path)
         model = _build(state)
         model.load_state_dict(state, assign=True)
+    return Network(model.float().eval(), device)
+
+
+def embedding_bytes(path: Path) -> int:
+    """Size of one frame's embedding in the network of a checkpoint; EnvironmentProblem as in `load_network`."""
+    with _readable(path):
+        sizes = encoder_sizes(read_checkpoint(path))
+    return 2 * sizes.channels * (sizes.image // sizes.patch) ** 2
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # whatever a broken file makes of the reader
         raise EnvironmentProblem(
             "This file is no Segment Anything network, or it is damaged.",
             where=path,
             fix=f"Fetch one ({_PULL}), or name another file with --weights.",
         ) from error
-    return Network(model.float().eval().to(device))
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
+def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint by name; a ``model`` or ``state_dict`` wrapped round them is taken off."""
     import torch
 
@@ -91,7 +106,7 @@ def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
     """Sizes of the image encoder of a state dict; KeyError or ValueError when it holds no such encoder."""
     width, _, patch, _ = state["image_encoder.patch_embed.proj.weight"].shape
     tokens = state["image_encoder.pos_embed"].shape[1]
-    depth = _count(state, "image_encoder.blocks.")
+    depth = count_parts(state, "image_encoder.blocks.")
     relative = [state[f"image_encoder.blocks.{block}.attn.rel_pos_h"].shape for block in range(depth)]
     spans = [(length + 1) // 2 for length, _ in relative]
     return EncoderSizes(
@@ -107,7 +122,7 @@ def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
     )
 
 
-def _count(state: Mapping[str, Any], prefix: str) -> int:
+def count_parts(state: Mapping[str, Any], prefix: str) -> int:
     """How many numbered parts there are under `prefix`."""
     return 1 + max(int(name.removeprefix(prefix).split(".")[0]) for name in state if name.startswith(prefix))
 
@@ -137,7 +152,7 @@ def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         mask_channels = state["prompt_encoder.mask_downscaling.3.weight"].shape[0]
         prompts = PromptEncoder(sizes.channels, grid, (sizes.image, sizes.image), mask_channels)
         transformer = TwoWayTransformer(
-            depth=_count(state, layers),
+            depth=count_parts(state, layers),
             embedding_dim=sizes.channels,
             num_heads=_DECODER_HEADS,
             mlp_dim=state[f"{layers}0.mlp.lin1.weight"].shape[0],
@@ -146,61 +161,10 @@ def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
             transformer_dim=sizes.channels,
             transformer=transformer,
             num_multimask_outputs=state["mask_decoder.mask_tokens.weight"].shape[0] - 1,
-            iou_head_depth=_count(state, head),
+            iou_head_depth=count_parts(state, head),
             iou_head_hidden_dim=state[f"{head}0.weight"].shape[0],
         )
         model = Sam(encoder, prompts, decoder)
     for name, values in (("pixel_mean", _MEAN), ("pixel_std", _STD)):  # they are not part of the file
         setattr(model, name, torch.tensor(values).view(-1, 1, 1))
     return model
-
-
-class Network:
-    """Answers prompts on one image at a time.
-
-    side: longest side in px that images must have; cells: side of the square of logits in an answer.
-    """
-
-    def __init__(self, model: Any) -> None:
-        import torch
-
-        self._model = model
-        self.side: int = model.image_encoder.img_size
-        self.cells: int = model.prompt_encoder.mask_input_size[0]
-        self._device = next(model.parameters()).device
-        on_gpu = self._device.type == "cuda"
-        self._bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
-        self._features: torch.Tensor | None = None
-
-    def look(self, image: np.ndarray) -> None:
-        """Take in the image, (h, w, 3) uint8 RGB, that the next questions are about."""
-        import torch
-
-        with torch.inference_mode():
-            pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self._device).permute(2, 0, 1)[None].float()
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-                self._features = self._model.image_encoder(self._model.preprocess(pixels))
-            self._features = self._features.float()
-
-    def ask(self, prompt: Prompt) -> Answers:
-        """Every mask the decoder offers: the one for clear prompts and those for ambiguous ones."""
-        import torch
-
-        def put(values: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self._device)[None]
-
-        model = self._model
-        with torch.inference_mode():
-            points = (put(prompt.points), put(prompt.labels)) if len(prompt.labels) else None
-            sparse, dense = model.prompt_encoder(
-                points=points,
-                boxes=None if prompt.box is None else put(prompt.box),
-                masks=None if prompt.mask is None else put(prompt.mask[None]),
-            )
-            logits, quality = model.mask_decoder.predict_masks(
-                image_embeddings=self._features,
-                image_pe=model.prompt_encoder.get_dense_pe(),
-                sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense,
-            )
-            return Answers(logits[0].float().cpu().numpy(), quality[0].float().cpu().numpy())

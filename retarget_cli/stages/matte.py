@@ -12,26 +12,28 @@ import numpy as np
 
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import UsageError
-from retarget_cli.hardware import device_class
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.probe import probe
 from retarget_cli.media.stills import read_png_folder
+from retarget_cli.segment.base import Segmenter
+from retarget_cli.stages.embed import stored_views
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.source import SourceClip, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
 
-VERSION = 1
+VERSION = 2
 MATTE = "matte.mkv"
 
 
-def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str]) -> Stage:
+def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], device: str = "auto") -> Stage:
     """The stage that writes ``matte.mkv`` (lossless, one grey frame {0, 255} a frame) and ``report.json``.
 
-    digest: sha256 of a file, for the weights of a segmentation network. Raises UsageError when the mattes are to be
-    given and there are none, EnvironmentProblem when weights are named that do not exist.
+    digest: sha256 of a file, for the weights of a segmentation network; device: where that network runs. Raises
+    UsageError when the mattes are to be given and there are none, EnvironmentProblem when weights are named that do not
+    exist.
     """
     way = _choose(clip, config)
     digests = {"video": clip.digest}
@@ -44,7 +46,7 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str]) 
         name="matte",
         version=VERSION,
         label=f"Finding the object in {clip.path.name}",
-        work=lambda job: _work(job, clip, way),
+        work=lambda job: _work(job, clip, way, device),
         params={"backend": way.name, "hints": [] if way.name == "given" else hints_to_json(clip.hints)},
         files={"video": clip.path},
         digests=digests,
@@ -74,7 +76,7 @@ class _Way:
 
 
 def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
-    from retarget_cli.segment.registry import choose_backend
+    from retarget_cli.segment.registry import NETWORKS, choose_backend
     from retarget_cli.weights import find_weights
 
     if config.backend == "given" or (config.backend == "auto" and clip.matte is not None):
@@ -86,7 +88,7 @@ def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
             )
         return _Way("given")
     name, notice = choose_backend(config.weights) if config.backend == "auto" else (config.backend, None)
-    return _Way(name, find_weights("sam", config.weights) if name == "sam" else None, notice)
+    return _Way(name, find_weights(name, config.weights) if name in NETWORKS else None, notice)
 
 
 def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
@@ -99,17 +101,27 @@ def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
         yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
 
 
-def _work(job: Job, clip: SourceClip, way: _Way) -> None:
-    from retarget_cli.segment.registry import make_segmenter
-
+def _work(job: Job, clip: SourceClip, way: _Way, device: str) -> None:
     if way.notice:
         job.notice(f"{clip.path.name}: {way.notice}")
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
-    device = device_class("auto") if way.name == "sam" else "cpu"
-    segmenter = make_segmenter(way.name, mattes=lambda: _given_mattes(clip), weights=way.weights, device=device)
+    segmenter = _segmenter(job, clip, way, device)
     with VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray") as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())
     for notice in report.notices:
         job.notice(f"{clip.path.name}: {notice}", "warning")
+
+
+def _segmenter(job: Job, clip: SourceClip, way: _Way, device: str) -> Segmenter:
+    from retarget_cli.segment.registry import NETWORKS, make_segmenter
+
+    views = None
+    if way.name in NETWORKS:
+        from retarget_cli.train.device import pick_device
+
+        device = pick_device(device)
+        if way.name == "sam" and way.weights is not None:
+            views = stored_views(job, clip, way.weights, device)
+    return make_segmenter(way.name, mattes=lambda: _given_mattes(clip), weights=way.weights, device=device, views=views)

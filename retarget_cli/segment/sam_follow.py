@@ -1,0 +1,174 @@
+"""Following an object with a Segment Anything network, from one frame to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from retarget_cli.segment.base import Hint
+from retarget_cli.segment.sam_choice import Choice, choose_hinted, choose_like
+from retarget_cli.segment.sam_looks import Looks, look_at
+from retarget_cli.segment.sam_prompts import OUTSIDE, Grid, carried_prompt, hint_prompt, outline, points_beside
+from retarget_cli.segment.sam_search import LEAST_CELLS, Known, Search, centre
+from retarget_cli.segment.sam_views import Predictor, Views
+from retarget_cli.segment.soft import grow
+from retarget_cli.vision.flow import dense_flow, warp_by_flow
+
+PATIENCE = 3
+"""Frames on which the moved mask stands in for an answer; after that the object counts as lost."""
+_LEAST_AGREEMENT = 0.5
+_USUAL_SHARE = 0.7
+"""An answer must agree with what is expected at least this well, compared to the answers before it."""
+_JUMP = 2.0
+"""Largest change of the area from one frame to the next, as a factor."""
+_FADE = 0.7
+"""Factor of the confidence for every frame without a good answer of its own."""
+_RIVAL = 0.75
+"""Another thing looks like the object when its likeness is at least this share of the object's own."""
+_NOWHERE = np.zeros((0, 2), np.float32)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A frame to start from; seed: (rows, columns) logits of the object there, when somebody else found it."""
+
+    hint: Hint
+    seed: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What one frame hands to the next. logits: (rows, columns); missed: frames since the object was seen.
+
+    beside: (K, 2) cells x, y of the user's points that are not on the object, moved along with what they lie on.
+    """
+
+    frame: int
+    logits: np.ndarray
+    confidence: float
+    known: Known
+    missed: int = 0
+    beside: np.ndarray = field(default_factory=lambda: _NOWHERE)
+
+    @property
+    def lost(self) -> bool:
+        """Whether there is no mask on this frame."""
+        return self.missed > 0 and self.confidence == 0.0
+
+
+class Follower:
+    """Knows the object's looks, and goes from a frame on which it was seen to any neighbouring frame.
+
+    others: hints that only say where the object is not, by frame.
+    """
+
+    def __init__(self, views: Views, predictor: Predictor, grid: Grid, others: Mapping[int, Hint]) -> None:
+        self._views, self._predictor, self._grid, self._others = views, predictor, grid, others
+        self._looks = Looks(grid)
+        self._search = Search(grid, predictor.ask, self._looks, rivals=False)
+        self.doubtful: list[int] = []
+
+    def begin(self, start: Start) -> State:
+        """The object on the frame of a hint or a guess; frames where the network sees nothing there are `doubtful`."""
+        frame = start.hint.frame
+        embedding = self._views.embedding(frame)
+        beside = np.concatenate([points_beside(self._grid, hint) for hint in (start.hint, self._others.get(frame))])
+        if start.seed is None:
+            logits, confidence = self._hinted(embedding, start.hint)
+        else:
+            logits, confidence = self._seeded(embedding, start.seed, beside)
+        mask = logits > 0
+        if confidence > 0.1:
+            self._looks.add(look_at(self._grid, embedding, mask, beside))
+            self._watch_rivals(embedding, mask)
+        known = Known(frame, logits, centre(mask), np.zeros(2), float(mask.sum()), 0.8)
+        return State(frame, logits, confidence, known, beside=beside)
+
+    def step(self, frame: int, before: State) -> State:
+        """The object on `frame`, next to that of `before`: followed, found again, taken along for a while, or lost."""
+        embedding = self._views.embedding(frame)
+        moved, beside = self._moved(frame, before)
+        choice = None if before.lost else self._followed(embedding, moved, before.known, beside)
+        if choice is not None:
+            return State(frame, choice.logits, choice.confidence, _seen(before.known, frame, choice), beside=beside)
+        missed = before.missed + 1
+        choice = self._search.find(embedding, before.known, missed, beside)
+        if choice is not None:
+            known = replace(_seen(before.known, frame, choice), motion=np.zeros(2), agreement=0.7)
+            return State(frame, choice.logits, choice.confidence, known, beside=beside)
+        if before.lost or missed > PATIENCE or (moved > 0).sum() < LEAST_CELLS:
+            return State(frame, np.full_like(moved, OUTSIDE), 0.0, before.known, missed, beside)
+        return State(frame, moved, _FADE * before.confidence, before.known, missed, beside)
+
+    def _hinted(self, embedding: np.ndarray, hint: Hint) -> tuple[np.ndarray, float]:
+        """The best answer to a hint and how sure it is; the hint's own outline when the network sees nothing there."""
+        first = choose_hinted(self._grid, self._predictor.ask(embedding, hint_prompt(self._grid, hint)), hint)
+        again = self._predictor.ask(embedding, hint_prompt(self._grid, hint, first.logits))
+        best = max(first, choose_hinted(self._grid, again, hint), key=lambda choice: choice.score)
+        if best.agreement >= 0.3 and int((best.logits > 0).sum()) >= LEAST_CELLS:
+            return best.logits, best.confidence
+        self.doubtful.append(hint.frame)
+        return soft_logits(outline(self._grid, hint)), 0.1
+
+    def _seeded(self, embedding: np.ndarray, seed: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, float]:
+        mask = seed > 0
+        known = Known(-1, seed, centre(mask), np.zeros(2), float(mask.sum()), 0.8)
+        choice = self._followed(embedding, seed, known, beside)
+        return (seed, 0.35) if choice is None else (choice.logits, choice.confidence)
+
+    def _followed(self, embedding: np.ndarray, moved: np.ndarray, known: Known, beside: np.ndarray) -> Choice | None:
+        """The network's answer where `moved` is expected, None when no answer is near it or looks like the object."""
+        expected = moved > 0
+        area = int(expected.sum())
+        if area < LEAST_CELLS:
+            return None
+        answers = self._predictor.ask(embedding, carried_prompt(self._grid, moved, beside))
+        best = choose_like(self._grid, answers, expected, lambda mask: self._looks.of_mask(embedding, mask))
+        growth = int((best.logits > 0).sum()) / area
+        near = best.agreement >= max(_LEAST_AGREEMENT, _USUAL_SHARE * known.agreement)
+        return best if near and 1 / _JUMP <= growth <= _JUMP and best.likeness > 0.0 else None
+
+    def _moved(self, frame: int, before: State) -> tuple[np.ndarray, np.ndarray]:
+        """The mask of the state before where the flow puts it, and the points beside it."""
+        gray, gray_before = self._views.gray(frame), self._views.gray(before.frame)
+        moved = before.logits
+        if not before.lost:
+            moved = warp_by_flow(before.logits, dense_flow(gray, gray_before))
+        beside = before.beside
+        if len(beside):
+            beside = _pushed(beside, dense_flow(gray_before, gray), moved > 0)
+        return moved, np.concatenate([beside, points_beside(self._grid, self._others.get(frame))])
+
+    def _watch_rivals(self, embedding: np.ndarray, mask: np.ndarray) -> None:
+        likeness = self._looks.of_cells(embedding)
+        near = grow(mask.astype(np.uint8), round(float(np.sqrt(mask.sum())) / 2)) > 0
+        if not near.all() and likeness[~near].max() > _RIVAL * np.median(likeness[mask]):
+            self._search = replace(self._search, rivals=True)
+
+
+def soft_logits(mask: np.ndarray) -> np.ndarray:
+    """A mask as logits with a soft edge, (rows, columns) float32."""
+    return (cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0) - 0.5) * -2 * OUTSIDE
+
+
+def _seen(before: Known, frame: int, choice: Choice) -> Known:
+    mask = choice.logits > 0
+    place = centre(mask)
+    motion = 0.5 * before.motion + 0.5 * (place - before.place) / max(1, abs(frame - before.frame))
+    area = 0.9 * before.area + 0.1 * float(mask.sum())
+    return Known(frame, choice.logits, place, motion, area, 0.8 * before.agreement + 0.2 * choice.agreement)
+
+
+def _pushed(points: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Points (K, 2) moved by the flow; those that leave the image or come close to the mask are dropped."""
+    height, width = mask.shape
+    at = np.clip(np.rint(points).astype(int), 0, [width - 1, height - 1])
+    moved = points + flow[at[:, 1], at[:, 0]]
+    at = np.rint(moved).astype(int)
+    inside = np.all((at >= 0) & (at < [width, height]), axis=1)
+    at = np.clip(at, 0, [width - 1, height - 1])
+    near = grow(mask.astype(np.uint8), 2)[at[:, 1], at[:, 0]] > 0
+    return moved[inside & ~near]
