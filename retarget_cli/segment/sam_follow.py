@@ -12,7 +12,7 @@ from retarget_cli.segment.base import Hint
 from retarget_cli.segment.sam_choice import Choice, choose_hinted, choose_like
 from retarget_cli.segment.sam_looks import Looks, look_at
 from retarget_cli.segment.sam_prompts import OUTSIDE, Grid, carried_prompt, hint_prompt, outline, points_beside
-from retarget_cli.segment.sam_search import LEAST_CELLS, Known, Search, centre
+from retarget_cli.segment.sam_search import LEAST_CELLS, Known, Search
 from retarget_cli.segment.sam_views import Predictor, Views
 from retarget_cli.segment.soft import grow
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
@@ -80,28 +80,30 @@ class Follower:
             logits, confidence = self._hinted(embedding, start.hint)
         else:
             logits, confidence = self._seeded(embedding, start.seed, beside)
-        mask = logits > 0
-        if confidence > 0.1:
-            self._looks.add(look_at(self._grid, embedding, mask, beside))
-            self._watch_rivals(embedding, mask)
-        known = Known(frame, logits, centre(mask), np.zeros(2), float(mask.sum()), 0.8)
+        known = Known.first(frame, logits)
+        self._looks.add(look_at(self._grid, embedding, logits > 0, beside))
+        self._watch_rivals(embedding, logits > 0)
         return State(frame, logits, confidence, known, beside=beside)
 
     def step(self, frame: int, before: State) -> State:
         """The object on `frame`, next to that of `before`: followed, found again, taken along for a while, or lost."""
         embedding = self._views.embedding(frame)
         moved, beside = self._moved(frame, before)
-        choice = None if before.lost else self._followed(embedding, moved, before.known, beside)
+        known, missed = before.known, before.missed + 1
+        choice = None if before.lost else self._followed(embedding, moved, known, beside)
+        if choice is not None and not self._is_rival(choice, frame, known):
+            return State(frame, choice.logits, choice.confidence, known.seen(frame, choice), beside=beside)
+        choice = self._search.find(embedding, frame, known, beside)
         if choice is not None:
-            return State(frame, choice.logits, choice.confidence, _seen(before.known, frame, choice), beside=beside)
-        missed = before.missed + 1
-        choice = self._search.find(embedding, before.known, missed, beside)
-        if choice is not None:
-            known = replace(_seen(before.known, frame, choice), motion=np.zeros(2), agreement=0.7)
-            return State(frame, choice.logits, choice.confidence, known, beside=beside)
+            return State(frame, choice.logits, _FADE * choice.confidence, known.found(frame, choice), beside=beside)
         if before.lost or missed > PATIENCE or (moved > 0).sum() < LEAST_CELLS:
-            return State(frame, np.full_like(moved, OUTSIDE), 0.0, before.known, missed, beside)
-        return State(frame, moved, _FADE * before.confidence, before.known, missed, beside)
+            return State(frame, np.full_like(moved, OUTSIDE), 0.0, known, missed, beside)
+        return State(frame, moved, _FADE * before.confidence, known, missed, beside)
+
+    def _is_rival(self, choice: Choice, frame: int, known: Known) -> bool:
+        """Whether an answer moves otherwise than the object did; one that shows a part of it has no telling motion."""
+        mask = choice.logits > 0
+        return known.shows_whole(mask) and not self._search.in_place(mask, frame, known)
 
     def _hinted(self, embedding: np.ndarray, hint: Hint) -> tuple[np.ndarray, float]:
         """The best answer to a hint and how sure it is; the hint's own outline when the network sees nothing there."""
@@ -114,9 +116,7 @@ class Follower:
         return soft_logits(outline(self._grid, hint)), 0.1
 
     def _seeded(self, embedding: np.ndarray, seed: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, float]:
-        mask = seed > 0
-        known = Known(-1, seed, centre(mask), np.zeros(2), float(mask.sum()), 0.8)
-        choice = self._followed(embedding, seed, known, beside)
+        choice = self._followed(embedding, seed, Known.first(0, seed), beside)
         return (seed, 0.35) if choice is None else (choice.logits, choice.confidence)
 
     def _followed(self, embedding: np.ndarray, moved: np.ndarray, known: Known, beside: np.ndarray) -> Choice | None:
@@ -152,14 +152,6 @@ class Follower:
 def soft_logits(mask: np.ndarray) -> np.ndarray:
     """A mask as logits with a soft edge, (rows, columns) float32."""
     return (cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0) - 0.5) * -2 * OUTSIDE
-
-
-def _seen(before: Known, frame: int, choice: Choice) -> Known:
-    mask = choice.logits > 0
-    place = centre(mask)
-    motion = 0.5 * before.motion + 0.5 * (place - before.place) / max(1, abs(frame - before.frame))
-    area = 0.9 * before.area + 0.1 * float(mask.sum())
-    return Known(frame, choice.logits, place, motion, area, 0.8 * before.agreement + 0.2 * choice.agreement)
 
 
 def _pushed(points: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> np.ndarray:

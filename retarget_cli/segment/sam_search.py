@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,10 @@ LEAST_CELLS = 4
 _LARGEST_CHANGE = 3.0
 """Factor by which the area may differ from the usual one."""
 _LEAST_QUALITY, _LEAST_STABILITY, _LEAST_LIKENESS, _LEAST_FIT = 0.5, 0.5, 0.2, 0.3
+_WHOLE = 0.85
+"""Share of the usual area from which on all of the object is to be seen."""
+_MOVES = 2
+"""Frames from which its motion is known."""
 _FORESEEN = 8
 """Frames for which the object is expected to go on moving as it did."""
 _PLACES = 2
@@ -26,18 +30,54 @@ _PLACES = 2
 
 @dataclass(frozen=True)
 class Known:
-    """The object on the last frame that it was seen on.
+    """The object as it was seen up to a frame.
 
-    logits: (rows, columns); place, motion: (2,) cells x, y and cells a frame; area: usual number of cells; agreement:
-    how well answers usually agree with what the flow says.
+    frame: the last that showed any of it; whole: the last that showed all of it, with its mask (rows, columns) bool and
+    its middle `place`, (2,) cells x, y; motion: (2,) cells a frame, from `moves` frames; area: its usual number of
+    cells; agreement: how well answers usually agree with what the flow says.
     """
 
     frame: int
-    logits: np.ndarray
+    whole: int
+    mask: np.ndarray
     place: np.ndarray
     motion: np.ndarray
     area: float
     agreement: float
+    moves: int = 0
+
+    @classmethod
+    def first(cls, frame: int, logits: np.ndarray) -> Known:
+        """The object on the frame that it is followed from."""
+        mask = logits > 0
+        return cls(frame, frame, mask, centre(mask), np.zeros(2), float(mask.sum()), 0.8)
+
+    def seen(self, frame: int, choice: Choice) -> Known:
+        """With one frame more; where a part of it is hidden, that says nothing of its motion and little of its size."""
+        mask = choice.logits > 0
+        area = float(mask.sum())
+        agreement = 0.8 * self.agreement + 0.2 * choice.agreement
+        if not self.shows_whole(mask):
+            area = 0.97 * self.area + 0.03 * area
+            return replace(self, frame=frame, area=area, agreement=agreement)
+        place = centre(mask)
+        new = 0.5 if self.moves else 1.0
+        motion = (1 - new) * self.motion + new * (place - self.place) / max(1, abs(frame - self.whole))
+        return Known(frame, frame, mask, place, motion, 0.9 * self.area + 0.1 * area, agreement, self.moves + 1)
+
+    def shows_whole(self, mask: np.ndarray) -> bool:
+        """Whether a mask (rows, columns) bool is large enough to show all of it."""
+        return float(mask.sum()) >= _WHOLE * self.area
+
+    def found(self, frame: int, choice: Choice) -> Known:
+        """With a frame on which it was found again, perhaps elsewhere."""
+        mask = choice.logits > 0
+        return replace(self, frame=frame, whole=frame, mask=mask, place=centre(mask), agreement=0.7)
+
+    def expected(self, frame: int) -> np.ndarray:
+        """Where its middle should be on a frame, (2,) cells x, y."""
+        place: np.ndarray = self.place + self.motion * min(abs(frame - self.whole), _FORESEEN)
+        return place
 
 
 @dataclass(frozen=True)
@@ -53,14 +93,21 @@ class Search:
     looks: Looks
     rivals: bool
 
-    def find(self, embedding: np.ndarray, known: Known, missed: int, beside: np.ndarray) -> Choice | None:
-        """The object `missed` frames after it was seen, or None. beside: (K, 2) cells that are not the object."""
-        expected = known.place + known.motion * min(missed, _FORESEEN)
+    def in_place(self, mask: np.ndarray, frame: int, known: Known) -> bool:
+        """Whether a mask (rows, columns) bool is where it can be the object and not its rival."""
+        if not self.rivals:
+            return True
+        sure = known.moves >= _MOVES
+        limit = ((0.15 if sure else 0.6) + 0.05 * abs(frame - known.whole)) * np.sqrt(known.area)
+        return bool(np.linalg.norm(centre(mask) - known.expected(frame)) <= limit)
+
+    def find(self, embedding: np.ndarray, frame: int, known: Known, beside: np.ndarray) -> Choice | None:
+        """The object on a frame where it is not where the flow says, or None. beside: (K, 2) cells that are not it."""
         found = [
             choice
-            for place in self._places(embedding, known, expected)
+            for place in self._places(embedding, known, known.expected(frame))
             for logits, quality in offered(self.grid, self.ask(embedding, place_prompt(self.grid, place, beside)))
-            if (choice := self._judge(embedding, logits, quality, known, expected, missed)) is not None
+            if (choice := self._judge(embedding, logits, quality, frame, known)) is not None
         ]
         return max(found, key=lambda choice: choice.score, default=None)
 
@@ -71,7 +118,7 @@ class Search:
             moves.append(np.zeros(2))
         for x, y in moves:
             shift = np.array([[1, 0, x], [0, 1, y]], np.float64)
-            moved = cv2.warpAffine((known.logits > 0).astype(np.uint8), shift, self.grid.shape[::-1]) > 0
+            moved = cv2.warpAffine(known.mask.astype(np.uint8), shift, self.grid.shape[::-1]) > 0
             if moved.sum() >= LEAST_CELLS:
                 yield moved
         likeness = self.looks.of_cells(embedding)
@@ -85,7 +132,7 @@ class Search:
             likeness = np.where(alike, -1.0, likeness)
 
     def _judge(
-        self, embedding: np.ndarray, logits: np.ndarray, quality: float, known: Known, expected: np.ndarray, missed: int
+        self, embedding: np.ndarray, logits: np.ndarray, quality: float, frame: int, known: Known
     ) -> Choice | None:
         """An answer as a choice, None when it cannot be the object; its agreement is that of size and place."""
         mask = logits > 0
@@ -93,11 +140,11 @@ class Search:
         size = min(area, known.area) / max(area, known.area, 1.0)
         if area < LEAST_CELLS or size < 1 / _LARGEST_CHANGE or quality < _LEAST_QUALITY:
             return None
-        reach = (0.6 + 0.2 * (min(missed, 2) if self.rivals else missed)) * np.sqrt(known.area)
-        near = float(np.exp(-0.5 * (np.linalg.norm(centre(mask) - expected) / reach) ** 2))
+        reach = (0.6 + 0.2 * abs(frame - known.frame)) * np.sqrt(known.area)
+        near = float(np.exp(-0.5 * (np.linalg.norm(centre(mask) - known.expected(frame)) / reach) ** 2))
         choice = Choice(logits, quality, stability(logits), size * near, self.looks.of_mask(embedding, mask))
         sure = choice.stability >= _LEAST_STABILITY and choice.likeness >= _LEAST_LIKENESS
-        return choice if sure and choice.agreement >= _LEAST_FIT else None
+        return choice if sure and choice.agreement >= _LEAST_FIT and self.in_place(mask, frame, known) else None
 
 
 def centre(mask: np.ndarray) -> np.ndarray:

@@ -5,15 +5,13 @@ import pytest
 
 from retarget_cli.segment.base import Hint
 from retarget_cli.segment.sam_prompts import (
-    Answers,
     Grid,
     carried_prompt,
-    choose_hinted,
-    choose_like,
     hint_prompt,
     inner_points,
     outline,
-    stability,
+    place_prompt,
+    points_beside,
 )
 
 GRID = Grid((200, 120), 100, 25)
@@ -65,7 +63,7 @@ def test_a_hint_is_moved_to_the_networks_image() -> None:
 
 def test_a_carried_mask_gives_a_grown_box_and_points_inside() -> None:
     mask = block(slice(4, 10), slice(6, 16))
-    prompt = carried_prompt(GRID, logits_of(mask), Hint(0, None, ((0, 0, False),)))
+    prompt = carried_prompt(GRID, logits_of(mask), points_beside(GRID, Hint(0, None, ((0, 0, False), (9, 9, True)))))
     assert prompt.box is not None
     assert np.all(prompt.box[:2] < [24, 16])
     assert np.all(prompt.box[2:] > [64, 40])
@@ -73,7 +71,18 @@ def test_a_carried_mask_gives_a_grown_box_and_points_inside() -> None:
     cells = (prompt.points[:-1] / 4).astype(int)
     assert mask[cells[:, 1], cells[:, 0]].all()
     assert prompt.labels.tolist() == [1] * (len(prompt.labels) - 1) + [0]
+    assert prompt.points[-1].tolist() == [0, 0]
     assert np.array_equal(GRID.crop(prompt.mask), logits_of(mask))  # type: ignore[arg-type]
+
+
+def test_a_place_is_looked_at_without_its_mask() -> None:
+    mask = block(slice(4, 10), slice(6, 16))
+    near, far = (place_prompt(GRID, mask, np.zeros((0, 2)), grown) for grown in (0.1, 0.5))
+    assert near.mask is None
+    assert near.box is not None
+    assert far.box is not None
+    assert np.all(far.box[:2] < near.box[:2])
+    assert np.all(far.box[2:] > near.box[2:])
 
 
 def test_inner_points_are_deep_and_apart() -> None:
@@ -86,35 +95,6 @@ def test_inner_points_are_deep_and_apart() -> None:
     gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
     assert gaps[np.triu_indices(len(points), 1)].min() > 8
     assert len(inner_points(np.ones((1, 1), bool))) == 1
-
-
-def test_stability_of_steep_and_flat_edges() -> None:
-    ramp = np.linspace(-8, 8, 64, dtype=np.float32)[None].repeat(64, 0)
-    assert stability(np.sign(ramp) * 8) == 1.0
-    assert stability(ramp / 8) < 0.2
-
-
-def answers(*masks: np.ndarray, quality: list[float]) -> Answers:
-    return Answers(np.stack([GRID.pad(logits_of(mask)) for mask in masks]), np.array(quality, np.float32))
-
-
-def test_agreement_outweighs_a_little_quality() -> None:
-    part, whole = block(slice(4, 6), slice(6, 9)), block(slice(4, 10), slice(6, 16))
-    best = choose_like(GRID, answers(part, whole, quality=[0.95, 0.85]), block(slice(4, 10), slice(6, 15)))
-    assert np.array_equal(best.logits > 0, whole)
-    assert best.agreement == pytest.approx(0.9)
-    assert best.confidence == pytest.approx(0.85)
-
-
-def test_a_hint_prefers_the_mask_that_fills_its_box_and_keeps_to_its_points() -> None:
-    left, right = block(slice(4, 10), slice(2, 10)), block(slice(4, 10), slice(12, 20))
-    both = left | right
-    offered = answers(left, right, both, quality=[0.8, 0.9, 0.85])
-    boxed = choose_hinted(GRID, offered, Hint(0, (16, 32, 64, 48)))
-    pointed = choose_hinted(GRID, offered, Hint(0, None, ((50, 50, True), (130, 50, False))))
-    assert np.array_equal(boxed.logits > 0, left)
-    assert np.array_equal(pointed.logits > 0, left)
-    assert boxed.agreement == pointed.agreement == 1.0
 
 
 def test_outlines() -> None:
