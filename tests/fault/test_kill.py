@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import toy
+from tiny_sam import save_tiny
 
 from retarget_cli.store.engine import Store
 
@@ -26,7 +27,7 @@ RENDER = ["render", "--look", "both", "--quiet"]
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["torch", "worker", "retarget_cli.cli.app", "retarget_cli.pipeline", "retarget_cli.train.loop"]
+    ["torch", "worker", "retarget_cli.cli.app", "retarget_cli.pipeline", "retarget_cli.train.loop", "segment_anything"]
 )
 
 
@@ -131,6 +132,22 @@ def test_what_was_finished_is_not_done_again(clips: Path, tmp_path: Path) -> Non
     assert set(json.loads(answer)["stages"]) >= {"matte:disc", "polish"}
     for label in ("Finding the object in disc.mp4", "Cropping bar.mp4"):
         assert "cached" in next(line for line in progress.splitlines() if label in line).lower()
+
+
+def test_what_the_network_saw_survives_a_kill(clips: Path, tmp_path: Path) -> None:
+    weights = save_tiny(tmp_path / "tiny.pth")
+    words = ["segment", "disc.mp4", "--backend", "sam", "--weights", str(weights), "--box", "30,20,30,26", "--quiet"]
+    whole, broken = (new_world(clips, tmp_path / name) for name in ("whole", "broken"))
+    assert run(whole, words) == 0
+    assert run(broken, words, "embed-frame:3") == -signal.SIGKILL
+    assert len(list((broken / ".retarget" / "work").glob("embed/*/0*.npy"))) == 3
+    assert run(broken, words, "embed-frame:7") == -signal.SIGKILL  # 3 + 7 is the last of the 10
+    assert run(broken, words) == 0
+    found = [
+        {entry.stage: entry.digest for entry in Store(folder / ".retarget").entries()} for folder in (whole, broken)
+    ]
+    assert found[0] == found[1]
+    assert "embed" in found[0]
 
 
 def test_a_termination_signal_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None:

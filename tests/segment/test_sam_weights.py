@@ -9,8 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from segment_anything import sam_model_registry
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
-from segment_anything.modeling import Sam as Model
+from tiny_sam import tiny
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.segment.base import Hint
@@ -19,30 +18,6 @@ from retarget_cli.segment.sam_prompts import Prompt
 from retarget_cli.segment.sam_weights import encoder_sizes, load_network
 
 COUNT = 12
-
-
-def tiny() -> Model:
-    """The true architecture, small: 64 px images, 8 px tokens, three blocks of which the last sees everywhere."""
-    torch.manual_seed(0)
-    encoder = ImageEncoderViT(
-        img_size=64,
-        patch_size=8,
-        embed_dim=24,
-        depth=3,
-        num_heads=2,
-        out_chans=32,
-        use_rel_pos=True,
-        window_size=5,
-        global_attn_indexes=(2,),
-        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
-    )
-    prompts = PromptEncoder(32, (8, 8), (64, 64), 8)
-    transformer = TwoWayTransformer(depth=2, embedding_dim=32, mlp_dim=40, num_heads=8)
-    decoder = MaskDecoder(transformer_dim=32, transformer=transformer, iou_head_hidden_dim=24)
-    model = Model(encoder, prompts, decoder).eval()
-    for parameter in model.image_encoder.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    return model
 
 
 @pytest.fixture(scope="module")
