@@ -35,8 +35,9 @@ class Session:
             cv2.imwrite(str(Path(folder) / "0.jpg"), np.zeros((8, 8, 3), np.uint8))
             self._state = predictor.init_state(folder, offload_video_to_cpu=True)
         width, height = clip.size
+        self.images = Images(clip, predictor.image_size)
         self._state |= {
-            "images": _Images(clip, predictor.image_size),
+            "images": self.images,
             "num_frames": clip.count,
             "video_width": width,
             "video_height": height,
@@ -88,7 +89,7 @@ class Session:
             del memory[old]
 
 
-class _Images:
+class Images:
     """The frames as the predictor wants them: (3, side, side) float32, normalised."""
 
     def __init__(self, clip: FrameSource, side: int) -> None:
