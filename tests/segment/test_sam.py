@@ -13,6 +13,7 @@ from retarget_cli.segment.base import Hint, MatteReport
 from retarget_cli.segment.prompted import merge
 from retarget_cli.segment.registry import make_segmenter
 from retarget_cli.segment.sam import Sam
+from retarget_cli.segment.sam_search import Search
 
 COUNT = 12
 
@@ -234,12 +235,21 @@ def test_what_looks_alike_elsewhere_does_not_stand_in_for_what_is_hidden() -> No
     assert set(report.frame_confidence[14:]) == {0.0}
 
 
-def test_frames_that_one_hint_cannot_reach_are_reached_from_the_next() -> None:
+def test_frames_that_one_hint_cannot_reach_are_reached_from_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Search, "find", lambda *_: None)  # so that the first track stays lost
     scene = draw(LONG, Thing(walk))
-    network = Knowing(scene, blind=range(2, 8))
+    network = Knowing(scene, blind=range(3, 8))
     mattes, report, _ = segment(network, boxed(scene, 0), boxed(scene, LONG - 1))
     assert scores_of(mattes, scene.masks[0])[8:].min() > 0.8
     assert min(report.frame_confidence[8:]) > 0.5
+
+
+def test_a_surer_track_goes_on_into_the_part_of_the_next_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Search, "find", lambda *_: None)
+    scene = draw(LONG, Thing(walk))
+    mattes, report, _ = segment(Knowing(scene, blind=range(16, 21)), boxed(scene, 0), boxed(scene, LONG - 1))
+    assert scores_of(mattes, scene.masks[0])[:16].min() > 0.8
+    assert min(report.frame_confidence[:16]) > 0.5
 
 
 def test_a_thing_that_enters_late_is_nowhere_before() -> None:
