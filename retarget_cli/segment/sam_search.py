@@ -22,7 +22,7 @@ _WHOLE = 0.85
 """Share of the usual area from which on all of the object is to be seen."""
 _MOVES = 2
 """Frames from which its motion is known."""
-_FORESEEN = 8
+_FORESEEN = 12
 """Frames for which the object is expected to go on moving as it did."""
 _PLACES = 2
 """Places that look like the object and are asked about."""
@@ -75,9 +75,9 @@ class Known:
         return replace(self, frame=frame, whole=frame, mask=mask, place=centre(mask), agreement=0.7)
 
     def expected(self, frame: int) -> np.ndarray:
-        """Where its middle should be on a frame, (2,) cells x, y."""
-        place: np.ndarray = self.place + self.motion * min(abs(frame - self.whole), _FORESEEN)
-        return place
+        """Where its middle should be on a frame, (2,) cells x, y; on the edge when it should be outside the image."""
+        height, width = self.mask.shape
+        return np.clip(self.place + self.motion * min(abs(frame - self.whole), _FORESEEN), 0, [width, height])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from retarget_cli.segment.base import Hint, MatteReport
 from retarget_cli.segment.prompted import merge
 from retarget_cli.segment.registry import make_segmenter
 from retarget_cli.segment.sam import Sam
-from retarget_cli.segment.sam_search import Search
+from retarget_cli.segment.sam_choice import Choice
+from retarget_cli.segment.sam_looks import Looks
+from retarget_cli.segment.sam_search import Known, Search
 
 COUNT = 12
 
@@ -165,6 +167,27 @@ def test_what_passes_behind_something_is_found_again(start: int) -> None:
     assert scores[whole].min() > 0.8
     assert all(not mattes[frame].any() and report.frame_confidence[frame] == 0.0 for frame in gone)
     assert any(f"--frame {frame}" in report.notices[0] for frame in gone)
+
+
+def test_what_looks_like_nothing_is_found_again_where_it_was_heading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Looks, "of_cells", lambda looks, embedding: np.full((64, 96), -1.0))
+    scene = draw(LONG, Thing(walk), Thing(pillar, GREY, (20, 64)))
+    mattes, _, _ = segment(Knowing(scene), boxed(scene, 1))
+    assert scores_of(mattes, scene.masks[0])[-4:].min() > 0.8
+
+
+def test_from_where_it_is_found_again_it_is_followed_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = Search.find
+
+    def late(search: Search, embedding: np.ndarray, frame: int, known: Known, beside: np.ndarray) -> Choice | None:
+        return find(search, embedding, frame, known, beside) if frame >= 14 else None
+
+    monkeypatch.setattr(Search, "find", late)
+    scene = draw(LONG, Thing(walk))
+    mattes, report, _ = segment(Knowing(scene, blind=range(4, 8)), boxed(scene, 0))
+    assert scores_of(mattes, scene.masks[0])[8:].min() > 0.8
+    assert not any(mattes[frame].any() for frame in range(4, 8))
+    assert "--frame 6" in report.notices[0]
 
 
 def test_what_leaves_and_comes_back_elsewhere_is_found_again() -> None:
