@@ -14,14 +14,14 @@ from retarget_cli.segment.sam_prompts import Grid, Prompt
 
 SIZE = (96, 64)
 RED, BLUE, GREY = (210, 70, 60), (60, 90, 220), (150, 150, 150)
-Path = Callable[[int], tuple[int, int] | None]
+Course = Callable[[int], tuple[int, int] | None]
 
 
 @dataclass(frozen=True)
 class Thing:
     """A textured block. path: its upper left corner by frame, None when it is not there."""
 
-    path: Path
+    path: Course
     colour: tuple[int, int, int] = RED
     size: tuple[int, int] = (18, 18)
     seed: int = 5
