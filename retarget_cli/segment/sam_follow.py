@@ -56,7 +56,7 @@ class State:
     @property
     def lost(self) -> bool:
         """Whether there is no mask on this frame."""
-        return self.missed > 0 and self.confidence == 0.0
+        return self.missed > 0 and not (self.logits > 0).any()
 
 
 class Follower:
@@ -150,8 +150,9 @@ class Follower:
 
 
 def soft_logits(mask: np.ndarray) -> np.ndarray:
-    """A mask as logits with a soft edge, (rows, columns) float32."""
-    return (cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0) - 0.5) * -2 * OUTSIDE
+    """A mask as logits with a soft edge, (rows, columns) float32; positive on all of it, however thin it is."""
+    sharp = mask.astype(np.float32)
+    return (np.maximum(cv2.GaussianBlur(sharp, (0, 0), 1.0), 0.6 * sharp) - 0.5) * -2 * OUTSIDE
 
 
 def _pushed(points: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> np.ndarray:

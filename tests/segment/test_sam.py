@@ -291,6 +291,15 @@ def test_a_hint_the_network_cannot_follow_is_said(scene: Scene) -> None:
     assert any("fits the hint on frame 0" in notice for notice in report.notices)
 
 
+@pytest.mark.parametrize(
+    "hint", [Hint(0, (50.0, 30.0, 2.0, 2.0)), Hint(0, None, ((0.0, 0.0, True),)), Hint(0, (0.0, 0.0, 96.0, 64.0))]
+)
+def test_hints_of_any_size_where_nothing_is_seen(scene: Scene, hint: Hint) -> None:
+    mattes, report, _ = segment(Knowing(scene, blind=range(COUNT)), hint)
+    assert mattes[0].any()
+    assert all(0 <= value <= 1 for value in report.frame_confidence)
+
+
 def test_a_hint_outside_the_clip_is_an_input_error(scene: Scene) -> None:
     with pytest.raises(InputError):
         segment(Knowing(scene), Hint(COUNT, (0, 0, 9, 9)))

@@ -2,22 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cells import GRID, block, logits_of
 
 from retarget_cli.segment.base import Hint
 from retarget_cli.segment.sam_choice import Answers, choose_hinted, choose_like, stability
-from retarget_cli.segment.sam_prompts import Grid
-
-GRID = Grid((200, 120), 100, 25)
-
-
-def logits_of(mask: np.ndarray) -> np.ndarray:
-    return np.where(mask, 8.0, -8.0).astype(np.float32)
-
-
-def block(rows: slice, columns: slice) -> np.ndarray:
-    mask = np.zeros(GRID.shape, bool)
-    mask[rows, columns] = True
-    return mask
 
 
 def test_stability_of_steep_and_flat_edges() -> None:

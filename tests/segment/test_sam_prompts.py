@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cells import GRID, block, logits_of
 
 from retarget_cli.segment.base import Hint
 from retarget_cli.segment.sam_prompts import (
@@ -13,18 +14,6 @@ from retarget_cli.segment.sam_prompts import (
     place_prompt,
     points_beside,
 )
-
-GRID = Grid((200, 120), 100, 25)
-
-
-def logits_of(mask: np.ndarray) -> np.ndarray:
-    return np.where(mask, 8.0, -8.0).astype(np.float32)
-
-
-def block(rows: slice, columns: slice) -> np.ndarray:
-    mask = np.zeros(GRID.shape, bool)
-    mask[rows, columns] = True
-    return mask
 
 
 @pytest.mark.parametrize(
