@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from retarget_cli.weights import manifest
 from retarget_cli.weights.download import Patience
-from retarget_cli.weights.manifest import Weight, known
+from retarget_cli.weights.manifest import Weight
 
 IMPATIENT = Patience(timeout=0.4, tries=3, pause=0.01)
 TENSORS = {"layer.weight": torch.arange(300_000.0).view(3, 100_000), "layer.bias": torch.ones(7, dtype=torch.float16)}
@@ -44,6 +45,9 @@ class Server(http.server.ThreadingHTTPServer):
 
     def url(self, name: str = "toy.pth") -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{name}"
+
+    def handle_error(self, *args: object) -> None:
+        """A client that went away is none."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -114,11 +118,18 @@ def pickled(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def publish(content: bytes, url: str, monkeypatch: pytest.MonkeyPatch) -> Weight:
-    """Make a file of `content` at `url` the only known one."""
-    digest = hashlib.sha256(content).hexdigest()
-    toy = Weight("toy", "sam", "toy.pth", url, digest, len(content), "MIT", "tests")
-    for name in list(known()):
-        monkeypatch.delitem(known(), name)
-    monkeypatch.setitem(known(), "toy", toy)
-    return toy
+def publish(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Weight:
+    """Make what `server` has now the only known weights, by a manifest in `folder`."""
+    digest = hashlib.sha256(server.body).hexdigest()
+    entry = f"""[toy]
+        kind = "sam"
+        file = "toy.pth"
+        url = "{server.url()}"
+        sha256 = "{digest}"
+        size = {len(server.body)}
+        licence = "MIT"
+        purpose = "tests"
+    """
+    (folder / "manifest.toml").write_text(entry)
+    monkeypatch.setattr(manifest, "_FILE", folder / "manifest.toml")
+    return manifest.weight("toy")

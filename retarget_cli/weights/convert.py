@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 _WRAPPERS = ("model", "state_dict")
+_STALE = 3600.0  # seconds; no conversion takes that long
 
 
 def convert(path: Path, digest: str, target: Path) -> None:
@@ -29,6 +31,7 @@ def convert(path: Path, digest: str, target: Path) -> None:
     from safetensors.torch import save_file
 
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    _sweep(target)
     try:
         save_file(_separate(read_pickled(path)), part, metadata=open_seal(digest))
         close_seal(part)
@@ -40,6 +43,14 @@ def convert(path: Path, digest: str, target: Path) -> None:
         with suppress(OSError):
             part.unlink()
     sync_folder(target.parent)
+
+
+def _sweep(target: Path) -> None:
+    """Delete what killed conversions left; younger files may belong to one that is under way."""
+    for left in target.parent.glob(f".{target.name}.*.part"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE:
+                left.unlink()
 
 
 def read_pickled(path: Path) -> dict[str, torch.Tensor]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from retarget_cli.errors import UsageError
+
+_FILE: Traversable = resources.files("retarget_cli.weights").joinpath("manifest.toml")
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,10 @@ class Weight:
         return digest.startswith(self.sha256)
 
 
-@cache
 def known() -> dict[str, Weight]:
     """Every file of the manifest, by name, in the manifest's order: the preferred one of a kind comes first."""
-    text = resources.files("retarget_cli.weights").joinpath("manifest.toml").read_text(encoding="utf-8")
-    return {name: Weight(name=name, **entry) for name, entry in tomllib.loads(text).items()}
+    entries = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {name: Weight(name=name, **entry) for name, entry in entries.items()}
 
 
 def weight(name: str) -> Weight:

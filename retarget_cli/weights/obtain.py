@@ -149,7 +149,14 @@ def _alone(one: Weight, progress: ReportBytes) -> Iterator[Path]:
     (folder / "locks").mkdir(parents=True, exist_ok=True)
     part = folder / f"{one.file}.part"
     with KeyLocks(folder / "locks").hold(one.file, lambda: progress(length(part), one.size)) as lock:
-        yield part if lock is LockState.HELD else part.with_name(f"{one.file}.{uuid.uuid4().hex}.part")
+        if lock is LockState.HELD:
+            yield part
+            return
+        own = part.with_name(f"{one.file}.{uuid.uuid4().hex}.part")
+        try:
+            yield own
+        finally:
+            drop(own)  # no later call would find it
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.delenv("RETARGET_WEIGHTS", raising=False)
     monkeypatch.chdir(tmp_path)
     with serving(pickled(tmp_path / "mine.pth")) as running:
-        publish(running.body, running.url(), monkeypatch)
+        publish(running, tmp_path, monkeypatch)
         yield running
 
 

@@ -69,6 +69,15 @@ class TestConvert:
             convert(converted.with_suffix(".pth"), SOURCE, converted)
         assert [path.name for path in converted.parent.iterdir()] == ["toy.pth"]
 
+    def test_what_a_killed_conversion_left_is_swept_and_a_running_one_is_not(self, converted: Path) -> None:
+        old, new = (converted.with_name(f".toy.safetensors.{name}.part") for name in ("old", "new"))
+        for path in (old, new):
+            path.write_bytes(b"x")
+        os.utime(old, (0, 0))
+        convert(converted.with_suffix(".pth"), SOURCE, converted)
+        assert not old.exists()
+        assert new.exists()
+
 
 class Malicious:
     def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from weight_server import IMPATIENT, TENSORS, Server, publish
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.store.locks import KeyLocks, LockState
 from retarget_cli.weights import download, obtain
 from retarget_cli.weights.check import repair, state, survey
 from retarget_cli.weights.obtain import add, fetch
@@ -24,8 +25,9 @@ from retarget_cli.weights.seal import read_seal
 
 
 @pytest.fixture(autouse=True)
-def toy(content: bytes, server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    return publish(content, server.url(), monkeypatch).sha256
+def toy(bare: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Digest of the published file."""
+    return publish(server, bare, monkeypatch).sha256
 
 
 def ignore(done: int, total: int) -> None:
@@ -92,15 +94,16 @@ class TestFetch:
         pull()
         assert server.asked[-1][0] == "bytes=500000-"
 
-    def test_two_processes_fetch_once(self, server: Server, toy: str) -> None:
+    def test_two_processes_fetch_once(self, server: Server) -> None:
         script = """if True:
             import sys
-            from retarget_cli.weights.manifest import Weight, known
+            from pathlib import Path
+            from retarget_cli.weights import manifest
             from retarget_cli.weights.obtain import fetch
-            known()["toy"] = Weight("toy", "sam", "toy.pth", sys.argv[1], sys.argv[2], int(sys.argv[3]), "", "")
+            manifest._FILE = Path(sys.argv[1])
             print(fetch("toy", lambda done, total: None))
         """
-        words = [sys.executable, "-c", script, server.url(), toy, str(len(server.body))]
+        words = [sys.executable, "-c", script, "manifest.toml"]
         here = os.environ | {"PYTHONPATH": str(Path(obtain.__file__).parents[2])}
         both = [subprocess.Popen(words, env=here, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         answers = {process.communicate(timeout=60)[0].strip() for process in both}
@@ -108,6 +111,20 @@ class TestFetch:
         assert len(server.asked) == 1
         assert state("toy", deep=True) == "ok"
         assert kept() == ["toy.safetensors"]
+
+    def test_without_locks_each_works_on_a_file_of_its_own(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(KeyLocks, "_take", lambda *_: LockState.NONE)
+        cache_folder().mkdir(parents=True)
+        (cache_folder() / "toy.pth.part").write_bytes(b"somebody else is writing here")
+        server.cuts = [500_000, 0, 0]
+        with pytest.raises(EnvironmentProblem):
+            pull()
+        assert kept() == ["toy.pth.part"]
+        pull()
+        assert kept() == ["toy.pth.part", "toy.safetensors"]
+        assert server.asked[-1] == (None, None)
 
     def test_unknown_names(self) -> None:
         with pytest.raises(UsageError, match="huge"):

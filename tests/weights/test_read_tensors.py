@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from weight_server import TENSORS, publish
+from weight_server import TENSORS, Server, publish
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.weights import load, read_tensors
@@ -15,8 +15,9 @@ from retarget_cli.weights.places import cache_folder
 
 
 @pytest.fixture(autouse=True)
-def toy(content: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
-    return publish(content, "http://127.0.0.1:9/toy.pth", monkeypatch).sha256
+def toy(bare: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Digest of the published file."""
+    return publish(server, bare, monkeypatch).sha256
 
 
 def put(path: Path, content: bytes) -> Path:
