@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +111,17 @@ def serving(body: bytes) -> Iterator[Server]:
         running.done.set()
         running.shutdown()
         thread.join()
+
+
+@contextmanager
+def small_files(limit: int) -> Iterator[None]:
+    """No file can grow over `limit` bytes, as on a disk that is nearly full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def pickled(path: Path) -> bytes:

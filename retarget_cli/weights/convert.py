@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import time
 import uuid
 from collections.abc import Mapping
@@ -30,27 +31,30 @@ def convert(path: Path, digest: str, target: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    work = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    part, usual = work / target.name, work / "usual"
     _sweep(target)
     try:
+        work.mkdir()
         save_file(_separate(read_pickled(path)), part, metadata=open_seal(digest))
+        usual.touch()
+        shutil.copymode(usual, part)  # its writer lets nobody else read the file
         close_seal(part)
         sync_file(part)
         part.replace(target)
     except SafetensorError as error:  # how its writer reports a full disk
         raise OSError(None, str(error), str(target)) from error
     finally:
-        with suppress(OSError):
-            part.unlink()
+        shutil.rmtree(work, ignore_errors=True)
     sync_folder(target.parent)
 
 
 def _sweep(target: Path) -> None:
-    """Delete what killed conversions left; younger files may belong to one that is under way."""
+    """Delete what killed conversions left; younger folders may belong to one that is under way."""
     for left in target.parent.glob(f".{target.name}.*.part"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE:
-                left.unlink()
+                shutil.rmtree(left)
 
 
 def read_pickled(path: Path) -> dict[str, torch.Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from weight_server import TENSORS
+from weight_server import TENSORS, small_files
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights import convert as convert_module
 from retarget_cli.weights.convert import convert, read_pickled
 from retarget_cli.weights.seal import Seal, close_seal, is_intact, is_whole, read_seal
 
@@ -59,20 +57,19 @@ class TestConvert:
         convert(bare / "shared.pth", SOURCE, bare / "shared.safetensors")
         assert same(load_file(bare / "shared.safetensors"), state)
 
-    def test_a_full_disk_leaves_nothing(self, converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def full(path: Path) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
+    def test_others_may_read_it_as_any_file(self, converted: Path) -> None:
+        assert converted.stat().st_mode == converted.with_suffix(".pth").stat().st_mode
 
-        monkeypatch.setattr(convert_module, "sync_file", full)
+    def test_a_full_disk_leaves_nothing(self, converted: Path) -> None:
         converted.unlink()
-        with pytest.raises(OSError, match="No space"):
+        with small_files(10_000), pytest.raises(OSError, match="too large"):
             convert(converted.with_suffix(".pth"), SOURCE, converted)
         assert [path.name for path in converted.parent.iterdir()] == ["toy.pth"]
 
     def test_what_a_killed_conversion_left_is_swept_and_a_running_one_is_not(self, converted: Path) -> None:
         old, new = (converted.with_name(f".toy.safetensors.{name}.part") for name in ("old", "new"))
         for path in (old, new):
-            path.write_bytes(b"x")
+            path.mkdir()
         os.utime(old, (0, 0))
         convert(converted.with_suffix(".pth"), SOURCE, converted)
         assert not old.exists()
