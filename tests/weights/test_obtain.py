@@ -19,7 +19,7 @@ from retarget_cli.weights import obtain
 from retarget_cli.weights.check import repair, state, survey
 from retarget_cli.weights.obtain import add, fetch
 from retarget_cli.weights.places import cache_folder, find
-from retarget_cli.weights.seal import read_seal
+from retarget_cli.weights.seal import close_seal, is_intact, open_seal, read_seal
 
 
 @pytest.fixture(autouse=True)
@@ -214,7 +214,12 @@ class TestState:
             assert (state("toy"), state("toy", deep=True)) == (quick, deep)
         assert "Delete weights/toy.pth" in repair("toy")
 
-    def test_a_converted_file_of_something_else_counts_as_damaged(self, bare: Path) -> None:
+    @pytest.mark.parametrize("sealed", [True, False])
+    def test_a_converted_file_of_something_else_counts_as_damaged(self, bare: Path, sealed: bool) -> None:
         (bare / "weights").mkdir()
-        save_file(TENSORS, bare / "weights" / "toy.safetensors")
-        assert state("toy") == "damaged"
+        path = bare / "weights" / "toy.safetensors"
+        save_file(TENSORS, path, metadata=open_seal("ab" * 32))
+        if sealed:
+            close_seal(path)
+            assert is_intact(path)
+        assert state("toy") == state("toy", deep=True) == "damaged"

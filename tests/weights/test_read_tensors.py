@@ -12,6 +12,7 @@ from weight_server import TENSORS, Server, publish
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.weights import load, read_tensors
 from retarget_cli.weights.places import cache_folder
+from retarget_cli.weights.seal import open_seal
 
 
 @pytest.fixture(autouse=True)
@@ -68,9 +69,12 @@ def test_a_damaged_conversion_is_made_again(bare: Path, content: bytes, damage: 
     assert right(path)
 
 
-def test_the_conversion_of_something_else_is_not_taken(bare: Path, content: bytes) -> None:
-    put(cache_folder() / "x", b"")
-    save_file({"a": torch.ones(1)}, cache_folder() / "toy.safetensors")
+@pytest.mark.parametrize("metadata", [None, open_seal("ab" * 32)])
+def test_the_conversion_of_something_else_is_not_taken(
+    bare: Path, content: bytes, metadata: dict[str, str] | None
+) -> None:
+    cache_folder().mkdir(parents=True)
+    save_file({"a": torch.ones(1)}, cache_folder() / "toy.safetensors", metadata=metadata)
     assert right(put(bare / "weights" / "toy.pth", content))
 
 
