@@ -21,7 +21,7 @@ ReportBytes = Callable[[int, int], None]
 
 _BLOCK = 1 << 18
 _BUSY = {408, 425, 429}
-_BY_HAND = "Fetch the file by hand, on any machine, and hand it over: retarget weights add FILE"
+_BY_HAND = "Fetch the file with a browser or on another machine, and hand it over: retarget weights add FILE"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def download(url: str, part: Path, size: int, progress: ReportBytes, patience: P
             failures = 1 if here > furthest else failures + 1
             furthest = max(here, furthest)
             if failures >= patience.tries:
-                fix = "Run it again; it goes on where it stopped."
+                fix = f"Run it again; it goes on where it stopped. If it never gets through: {_BY_HAND}"
                 raise EnvironmentProblem(f"The download broke off: {error}.", where=url, fix=fix) from error
             time.sleep(patience.pause * 2 ** (failures - 1))
 

@@ -62,9 +62,8 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
         _demand_space(one, file.stat().st_size)
         copy = part.with_name(f"{part.name}.safetensors" if is_converted else f"{part.name}.copy")
         try:
-            digest = _copy(file, copy, progress)
-            good = is_right(copy, one, deep=True) if is_converted else one.has_digest(digest)
-            if not good:
+            # What has the wrong size or seal needs no copy to be refused.
+            if not (is_right(file, one, deep=False) and _is_copied(file, copy, one, progress)):
                 fix = f"Fetch it again: {one.url} (here: retarget weights pull {one.name})"
                 raise EnvironmentProblem(f"This is not {one.name}, or it is damaged.", where=file, fix=fix)
             copy.replace(ready if is_converted else published)
@@ -115,8 +114,8 @@ def _download(one: Weight, part: Path, progress: ReportBytes, patience: Patience
     )
 
 
-def _copy(source: Path, target: Path, progress: ReportBytes) -> str:
-    """Copy a file and return the SHA-256 of what was written."""
+def _is_copied(source: Path, target: Path, one: Weight, progress: ReportBytes) -> bool:
+    """Copy a file; whether what was written is `one`."""
     digest, done, size = hashlib.sha256(), 0, source.stat().st_size
     with source.open("rb") as reading, target.open("wb") as writing:
         while block := reading.read(_BLOCK):
@@ -125,7 +124,7 @@ def _copy(source: Path, target: Path, progress: ReportBytes) -> str:
             done += len(block)
             progress(done, size)
     sync_file(target)
-    return digest.hexdigest()
+    return is_right(target, one, deep=True) if target.suffix == ".safetensors" else one.has_digest(digest.hexdigest())
 
 
 def _demand_space(one: Weight, more: int) -> None:

@@ -148,14 +148,14 @@ def test_a_web_page_instead_of_the_file(server: Server, part: Path) -> None:
     size, server.body, server.kind = len(server.body), b"<html>Please log in</html>", "text/html; charset=utf-8"
     with pytest.raises(EnvironmentProblem, match="offers a web page") as caught:
         download(server.url(), part, size, lambda done, total: None, IMPATIENT)
-    assert "retarget weights add" in caught.value.fix
+    assert "retarget weights add FILE" in caught.value.fix
     assert not part.exists()
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_what_is_not_there_is_not_asked_for_twice(server: Server, part: Path, status: int) -> None:
     server.statuses = [status]
-    assert "retarget weights add" in refused(server, part, f"answers {status}").fix
+    assert "retarget weights add FILE" in refused(server, part, f"answers {status}").fix
     assert len(server.asked) == 1
 
 
