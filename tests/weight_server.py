@@ -17,7 +17,7 @@ from retarget_cli.weights import manifest
 from retarget_cli.weights.download import Patience
 from retarget_cli.weights.manifest import Weight
 
-IMPATIENT = Patience(timeout=0.4, tries=3, pause=0.01)
+IMPATIENT = Patience(timeout=10.0, tries=3, pause=0.01)
 TENSORS = {"layer.weight": torch.arange(300_000.0).view(3, 100_000), "layer.bias": torch.ones(7, dtype=torch.float16)}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from weight_server import IMPATIENT, Server, serving
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights.download import download, drop
+from retarget_cli.weights.download import Patience, download, drop
 
 
 @pytest.fixture
@@ -17,11 +18,11 @@ def part(bare: Path) -> Path:
     return bare / "toy.pth.part"
 
 
-def bring(server: Server, part: Path, name: str = "toy.pth") -> list[tuple[int, int]]:
+def bring(server: Server, part: Path, name: str = "toy.pth", patience: Patience = IMPATIENT) -> list[tuple[int, int]]:
     """Download the file, see that it is right, and return what was reported on the way."""
     calls: list[tuple[int, int]] = []
     digest = download(
-        server.url(name), part, len(server.body), lambda done, total: calls.append((done, total)), IMPATIENT
+        server.url(name), part, len(server.body), lambda done, total: calls.append((done, total)), patience
     )
     assert part.read_bytes() == server.body
     assert digest == hashlib.sha256(server.body).hexdigest()
@@ -168,13 +169,16 @@ def test_a_server_in_trouble_is_asked_again(server: Server, part: Path, status: 
     refused(server, part, f"broke off: the server answers {status}")
 
 
-def test_a_silent_server_is_left_and_asked_again(server: Server, part: Path) -> None:
+def test_a_server_that_falls_silent_is_left_and_asked_again(server: Server, part: Path) -> None:
     server.stalls = [500_000]
-    bring(server, part)
+    bring(server, part, patience=replace(IMPATIENT, timeout=1.0))
     assert ranges(server) == [None, "bytes=500000-"]
-    drop(part)
-    server.stalls = [0] * IMPATIENT.tries
-    refused(server, part, "fell silent")
+
+
+def test_a_server_that_stays_silent_is_given_up(server: Server, part: Path) -> None:
+    server.stalls = [0] * 100
+    with pytest.raises(EnvironmentProblem, match="fell silent"):
+        bring(server, part, patience=replace(IMPATIENT, timeout=0.1))
 
 
 def test_redirects_are_followed_with_the_range(server: Server, part: Path) -> None:
