@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.segment.sam_weights import count_parts, read_checkpoint
+from retarget_cli.segment.sam_weights import count_parts
+from retarget_cli.weights import read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -39,9 +40,11 @@ def load_predictor(path: Path | None, device: str) -> Any:
         ) from error
     setattr(module, "tqdm", lambda frames, **_: frames)  # noqa: B010 - it would draw a bar of its own across ours
     try:
-        state = read_checkpoint(path)
+        state = read_tensors(path)
         predictor = build(config_name(state), ckpt_path=None, device=device)
         predictor.load_state_dict(state)
+    except EnvironmentProblem:
+        raise
     except Exception as error:  # whatever a broken file makes of the reader
         raise EnvironmentProblem(
             "This file is no published SAM 2 network, or it is damaged.",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.weights import find_weights, read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -42,8 +43,6 @@ class EncoderSizes:
 
 def find_sam(named: Path | None) -> Path:
     """The checkpoint to use: the one named, else one in the usual places; EnvironmentProblem when there is none."""
-    from retarget_cli.weights import find_weights
-
     path = find_weights("sam", named)
     if path is None:
         raise EnvironmentProblem("No SAM weights are on this machine.", fix=f"Fetch them: {_PULL}")
@@ -58,7 +57,7 @@ def load_network(path: Path, device: str) -> Network:
     from retarget_cli.segment.sam_network import Network
 
     with _readable(path):
-        state = read_checkpoint(path)
+        state = read_tensors(path)
         model = _build(state)
         model.load_state_dict(state, assign=True)
     return Network(model.float().eval(), device)
@@ -67,7 +66,7 @@ def load_network(path: Path, device: str) -> Network:
 def embedding_bytes(path: Path) -> int:
     """Size of one frame's embedding in the network of a checkpoint; EnvironmentProblem as in `load_network`."""
     with _readable(path):
-        sizes = encoder_sizes(read_checkpoint(path))
+        sizes = encoder_sizes(read_tensors(path))
     return 2 * sizes.channels * (sizes.image // sizes.patch) ** 2
 
 
@@ -75,31 +74,14 @@ def embedding_bytes(path: Path) -> int:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
+    except EnvironmentProblem:
+        raise
     except Exception as error:  # whatever a broken file makes of the reader
         raise EnvironmentProblem(
             "This file is no Segment Anything network, or it is damaged.",
             where=path,
             fix=f"Fetch one ({_PULL}), or name another file with --weights.",
         ) from error
-
-
-def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint by name; a ``model`` or ``state_dict`` wrapped round them is taken off."""
-    import torch
-
-    state: Any
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        state = load_file(path)
-    else:
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError:  # files of old versions of torch cannot be mapped
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    for wrapper in ("model", "state_dict"):
-        state = state.get(wrapper, state)
-    return state
 
 
 def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
