@@ -35,7 +35,7 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], 
     UsageError when the mattes are to be given and there are none, EnvironmentProblem when weights are named that do not
     exist.
     """
-    way = _choose(clip, config)
+    way = choose_way(clip, config)
     digests = {"video": clip.digest}
     if way.name == "given" and clip.matte_digest is not None:
         digests["matte"] = clip.matte_digest
@@ -67,7 +67,7 @@ def matte_report(entry: Entry) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """A backend with what it needs, and what the user should know about the choice."""
 
     name: str
@@ -75,7 +75,8 @@ class _Way:
     notice: str | None = None
 
 
-def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
+def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
+    """The backend to use for a clip. Raises as :func:`matte` does."""
     from retarget_cli.segment.registry import NETWORKS, choose_backend
     from retarget_cli.weights import find_weights
 
@@ -86,12 +87,12 @@ def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
                 where=clip.path,
                 fix="Name a matte video or a folder of PNGs with --mask, or leave --backend out.",
             )
-        return _Way("given")
+        return Way("given")
     name, notice = choose_backend(config.weights) if config.backend == "auto" else (config.backend, None)
-    return _Way(name, find_weights(name, config.weights) if name in NETWORKS else None, notice)
+    return Way(name, find_weights(name, config.weights) if name in NETWORKS else None, notice)
 
 
-def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
+def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
     """The matte video or folder the user named, else the clip's own alpha."""
     if clip.matte is None:
         yield from (frame.image[:, :, 3] for frame in read_frames(clip.path, channels="rgba"))
@@ -101,7 +102,7 @@ def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
         yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
 
 
-def _work(job: Job, clip: SourceClip, way: _Way, device: str) -> None:
+def _work(job: Job, clip: SourceClip, way: Way, device: str) -> None:
     if way.notice:
         job.notice(f"{clip.path.name}: {way.notice}")
     found = facts(job.entries["ingest"])
@@ -114,7 +115,7 @@ def _work(job: Job, clip: SourceClip, way: _Way, device: str) -> None:
         job.notice(f"{clip.path.name}: {notice}", "warning")
 
 
-def _segmenter(job: Job, clip: SourceClip, way: _Way, device: str) -> Segmenter:
+def _segmenter(job: Job, clip: SourceClip, way: Way, device: str) -> Segmenter:
     from retarget_cli.segment.registry import NETWORKS, make_segmenter
 
     views = None
@@ -124,4 +125,4 @@ def _segmenter(job: Job, clip: SourceClip, way: _Way, device: str) -> Segmenter:
         device = pick_device(device)
         if way.name == "sam" and way.weights is not None:
             views = stored_views(job, clip, way.weights, device)
-    return make_segmenter(way.name, mattes=lambda: _given_mattes(clip), weights=way.weights, device=device, views=views)
+    return make_segmenter(way.name, mattes=lambda: given_mattes(clip), weights=way.weights, device=device, views=views)

@@ -300,6 +300,14 @@ def test_hints_of_any_size_where_nothing_is_seen(scene: Scene, hint: Hint) -> No
     assert all(0 <= value <= 1 for value in report.frame_confidence)
 
 
+def test_a_clip_of_one_frame() -> None:
+    alone = draw(1, Thing(right))
+    mattes, report, steps = segment(Knowing(alone), boxed(alone, 0))
+    assert scores_of(mattes, alone.masks[0]).min() > 0.9
+    assert len(report.frame_confidence) == 1
+    assert steps[-1] == (1, 1)
+
+
 def test_a_hint_outside_the_clip_is_an_input_error(scene: Scene) -> None:
     with pytest.raises(InputError):
         segment(Knowing(scene), Hint(COUNT, (0, 0, 9, 9)))
