@@ -28,6 +28,8 @@ _FADE = 0.7
 """Factor of the confidence for every frame without a good answer of its own."""
 _RIVAL = 0.75
 """Another thing looks like the object when its likeness is at least this share of the object's own."""
+_ENCOUNTER = 15
+"""Frames for which two things of one look may be mixed up after they came close to each other."""
 _NOWHERE = np.zeros((0, 2), np.float32)
 
 
@@ -82,7 +84,8 @@ class Follower:
             logits, confidence = self._seeded(embedding, start.seed, beside)
         known = Known.first(frame, logits)
         self._looks.add(look_at(self._grid, embedding, logits > 0, beside))
-        self._watch_rivals(embedding, logits > 0)
+        if self._has_rival(embedding, logits > 0, np.ones(logits.shape, bool)):
+            self._search = replace(self._search, rivals=True)
         return State(frame, logits, confidence, known, beside=beside)
 
     def step(self, frame: int, before: State) -> State:
@@ -92,7 +95,8 @@ class Follower:
         known, missed = before.known, before.missed + 1
         choice = None if before.lost else self._followed(embedding, moved, known, beside)
         if choice is not None and not self._is_rival(choice, frame, known):
-            return State(frame, choice.logits, choice.confidence, known.seen(frame, choice), beside=beside)
+            known = self._watched(embedding, known.seen(frame, choice), choice)
+            return State(frame, choice.logits, choice.confidence, known, beside=beside)
         choice = self._search.find(embedding, frame, known, beside)
         if choice is not None:
             return State(frame, choice.logits, _FADE * choice.confidence, known.found(frame, choice), beside=beside)
@@ -101,9 +105,28 @@ class Follower:
         return State(frame, moved, _FADE * before.confidence, known, missed, beside)
 
     def _is_rival(self, choice: Choice, frame: int, known: Known) -> bool:
-        """Whether an answer moves otherwise than the object did; one that shows a part of it has no telling motion."""
+        """Whether an answer moves otherwise than the object did, soon after a rival came close.
+
+        One that shows a part of the object has no telling motion.
+        """
+        if known.met is None or abs(frame - known.met) > _ENCOUNTER:
+            return False
         mask = choice.logits > 0
         return known.shows_whole(mask) and not self._search.in_place(mask, frame, known)
+
+    def _watched(self, embedding: np.ndarray, known: Known, choice: Choice) -> Known:
+        """What is known, with the frame noted when a rival is close to the object on it."""
+        mask = choice.logits > 0
+        if self._search.rivals and self._has_rival(embedding, mask, grow(mask.astype(np.uint8), _size(mask)) > 0):
+            return replace(known, met=known.frame)
+        return known
+
+    def _has_rival(self, embedding: np.ndarray, mask: np.ndarray, where: np.ndarray) -> bool:
+        """Whether something in `where`, but apart from the mask, looks like the object in it; (rows, columns) bool."""
+        likeness = self._looks.of_cells(embedding)
+        blurred = 2 * self._grid.cells // embedding.shape[2]
+        apart = where & (grow(mask.astype(np.uint8), blurred) == 0)
+        return bool(apart.any() and likeness[apart].max() > _RIVAL * np.median(likeness[mask]))
 
     def _hinted(self, embedding: np.ndarray, hint: Hint) -> tuple[np.ndarray, float]:
         """The best answer to a hint and how sure it is; the hint's own outline when the network sees nothing there."""
@@ -142,11 +165,10 @@ class Follower:
             beside = _pushed(beside, dense_flow(gray_before, gray), moved > 0)
         return moved, np.concatenate([beside, points_beside(self._grid, self._others.get(frame))])
 
-    def _watch_rivals(self, embedding: np.ndarray, mask: np.ndarray) -> None:
-        likeness = self._looks.of_cells(embedding)
-        near = grow(mask.astype(np.uint8), round(float(np.sqrt(mask.sum())) / 2)) > 0
-        if not near.all() and likeness[~near].max() > _RIVAL * np.median(likeness[mask]):
-            self._search = replace(self._search, rivals=True)
+
+def _size(mask: np.ndarray) -> int:
+    """Side of a square of the mask's area."""
+    return round(float(np.sqrt(mask.sum())))
 
 
 def soft_logits(mask: np.ndarray) -> np.ndarray:

@@ -34,7 +34,8 @@ class Known:
 
     frame: the last that showed any of it; whole: the last that showed all of it, with its mask (rows, columns) bool and
     its middle `place`, (2,) cells x, y; motion: (2,) cells a frame, from `moves` frames; area: its usual number of
-    cells; agreement: how well answers usually agree with what the flow says.
+    cells; agreement: how well answers usually agree with what the flow says; met: the last frame on which a rival was
+    close by, if any.
     """
 
     frame: int
@@ -45,6 +46,7 @@ class Known:
     area: float
     agreement: float
     moves: int = 0
+    met: int | None = None
 
     @classmethod
     def first(cls, frame: int, logits: np.ndarray) -> Known:
@@ -63,7 +65,8 @@ class Known:
         place = centre(mask)
         new = 0.5 if self.moves else 1.0
         motion = (1 - new) * self.motion + new * (place - self.place) / max(1, abs(frame - self.whole))
-        return Known(frame, frame, mask, place, motion, 0.9 * self.area + 0.1 * area, agreement, self.moves + 1)
+        area = 0.9 * self.area + 0.1 * area
+        return Known(frame, frame, mask, place, motion, area, agreement, self.moves + 1, self.met)
 
     def shows_whole(self, mask: np.ndarray) -> bool:
         """Whether a mask (rows, columns) bool is large enough to show all of it."""

@@ -133,5 +133,5 @@ def test_stopped_on_the_way_it_goes_on_where_it_was(world: World, batch: int, mo
 
 def test_no_network_in_the_file_is_said_before_anything_is_made(world: World) -> None:
     world.weights.write_bytes(b"nothing")
-    with pytest.raises(EnvironmentProblem, match="tiny.pth"):
+    with pytest.raises(EnvironmentProblem, match=r"tiny\.pth"):
         world.segment(HERE)
