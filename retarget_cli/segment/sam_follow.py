@@ -10,9 +10,10 @@ import numpy as np
 
 from retarget_cli.segment.base import Hint
 from retarget_cli.segment.sam_choice import Choice, choose_hinted, choose_like
+from retarget_cli.segment.sam_known import Known
 from retarget_cli.segment.sam_looks import Looks, look_at
 from retarget_cli.segment.sam_prompts import OUTSIDE, Grid, carried_prompt, hint_prompt, outline, points_beside
-from retarget_cli.segment.sam_search import LEAST_CELLS, Known, Search
+from retarget_cli.segment.sam_search import LEAST_CELLS, Search
 from retarget_cli.segment.sam_views import Predictor, Views
 from retarget_cli.segment.soft import grow
 from retarget_cli.vision.flow import dense_flow, warp_by_flow

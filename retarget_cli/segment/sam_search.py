@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from retarget_cli.segment.sam_choice import Answers, Choice, offered, stability
+from retarget_cli.segment.sam_known import Known, centre
 from retarget_cli.segment.sam_looks import Looks
 from retarget_cli.segment.sam_prompts import Grid, Prompt, place_prompt
 from retarget_cli.vision.regions import components
@@ -18,69 +19,10 @@ LEAST_CELLS = 4
 _LARGEST_CHANGE = 3.0
 """Factor by which the area may differ from the usual one."""
 _LEAST_QUALITY, _LEAST_STABILITY, _LEAST_LIKENESS, _LEAST_FIT = 0.5, 0.5, 0.2, 0.3
-_WHOLE = 0.85
-"""Share of the usual area from which on all of the object is to be seen."""
 _MOVES = 2
 """Frames from which its motion is known."""
-_FORESEEN = 12
-"""Frames for which the object is expected to go on moving as it did."""
 _PLACES = 2
 """Places that look like the object and are asked about."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """The object as it was seen up to a frame.
-
-    frame: the last that showed any of it; whole: the last that showed all of it, with its mask (rows, columns) bool and
-    its middle `place`, (2,) cells x, y; motion: (2,) cells a frame, from `moves` frames; area: its usual number of
-    cells; agreement: how well answers usually agree with what the flow says; met: the last frame on which a rival was
-    close by, if any.
-    """
-
-    frame: int
-    whole: int
-    mask: np.ndarray
-    place: np.ndarray
-    motion: np.ndarray
-    area: float
-    agreement: float
-    moves: int = 0
-    met: int | None = None
-
-    @classmethod
-    def first(cls, frame: int, logits: np.ndarray) -> Known:
-        """The object on the frame that it is followed from."""
-        mask = logits > 0
-        return cls(frame, frame, mask, centre(mask), np.zeros(2), float(mask.sum()), 0.8)
-
-    def seen(self, frame: int, choice: Choice) -> Known:
-        """With one frame more; where a part of it is hidden, that says nothing of its motion and little of its size."""
-        mask = choice.logits > 0
-        area = float(mask.sum())
-        agreement = 0.8 * self.agreement + 0.2 * choice.agreement
-        if not self.shows_whole(mask):
-            area = 0.97 * self.area + 0.03 * area
-            return replace(self, frame=frame, area=area, agreement=agreement)
-        place = centre(mask)
-        new = 0.5 if self.moves else 1.0
-        motion = (1 - new) * self.motion + new * (place - self.place) / max(1, abs(frame - self.whole))
-        area = 0.9 * self.area + 0.1 * area
-        return Known(frame, frame, mask, place, motion, area, agreement, self.moves + 1, self.met)
-
-    def shows_whole(self, mask: np.ndarray) -> bool:
-        """Whether a mask (rows, columns) bool is large enough to show all of it."""
-        return float(mask.sum()) >= _WHOLE * self.area
-
-    def found(self, frame: int, choice: Choice) -> Known:
-        """With a frame on which it was found again, perhaps elsewhere."""
-        mask = choice.logits > 0
-        return replace(self, frame=frame, whole=frame, mask=mask, place=centre(mask), agreement=0.7)
-
-    def expected(self, frame: int) -> np.ndarray:
-        """Where its middle should be on a frame, (2,) cells x, y; on the edge when it should be outside the image."""
-        height, width = self.mask.shape
-        return np.clip(self.place + self.motion * min(abs(frame - self.whole), _FORESEEN), 0, [width, height])
 
 
 @dataclass(frozen=True)
@@ -101,7 +43,7 @@ class Search:
         if not self.rivals:
             return True
         sure = known.moves >= _MOVES
-        limit = ((0.15 if sure else 0.6) + 0.05 * abs(frame - known.whole)) * np.sqrt(known.area)
+        limit = ((0.15 if sure else 0.6) + 0.05 * abs(frame - known.whole)) * np.sqrt(known.area) + 3 * known.unrest
         return bool(np.linalg.norm(centre(mask) - known.expected(frame)) <= limit)
 
     def find(self, embedding: np.ndarray, frame: int, known: Known, beside: np.ndarray) -> Choice | None:
@@ -148,9 +90,3 @@ class Search:
         choice = Choice(logits, quality, stability(logits), size * near, self.looks.of_mask(embedding, mask))
         sure = choice.stability >= _LEAST_STABILITY and choice.likeness >= _LEAST_LIKENESS
         return choice if sure and choice.agreement >= _LEAST_FIT and self.in_place(mask, frame, known) else None
-
-
-def centre(mask: np.ndarray) -> np.ndarray:
-    """Mean place (x, y) of a mask that is not empty."""
-    rows, columns = np.nonzero(mask)
-    return np.array([columns.mean(), rows.mean()])

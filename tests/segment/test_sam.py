@@ -14,8 +14,9 @@ from retarget_cli.segment.prompted import merge
 from retarget_cli.segment.registry import make_segmenter
 from retarget_cli.segment.sam import Sam
 from retarget_cli.segment.sam_choice import Choice
+from retarget_cli.segment.sam_known import Known
 from retarget_cli.segment.sam_looks import Looks
-from retarget_cli.segment.sam_search import Known, Search
+from retarget_cli.segment.sam_search import Search
 
 COUNT = 12
 
