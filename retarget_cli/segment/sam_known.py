@@ -51,6 +51,7 @@ class Known:
             return replace(self, frame=frame, area=area, agreement=agreement)
         place = centre(mask)
         move = (place - self.place) / max(1, abs(frame - self.whole))
+        off = float(np.linalg.norm(move - self.motion))  # the first move may be a jolt: its whole length counts
         new = 0.5 if self.moves else 1.0
         return replace(
             self,
@@ -60,7 +61,7 @@ class Known:
             place=place,
             motion=(1 - new) * self.motion + new * move,
             moves=self.moves + 1,
-            unrest=0.7 * self.unrest + 0.3 * float(np.linalg.norm(move - self.motion)) if self.moves else 0.0,
+            unrest=0.7 * self.unrest + 0.3 * off if self.moves else off,
             area=0.9 * self.area + 0.1 * area,
             agreement=agreement,
         )

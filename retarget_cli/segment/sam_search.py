@@ -19,7 +19,7 @@ LEAST_CELLS = 4
 _LARGEST_CHANGE = 3.0
 """Factor by which the area may differ from the usual one."""
 _LEAST_QUALITY, _LEAST_STABILITY, _LEAST_LIKENESS, _LEAST_FIT = 0.5, 0.5, 0.2, 0.3
-_MOVES = 2
+_MOVES = 3
 """Frames from which its motion is known."""
 _PLACES = 2
 """Places that look like the object and are asked about."""

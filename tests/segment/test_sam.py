@@ -259,6 +259,18 @@ def test_what_looks_alike_elsewhere_does_not_stand_in_for_what_is_hidden() -> No
     assert set(report.frame_confidence[14:]) == {0.0}
 
 
+def test_a_shaking_picture_does_not_lose_what_stands_beside_its_like() -> None:
+    shake = np.random.default_rng(0).integers(-5, 6, (LONG, 2))
+
+    def shaken(x: int) -> Thing:
+        return Thing(lambda frame: (x + int(shake[frame, 0]), 22 + int(shake[frame, 1])))
+
+    scene = draw(LONG, shaken(20), shaken(46))
+    mattes, report, _ = segment(Knowing(scene), boxed(scene, 0))
+    assert scores_of(mattes, scene.masks[0]).min() > 0.8
+    assert min(report.frame_confidence) > 0.5
+
+
 def test_frames_that_one_hint_cannot_reach_are_reached_from_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Search, "find", lambda *_: None)  # so that the first track stays lost
     scene = draw(LONG, Thing(walk))
