@@ -19,28 +19,43 @@ from retarget_cli.hardware import device_class
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, save_run
-from retarget_cli.requests import ClipInput, RenderOptions, RenderResult, SegmentResult, TrainResult, Truth
+from retarget_cli.requests import (
+    ClipInput,
+    PreviewResult,
+    RenderOptions,
+    RenderResult,
+    SegmentResult,
+    TrainResult,
+    Truth,
+)
 from retarget_cli.sources import open_clip, open_pair
+from retarget_cli.stages.alpha import ALPHA, alpha
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
+from retarget_cli.stages.contact import SHEET as CONTACT
+from retarget_cli.stages.contact import contact
 from retarget_cli.stages.crop import crop
 from retarget_cli.stages.fit import fit, held_out
+from retarget_cli.stages.flicker import flicker, flicker_report
 from retarget_cli.stages.ingest import ingest
 from retarget_cli.stages.matte import MATTE, matte, matte_report
 from retarget_cli.stages.overlay import OVERLAY, overlay
 from retarget_cli.stages.plate import plate
+from retarget_cli.stages.preview import PICTURE, preview_report
+from retarget_cli.stages.preview import preview as look_at
 from retarget_cli.stages.score import score, scores
 from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools, run_stage
 from retarget_cli.stages.transfer import report, transfer
+from retarget_cli.stages.trust import hint_frame
 from retarget_cli.stages.truth import truth_score
 from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
-    "ClipInput", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
-    "evaluate", "render", "run", "segment", "train",
+    "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
+    "evaluate", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 
 Stop = Callable[[], bool]
@@ -153,6 +168,18 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     return result
 
 
+def plan_segment(clip: SourceClip, config: MatteConfig, store: Store) -> list[Stage]:
+    """Find the object, soften its edges, judge and show what was found."""
+    return [
+        ingest(clip),
+        matte(clip, config, store.digests.digest),
+        alpha(clip),
+        flicker(clip),
+        overlay(clip),
+        contact(clip),
+    ]
+
+
 def segment(
     clip: ClipInput,
     config: MatteConfig,
@@ -161,18 +188,63 @@ def segment(
     reporter: Reporter = silent,
     stop: Stop = never,
 ) -> SegmentResult:
-    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, a preview beside it."""
+    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it."""
     source = open_clip(clip, results.clip_name(clip.path), store)
-    done = run(
-        [ingest(source), matte(source, config, store.digests.digest), overlay(source)], Tools(store, reporter, stop)
+    done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
+    target = _matte_path(out, source)
+    result = SegmentResult(
+        matte=target,
+        alpha=_beside(target, "alpha.mkv"),
+        overlay=_beside(target, "overlay.mp4"),
+        sheet=_beside(target, "sheet.png"),
+        report=_judged(done, source.name),
     )
-    target = out or results.RESULTS / "segments" / f"{source.name}_matte.mkv"
-    preview = target.with_name(f"{target.stem.removesuffix('_matte')}_overlay.mp4")
-    results.deliver(done[f"matte:{source.name}"].file(MATTE), target)
-    results.deliver(done[f"overlay:{source.name}"].file(OVERLAY), preview)
-    reporter(Artifact("matte", target))
-    reporter(Artifact("overlay", preview))
-    return SegmentResult(target, preview, matte_report(done[f"matte:{source.name}"]))
+    _deliver(done[f"matte:{source.name}"].file(MATTE), result.matte, "matte", reporter)
+    _deliver(done[f"alpha:{source.name}"].file(ALPHA), result.alpha, "alpha", reporter)
+    _deliver(done[f"overlay:{source.name}"].file(OVERLAY), result.overlay, "overlay", reporter)
+    _deliver(done[f"contact:{source.name}"].file(CONTACT), result.sheet, "sheet", reporter)
+    return result
+
+
+def preview(
+    clip: ClipInput,
+    config: MatteConfig,
+    frame: int,
+    out: Path | None,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+) -> PreviewResult:
+    """Look at one frame of a clip before all of it is worked on; the picture goes where :func:`segment` puts its own.
+
+    Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
+    """
+    source = open_clip(clip, results.clip_name(clip.path), store)
+    stage = look_at(source, config, frame, store.digests.digest)
+    entry = run([stage], Tools(store, reporter, stop))[stage.id]
+    picture = _beside(_matte_path(out, source), f"frame{frame}.png")
+    _deliver(entry.file(PICTURE), picture, "sheet", reporter)
+    return PreviewResult(picture, preview_report(entry))
+
+
+def _judged(done: Mapping[str, Entry], name: str) -> dict[str, Any]:
+    """How the matte of the clip `name` was made, how steady it is, and where a hint would help."""
+    report = matte_report(done[f"matte:{name}"])
+    return {**report, **flicker_report(done[f"flicker:{name}"]), "hint_frame": hint_frame(report)}
+
+
+def _deliver(source: Path, target: Path, kind: str, reporter: Reporter) -> None:
+    results.deliver(source, target)
+    reporter(Artifact(kind, target))
+
+
+def _matte_path(out: Path | None, clip: SourceClip) -> Path:
+    return out or results.RESULTS / "segments" / f"{clip.name}_matte.mkv"
+
+
+def _beside(matte: Path, ending: str) -> Path:
+    """``cat_sheet.png`` for ``cat_matte.mkv``."""
+    return matte.with_name(f"{matte.stem.removesuffix('_matte')}_{ending}")
 
 
 def evaluate(

@@ -60,11 +60,13 @@ def _clip_options(letter: str) -> tuple[Any, Any, Any]:
         rich_help_panel=OBJECT,
     )  # fmt: skip
     box = typer.Option(
-        f"--box-{letter}", metavar="X,Y,W,H", help=f"Where the object is in {letter.upper()}.", rich_help_panel=OBJECT
-    )
+        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=OBJECT,
+        help=f"Where the object is in {letter.upper()}; may be repeated for several frames.",
+    )  # fmt: skip
     frame = typer.Option(
-        f"--frame-{letter}", min=0, help=f"The frame that --box-{letter} speaks of, from 0.", rich_help_panel=OBJECT
-    )
+        f"--frame-{letter}", min=0, rich_help_panel=OBJECT,
+        help=f"The frame, from 0, that a --box-{letter} without FRAME: speaks of.",
+    )  # fmt: skip
     return mask, box, frame
 
 
@@ -72,8 +74,8 @@ _mask_a, _box_a, _frame_a = _clip_options("a")
 _mask_b, _box_b, _frame_b = _clip_options("b")
 MaskA = Annotated[Path | None, _mask_a]
 MaskB = Annotated[Path | None, _mask_b]
-BoxA = Annotated[str | None, _box_a]
-BoxB = Annotated[str | None, _box_b]
+BoxA = Annotated[list[str] | None, _box_a]
+BoxB = Annotated[list[str] | None, _box_b]
 FrameA = Annotated[int, _frame_a]
 FrameB = Annotated[int, _frame_b]
 Device = Annotated[
@@ -138,13 +140,61 @@ def parse_point(value: str, option: str) -> tuple[float, float, bool]:
     return x, y, positive
 
 
-def hints(frame: int, box: str | None, points: Sequence[str], option: str) -> tuple[Hint, ...]:
-    """What the user said about one clip: one hint, or none when neither a box nor a point was given."""
-    if box is None and not points:
+def split_frame(value: str, default: int, option: str) -> tuple[int, str]:
+    """``FRAME:rest`` as its two parts; `default` and all of it where no frame is named."""
+    head, colon, rest = value.partition(":")
+    if not colon or head.strip() == "not":
+        return default, value.strip()
+    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", head):
+        raise UsageError(
+            f"'{head}' in '{value}' is no frame",
+            where=option,
+            fix="Write the frame's number first, like 37:120,80,300,220.",
+        )
+    return int(head), rest.strip()
+
+
+def hints(
+    frame: int, boxes: Sequence[str] | None, points: Sequence[str] | None, option: str = "--box"
+) -> tuple[Hint, ...]:
+    """What the user said about one clip: one hint a frame, by frame; `frame` is that of values which name none.
+
+    boxes: ``[FRAME:]x,y,w,h``; points: ``[FRAME:][not:]x,y``. UsageError for two boxes on one frame.
+    """
+    found: dict[int, tuple[list[Any], list[Any]]] = {}
+    for value in boxes or ():
+        index, rest = split_frame(value, frame, option)
+        on_frame = found.setdefault(index, ([], []))[0]
+        on_frame.append(parse_box(rest, option))
+        if len(on_frame) > 1:
+            raise UsageError(
+                f"there are two boxes on frame {index}",
+                where=option,
+                fix="Give one box a frame, each with its frame: 0:120,80,300,220 and 37:150,80,300,220.",
+            )
+    for value in points or ():
+        index, rest = split_frame(value, frame, "--point")
+        found.setdefault(index, ([], []))[1].append(parse_point(rest, "--point"))
+    if not found:
         return ()
     from retarget_cli.segment.base import Hint
 
-    return (Hint(frame, parse_box(box, option), tuple(parse_point(point, "--point") for point in points)),)
+    return tuple(Hint(index, box[0] if box else None, tuple(dots)) for index, (box, dots) in sorted(found.items()))
+
+
+def hint_words(hints: Sequence[Hint]) -> list[str]:
+    """The options that give these hints again, for a command line to copy."""
+    words = []
+    for hint in hints:
+        if hint.box is not None:
+            words += ["--box", f"{hint.frame}:{_joined(hint.box)}"]
+        for x, y, positive in hint.points:
+            words += ["--point", f"{hint.frame}:{'' if positive else 'not:'}{_joined((x, y))}"]
+    return words
+
+
+def _joined(numbers: Sequence[float]) -> str:
+    return ",".join(f"{number:.10g}" for number in numbers)
 
 
 def parse_affine(value: str) -> str | tuple[float, ...]:

@@ -28,7 +28,7 @@ _SATURATION = 0.12
 """Mixtures this near to pure F or B count as pure: texture and compression look like a little of the other."""
 _EPSILON = 1e-4
 _HALVED_FROM = 4
-"""A reach from which on half the resolution says as much about how alpha follows the colours, in a quarter of the time."""
+"""From this reach on, half the resolution tells as well how alpha follows the colours, in a quarter of the time."""
 _SPECK, _PINHOLE = 0.002, 0.0005
 """Regions smaller than this share of the largest, and holes smaller than this share of the area, are no shape."""
 
@@ -139,7 +139,7 @@ def _pinned(alpha: np.ndarray, trimap: _Trimap) -> np.ndarray:
 def _average(colours: np.ndarray, weight: np.ndarray, spread: float) -> np.ndarray:
     """Weighted mean of the colours (h, w, 3) about every pixel, Gaussian of `spread` pixels.
 
-    What is that smooth is computed on a smaller picture. Far from any weight the mean of the next wider circle is taken.
+    It is computed on a smaller picture. Far from any weight the mean of a wider circle is taken.
     """
     height, width = weight.shape
     shrink = max(1.0, spread / 2.0)

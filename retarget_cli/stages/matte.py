@@ -33,7 +33,7 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str]) 
     digest: sha256 of a file, for the weights of a segmentation network. Raises UsageError when the mattes are to be
     given and there are none, EnvironmentProblem when weights are named that do not exist.
     """
-    way = _choose(clip, config)
+    way = choose_way(clip, config)
     digests = {"video": clip.digest}
     if way.name == "given" and clip.matte_digest is not None:
         digests["matte"] = clip.matte_digest
@@ -65,7 +65,7 @@ def matte_report(entry: Entry) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """A backend with what it needs, and what the user should know about the choice."""
 
     name: str
@@ -73,7 +73,8 @@ class _Way:
     notice: str | None = None
 
 
-def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
+def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
+    """The backend to use for a clip. Raises as :func:`matte` does."""
     from retarget_cli.segment.registry import choose_backend
     from retarget_cli.weights import find_weights
 
@@ -84,12 +85,12 @@ def _choose(clip: SourceClip, config: MatteConfig) -> _Way:
                 where=clip.path,
                 fix="Name a matte video or a folder of PNGs with --mask, or leave --backend out.",
             )
-        return _Way("given")
+        return Way("given")
     name, notice = choose_backend(config.weights) if config.backend == "auto" else (config.backend, None)
-    return _Way(name, find_weights("sam", config.weights) if name == "sam" else None, notice)
+    return Way(name, find_weights("sam", config.weights) if name == "sam" else None, notice)
 
 
-def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
+def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
     """The matte video or folder the user named, else the clip's own alpha."""
     if clip.matte is None:
         yield from (frame.image[:, :, 3] for frame in read_frames(clip.path, channels="rgba"))
@@ -99,7 +100,7 @@ def _given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
         yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
 
 
-def _work(job: Job, clip: SourceClip, way: _Way) -> None:
+def _work(job: Job, clip: SourceClip, way: Way) -> None:
     from retarget_cli.segment.registry import make_segmenter
 
     if way.notice:
@@ -107,7 +108,7 @@ def _work(job: Job, clip: SourceClip, way: _Way) -> None:
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
     device = device_class("auto") if way.name == "sam" else "cpu"
-    segmenter = make_segmenter(way.name, mattes=lambda: _given_mattes(clip), weights=way.weights, device=device)
+    segmenter = make_segmenter(way.name, mattes=lambda: given_mattes(clip), weights=way.weights, device=device)
     with VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray") as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())

@@ -33,9 +33,52 @@ def test_points() -> None:
 
 
 def test_hints() -> None:
-    assert options.hints(3, None, (), "--box") == ()
-    (hint,) = options.hints(3, "1,2,3,4", ("5,6",), "--box")
+    assert options.hints(3, None, ()) == ()
+    (hint,) = options.hints(3, ["1,2,3,4"], ("5,6",))
     assert (hint.frame, hint.box, hint.points) == (3, (1, 2, 3, 4), ((5, 6, True),))
+
+
+def test_hints_on_several_frames() -> None:
+    boxes, points = ["37: 1,2,3,4", "5,6,7,8"], ["12:30,40", "12:not:31,41", "not:9,9", "37:0,0"]
+    found = {hint.frame: (hint.box, hint.points) for hint in options.hints(2, boxes, points)}
+    assert found == {
+        2: ((5, 6, 7, 8), ((9, 9, False),)),
+        12: (None, ((30, 40, True), (31, 41, False))),
+        37: ((1, 2, 3, 4), ((0, 0, True),)),
+    }
+    assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "points", "what", "where"),
+    [
+        (["x:1,2,3,4"], [], "'x' in 'x:1,2,3,4' is no frame", "--box-a"),
+        (["-1:1,2,3,4"], [], "no frame", "--box-a"),
+        (["1.5:1,2,3,4"], [], "no frame", "--box-a"),
+        ([":1,2,3,4"], [], "no frame", "--box-a"),
+        (["1:2:1,2,3,4"], [], "not 4 numbers", "--box-a"),
+        (["7:"], [], "not 4 numbers", "--box-a"),
+        (["3:1,2,3,4", "3:5,6,7,8"], [], "two boxes on frame 3", "--box-a"),
+        (["1,2,3,4", "0:5,6,7,8"], [], "two boxes on frame 0", "--box-a"),
+        ([], ["not:12:30,40"], "not 2 numbers", "--point"),
+        ([], ["nit:30,40"], "no frame", "--point"),
+    ],
+)
+def test_bad_hints(boxes: list[str], points: list[str], what: str, where: str) -> None:
+    with pytest.raises(UsageError, match=what) as caught:
+        options.hints(0, boxes, points, "--box-a")
+    assert caught.value.where == where
+    assert caught.value.fix
+
+
+def test_hints_can_be_written_again() -> None:
+    hints = options.hints(4, ["1,2.5,30,40", "9:1,1,5,5"], ["4:not:7,8", "20:1234567,2"])
+    words = options.hint_words(hints)
+    assert words[:2] == ["--box", "4:1,2.5,30,40"]
+    again = {"--box": [], "--point": []}
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        again[option].append(value)
+    assert options.hints(0, again["--box"], again["--point"]) == hints
 
 
 @pytest.mark.parametrize("value", options.AFFINES)
