@@ -72,11 +72,10 @@ def _work(job: Job, hints: Sequence[Hint]) -> None:
 
 
 def _labelled(cell: np.ndarray, index: int, confidence: float, worst: bool) -> np.ndarray:
-    colour = bar_colour(confidence)
     if worst:
-        draw_frame(cell, colour)
+        draw_frame(cell, bar_colour(confidence))
     text = f"{index}  {confidence:.2f}{'  least certain' if worst else ''}"
-    draw_text(cell, text, (0, cell.shape[0] - _TEXT), _TEXT, colour if worst else (0, 0, 0))
+    draw_text(cell, text, (0, cell.shape[0] - _TEXT), _TEXT)
     return cell
 
 
