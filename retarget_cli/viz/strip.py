@@ -15,7 +15,9 @@ _RAMP = np.array([(214, 47, 39), (245, 170, 60), (60, 170, 90)], np.float32)
 """Colours of confidence 0, 1/2 and 1; the height of a bar says the same to those who do not tell red from green."""
 _LEAST_BAR = 0.15
 _WIDEST_TEXT = 0.5
-"""The text is left out where it would take a larger share of the width."""
+"""Largest share of the width that the text takes."""
+_LEAST_TEXT = 12
+"""Pixels of height below which text cannot be read and is left out."""
 
 
 def bar_colour(confidence: float) -> Colour:
@@ -31,8 +33,10 @@ class Footer:
         """width, height: of the footer in pixels; confidence: in [0, 1], one for each frame of the clip."""
         self.height = height
         self._confidence = np.clip(np.asarray(confidence, np.float64), 0.0, 1.0)
-        taken = text_size(self._text(len(self._confidence) - 1, 1.0), height)
-        self._left = taken if taken <= _WIDEST_TEXT * width else 0
+        widest = self._text(len(self._confidence) - 1, 1.0)
+        heights = range(height, _LEAST_TEXT - 1, -1)
+        self._text_height = next((one for one in heights if text_size(widest, one) <= _WIDEST_TEXT * width), 0)
+        self._left = text_size(widest, self._text_height) if self._text_height else 0
         self._plain = np.full((height, width, 3), _PAPER, np.uint8)
         self._plain[:, self._left :] = confidence_strip(self._confidence, width - self._left, height)
 
@@ -41,7 +45,8 @@ class Footer:
         drawn = self._plain.copy()
         height, width = drawn.shape[:2]
         if self._left:
-            draw_text(drawn, self._text(index, float(self._confidence[index])), (0, 0), height, _PAPER)
+            text = self._text(index, float(self._confidence[index]))
+            draw_text(drawn, text, (0, (height - self._text_height) // 2), self._text_height, _PAPER)
         first, last = _columns(index, len(self._confidence), width - self._left)
         middle, half = self._left + (first + last) // 2, max(1, height // 16)
         drawn[:, max(self._left, middle - 2 * half) : middle + 2 * half + 1] = _PAPER

@@ -49,7 +49,7 @@ def test_the_current_frame_is_marked_in_its_place(count, width):
 
 
 def test_number_and_confidence_are_written_where_there_is_room():
-    wide, narrow = Footer(320, 20, [0.5, 0.25]), Footer(60, 20, [0.5, 0.25])
-    assert not np.array_equal(wide.at(0)[:, :100], wide.at(1)[:, :100])
-    assert bar_heights(wide.at(0))[:5].max() == 0
+    wide, narrow = Footer(160, 20, [0.5, 0.25]), Footer(60, 20, [0.5, 0.25])
+    assert not np.array_equal(wide.at(0)[:, :70], wide.at(1)[:, :70])
+    assert bar_heights(wide.at(0))[:3].max() == 0
     assert bar_heights(narrow.at(1))[0] > 0
