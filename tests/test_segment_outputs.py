@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,7 +21,8 @@ from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.stills import read_picture
 from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline import ClipInput
-from retarget_cli.segment.base import Hint
+from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, Sink
+from retarget_cli.segment.registry import SEGMENTERS
 from retarget_cli.store.engine import Store
 
 EMBEDDED = MatteConfig("embedded")
@@ -77,16 +80,18 @@ def test_every_output_is_whole(size: tuple[int, int]) -> None:
 
 
 def test_everything_is_cached_and_a_hint_redraws_the_pictures_only() -> None:
-    _, ran = segment(clip())
+    video = clip()
+    _, ran = segment(video)
     assert sorted(ran) == [f"{name}:disc" for name in ("alpha", "contact", "flicker", "ingest", "matte", "overlay")]
-    assert segment(clip())[1] == []
-    assert sorted(segment(clip(hints=[disc_hint(3, 0.25)]))[1]) == ["contact:disc", "overlay:disc"]
+    assert segment(video)[1] == []
+    assert sorted(segment(replace(video, hints=(disc_hint(3, 0.25),)))[1]) == ["contact:disc", "overlay:disc"]
 
 
 def test_a_hint_shows_on_its_frame_and_for_half_a_second() -> None:
-    plain, _ = segment(clip())
+    video = clip()
+    plain, _ = segment(video)
     before = [frame.image.astype(int) for frame in read_frames(plain.overlay)]
-    hinted, _ = segment(clip(hints=[Hint(3, (10, 10, 30, 40), ((60, 30, True),))]))
+    hinted, _ = segment(replace(video, hints=(Hint(3, (10, 10, 30, 40), ((60, 30, True),)),)))
     after = [frame.image for frame in read_frames(hinted.overlay)]
     changed = [np.abs(one - other).max() > 100 for one, other in zip(before, after, strict=True)]
     assert changed == [3 <= index <= 8 for index in range(12)]
@@ -124,3 +129,51 @@ def test_frames_and_hints_outside_the_clip_are_refused() -> None:
         preview(clip(frames=80, hints=[disc_hint(70, 0)]), 3)
     with pytest.raises(InputError, match="frame 30"):
         preview(clip(hints=[disc_hint(30, 0)]), 3)
+
+
+class Network:
+    """Stands in for a network: notes what it is shown, finds all of the box it is given."""
+
+    name, version = "sam", 1
+    asked: ClassVar[list[tuple[int, Sequence[Hint]]]] = []
+
+    def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
+        frames = list(clip.read())
+        self.asked.append((len(frames), hints))
+        matte = np.zeros(clip.size[::-1], np.uint8)
+        x, y, width, height = (round(value) for value in hints[0].box or (0, 0, 0, 0))
+        matte[y : y + height, x : x + width] = 255
+        sink(matte)
+        return MatteReport("sam", 0.7, (0.7,))
+
+
+@pytest.mark.parametrize("hinted", [20, 10, None], ids=["there", "elsewhere", "nowhere"])
+def test_a_network_is_shown_one_frame_for_a_quick_look(hinted: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SEGMENTERS, "sam", lambda *_: Network())
+    Network.asked.clear()
+    truth = disc_hint(0, 20 / 40)
+    hints = [] if hinted is None else [disc_hint(hinted, hinted / 40)]
+    result, _ = preview(clip(frames=40, hints=hints), 20, MatteConfig("sam"))
+    ((count, asked),) = Network.asked
+    assert count == 1
+    assert [hint.frame for hint in asked] == [0]
+    assert np.abs(np.subtract(asked[0].box, truth.box)).max() <= 4
+    assert (result.report["backend"], result.report["confidence"]) == ("sam", 0.7)
+
+
+def test_flicker_tells_a_shaking_matte_and_where_it_breaks() -> None:
+    video = clip(frames=20)
+    steady = segment(video)[0].report
+    with VideoWriter(Path("torn.mkv"), toy.SIZE, Timing.constant(20, 10), codec="ffv1", pixels="gray") as writer:
+        for index in range(20):
+            matte = toy.matte_frame("disc", index / 20)
+            matte[32 if index == 13 else 64 :] = 0
+            writer.write(matte)
+    torn = segment(ClipInput(video.path, Path("torn.mkv")))[0].report
+    assert torn["flicker"] > steady["flicker"] + 0.04
+    assert torn["largest_change"] in (13, 14)
+
+
+def test_the_shortest_clip_can_be_looked_at() -> None:
+    result, _ = preview(clip(frames=2, hints=[disc_hint(1, 0.5)]), 1)
+    assert result.report["looked_at"] == [0, 1]

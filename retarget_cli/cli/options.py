@@ -127,7 +127,7 @@ def parse_box(value: str | None, option: str) -> tuple[float, float, float, floa
     """``x,y,w,h`` in pixels of the upright clip; width and height must be positive."""
     if value is None:
         return None
-    x, y, width, height = numbers(value, 4, option, "120,80,300,220 (x,y,width,height)")
+    x, y, width, height = numbers(value, 4, option, "120,80,300,220 (x,y,width,height); 37:120,80,300,220 for frame 37")
     if width <= 0 or height <= 0:
         raise UsageError(f"the box '{value}' is empty", where=option, fix="Give it as x,y,width,height in pixels.")
     return x, y, width, height
@@ -136,7 +136,12 @@ def parse_box(value: str | None, option: str) -> tuple[float, float, float, floa
 def parse_point(value: str, option: str) -> tuple[float, float, bool]:
     """``x,y`` on the object, or ``not:x,y`` beside it; the last item says which."""
     positive = not value.startswith("not:")
-    x, y = numbers(value.removeprefix("not:"), 2, option, "320,240, or not:320,240 for a point beside the object")
+    x, y = numbers(
+        value.removeprefix("not:"),
+        2,
+        option,
+        "320,240; not:320,240 beside the object; 37:not:320,240 on frame 37",
+    )
     return x, y, positive
 
 
