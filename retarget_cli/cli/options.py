@@ -1,4 +1,4 @@
-"""What several commands take: option types, and the small grammars of boxes, points, colours and affines."""
+"""What several commands take: option types, and the small grammars of colours and affines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from retarget_cli.errors import InputError, UsageError
-
-if TYPE_CHECKING:
-    from retarget_cli.segment.base import Hint
 
 DEFAULT_WORKSPACE = Path(".retarget")
 AFFINES = ("auto", "learned", "moments", "relative", "none")
@@ -121,85 +118,6 @@ def numbers(value: str, count: int, option: str, example: str) -> tuple[float, .
     if len(found) != count or not all(math.isfinite(number) for number in found):
         raise UsageError(f"'{value}' is not {count} numbers", where=option, fix=f"Write it like {example}.")
     return found
-
-
-def parse_box(value: str | None, option: str) -> tuple[float, float, float, float] | None:
-    """``x,y,w,h`` in pixels of the upright clip; width and height must be positive."""
-    if value is None:
-        return None
-    x, y, width, height = numbers(value, 4, option, "120,80,300,220 (x,y,width,height); 37:120,80,300,220 for frame 37")
-    if width <= 0 or height <= 0:
-        raise UsageError(f"the box '{value}' is empty", where=option, fix="Give it as x,y,width,height in pixels.")
-    return x, y, width, height
-
-
-def parse_point(value: str, option: str) -> tuple[float, float, bool]:
-    """``x,y`` on the object, or ``not:x,y`` beside it; the last item says which."""
-    positive = not value.startswith("not:")
-    x, y = numbers(
-        value.removeprefix("not:"),
-        2,
-        option,
-        "320,240; not:320,240 beside the object; 37:not:320,240 on frame 37",
-    )
-    return x, y, positive
-
-
-def split_frame(value: str, default: int, option: str) -> tuple[int, str]:
-    """``FRAME:rest`` as its two parts; `default` and all of it where no frame is named."""
-    head, colon, rest = value.partition(":")
-    if not colon or head.strip() == "not":
-        return default, value.strip()
-    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", head):
-        raise UsageError(
-            f"'{head}' in '{value}' is no frame",
-            where=option,
-            fix="Write the frame's number first, like 37:120,80,300,220.",
-        )
-    return int(head), rest.strip()
-
-
-def hints(
-    frame: int, boxes: Sequence[str] | None, points: Sequence[str] | None, option: str = "--box"
-) -> tuple[Hint, ...]:
-    """What the user said about one clip: one hint a frame, by frame; `frame` is that of values which name none.
-
-    boxes: ``[FRAME:]x,y,w,h``; points: ``[FRAME:][not:]x,y``. UsageError for two boxes on one frame.
-    """
-    found: dict[int, tuple[list[Any], list[Any]]] = {}
-    for value in boxes or ():
-        index, rest = split_frame(value, frame, option)
-        on_frame = found.setdefault(index, ([], []))[0]
-        on_frame.append(parse_box(rest, option))
-        if len(on_frame) > 1:
-            raise UsageError(
-                f"there are two boxes on frame {index}",
-                where=option,
-                fix="Give one box a frame, each with its frame: 0:120,80,300,220 and 37:150,80,300,220.",
-            )
-    for value in points or ():
-        index, rest = split_frame(value, frame, "--point")
-        found.setdefault(index, ([], []))[1].append(parse_point(rest, "--point"))
-    if not found:
-        return ()
-    from retarget_cli.segment.base import Hint
-
-    return tuple(Hint(index, box[0] if box else None, tuple(dots)) for index, (box, dots) in sorted(found.items()))
-
-
-def hint_words(hints: Sequence[Hint]) -> list[str]:
-    """The options that give these hints again, for a command line to copy."""
-    words = []
-    for hint in hints:
-        if hint.box is not None:
-            words += ["--box", f"{hint.frame}:{_joined(hint.box)}"]
-        for x, y, positive in hint.points:
-            words += ["--point", f"{hint.frame}:{'' if positive else 'not:'}{_joined((x, y))}"]
-    return words
-
-
-def _joined(numbers: Sequence[float]) -> str:
-    return ",".join(f"{number:.10g}" for number in numbers)
 
 
 def parse_affine(value: str) -> str | tuple[float, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retarget_cli.cli import options, ui
+from retarget_cli.cli.hints import hint_words, parse_hints
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT
 from retarget_cli.errors import UsageError
 
@@ -67,7 +68,7 @@ def segment(
     The matte is crisp, for training; a second one has soft edges, for compositing.
     Edit the matte and hand it to `retarget train --mask-a` when it is not right.
     """
-    hints = options.hints(frame, boxes, points)
+    hints = parse_hints(frame, boxes, points)
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where="--out", fix="End the file name in .mkv.")
     from retarget_cli import pipeline
@@ -75,7 +76,7 @@ def segment(
 
     settings = load_config(None, None, (), backend=backend, weights=weights).matte
     clip = pipeline.ClipInput(video, mask, hints)
-    again = [str(video), *options.hint_words(hints)]
+    again = [str(video), *hint_words(hints)]
     for option, value in (("--mask", mask), ("--backend", backend), ("--weights", weights), ("--out", out)):
         again += [] if value is None else [option, str(value)]
     with ui.working(workspace, quiet) as session:
