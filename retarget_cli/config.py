@@ -26,7 +26,8 @@ SMALLEST_CROP = 32
 
 @dataclass(frozen=True)
 class MatteConfig:
-    """How the object is found. backend: one of BACKENDS; weights: the segmentation network's file or name."""
+    """How the object is found. backend: one of BACKENDS; weights: the segmentation network's file,
+    the folder it is in, or its name."""
 
     backend: str = "auto"
     weights: str | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retarget_cli import __version__
+from retarget_cli.errors import RetargetError
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -137,18 +138,22 @@ def check_segment_anything() -> Check:
 
 def check_weights() -> Check:
     """Which downloaded networks are there. None is a working state, too."""
-    from retarget_cli import weights
+    from retarget_cli.weights.check import repair, survey
+    from retarget_cli.weights.places import find_weights
 
-    states = weights.survey()
-    found = [name for name, state in states.items() if state == "ok"]
+    try:
+        states, segmenter = survey(), find_weights("sam")
+    except RetargetError as error:
+        return Check("weights", "warn", str(error), error.fix)
     broken = [name for name, state in states.items() if state == "damaged"]
+    found = [name for name, state in states.items() if state == "ok"]
     if broken:
-        fix = f"Fetch them again: retarget weights pull {broken[0]}"
-        return Check("weights", "warn", f"damaged: {', '.join(broken)}", fix)
-    if not found:
+        return Check("weights", "warn", f"damaged: {', '.join(broken)}", repair(broken[0]))
+    if segmenter is None:
         fix = "For difficult clips: retarget weights pull sam-vit-b, or give mattes with --mask-a and --mask-b."
-        return Check("weights", "warn", "none found; objects are found by colour and motion alone", fix)
-    return Check("weights", "ok", f"found {', '.join(found)}")
+        here = f"found {', '.join(found)}" if found else "none found"
+        return Check("weights", "warn", f"{here}; objects are found by colour and motion alone", fix)
+    return Check("weights", "ok", f"found {', '.join(found)}" if found else f"a network of your own, {segmenter}")
 
 
 def check_workspace(workspace: Path) -> Check:

@@ -12,6 +12,7 @@ import pytest
 
 from retarget_cli import doctor
 from retarget_cli.cli.app import run
+from retarget_cli.weights.manifest import weight
 
 
 def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
@@ -43,6 +44,26 @@ def test_a_missing_package_fails(module: str, check: str, tmp_path: Path, monkey
 def test_segment_anything_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "segment_anything")
     assert doctor.check_segment_anything().status == "warn"
+
+
+def test_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    check = doctor.check_weights()
+    assert (check.status, "none found" in check.detail) == ("warn", True)
+    own, damaged = tmp_path / "tuned.pth", tmp_path / "weights" / weight("vgg16").file
+    own.write_bytes(b"x")
+    monkeypatch.setenv("RETARGET_WEIGHTS", str(own))
+    check = doctor.check_weights()
+    assert (check.status, "tuned.pth" in check.detail) == ("ok", True)
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"x")
+    check = doctor.check_weights()
+    assert (check.status, check.detail) == ("warn", "damaged: vgg16")
+    assert f"Delete weights/{damaged.name}" in check.fix
+    own.unlink()
+    check = doctor.check_weights()
+    assert (check.status, "RETARGET_WEIGHTS" in check.detail) == ("warn", True)
 
 
 def test_missing_encoders(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,12 @@ Backend = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", help="Checkpoint file of the segmenter.", metavar="FILE", rich_help_panel=OBJECT),
+    typer.Option(
+        "--weights",
+        help="Checkpoint of the segmenter: a file, a folder, or a name of `retarget weights list`.",
+        metavar="FILE",
+        rich_help_panel=OBJECT,
+    ),
 ]
 
 

@@ -1,72 +1,84 @@
-"""`retarget weights` over a manifest of one small file."""
+"""`retarget weights` over a manifest of one small file on a server of this machine."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from weight_server import Server, pickled, publish, serving
 
-from retarget_cli import weights
 from retarget_cli.cli.app import run
-
-CONTENT = b"numbers" * 100
+from retarget_cli.weights.places import cache_folder
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder where files are looked for; the manifest's one address is a file beside it."""
-    source = tmp_path / "source.pth"
-    source.write_bytes(CONTENT)
-    digest = hashlib.sha256(CONTENT).hexdigest()
-    one = weights.Weight("tiny", "sam", "tiny.pth", source.as_uri(), digest, "MIT", "nothing", len(CONTENT))
-    monkeypatch.setattr(weights, "known", lambda: {"tiny": one})
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("RETARGET_WEIGHTS", raising=False)
     monkeypatch.chdir(tmp_path)
-    return weights.cache_folder()
+    with serving(pickled(tmp_path / "mine.pth")) as running:
+        publish(running, tmp_path, monkeypatch)
+        yield running
 
 
-def put(store: Path, content: bytes = CONTENT) -> None:
-    store.mkdir(parents=True)
-    (store / "tiny.pth").write_bytes(content)
-
-
-def test_list(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["weights", "list"]) == 0
-    assert capsys.readouterr().out.splitlines()[1].split() == ["tiny", "missing", "700", "B", "MIT", "nothing"]
-    put(store)
-    assert run(["weights", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["weights"][0]["state"] == "ok"
-
-
-def test_pull(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["weights", "pull", "tiny"]) == 0
-    out, err = capsys.readouterr()
-    assert Path(out.strip()).read_bytes() == CONTENT
-    assert err.startswith("Fetching tiny ...")
-
-
-def test_pull_of_something_unknown(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["weights", "pull", "huge"]) == 2
-    assert "tiny" in capsys.readouterr().err
-
-
-def test_verify(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["weights", "verify"]) == 0
-    put(store, b"x" * len(CONTENT))
-    assert run(["weights", "verify", "--json"]) == 4
-    put_right = store / "tiny.pth"
-    put_right.write_bytes(CONTENT)
+def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    """What the command prints on stdout."""
     capsys.readouterr()
-    assert run(["weights", "verify", "tiny"]) == 0
-    assert capsys.readouterr().out == "tiny: ok\n"
+    assert run(["weights", *words]) == code
+    return capsys.readouterr().out
 
 
-def test_path(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["weights", "path", "tiny"]) == 4
-    assert "retarget weights pull tiny" in capsys.readouterr().err
-    put(store)
-    assert run(["weights", "path", "tiny"]) == 0
-    assert Path(capsys.readouterr().out.strip()) == store / "tiny.pth"
+def test_list(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "list").splitlines()[1].split() == ["toy", "missing", "1.2", "MB", "MIT", "tests"]
+    answer(capsys, "pull", "toy")
+    assert json.loads(answer(capsys, "list", "--json"))["weights"][0]["state"] == "ok"
+
+
+def test_pull(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["weights", "pull", "toy"]) == 0
+    out, err = capsys.readouterr()
+    assert Path(out.strip()) == Path("cache/retarget/weights/toy.safetensors")
+    assert Path(out.strip()).is_file()
+    assert err.startswith("Fetching toy ...")
+    assert json.loads(answer(capsys, "pull", "toy", "--json"))["name"] == "toy"
+
+
+def test_pull_of_something_unknown(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["weights", "pull", "huge"]) == 2
+    assert "toy" in capsys.readouterr().err
+
+
+def test_pull_of_something_that_is_gone(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    server.statuses = [404]
+    assert json.loads(answer(capsys, "pull", "toy", "--json", code=4))["error"]["exit_code"] == 4
+
+
+def test_add(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = json.loads(answer(capsys, "add", "mine.pth", "--json"))
+    assert facts == {"name": "toy", "path": str(cache_folder() / "toy.safetensors")}
+    assert Path(answer(capsys, "add", "mine.pth", "--as", "toy").strip()).is_file()
+    assert server.asked == []
+    assert run(["weights", "add", "mine.pth", "--as", "huge"]) == 2
+    Path("mine.pth").write_bytes(b"x")
+    assert run(["weights", "add", "mine.pth"]) == 4
+    assert "--weights" in capsys.readouterr().err
+
+
+def test_verify(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "retarget weights list" in answer(capsys, "verify")
+    assert answer(capsys, "verify", "toy", code=4) == "toy: missing\n  fix: Fetch it: retarget weights pull toy\n"
+    answer(capsys, "pull", "toy")
+    assert answer(capsys, "verify", "toy") == "toy: ok\n"
+    path = cache_folder() / "toy.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert "toy: damaged\n  fix: Delete " in answer(capsys, "verify", code=4)
+    assert json.loads(answer(capsys, "verify", "--json", code=4)) == {"weights": {"toy": "damaged"}}
+
+
+def test_path(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["weights", "path", "toy"]) == 4
+    assert "retarget weights pull toy" in capsys.readouterr().err
+    answer(capsys, "pull", "toy")
+    assert Path(answer(capsys, "path", "toy").strip()) == cache_folder() / "toy.safetensors"
