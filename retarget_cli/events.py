@@ -72,7 +72,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file for people was written. kind: ``video``, ``sheet``, ``matte``, ``overlay``, ``report``."""
+    """A file for people was written. kind: ``video``, ``sheet``, ``matte``, ``alpha``, ``overlay``, ``report``."""
 
     kind: str
     path: Path

@@ -1,70 +1,55 @@
-"""The recipe, top to bottom: what each command plans, and how a plan is run.
-
-A plan is a list of stages in the order they run. Each is looked up by its key first, so running a plan twice costs a
-few milliseconds, and running it after a crash goes on where it ended.
-"""
+"""The recipe, top to bottom: what each command plans, and what it hands over when the plan has run."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from retarget_cli import results
-from retarget_cli.config import MatteConfig, TrainConfig
+from retarget_cli.config import TrainConfig
 from retarget_cli.errors import UsageError
-from retarget_cli.events import Artifact, Finished, Notice, Planned, Reporter, silent
+from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
+from retarget_cli.mattes import preview, segment
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, save_run
-from retarget_cli.requests import ClipInput, RenderOptions, RenderResult, SegmentResult, TrainResult, Truth
-from retarget_cli.sources import open_clip, open_pair
+from retarget_cli.requests import (
+    ClipInput,
+    PreviewResult,
+    RenderOptions,
+    RenderResult,
+    SegmentResult,
+    TrainResult,
+    Truth,
+)
+from retarget_cli.sources import open_pair
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
 from retarget_cli.stages.crop import crop
 from retarget_cli.stages.fit import fit, held_out
 from retarget_cli.stages.ingest import ingest
-from retarget_cli.stages.matte import MATTE, matte, matte_report
+from retarget_cli.stages.matte import matte
 from retarget_cli.stages.overlay import OVERLAY, overlay
+from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.score import score, scores
 from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import SourceClip
-from retarget_cli.stages.stage import Stage, Tools, run_stage
+from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import report, transfer
 from retarget_cli.stages.truth import truth_score
 from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
-    "ClipInput", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
-    "evaluate", "render", "run", "segment", "train",
+    "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
+    "evaluate", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 
-Stop = Callable[[], bool]
 Pair = tuple[SourceClip, SourceClip]
 _BOTH: tuple[Look, ...] = ("a", "b")
-
-
-def never() -> bool:
-    """A `stop` that never asks to stop."""
-    return False
-
-
-def run(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
-    """Run the stages in order and return every result by stage id. entries: results that are there already."""
-    started = time.monotonic()
-    done = dict(entries or {})
-    cached = 0
-    tools.reporter(Planned(len(plan)))
-    for stage in plan:
-        needed = {role: done[name] for role, name in stage.needs.items()}
-        done[stage.id], found = run_stage(stage, needed, tools)
-        cached += found
-    tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
-    return done
 
 
 def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
@@ -151,28 +136,6 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         if options.compare:
             _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
     return result
-
-
-def segment(
-    clip: ClipInput,
-    config: MatteConfig,
-    out: Path | None,
-    store: Store,
-    reporter: Reporter = silent,
-    stop: Stop = never,
-) -> SegmentResult:
-    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, a preview beside it."""
-    source = open_clip(clip, results.clip_name(clip.path), store)
-    done = run(
-        [ingest(source), matte(source, config, store.digests.digest), overlay(source)], Tools(store, reporter, stop)
-    )
-    target = out or results.RESULTS / "segments" / f"{source.name}_matte.mkv"
-    preview = target.with_name(f"{target.stem.removesuffix('_matte')}_overlay.mp4")
-    results.deliver(done[f"matte:{source.name}"].file(MATTE), target)
-    results.deliver(done[f"overlay:{source.name}"].file(OVERLAY), preview)
-    reporter(Artifact("matte", target))
-    reporter(Artifact("overlay", preview))
-    return SegmentResult(target, preview, matte_report(done[f"matte:{source.name}"]))
 
 
 def evaluate(

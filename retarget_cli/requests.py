@@ -69,8 +69,23 @@ class RenderResult:
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """The matte video, a preview of it, and how it was made."""
+    """What was found in one clip.
+
+    matte: crisp, for training; alpha: with fractional edges, for compositing; overlay: a video to judge it by; sheet:
+    the same as one picture. report: how it was made and how far to trust it; with "flicker", the share of the matte
+    that changes from frame to frame beyond what moves, and "hint_frame", where a hint would help (None: not needed).
+    """
 
     matte: Path
+    alpha: Path
     overlay: Path
+    sheet: Path
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PreviewResult:
+    """A picture of one frame's matte and cut-out, and how sure it is."""
+
+    picture: Path
     report: dict[str, Any]

@@ -337,7 +337,7 @@ def test_segmenting_one_clip(world: World) -> None:
     assert result.matte == Path("retargeted/segments/disc_matte.mkv")
     assert result.overlay == Path("retargeted/segments/disc_overlay.mp4")
     assert result.report["backend"] == "given"
-    assert world.ran() == []
+    assert world.ran() == ["alpha:disc", "flicker:disc", "contact:disc"]
     assert scan(result.overlay).timing.frames == scan(result.matte).timing.frames == 10
     named = pipeline.segment(world.a, config().matte, Path("out/m.mkv"), world.store)
     assert (named.matte, named.overlay) == (Path("out/m.mkv"), Path("out/m_overlay.mp4"))

@@ -1,4 +1,4 @@
-"""What several commands take: option types, and the small grammars of boxes, points, colours and affines."""
+"""What several commands take: option types, and the small grammars of colours and affines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from retarget_cli.errors import InputError, UsageError
-
-if TYPE_CHECKING:
-    from retarget_cli.segment.base import Hint
 
 DEFAULT_WORKSPACE = Path(".retarget")
 AFFINES = ("auto", "learned", "moments", "relative", "none")
@@ -65,11 +62,13 @@ def _clip_options(letter: str) -> tuple[Any, Any, Any]:
         rich_help_panel=OBJECT,
     )  # fmt: skip
     box = typer.Option(
-        f"--box-{letter}", metavar="X,Y,W,H", help=f"Where the object is in {letter.upper()}.", rich_help_panel=OBJECT
-    )
+        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=OBJECT,
+        help=f"Where the object is in {letter.upper()}; may be repeated for several frames.",
+    )  # fmt: skip
     frame = typer.Option(
-        f"--frame-{letter}", min=0, help=f"The frame that --box-{letter} speaks of, from 0.", rich_help_panel=OBJECT
-    )
+        f"--frame-{letter}", min=0, rich_help_panel=OBJECT,
+        help=f"The frame, from 0, that a --box-{letter} without FRAME: speaks of.",
+    )  # fmt: skip
     return mask, box, frame
 
 
@@ -77,8 +76,8 @@ _mask_a, _box_a, _frame_a = _clip_options("a")
 _mask_b, _box_b, _frame_b = _clip_options("b")
 MaskA = Annotated[Path | None, _mask_a]
 MaskB = Annotated[Path | None, _mask_b]
-BoxA = Annotated[str | None, _box_a]
-BoxB = Annotated[str | None, _box_b]
+BoxA = Annotated[list[str] | None, _box_a]
+BoxB = Annotated[list[str] | None, _box_b]
 FrameA = Annotated[int, _frame_a]
 FrameB = Annotated[int, _frame_b]
 Device = Annotated[
@@ -124,32 +123,6 @@ def numbers(value: str, count: int, option: str, example: str) -> tuple[float, .
     if len(found) != count or not all(math.isfinite(number) for number in found):
         raise UsageError(f"'{value}' is not {count} numbers", where=option, fix=f"Write it like {example}.")
     return found
-
-
-def parse_box(value: str | None, option: str) -> tuple[float, float, float, float] | None:
-    """``x,y,w,h`` in pixels of the upright clip; width and height must be positive."""
-    if value is None:
-        return None
-    x, y, width, height = numbers(value, 4, option, "120,80,300,220 (x,y,width,height)")
-    if width <= 0 or height <= 0:
-        raise UsageError(f"the box '{value}' is empty", where=option, fix="Give it as x,y,width,height in pixels.")
-    return x, y, width, height
-
-
-def parse_point(value: str, option: str) -> tuple[float, float, bool]:
-    """``x,y`` on the object, or ``not:x,y`` beside it; the last item says which."""
-    positive = not value.startswith("not:")
-    x, y = numbers(value.removeprefix("not:"), 2, option, "320,240, or not:320,240 for a point beside the object")
-    return x, y, positive
-
-
-def hints(frame: int, box: str | None, points: Sequence[str], option: str) -> tuple[Hint, ...]:
-    """What the user said about one clip: one hint, or none when neither a box nor a point was given."""
-    if box is None and not points:
-        return ()
-    from retarget_cli.segment.base import Hint
-
-    return (Hint(frame, parse_box(box, option), tuple(parse_point(point, "--point") for point in points)),)
 
 
 def parse_affine(value: str) -> str | tuple[float, ...]:

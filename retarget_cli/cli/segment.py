@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from retarget_cli.cli import options, ui
+from retarget_cli.cli.hints import hint_words, parse_hints
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT
 from retarget_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from retarget_cli.pipeline import PreviewResult, SegmentResult
 
 
 def segment(
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The clip.", show_default=False)],
-    box: Annotated[
-        str | None,
-        typer.Option("--box", metavar="X,Y,W,H", help="The object's box on --frame.", rich_help_panel=OBJECT),
+    boxes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--box",
+            metavar="[FRAME:]X,Y,W,H",
+            rich_help_panel=OBJECT,
+            help="The object's box on a frame, --frame unless named; may be repeated for several frames.",
+        ),
     ] = None,
     points: Annotated[
         list[str] | None,
         typer.Option(
             "--point",
-            metavar="X,Y",
+            metavar="[FRAME:]X,Y",
             rich_help_panel=OBJECT,
             help="A point on the object, or not:X,Y for one beside it; may be repeated.",
         ),
     ] = None,
     frame: Annotated[
         int,
-        typer.Option("--frame", help="The frame --box and --point speak of, from 0.", min=0, rich_help_panel=OBJECT),
+        typer.Option(
+            "--frame", min=0, rich_help_panel=OBJECT, help="The frame, from 0, of a --box or --point that names none."
+        ),
     ] = 0,
+    preview_frame: Annotated[
+        int | None,
+        typer.Option(
+            "--preview-frame", metavar="N", min=0, help="Only a quick look at frame N, in seconds.", show_default=False
+        ),
+    ] = None,
     mask: Annotated[
         Path | None,
         typer.Option("--mask", metavar="M", help="A finished matte: video or folder of PNGs.", rich_help_panel=OBJECT),
@@ -44,11 +63,12 @@ def segment(
     json_output: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the object in a clip; write its matte and a preview to look at.
+    """Find the object in a clip; write its matte and previews to look at.
 
+    The matte is crisp, for training; a second one has soft edges, for compositing.
     Edit the matte and hand it to `retarget train --mask-a` when it is not right.
     """
-    hints = options.hints(frame, box, points or (), "--box")
+    hints = parse_hints(frame, boxes, points)
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where="--out", fix="End the file name in .mkv.")
     from retarget_cli import pipeline
@@ -56,14 +76,52 @@ def segment(
 
     settings = load_config(None, None, (), backend=backend, weights=weights).matte
     clip = pipeline.ClipInput(video, mask, hints)
+    again = [str(video), *hint_words(hints)]
+    for option, value in (("--mask", mask), ("--backend", backend), ("--weights", weights), ("--out", out)):
+        again += [] if value is None else [option, str(value)]
     with ui.working(workspace, quiet) as session:
-        result = pipeline.segment(clip, settings, out, session.store, session.reporter, session.stop)
-    report = result.report if isinstance(result.report, dict) else result.report.to_json()
+        tools = session.store, session.reporter, session.stop
+        if preview_frame is None:
+            found = pipeline.segment(clip, settings, out, *tools)
+        else:
+            looked = pipeline.preview(clip, settings, preview_frame, out, *tools)
+    if preview_frame is None:
+        answer, lines = dataclasses.asdict(found), summary(found, again, workspace)
+    else:
+        answer, lines = dataclasses.asdict(looked), preview_summary(looked, again, workspace)
     if json_output:
-        ui.document({"matte": result.matte, "overlay": result.overlay, "report": report})
-        return
-    ui.lines(
-        f"matte    {ui.short_path(result.matte)}",
+        ui.document(answer)
+    else:
+        ui.lines(*lines)
+
+
+def preview_summary(result: PreviewResult, again: Sequence[str], workspace: Path) -> list[str]:
+    """The picture, how sure it is, and the command for the whole clip. again: the words of this command."""
+    report = result.report
+    return [
+        f"preview  {ui.short_path(result.picture)}",
+        f"frame {report['frame']} found by {report['backend']}, confidence {report['confidence']:.2f}",
+        f"next: {ui.command('segment', *again, workspace=workspace)}",
+    ]
+
+
+def summary(result: SegmentResult, again: Sequence[str], workspace: Path) -> list[str]:
+    """The files, how sure the matte is, and what to run when that is not enough. again: the words of this command."""
+    report = result.report
+    flicker = report.get("flicker")
+    lines = [
+        f"matte    {ui.short_path(result.matte)}  (crisp, for training)",
+        f"alpha    {ui.short_path(result.alpha)}  (soft edges, for compositing)",
         f"preview  {ui.short_path(result.overlay)}",
-        f"found by {report['backend']}, confidence {report['confidence']:.2f}",
-    )
+        f"sheet    {ui.short_path(result.sheet)}",
+        f"found by {report['backend']}, confidence {report['confidence']:.2f}"
+        + ("" if flicker is None else f", flicker {flicker:.3f}"),
+    ]
+    frame = report.get("hint_frame")
+    if frame is not None:
+        hint = ["--frame", str(frame), "--box", "X,Y,WIDTH,HEIGHT"]
+        lines += [
+            f"least certain on frame {frame}: if the preview is wrong, say where the object is there:",
+            f"  {ui.command('segment', *again, *hint, workspace=workspace)}",
+        ]
+    return lines

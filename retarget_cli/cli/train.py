@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retarget_cli.cli import options, text, ui
+from retarget_cli.cli.hints import parse_hints
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def train(
     Finds the object in both, crops it, trains. Everything is cached:
     the same command again is done at once, an interrupted one goes on.
     """
-    hints_a = options.hints(frame_a, box_a, (), "--box-a")
-    hints_b = options.hints(frame_b, box_b, (), "--box-b")
+    hints_a = parse_hints(frame_a, box_a, (), "--box-a")
+    hints_b = parse_hints(frame_b, box_b, (), "--box-b")
     from retarget_cli import pipeline
     from retarget_cli.config import load_config
     from retarget_cli.results import clip_names

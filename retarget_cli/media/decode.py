@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +39,14 @@ class Scan:
     timing: Timing
 
 
-def read_frames(path: Path, *, size: tuple[int, int] | None = None, channels: Channels = "rgb") -> Iterator[Frame]:
+def read_frames(
+    path: Path, *, size: tuple[int, int] | None = None, channels: Channels = "rgb", start: int = 0
+) -> Iterator[Frame]:
     """Yield the frames one by one; memory does not grow with the length of the clip.
 
     size: (w, h) to resize every frame to; None keeps the native one. channels: transparent parts are black in
-    ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file has none.
+    ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file has none. start: the first frame to yield;
+    those before it are decoded, which is quick, and not converted.
     The file is closed when the iterator is exhausted, closed or forgotten. Raises MediaError, at the first frame.
     """
     path = Path(path)
@@ -53,7 +57,16 @@ def read_frames(path: Path, *, size: tuple[int, int] | None = None, channels: Ch
             if convert is None:
                 first = time
                 convert = Converter(geometry_of(frame, source.stream.sample_aspect_ratio), size, channels)
+            if index < start:
+                continue
             yield Frame(index, time - first, convert(frame))
+
+
+def count_frames(path: Path, at_most: int) -> int:
+    """How many frames can be decoded, counting no further than `at_most`. Raises MediaError."""
+    path = Path(path)
+    with VideoSource(path) as source, reading(path):
+        return sum(1 for _ in islice(source.frames(), at_most))
 
 
 def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan:

@@ -57,7 +57,7 @@ def report(name: str, mattes: MatteBits, guess: MatteReport | None, doubts: Sequ
         worst = int(np.argmin(np.where(mattes.areas > 0, mattes.confidence, np.inf)))
         lines.append(
             f"The matte may be wrong. Look at the overlay; if it is wrong, draw a box round the object on "
-            f"frame {worst}: --box X,Y,WIDTH,HEIGHT --frame {worst}, or give a matte with --mask."
+            f"frame {worst}: --box {worst}:X,Y,WIDTH,HEIGHT, or give a matte with --mask."
         )
     if guess is not None:
         sure = min(sure, guess.confidence)
@@ -74,5 +74,5 @@ def _lost(areas: np.ndarray) -> list[str]:
     frame = int(longest[len(longest) // 2])
     return [
         f"No object was found on {len(empty)} of {len(areas)} frames; their mattes are empty. If it is to be seen on "
-        f"frame {frame}, draw a box round it there: --box X,Y,WIDTH,HEIGHT --frame {frame}."
+        f"frame {frame}, draw a box round it there: --box {frame}:X,Y,WIDTH,HEIGHT."
     ]

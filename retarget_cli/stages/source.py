@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,19 @@ def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class VideoSource:
-    """A clip's frames, re-readable from the start. size: (w, h) native, upright, square pixels; count: frames."""
+    """A clip's frames, or some of them, readable again and again.
+
+    size: (w, h) native, upright, square pixels; count: how many frames, from frame `first` of the clip on.
+    """
 
     path: Path
     size: tuple[int, int]
     count: int
+    first: int = 0
 
     def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """Every frame, (H, W, 3) uint8 RGB, at `size` (w, h) or native."""
-        for frame in read_frames(self.path, size=size):
+        for frame in islice(read_frames(self.path, size=size, start=self.first), self.count):
             yield frame.image
 
 

@@ -18,7 +18,8 @@ def draw_matte(
     """A copy of the frame with its matte tinted and outlined.
 
     image: (H, W, 3) uint8; matte: (H, W) bool or uint8 {0, 255}; opacity of the tint in [0, 1]. The outline lies just
-    inside the matte and grows with the frame. Raises ValueError when the sizes differ.
+    inside the matte and grows with the frame; a thin dark line just outside sets it off, whatever the object's colour.
+    Raises ValueError when the sizes differ.
     """
     _fits(image, matte)
     solid = (matte > 127 if matte.dtype == np.uint8 else matte > 0.5).astype(np.uint8)
@@ -29,6 +30,8 @@ def draw_matte(
     thick = max(1, round(min(image.shape[:2]) / 200))
     inner = cv2.erode(solid, np.ones((2 * thick + 1,) * 2, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
     drawn[inside & ~inner.astype(bool)] = colour
+    rim = cv2.dilate(solid, np.ones((2 * (thick // 2) + 3,) * 2, np.uint8)).astype(bool) & ~inside
+    drawn[rim] = image[rim] // 3
     return drawn
 
 

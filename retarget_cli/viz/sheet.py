@@ -42,7 +42,7 @@ def compare_rows(
     lengths = {len(driver), len(keypoints), len(silhouettes), len(result)}
     if len(lengths) != 1:
         raise ValueError(f"the rows of a comparison differ in length: {sorted(lengths)} frames")
-    dotted = [draw_keypoints(_rgb(under) // 3, dots) for under, dots in zip(silhouettes, keypoints, strict=True)]
+    dotted = [draw_keypoints(as_rgb(under) // 3, dots) for under, dots in zip(silhouettes, keypoints, strict=True)]
     return {
         "driver (motion)": list(driver),
         "subject (look)": list(subject),
@@ -58,7 +58,7 @@ def evenly(count: int, wanted: int) -> list[int]:
 
 
 def _row(frames: Iterable[np.ndarray], width: int, cell: int) -> np.ndarray:
-    pictures = [_rgb(frame) for frame in frames]
+    pictures = [as_rgb(frame) for frame in frames]
     height = max(1, round(cell * pictures[0].shape[0] / pictures[0].shape[1]))
     row = np.full((height + _GAP, width, 3), _PAPER, np.uint8)
     for column, picture in enumerate(pictures):
@@ -78,7 +78,8 @@ def _fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     return field
 
 
-def _rgb(frame: np.ndarray) -> np.ndarray:
+def as_rgb(frame: np.ndarray) -> np.ndarray:
+    """A mask (H, W), a frame (H, W, 3) or one with straight alpha (H, W, 4) as (H, W, 3); alpha on a chequerboard."""
     if frame.ndim == 2:
         return np.repeat((frame if frame.dtype != np.bool_ else frame * np.uint8(255))[..., None], 3, axis=2)
     if frame.shape[2] == 3:

@@ -139,14 +139,54 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["reports"] == [report]
 
 
+def segmented(**report: Any) -> pipeline.SegmentResult:
+    facts = {"backend": "embedded", "confidence": 0.87654, "flicker": 0.0312, "hint_frame": None, **report}
+    files = {name: Path(f"m_{name}") for name in ("matte", "alpha", "overlay", "sheet")}
+    return pipeline.SegmentResult(**files, report=facts)
+
+
 def test_segment(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    report = {"backend": "embedded", "confidence": 0.87654}
-    segment = replace("segment", pipeline.SegmentResult(Path("m.mkv"), Path("o.mp4"), report))
-    assert run(["segment", "a.mp4", "--point", "1,2", "--point", "not:3,4", "--frame", "5", "--out", "m.mkv"]) == 0
+    segment = replace("segment", segmented())
+    arguments = "segment a.mp4 --point 1,2 --point not:3,4 --frame 5 --box 9:1,2,3,4 --out m.mkv"
+    assert run(arguments.split()) == 0
     clip, config, out = segment.arguments[:3]
-    assert clip.hints[0].points == ((1, 2, True), (3, 4, False))
-    assert (clip.hints[0].frame, config.backend, out) == (5, "auto", Path("m.mkv"))
-    assert "embedded, confidence 0.88" in capsys.readouterr().out
+    assert [(hint.frame, hint.box, hint.points) for hint in clip.hints] == [
+        (5, None, ((1, 2, True), (3, 4, False))),
+        (9, (1, 2, 3, 4), ()),
+    ]
+    assert (config.backend, out) == ("auto", Path("m.mkv"))
+    shown = capsys.readouterr().out
+    assert "embedded, confidence 0.88, flicker 0.031" in shown
+    assert all(f"m_{name}" in shown for name in ("matte", "alpha", "overlay", "sheet"))
+    assert "WIDTH" not in shown
+
+
+def test_a_doubtful_matte_comes_with_the_command_that_helps(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("segment", segmented(confidence=0.3, hint_frame=37))
+    assert run(["segment", "my cat.mp4", "--box", "0:1,2,3,4", "--point", "5:not:6,7", "--backend", "embedded"]) == 0
+    assert (
+        "  retarget segment 'my cat.mp4' --box 0:1,2,3,4 --point 5:not:6,7 --backend embedded "
+        "--frame 37 --box X,Y,WIDTH,HEIGHT\n"
+    ) in capsys.readouterr().out
+    assert run(["segment", "cat.mp4", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"matte", "alpha", "overlay", "sheet", "report"}
+    assert answer["report"]["hint_frame"] == 37
+
+
+def test_a_quick_look_at_one_frame(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = replace("segment", segmented())
+    report = {"backend": "embedded", "frame": 37, "confidence": 0.8123, "looked_at": [25, 49]}
+    look = replace("preview", pipeline.PreviewResult(Path("cat_frame37.png"), report))
+    assert run(["segment", "cat.mp4", "--preview-frame", "37", "--frame", "37", "--box", "1,2,3,4"]) == 0
+    assert look.arguments[2] == 37
+    assert not whole.arguments
+    shown = capsys.readouterr().out
+    assert "cat_frame37.png" in shown
+    assert "confidence 0.81" in shown
+    assert "next: retarget segment cat.mp4 --box 37:1,2,3,4\n" in shown
+    assert run(["segment", "cat.mp4", "--preview-frame", "37", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"picture": "cat_frame37.png", "report": report}
 
 
 def test_evaluate(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:

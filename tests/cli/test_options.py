@@ -11,33 +11,6 @@ from retarget_cli.cli import options
 from retarget_cli.errors import InputError, UsageError
 
 
-def test_box() -> None:
-    assert options.parse_box("1, 2.5,30 40", "--box") == (1, 2.5, 30, 40)
-    assert options.parse_box(None, "--box") is None
-
-
-@pytest.mark.parametrize(
-    "value", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "0,0,0,10", "0,0,10,-1", "0,0,nan,5", "0,0,inf,5"]
-)
-def test_bad_boxes(value: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        options.parse_box(value, "--box-a")
-    assert caught.value.where == "--box-a"
-
-
-def test_points() -> None:
-    assert options.parse_point("3,4", "--point") == (3, 4, True)
-    assert options.parse_point("not:3,4", "--point") == (3, 4, False)
-    with pytest.raises(UsageError):
-        options.parse_point("3", "--point")
-
-
-def test_hints() -> None:
-    assert options.hints(3, None, (), "--box") == ()
-    (hint,) = options.hints(3, "1,2,3,4", ("5,6",), "--box")
-    assert (hint.frame, hint.box, hint.points) == (3, (1, 2, 3, 4), ((5, 6, True),))
-
-
 @pytest.mark.parametrize("value", options.AFFINES)
 def test_affine_modes(value: str) -> None:
     assert options.parse_affine(value) == value

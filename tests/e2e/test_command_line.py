@@ -51,7 +51,9 @@ def test_a_session(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ".retarget",
         "retargeted",
         "mine.mkv",
+        "mine_alpha.mkv",
         "mine_overlay.mp4",
+        "mine_sheet.png",
     }
 
 

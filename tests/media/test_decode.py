@@ -11,7 +11,7 @@ import pytest
 from make_clips import NTSC, PATCHES, TURNS, make_clip, moving_square, patch_colours, patches
 
 from retarget_cli.errors import MediaError
-from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.decode import count_frames, read_frames, scan
 
 
 def show_patches(_index: int, size: tuple[int, int]) -> np.ndarray:
@@ -255,3 +255,12 @@ def test_a_file_that_is_cut_off_says_how_much_is_left(tmp_path: Path, name: str)
 def test_a_clip_needs_two_frames(tmp_path: Path):
     with pytest.raises(MediaError, match="only one frame"):
         scan(make_clip(tmp_path / "a.mp4", frames=1))
+
+
+def test_a_part_of_a_clip_is_read_as_in_the_whole(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", frames=7, draw=moving_square)
+    whole, part = list(read_frames(path)), list(read_frames(path, start=4))
+    assert [(frame.index, frame.pts) for frame in part] == [(frame.index, frame.pts) for frame in whole[4:]]
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(part, whole[4:], strict=True))
+    assert not list(read_frames(path, start=7))
+    assert [count_frames(path, limit) for limit in (0, 3, 7, 100)] == [0, 3, 7, 7]

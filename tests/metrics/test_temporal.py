@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retarget_cli.metrics.temporal import jitter
+from retarget_cli.metrics.temporal import changed_share, jitter
 
 
 def swing(offsets):
@@ -42,3 +42,23 @@ def test_different_lengths_are_an_error():
     still = swing([20] * 12)
     with pytest.raises(ValueError, match="differ in length"):
         jitter(still, still[:5])
+
+
+def test_a_matte_where_it_was_expected_changes_nothing() -> None:
+    matte = np.zeros((20, 20), np.uint8)
+    matte[5:15, 5:15] = 255
+    assert changed_share(matte, matte) == 0
+    assert changed_share(matte > 0, matte) == 0
+
+
+def test_gains_and_losses_count_as_shares_of_the_area() -> None:
+    before, now = np.zeros((20, 20), bool), np.zeros((20, 20), bool)
+    before[5:15, 5:15] = now[5:15, 6:16] = True
+    assert changed_share(now, before) == pytest.approx(0.2)
+    assert changed_share(now, np.zeros_like(now)) == 2
+
+
+def test_nothing_to_compare() -> None:
+    assert changed_share(np.zeros((4, 4), bool), np.zeros((4, 4), bool)) is None
+    with pytest.raises(ValueError, match="shape"):
+        changed_share(np.zeros((4, 4), bool), np.zeros((4, 5), bool))

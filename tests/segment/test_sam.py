@@ -167,7 +167,7 @@ def test_what_passes_behind_something_is_found_again(start: int) -> None:
     whole = scene.masks[0].sum(axis=(1, 2)) > 0.4 * 18 * 18
     assert scores[whole].min() > 0.8
     assert all(not mattes[frame].any() and report.frame_confidence[frame] == 0.0 for frame in gone)
-    assert any(f"--frame {frame}" in report.notices[0] for frame in gone)
+    assert any(f"--box {frame}:" in report.notices[0] for frame in gone)
 
 
 def test_what_looks_like_nothing_is_found_again_where_it_was_heading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +189,7 @@ def test_from_where_it_is_found_again_it_is_followed_back(monkeypatch: pytest.Mo
     assert scores_of(mattes, scene.masks[0])[8:].min() > 0.8
     assert not any(mattes[frame].any() for frame in range(4, 8))
     assert report.frame_confidence[14] < 0.75 * report.frame_confidence[15]  # it might be another thing
-    assert "--frame 6" in report.notices[0]
+    assert "--box 6:" in report.notices[0]
 
 
 def test_what_leaves_and_comes_back_elsewhere_is_found_again() -> None:

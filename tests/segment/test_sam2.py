@@ -103,7 +103,7 @@ def test_a_hint_goes_both_ways(scene: Scene) -> None:
     assert prompt["labels"].tolist() == [1, 0]
     assert min(report.frame_confidence[:13]) > 0.9
     assert set(report.frame_confidence[13:]) == {0.0}
-    assert "--frame 14" in report.notices[0]
+    assert "--box 14:" in report.notices[0]
     assert report.backend == "sam2"
     assert steps[:COUNT] == [(done, COUNT) for done in range(1, COUNT + 1)]
 

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -11,7 +12,9 @@ def test_the_matte_is_tinted_outlined_and_nothing_else_is_touched():
     drawn = draw_matte(image, matte, colour=(200, 0, 0), opacity=0.5)
     assert drawn[40, 50].tolist() == [150, 50, 50]
     assert drawn[20, 50].tolist() == [200, 0, 0]
-    assert (drawn[matte == 0] == 100).all()
+    beside = cv2.dilate(matte, np.ones((3, 3), np.uint8)) > matte
+    assert (drawn[beside] == 33).all()
+    assert (drawn[(matte == 0) & ~beside] == 100).all()
     assert (image == 100).all()
     assert np.array_equal(drawn, draw_matte(image, matte > 0, colour=(200, 0, 0), opacity=0.5))
 
