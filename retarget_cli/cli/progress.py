@@ -72,7 +72,7 @@ class Meter:
 class ProgressReporter:
     """Counts stages and hands each kind of event to its own method; the subclasses draw.
 
-    artifacts: files for people that were written; running: label of the stage at work, if any.
+    artifacts: files for people that were written.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -82,8 +82,13 @@ class ProgressReporter:
         self._expected = 0
         self._alive = True
         self._stopping: Callable[[], bool] | None = None
+        self._running: list[events.StageStarted] = []
         self.artifacts: list[events.Artifact] = []
-        self.running: str | None = None
+
+    @property
+    def running(self) -> str | None:
+        """Label of the stage at work, if any."""
+        return self._running[-1].label if self._running else None
 
     def watch(self, stopping: Callable[[], bool]) -> None:
         """Say so, once, when `stopping` turns true: a Ctrl-C shows no other effect until the step is done."""
@@ -96,10 +101,11 @@ class ProgressReporter:
         elif isinstance(event, events.Planned):
             self._expected, self._number = event.stages, 0
             self._numbers.clear()
+            self._running.clear()
         elif isinstance(event, events.StageStarted):
-            self.running = event.label
+            self._running.append(event)
         elif isinstance(event, events.StageFinished):
-            self.running = None
+            self._running = [each for each in self._running if each.stage != event.stage]
         if not self._alive:
             return
         try:
@@ -121,7 +127,9 @@ class ProgressReporter:
             handler(event)
 
     def _tag(self, stage: str) -> str:
-        """``[3/8] `` within a plan, nothing outside one."""
+        """``[3/8] `` within a plan, nothing outside one and for what another stage asked for."""
+        if self._running and self._running[0].stage != stage:
+            return ""
         if stage not in self._numbers:
             self._number += 1
             self._numbers[stage] = self._number

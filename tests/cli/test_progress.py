@@ -56,6 +56,22 @@ def test_every_plan_counts_for_itself() -> None:
     assert stream.getvalue().splitlines() == ["[1/3] Drawing: cached"] * 2
 
 
+def test_what_a_stage_asks_for_has_no_number_of_its_own() -> None:
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    reporter(events.Planned(2))
+    reporter(events.StageStarted("matte", "Finding"))
+    reporter(events.StageStarted("embed", "Showing"))
+    assert reporter.running == "Showing"
+    reporter(events.StageFinished("embed", "Showing", 1.0))
+    assert reporter.running == "Finding"
+    reporter(events.StageFinished("matte", "Finding", 2.0))
+    assert reporter.running is None
+    reporter(events.StageCached("crop", "Cropping"))
+    numbers = [line.partition("]")[0] if line.startswith("[") else "" for line in stream.getvalue().splitlines()]
+    assert numbers == ["[1/2", "", "", "[1/2", "[2/2"]
+
+
 def test_metrics_are_on_the_next_line() -> None:
     stream, clock = io.StringIO(), Clock()
     reporter = PlainReporter(stream, clock)
