@@ -9,6 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from retarget_cli.segment.shadow import shadow
 from retarget_cli.segment.soft import grow
 from retarget_cli.segment.working import WorkingClip
 
@@ -18,15 +19,19 @@ _LOG_UNIT = float(np.log(64.0) - 1.5 * np.log(2 * np.pi))
 _ALL_CHANNELS = np.ones((1, 3), np.float32)
 _NOISE = np.array([16.0, 4.0, 4.0], np.float32)
 """Least variance of L, a, b (in bytes squared): camera noise and compression."""
+_LEAST_NOISE = np.array([1.0, 0.5, 0.5], np.float32)
+"""Least variance where the surroundings themselves show how little noise there is."""
+_TELLING, _MOVING = 2.0, 1.0
+"""Log odds of change below which a place is bare whatever the matte says, and above which it is not."""
 _SPREAD = ((0.03, 1.0), (0.08, 0.03), (0.20, 0.001))
 """(sigma as a share of the width, weight): the nearest surroundings count most, distant ones fill in."""
 _PLATE_FRAMES = 17
 _PLATE_GROUP = 8
 
 
-def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray, noise: np.ndarray = _NOISE) -> np.ndarray:
     """Log probability of every pixel's bin under a diagonal Gaussian in Lab. All (h, w, 3); returns (h, w)."""
-    spread = variance + _NOISE
+    spread = variance + noise
     offset = lab.astype(np.float32) - mean
     distance = cv2.transform(offset * offset / spread, _ALL_CHANNELS)
     volume = np.log(spread[..., 0] * spread[..., 1] * spread[..., 2])
@@ -62,15 +67,22 @@ def moved(matrix: np.ndarray) -> bool:
 
 
 class Plate:
-    """Median colour of the surroundings around one moment, from frames in which each place is bare."""
+    """Median colour of the surroundings around one moment, from frames in which each place is bare.
 
-    def __init__(self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray, anchor: int) -> None:
+    packed: (N, h, w) uint8 soft mattes; frames: those to look at; telling: log odds for the object by bin of change.
+    """
+
+    def __init__(
+        self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray, anchor: int, telling: np.ndarray
+    ) -> None:
         chosen = _neighbours(frames, anchor)
         width, height = clip.size
         colours = np.empty((len(chosen), height, width, 3), np.uint8)
         bare = np.zeros((height, width), np.int32)
         for slot, frame in enumerate(chosen):
-            covered = grow(packed[frame], 2)
+            moves = telling[clip.change[frame]]
+            covered = grow(np.where(moves < -_TELLING, 0, packed[frame]).astype(np.uint8), 2)
+            covered[moves > _MOVING] = 255
             colour = clip.lab[frame]
             matrix = clip.path.between(anchor, int(frame))
             if moved(matrix):
@@ -84,6 +96,9 @@ class Plate:
         self.median = _quantile(colours, bare, 0.5)
         half_width = (_quantile(colours, bare, 0.84) - _quantile(colours, bare, 0.16)) / 2
         self.variance = half_width * half_width
+        seen = bare >= max(3, 0.2 * len(chosen))
+        usual = np.percentile(self.variance[seen], 80, axis=0) if seen.any() else _NOISE
+        self.noise = np.clip(usual + _LEAST_NOISE, None, _NOISE).astype(np.float32)
         self.known = (bare >= max(3, 0.2 * len(chosen))).astype(np.float32)
 
     def log_density(self, clip: WorkingClip, frame: int) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +107,10 @@ class Plate:
         median, variance, known = self.median, self.variance, self.known
         if moved(matrix):
             median, variance, known = (_pull(layer, matrix, 0) for layer in (median, variance, known))
-        return log_density(clip.lab[frame], median, variance), known > 0.5
+        density = log_density(clip.lab[frame], median, variance, self.noise)
+        dimmed, sure = shadow(clip.lab[frame], median)
+        in_shadow = log_density(clip.lab[frame], dimmed, variance, self.noise) + np.log(sure + 1e-6)
+        return np.maximum(density, in_shadow), known > 0.5
 
 
 def groups(frames: np.ndarray) -> list[np.ndarray]:

@@ -72,6 +72,20 @@ class Segmenter(Protocol):
         ...
 
 
+def merge(hints: Sequence[Hint]) -> list[Hint]:
+    """One hint a frame, by frame: the last box given and all points."""
+    found: dict[int, Hint] = {}
+    for hint in hints:
+        before = found.get(hint.frame, Hint(hint.frame))
+        found[hint.frame] = Hint(hint.frame, hint.box or before.box, before.points + hint.points)
+    return [found[frame] for frame in sorted(found)]
+
+
+def shows(hint: Hint) -> bool:
+    """Whether it says where the object is, and not only where it is not."""
+    return hint.box is not None or any(positive for _, _, positive in hint.points)
+
+
 def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
     """Raise InputError for a hint that names a frame or a place outside the clip, or says nothing."""
     width, height = clip.size

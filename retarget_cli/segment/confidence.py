@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.segment.soft import grow
+from retarget_cli.segment.stillness import ChangeModel
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import largest_share
 
@@ -73,6 +74,8 @@ def score_trial(clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> Tr
         if seen
     ]
     apart, whole, border, solid = np.array(rows).mean(axis=0)
+    moving = ChangeModel(clip.change, np.where(packed > 127, 255, 0).astype(np.uint8), frames)
+    apart = 0.5 * apart + 0.5 * (1.0 - moving.overlap())
     spread = float(areas[present].std() / areas[present].mean())
     value = apart * (0.4 + 0.6 * whole) * (1.0 - border) * (0.5 + 0.5 * solid) * float(present.mean()) / (1.0 + spread)
     return TrialScore(float(value), True)

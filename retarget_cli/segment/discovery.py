@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 
 from retarget_cli.segment.barrier import barrier_distance
+from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.confidence import TrialScore, score_trial
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import logit, otsu, sigmoid, to_bytes, to_float
-from retarget_cli.segment.working import WorkingClip, allocate
+from retarget_cli.segment.stillness import SIDE
+from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import box_of, largest_components
 
 _TRIAL_FRAMES = 16
@@ -26,6 +28,7 @@ _GENEROUS = 0.8
 """Below the best threshold: what is taken for the object at first can be given back, what is missed is hard to find."""
 _LEAST_MOTION = 0.3
 _WINDOW = 24
+_LEAST_CHANGED = 0.002
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,18 @@ def motion_start(clip: WorkingClip) -> Start | None:
     return Start("motion", mixed)
 
 
+def change_start(clip: WorkingClip) -> Start | None:
+    """What differs from the same place of the scene a little earlier and later; None when hardly anything does."""
+    usual = clip.change // SIDE
+    if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
+        return None
+    packed = allocate(clip.lab.shape[:3], np.uint8)
+    for index in range(clip.count):
+        level = cv2.GaussianBlur(usual[index].astype(np.float32), (0, 0), 1.0)
+        packed[index] = to_bytes(0.02 + 0.9 * sigmoid((level - 2.0) / 0.5))
+    return Start("change", packed)
+
+
 def _running_mean(packed: np.ndarray) -> Iterator[np.ndarray]:
     """Mean over up to `_WINDOW` frames either side, (h, w) float32, one a frame."""
     total = packed[: _WINDOW + 1].astype(np.float64).sum(axis=0)
@@ -143,7 +158,7 @@ class Near:
 def choose_start(clip: WorkingClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
     """Try every guess on a few frames and take the best; None when none of them finds anything."""
     contrast, motion = contrast_start(clip), motion_start(clip)
-    starts = [start for start in (contrast, motion) if start is not None]
+    starts = [start for start in (contrast, motion, change_start(clip)) if start is not None]
     if not starts and near is None:
         return None
     if contrast is not None and motion is not None:

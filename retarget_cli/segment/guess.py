@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from retarget_cli.segment.base import Hint, no_object
+from retarget_cli.segment.base import Hint, merge, no_object, shows
+from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.discovery import Near, Start, choose_start
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import grow
-from retarget_cli.segment.track import box_area, carry, follow, reach, seed, spans
-from retarget_cli.segment.working import WorkingClip, allocate
+from retarget_cli.segment.track import box_area, carry, discs, follow, main_object, reach, seed, spans
+from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import components, largest_components
+
+_BESIDE = 3
+"""Frames either side of a negative point for which it counts."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +34,32 @@ class Guess:
 
 def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
     """Find the object in every frame. `tick` is called once a frame and pass. InputError when there is none."""
-    if any(hint.box for hint in hints):
-        return _near_hints(clip, hints, tick)
+    hints = merge(hints)
+    showing = [hint for hint in hints if shows(hint)]
+    forbidden = forbidden_places(clip, hints)
+    if any(hint.box for hint in showing):
+        return _near_hints(clip, showing, forbidden, tick)
     choice = choose_start(clip, tick)
     if choice is None:
-        if not hints:
+        if not showing:
             raise no_object("nothing stands out from its surroundings or moves against them")
-        return _near_hints(clip, hints, tick)
+        return _near_hints(clip, showing, forbidden, tick)
     found = choice.start.packed
-    Refinement(clip, found, np.arange(clip.count), None, neighbours=True).run(tick=tick)
-    if not hints:
-        return Guess(found, choice.agreement)
+    Refinement(clip, found, np.arange(clip.count), _allowed(clip, forbidden), neighbours=True).run(tick=tick)
+    if not showing:
+        return Guess(main_object(clip, found, tick), choice.agreement)
     packed = allocate(clip.lab.shape[:3], np.uint8)
-    for span in spans(hints, clip.count):
+    for span in spans(showing, clip.count):
         chosen = _pointed_at(clip, found[span[0].frame], span[0])
         if chosen is None:
-            return _near_hints(clip, hints, tick)
+            return _near_hints(clip, showing, forbidden, tick)
         follow(clip, chosen, span, found, packed, tick)
     return Guess(packed, None)
 
 
-def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
+def _near_hints(
+    clip: WorkingClip, hints: Sequence[Hint], forbidden: Mapping[int, np.ndarray], tick: Callable[[], None]
+) -> Guess:
     """Carry what the hints show to all frames, and find the object near there, trying all first guesses."""
     carried, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
     for span in spans(hints, clip.count):
@@ -60,12 +69,43 @@ def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], Non
     boxes = {hint.frame: box_area(clip, hint.box) for hint in hints if hint.box}
     for frame, area in boxes.items():
         gate[frame] = grow(area.astype(np.uint8), 1)
+    for frame, places in forbidden.items():
+        gate[frame][places] = 0
     choice = choose_start(clip, tick, Near(Start("carried", carried), gate, boxes))
     if choice is None:
         raise no_object("nothing near the hints stands out from its surroundings")
     packed = choice.start.packed
     Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
     return Guess(packed, None)
+
+
+def forbidden_places(clip: WorkingClip, hints: Sequence[Hint]) -> dict[int, np.ndarray]:
+    """(h, w) bool by frame: discs round negative points, on their frame and, at the same place of the scene, near it.
+
+    Farther in time the object itself may have come there.
+    """
+    found: dict[int, np.ndarray] = {}
+    width, height = clip.size
+    for hint in hints:
+        places = discs(clip, hint, positive=False)
+        if not places.any():
+            continue
+        for frame in range(max(0, hint.frame - _BESIDE), min(clip.count, hint.frame + _BESIDE + 1)):
+            matrix = clip.path.between(hint.frame, frame)
+            moved = cv2.warpAffine(places.astype(np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST) > 0
+            found[frame] = found.get(frame, np.zeros((height, width), bool)) | moved
+    return found
+
+
+def _allowed(clip: WorkingClip, forbidden: Mapping[int, np.ndarray]) -> np.ndarray | None:
+    """The gate that leaves out the forbidden places; None when there are none."""
+    if not forbidden:
+        return None
+    gate = allocate(clip.lab.shape[:3], np.uint8)
+    gate[:] = 1
+    for frame, places in forbidden.items():
+        gate[frame][places] = 0
+    return gate
 
 
 def hull(mask: np.ndarray) -> np.ndarray:

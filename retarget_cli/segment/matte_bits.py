@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from retarget_cli.segment.base import Sink
-from retarget_cli.segment.working import allocate
+from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.vision.regions import fill_holes, largest_components
 
 

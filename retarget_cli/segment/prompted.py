@@ -7,26 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, no_object
+from retarget_cli.segment.base import FrameSource, MatteReport, Progress, no_object
 from retarget_cli.segment.embedded import Embedded
 from retarget_cli.segment.matte_bits import MatteBits
 
 GUESS_SHARE = 0.2
 """Share of the progress shown that finding a first guess takes."""
-
-
-def merge(hints: Sequence[Hint]) -> list[Hint]:
-    """One hint a frame, by frame: the last box given and all points."""
-    found: dict[int, Hint] = {}
-    for hint in hints:
-        before = found.get(hint.frame, Hint(hint.frame))
-        found[hint.frame] = Hint(hint.frame, hint.box or before.box, before.points + hint.points)
-    return [found[frame] for frame in sorted(found)]
-
-
-def shows(hint: Hint) -> bool:
-    """Whether it says where the object is, and not only where it is not."""
-    return hint.box is not None or any(positive for _, _, positive in hint.points)
 
 
 def guess_mask(clip: FrameSource, shape: tuple[int, int], progress: Progress) -> tuple[int, np.ndarray, MatteReport]:

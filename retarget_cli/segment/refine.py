@@ -10,11 +10,13 @@ from functools import partial
 import cv2
 import numpy as np
 
-from retarget_cli.segment.background import Plate, groups, log_density, spread_from_nearby
+from retarget_cli.segment.background import Plate, groups, log_density, moved, spread_from_nearby
+from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.colour_model import ColourModel
 from retarget_cli.segment.guided_filter import guided_filter
 from retarget_cli.segment.soft import grow, logit, sigmoid, to_bytes, to_float
-from retarget_cli.segment.working import WorkingClip, allocate
+from retarget_cli.segment.stillness import ChangeModel
+from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.flow import warp_by_flow
 
 ITERATIONS = 5
@@ -25,6 +27,8 @@ _EXCLUDE = (0.08, 0.06, 0.05, 0.04)
 """How near to the object the surroundings are believed, as a share of the shorter side, by iteration."""
 _SHAPE_WEIGHT = 0.4
 _TIME_WEIGHT = 1.0
+_MOST_CHANGE = 3.0
+"""Log odds against the object that a place can get for standing still."""
 _COVERED = (0.0, 0.0, 2.5)
 """Log odds, by iteration, for the object where no frame shows the surroundings bare; as far as memory can be trusted.
 
@@ -48,6 +52,7 @@ class Refinement:
         self.shares = np.array([0.2, 0.4, 0.4])
         self.sampled = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 400)).round().astype(int))]
         self.covered = 0.0
+        self.steady = not any(moved(clip.path.between(0, int(frame))) for frame in frames)
         self.model = self._fit()
 
     def run(self, iterations: int = ITERATIONS, tick: Callable[[], None] = lambda: None) -> None:
@@ -55,6 +60,7 @@ class Refinement:
         out = allocate(self.packed.shape, np.uint8)
         for iteration in range(iterations):
             self.model = self._fit()
+            self.change = ChangeModel(self.clip.change, self.packed, self.sampled)
             self.covered = _COVERED[min(iteration, len(_COVERED) - 1)] * float(self.shares[2]) ** 2
             shape = ShapePrior(self.packed, self.frames, self.sampled) if iteration else None
             exclude = round(_EXCLUDE[min(iteration, len(_EXCLUDE) - 1)] * min(self.clip.size))
@@ -73,7 +79,7 @@ class Refinement:
 
     def _group(self, out: np.ndarray, shape: ShapePrior | None, exclude: int, frames: np.ndarray) -> np.ndarray:
         """New soft mattes, into `out`, for frames that share a plate; returns what each background model explained."""
-        plate = Plate(self.clip, self.packed, self.frames, int(frames[len(frames) // 2]))
+        plate = Plate(self.clip, self.packed, self.frames, int(frames[len(frames) // 2]), self.change.ratio)
         responsible = np.zeros(3)
         for frame in frames:
             odds, used = self._colour_odds(plate, shape, frame, exclude)
@@ -99,14 +105,26 @@ class Refinement:
         inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.model.overall[bins] + 1e-6
         outside = total / (weights[0] + weights[1] + weights[2] * known) + 1e-9
         odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape)
+        ratio = self.change.ratio[self.clip.change[frame]]
         if shape is not None:
             prior = shape.at(frame)
-            odds += _SHAPE_WEIGHT * logit(prior) + self.covered * prior * ~known
+            odds += _SHAPE_WEIGHT * logit(prior) + self.covered * prior * ~known * np.exp(
+                np.clip(ratio, -_MOST_CHANGE, 0.0)
+            )
+        odds += np.clip(ratio, -_MOST_CHANGE, self._most_for(nearby, known) if shape is not None else 0.0)
         sure = ((grow(self.packed[frame], exclude) < 51) & known)[::2, ::2]
         if not sure.any():
             return odds, np.zeros(3)
         parts = (by_colour, by_place, by_memory)
         return odds, np.array([float((part[::2, ::2][sure] / total[::2, ::2][sure]).mean()) for part in parts])
+
+    def _most_for(self, nearby: np.ndarray, known: np.ndarray) -> np.ndarray | float:
+        """How many log odds change may count for the object, by pixel.
+
+        Its trail changes like the object itself, so only a camera that stands still lets change speak for it, and only
+        where the surroundings were never seen and do not look like those nearby.
+        """
+        return np.where(known, 0.0, np.clip(-0.5 * (nearby + 3.0), 0.0, 2.0)) if self.steady else 0.0
 
     def _time_odds(self, frame: int) -> np.ndarray:
         mean = to_float(self.packed[frame])

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, no_object
+from retarget_cli.segment.base import (
+    FrameSource,
+    Hint,
+    MatteReport,
+    Progress,
+    Sink,
+    check_hints,
+    merge,
+    no_object,
+    shows,
+)
 from retarget_cli.segment.device_problems import device_problems
-from retarget_cli.segment.prompted import GUESS_SHARE, guess_mask, merge, report, shows
+from retarget_cli.segment.prompted import GUESS_SHARE, guess_mask, report
 from retarget_cli.segment.sam_follow import Follower, Start, soft_logits
 from retarget_cli.segment.sam_prompts import Grid
 from retarget_cli.segment.sam_track import Track

@@ -7,10 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, no_object
+from retarget_cli.segment.base import (
+    FrameSource,
+    Hint,
+    MatteReport,
+    Progress,
+    Sink,
+    check_hints,
+    merge,
+    no_object,
+    shows,
+)
 from retarget_cli.segment.device_problems import device_problems
 from retarget_cli.segment.matte_bits import MatteBits
-from retarget_cli.segment.prompted import GUESS_SHARE, guess_mask, merge, report, shows
+from retarget_cli.segment.prompted import GUESS_SHARE, guess_mask, report
 from retarget_cli.segment.sam2_session import Session
 from retarget_cli.segment.sam_choice import stability
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from retarget_cli.segment.barrier import barrier_distance
 from retarget_cli.segment.base import Hint
+from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.colour_model import ColourModel
 from retarget_cli.segment.guided_filter import guided_filter
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import grow, logit, otsu, sigmoid, to_bytes, to_float
-from retarget_cli.segment.working import WorkingClip, allocate
+from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.flow import warp_by_flow
 from retarget_cli.vision.regions import components
 
@@ -23,6 +24,9 @@ _TRUST = 2.0
 _REACH = 0.05
 """How far, as a share of the shorter side, the object may reach beyond where the flow puts it."""
 
+_USUAL_AREA = 0.6
+_CLOSE = 0.5
+"""A piece belongs to the main region when this share of it lies within `reach` of that."""
 _SAME_REGION = 0.3
 """A region continues one of the frame before when this share of it lies where the flow puts that one."""
 
@@ -47,15 +51,13 @@ def seed(clip: WorkingClip, hint: Hint) -> np.ndarray:
     In a box, what stands free of its border is taken. Without one, a disc of a twelfth of the frame's longer side
     round each positive point stands in for it.
     """
-    width, height = clip.size
-    scale = np.array([width / clip.native[0], height / clip.native[1]])
-    inside = box_area(clip, hint.box) if hint.box else _discs(hint, True, scale, (height, width), 1 / 12)
+    inside = box_area(clip, hint.box) if hint.box else discs(clip, hint, positive=True, share=1 / 12)
     soft = np.where(inside, 0.7, 0.02).astype(np.float32)
     if hint.box:
         x, y, w, h = cv2.boundingRect(inside.astype(np.uint8))
         soft[y : y + h, x : x + w] = _free_of_border(clip.lab[hint.frame, y : y + h, x : x + w])
-    soft[_discs(hint, True, scale, (height, width), 1 / 60)] = 0.98
-    soft[_discs(hint, False, scale, (height, width), 1 / 60)] = 0.02
+    soft[discs(clip, hint, positive=True)] = 0.98
+    soft[discs(clip, hint, positive=False)] = 0.02
     packed, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
     packed[hint.frame] = to_bytes(soft)
     gate[hint.frame] = grow(inside.astype(np.uint8), 1 if hint.box else reach(clip))
@@ -84,13 +86,15 @@ def box_area(clip: WorkingClip, box: tuple[float, float, float, float]) -> np.nd
     return area
 
 
-def _discs(hint: Hint, positive: bool, scale: np.ndarray, shape: tuple[int, int], share: float) -> np.ndarray:
+def discs(clip: WorkingClip, hint: Hint, positive: bool, share: float = 1 / 60) -> np.ndarray:
     """Discs of `share` of the longer side round the positive or the negative points, (h, w) bool."""
-    rows, columns = np.ogrid[: shape[0], : shape[1]]
-    area = np.zeros(shape, bool)
+    width, height = clip.size
+    rows, columns = np.ogrid[:height, :width]
+    area = np.zeros((height, width), bool)
     for x, y, kind in hint.points:
         if kind == positive:
-            area |= (columns - x * scale[0]) ** 2 + (rows - y * scale[1]) ** 2 <= (share * max(shape)) ** 2
+            x, y = x * width / clip.native[0], y * height / clip.native[1]
+            area |= (columns - x) ** 2 + (rows - y) ** 2 <= (share * max(width, height)) ** 2
     return area
 
 
@@ -131,11 +135,56 @@ def follow(
     packed[hint.frame] = start
     for step, stop in ((1, last), (-1, first)):
         for frame in range(hint.frame + step, stop + step, step):
-            moved = warp_by_flow(packed[frame - step], clip.flow(frame, -step)) > 127
-            labels, areas = components(found[frame] > 127)
-            shared = np.bincount(labels.ravel(), weights=moved.ravel(), minlength=len(areas))
-            kept = shared > _SAME_REGION * np.maximum(areas, 1)
-            kept[0] = False
-            near = grow(kept[labels].astype(np.uint8), 1)
-            packed[frame] = np.where(near > 0, found[frame], 0)
+            before, flow = frame - step, clip.flow(frame, -step)
+            wanted = warp_by_flow(packed[before], flow) > 127
+            others = warp_by_flow(np.where(packed[before] > 127, 0, found[before]), flow) > 127
+            packed[frame] = _continued(found[frame], wanted, others)
             tick()
+
+
+def _continued(found: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The regions of `found` (h, w) uint8 that lie where the `wanted` ones should be.
+
+    Where one touches what were `others` before, it is divided between the two by nearness.
+    """
+    labels, areas = components(found > 127)
+    shared = np.bincount(labels.ravel(), weights=wanted.ravel(), minlength=len(areas))
+    kept = shared > _SAME_REGION * np.maximum(areas, 1)
+    kept[0] = False
+    inside = kept[labels]
+    if (inside & others).any():
+        to_wanted, to_others = (
+            cv2.distanceTransform(1 - mask.astype(np.uint8), cv2.DIST_L2, 3) for mask in (wanted, others)
+        )
+        inside &= to_wanted <= to_others
+    return np.where(grow(inside.astype(np.uint8), 1) > 0, found, 0).astype(np.uint8)
+
+
+def main_object(clip: WorkingClip, found: np.ndarray, tick: Callable[[], None]) -> np.ndarray:
+    """What is left of `found` (N, h, w) uint8 when only its largest thing is followed through time, same shape."""
+    areas = {frame: int(_largest(found[frame]).sum()) for frame in clip.sampled.tolist()}
+    usual = float(np.median(list(areas.values())))
+    # The smallest of the usual areas: a larger one may be that of two things which touch.
+    frame = min((each for each in areas if areas[each] >= _USUAL_AREA * usual), key=lambda each: areas[each])
+    packed = allocate(found.shape, np.uint8)
+    follow(clip, together(clip, found[frame]), (Hint(frame), 0, clip.count - 1), found, packed, tick)
+    for index in range(clip.count):
+        packed[index] = together(clip, packed[index])
+    return packed
+
+
+def together(clip: WorkingClip, soft: np.ndarray) -> np.ndarray:
+    """The largest region of a soft matte (h, w) uint8 with the pieces close to it; what stands apart is left out."""
+    labels, areas = components(soft > 127)
+    if not areas.any():
+        return soft
+    near = grow((labels == areas.argmax()).astype(np.uint8), reach(clip)) > 0
+    close = np.bincount(labels.ravel(), weights=near.ravel(), minlength=len(areas)) > _CLOSE * np.maximum(areas, 1)
+    close[0] = False
+    return np.where(grow(close[labels].astype(np.uint8), 1) > 0, soft, 0).astype(np.uint8)
+
+
+def _largest(soft: np.ndarray) -> np.ndarray:
+    """The largest region of a soft matte, (h, w) bool."""
+    labels, areas = components(soft > 127)
+    return labels == areas.argmax() if areas.any() else np.zeros(soft.shape, bool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 
 import cv2
@@ -10,24 +9,16 @@ import numpy as np
 
 from retarget_cli.errors import InputError
 from retarget_cli.segment.base import FrameSource
+from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.colour_model import lab_bins
+from retarget_cli.segment.stillness import change_bins
 from retarget_cli.vision.camera import CameraPath, camera_motion
 from retarget_cli.vision.flow import dense_flow
 
 WORK_PIXELS = 30_000
 """Pixels of a working frame: enough for a leg, small enough for a dozen passes over the clip."""
-_MEMORY = 96 * 2**20
 _FLOW_UNIT = 32.0
 """Flow is kept as int16 in 1/32 px on every second pixel of the working frame."""
-
-
-def allocate(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """An array for the whole clip, in memory when small and in an unnamed temporary file when not."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if size <= _MEMORY:
-        return np.zeros(shape, dtype)
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
 def working_size(size: tuple[int, int], pixels: int = WORK_PIXELS) -> tuple[int, int]:
@@ -40,7 +31,8 @@ class WorkingClip:
     """Working frames of a clip.
 
     lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a working frame; path: the camera's way in working
-    pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted.
+    pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted; change: (N, h, w)
+    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `stillness`.
     """
 
     def __init__(self, clip: FrameSource, tick: Callable[[], None]) -> None:
@@ -54,6 +46,7 @@ class WorkingClip:
         self.path = CameraPath()
         self._read(clip, tick)
         self.sampled = np.unique(np.linspace(0, self.count - 1, min(self.count, 400)).round().astype(int))
+        self.change = change_bins(self.lab, self.path, self.sampled)
 
     def _read(self, clip: FrameSource, tick: Callable[[], None]) -> None:
         before: np.ndarray | None = None

@@ -8,7 +8,7 @@ import pytest
 from segment_scenes import ArraySource, texture, walker
 
 from retarget_cli.errors import InputError
-from retarget_cli.segment import working
+from retarget_cli.segment import clip_arrays, stillness, working
 from retarget_cli.segment.background import Plate, spread_from_nearby
 from retarget_cli.segment.barrier import barrier_distance
 from retarget_cli.segment.colour_model import BINS, ColourModel, lab_bins
@@ -137,7 +137,7 @@ class TestWorking:
     def test_a_long_clip_lies_on_disk_with_the_same_content(self, monkeypatch: pytest.MonkeyPatch) -> None:
         frames = walker(count=4)[0]
         inside = load(frames)
-        monkeypatch.setattr(working, "_MEMORY", 0)
+        monkeypatch.setattr(clip_arrays, "_MEMORY", 0)
         outside = load(frames)
         assert isinstance(outside.lab, np.memmap)
         assert np.array_equal(inside.lab, outside.lab)
@@ -157,7 +157,7 @@ class TestBackground:
         frames, truth = walker(count=24, step=3.0, place=(0.15, 0.5), strength=6.0)
         clip = load(frames)
         packed = np.array([cv2.resize(t.astype(np.uint8) * 255, clip.size) for t in truth])
-        plate = Plate(clip, packed, np.arange(24), 12)
+        plate = Plate(clip, packed, np.arange(24), 12, np.zeros(stillness.BINS))
         hidden = (packed[12] > 250) & (plate.known > 0)
         scenery = lab_of(np.full((1, 1, 3), (110, 120, 130), np.uint8))[0, 0].astype(float)
         assert hidden.sum() > 200

@@ -9,8 +9,7 @@ from known_sam import BLUE, GREY, SIZE, Knowing, Scene, Thing, draw, scores_of
 
 from retarget_cli.errors import EnvironmentProblem, InputError
 from retarget_cli.segment import frame_window
-from retarget_cli.segment.base import Hint, MatteReport
-from retarget_cli.segment.prompted import merge
+from retarget_cli.segment.base import Hint, MatteReport, merge
 from retarget_cli.segment.registry import make_segmenter
 from retarget_cli.segment.sam import Sam
 from retarget_cli.segment.sam_choice import Choice

@@ -1,0 +1,115 @@
+"""How far each pixel differs from what the camera saw at the same place of the scene earlier and later.
+
+The surroundings stay what they are once the camera's own motion is taken out; a moving object does not. How telling
+that is differs from clip to clip (an object may stand still, or be plain), so change is kept as bins whose meaning for
+the object and for the surroundings is learned like that of colours.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from retarget_cli.segment.clip_arrays import allocate
+from retarget_cli.segment.soft import to_float
+from retarget_cli.vision.camera import CameraPath
+
+_OFFSETS = (7, 16, 30)
+"""Frames between the moments compared: far enough apart for slow objects to have moved on."""
+_SAME_SIDE = 0.4
+"""At the ends of a clip, the nearer of two moments on one side is this share of the offset away."""
+_LEVELS = np.array([1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0])
+"""Edges, in multiples of the clip's noise, of the bins of one difference."""
+SIDE = len(_LEVELS) + 1
+BINS = SIDE * SIDE
+_SLACK = 0.7
+"""Pixels by which the camera's motion may be wrong."""
+_LEAST_NOISE = 2.0
+_CHANNELS = np.array([1.0, 1.5, 1.5], np.float32)
+_STILL_CAMERA = 0.01
+
+
+def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.ndarray:
+    """Bins of change for every pixel of every frame, (N, h, w) uint8 below BINS; 0 is still at every distance.
+
+    ``bin // SIDE`` says how different a pixel usually is, ``bin % SIDE`` how different it is at the least.
+    lab: (N, h, w, 3) uint8; path: the camera's way in their pixels; sampled: frames on which the noise is measured.
+    """
+    smooth = allocate(lab.shape, np.uint8)
+    for index in range(len(lab)):
+        smooth[index] = cv2.GaussianBlur(lab[index], (0, 0), 0.7)
+    few = sampled[:: max(1, len(sampled) // 24)].tolist()
+    noise = float(np.median([np.median(_changes(smooth, path, index)[0]) for index in few]))
+    edges = _LEVELS * max(_LEAST_NOISE, noise)
+    bins = allocate(lab.shape[:3], np.uint8)
+    for index in range(len(lab)):
+        usual, least = (np.digitize(change, edges) for change in _changes(smooth, path, index))
+        bins[index] = usual * SIDE + least
+    return bins
+
+
+def _changes(smooth: np.ndarray, path: CameraPath, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """The usual and the least difference from other moments, two (h, w) float32.
+
+    Of two moments, one either side, the more similar one counts: what the object hides before it is bare after.
+    """
+    here = smooth[index].astype(np.float32)
+    slopes = (cv2.Sobel(here[..., 0], cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1)))
+    slack = _SLACK * np.hypot(*slopes)
+    found = []
+    for offset in _OFFSETS:
+        sides = [_difference(smooth, path, here, index, other) for other in _others(index, offset, len(smooth))]
+        if sides:
+            least = np.min(sides, axis=0)
+            found.append(np.maximum(np.where(np.isfinite(least), least, 0) - slack, 0))
+    if not found:
+        return np.zeros_like(slack), np.zeros_like(slack)
+    layers = np.stack(found)
+    return np.median(layers, axis=0), np.min([cv2.blur(layer, (3, 3)) for layer in layers], axis=0)
+
+
+def _others(index: int, offset: int, count: int) -> list[int]:
+    """The frames to compare with: one either side, or at the ends of the clip two on the same side.
+
+    Where the object is about to go, only the near one of these two may still show the surroundings.
+    """
+    before, after = index - offset, index + offset
+    if before < 0:
+        before = index + max(1, round(offset * _SAME_SIDE))
+    if after >= count:
+        after = index - max(1, round(offset * _SAME_SIDE))
+    return [other for other in (before, after) if 0 <= other < count]
+
+
+def _difference(smooth: np.ndarray, path: CameraPath, here: np.ndarray, index: int, other: int) -> np.ndarray:
+    """Sum of absolute Lab differences, (h, w) float32; infinite where the other frame did not show the place."""
+    matrix = path.between(index, other)
+    if np.abs(matrix - np.eye(2, 3)).max() <= _STILL_CAMERA:
+        return cv2.absdiff(smooth[other].astype(np.float32), here) @ _CHANNELS
+    size, flags = here.shape[1::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    there = cv2.warpAffine(smooth[other], matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    shown = cv2.warpAffine(np.full(size[::-1], 255, np.uint8), matrix, size, flags=flags)
+    difference = cv2.absdiff(there.astype(np.float32), here) @ _CHANNELS
+    return np.where(shown == 255, difference, np.inf)
+
+
+class ChangeModel:
+    """log(P(change | object) / P(change | surroundings)) for every bin, learned from soft mattes.
+
+    bins: (N, h, w) as `change_bins` gives them; packed: (N, h, w) uint8 probabilities; frames: which of them to use.
+    """
+
+    def __init__(self, bins: np.ndarray, packed: np.ndarray, frames: np.ndarray) -> None:
+        inside, everything = np.zeros(BINS), np.zeros(BINS)
+        for frame in frames:
+            flat = bins[frame].ravel()
+            inside += np.bincount(flat, weights=to_float(packed[frame]).ravel(), minlength=BINS)
+            everything += np.bincount(flat, minlength=BINS)
+        outside = everything - inside
+        self._inside = (inside + 0.5) / (inside.sum() + 0.5 * BINS)
+        self._outside = (outside + 0.5) / (outside.sum() + 0.5 * BINS)
+        self.ratio = np.log(self._inside / self._outside).astype(np.float32)
+
+    def overlap(self) -> float:
+        """Bhattacharyya coefficient of the two histograms: 0 nothing in common, 1 the same."""
+        return float(np.sqrt(self._inside * self._outside).sum())
