@@ -13,10 +13,10 @@ import numpy as np
 
 from retarget_cli.segment.barrier import barrier_distance
 from retarget_cli.segment.clip_arrays import allocate
-from retarget_cli.segment.confidence import TrialScore, score_trial
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.segment.stillness import SIDE
+from retarget_cli.segment.trial import TrialScore, score_trial
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import box_of, largest_components
 

@@ -8,21 +8,21 @@ import cv2
 import numpy as np
 
 from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, no_object
-from retarget_cli.segment.confidence import Evidence
+from retarget_cli.segment.confidence import Evidence, gather
 from retarget_cli.segment.finish import finish
 from retarget_cli.segment.guess import guess
 from retarget_cli.segment.working import WorkingClip
 
 _UNITS = 6
 """Passes over the clip that the work amounts to, for the progress shown."""
-_LEAST_SEPARATION = 0.08
+_MOST_ALIKE = 0.6
 
 
 class Embedded:
     """Finds the object with numpy and OpenCV alone, with or without hints."""
 
     name = "embedded"
-    version = 1
+    version = 2
 
     def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
         """See :class:`~retarget_cli.segment.base.Segmenter`."""
@@ -30,28 +30,21 @@ class Embedded:
         counter = _Counter(clip.count, progress)
         working = WorkingClip(clip, counter.tick)
         found = guess(working, hints, counter.tick)
-        evidence = Evidence.empty()
-        for index in range(working.count):
-            evidence.add(working.lab[index], found.packed[index] > 127)
+        evidence = gather(working, found.packed, found.agreement)
         judge(evidence, bool(hints))
         for index, image in enumerate(clip.read()):
             guide = cv2.cvtColor(working.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
             sink(finish(found.packed[index], guide, image))
             counter.tick()
         progress(clip.count, clip.count)
-        return MatteReport(
-            self.name,
-            evidence.confidence(found.agreement),
-            evidence.frame_confidence(),
-            evidence.notices(found.agreement),
-        )
+        return MatteReport(self.name, evidence.confidence(), evidence.frame_confidence(), evidence.notices())
 
 
 def judge(evidence: Evidence, hinted: bool) -> None:
     """Raise InputError when what was found is nothing."""
-    if not any(area > 0.0005 for area in evidence.areas):
+    if not (evidence.areas > 0.0005).any():
         raise no_object("nothing stands out from its surroundings")
-    if not hinted and float(np.mean(evidence.separations)) < _LEAST_SEPARATION:
+    if not hinted and evidence.alike.mean() > _MOST_ALIKE:
         raise no_object("what was found looks just like its surroundings")
 
 

@@ -13,9 +13,9 @@ import numpy as np
 _ORIGIN = np.array([-40.8, 128.0, 128.0], np.float32)
 """Black in OpenCV's Lab bytes, where L is 255/100 times itself."""
 _WINDOW = (5, 5)
-_DARKEST, _LIGHTEST = 0.70, 0.97
-"""Cube roots of the share of light left: a third to nine tenths of it."""
-_LEAST_GRAIN = 3.0
+_DARKEST, _LIGHTEST = 0.5, 0.97
+"""Cube roots of the share of light left: an eighth to nine tenths of it."""
+_LEAST_GRAIN = 1.0
 """Variance of lightness, in bytes squared, that counts as grain."""
 _LIKENESS = (0.45, 0.75)
 

@@ -16,7 +16,7 @@ from retarget_cli.vision.camera import CameraPath
 
 _OFFSETS = (7, 16, 30)
 """Frames between the moments compared: far enough apart for slow objects to have moved on."""
-_SAME_SIDE = 0.4
+_SAME_SIDE = 0.25
 """At the ends of a clip, the nearer of two moments on one side is this share of the offset away."""
 _LEVELS = np.array([1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0])
 """Edges, in multiples of the clip's noise, of the bins of one difference."""

@@ -59,6 +59,27 @@ def test_point_chooses_between_two_objects() -> None:
     assert ious(mattes, left_truth).mean() > 0.8
 
 
+def test_negative_points_alone_take_places_away_and_leave_the_object() -> None:
+    frames, truth = walker(step=1.5)
+    ys, xs = np.nonzero(truth[2])
+    box = (int(xs.min()) - 2, int(ys.min()) - 2, int(np.ptp(xs)) + 5, int(np.ptp(ys)) + 5)
+    beside = Hint(12, points=((5.0, 5.0, False),))
+    assert ious(run(frames, Hint(2, box=box), beside)[0], truth).min() > 0.8
+    assert ious(run(frames, beside)[0], truth).mean() > 0.85
+    y, x = (int(values.mean()) for values in np.nonzero(truth[8]))
+    on_it, _ = run(frames, Hint(8, points=((float(x), float(y), False),)))
+    assert on_it[8][y, x] == 0
+
+
+def test_a_second_mover_that_stays_apart_is_left_out() -> None:
+    frames, truth = walker(step=1.0, place=(0.3, 0.5))
+    for index, frame in enumerate(frames):
+        frame[10:26, 150 - 2 * index : 166 - 2 * index] = (40, 60, 220)
+    mattes, _ = run(frames)
+    assert ious(mattes, truth).mean() > 0.85
+    assert not np.array(mattes)[:, :30, 100:].any()
+
+
 def test_blank_clip_is_refused_with_what_to_do() -> None:
     with pytest.raises(InputError) as caught:
         run(np.full((8, 96, 128, 3), 120, np.uint8))
@@ -76,7 +97,7 @@ def test_still_scenery_under_a_pan_is_no_object() -> None:
 
 def test_low_contrast_is_less_certain_than_high_contrast() -> None:
     _, clear = run(walker(count=12)[0])
-    _, faint = run(walker(count=12, body=(128, 122, 118))[0])
+    _, faint = run(walker(count=12, body=(112, 121, 129), strength=10.0)[0])
     assert faint.confidence < clear.confidence
 
 

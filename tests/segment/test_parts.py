@@ -12,11 +12,12 @@ from retarget_cli.segment import clip_arrays, stillness, working
 from retarget_cli.segment.background import Plate, spread_from_nearby
 from retarget_cli.segment.barrier import barrier_distance
 from retarget_cli.segment.colour_model import BINS, ColourModel, lab_bins
-from retarget_cli.segment.confidence import Evidence, separation, solidity
+from retarget_cli.segment.confidence import Evidence, gather
 from retarget_cli.segment.discovery import box_fit, choose_start, residual_motion
 from retarget_cli.segment.finish import finish
 from retarget_cli.segment.guided_filter import apply, coefficients, guided_filter
 from retarget_cli.segment.soft import grow, logit, otsu, sigmoid, to_bytes, to_float
+from retarget_cli.segment.trial import separation, solidity
 from retarget_cli.segment.working import WorkingClip, working_size
 
 
@@ -192,21 +193,40 @@ class TestConfidence:
         assert solidity(specks) < 0.3
 
     def test_doubts_name_the_worst_frame_and_the_remedy(self) -> None:
-        evidence = Evidence([0.1, 0.05, 0.2], [1.0, 1.0, 1.0], [0.2, 0.2, 0.2])
-        (notice,) = evidence.notices(0.2)
+        evidence = evidence_of(alike=[0.6, 0.8, 0.5])
+        (notice,) = evidence.notices()
         assert "frame 1" in notice
-        assert "--box" in notice
-        assert evidence.confidence(0.2) < 0.2
+        assert "--box 1:X" in notice
+        assert "colours" in notice
+        assert evidence.confidence() < 0.6
 
     def test_a_good_matte_raises_no_notice(self) -> None:
-        evidence = Evidence([0.9] * 3, [1.0] * 3, [0.2, 0.21, 0.2])
-        assert evidence.notices(0.95) == ()
-        assert evidence.confidence(0.95) > 0.95
+        evidence = evidence_of(alike=[0.02, 0.03, 0.02])
+        assert evidence.notices() == ()
+        assert evidence.confidence() > 0.9
+
+    def test_what_moves_elsewhere_makes_it_doubtful(self) -> None:
+        evidence = evidence_of(alike=[0.0] * 3, left_out=1.2)
+        assert "moves" in evidence.notices()[0]
 
     def test_empty_frames_are_counted(self) -> None:
-        evidence = Evidence([0.9, 0.0], [1.0, 0.0], [0.2, 0.0])
-        assert "1 of 2 frames" in evidence.notices(None)[0]
-        assert evidence.box_frame() == 0
+        evidence = evidence_of(alike=[0.0, 0.0, 0.0], empty=2)
+        assert "1 of 3 frames" in evidence.notices()[0]
+        assert evidence.frame_confidence()[2] == 0
+        assert evidence.box_frame() != 2
+
+    def test_the_true_matte_is_trusted_more_than_one_that_holds_half_the_ground(self) -> None:
+        frames, truth = walker(count=24, step=2.0, place=(0.2, 0.5))
+        clip = load(frames)
+        right = truth.astype(np.uint8) * 255
+        wrong = np.array([cv2.dilate(mask, np.ones((25, 25))) for mask in right])
+        assert gather(clip, right, None).confidence() > gather(clip, wrong, None).confidence() + 0.05
+
+
+def evidence_of(alike: list[float], left_out: float = 0.0, empty: int | None = None) -> Evidence:
+    count = len(alike)
+    areas = np.array([0.0 if index == empty else 0.2 for index in range(count)])
+    return Evidence(areas, np.array(alike), np.full(count, left_out), np.ones(count), 0.7)
 
 
 def test_finish_follows_the_native_edge() -> None:

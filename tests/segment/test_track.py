@@ -5,7 +5,7 @@ import pytest
 from segment_scenes import ArraySource, walker
 
 from retarget_cli.segment.base import Hint
-from retarget_cli.segment.track import box_area, carry, follow, seed, spans
+from retarget_cli.segment.track import box_area, carry, follow, main_object, seed, spans, together
 from retarget_cli.segment.working import WorkingClip
 
 
@@ -59,3 +59,28 @@ def test_following_keeps_the_region_and_drops_the_other(scene: tuple[WorkingClip
     packed = np.zeros(truth.shape, np.uint8)
     follow(clip, found[3] * truth[3], (Hint(3, points=((1, 1, True),)), 0, 11), found, packed, lambda: None)
     assert all(np.array_equal(packed[i] > 127, truth[i]) for i in range(12))
+
+
+def test_the_main_object_is_followed_and_a_second_thing_left_out_though_they_touch_for_a_while(
+    scene: tuple[WorkingClip, np.ndarray],
+) -> None:
+    clip, truth = scene
+    found = truth.astype(np.uint8) * 250
+    for index in range(12):  # comes from the upper right corner, touches the body, and goes away again
+        x = 175 - abs(index - 6) * -14 - 75 if 4 <= index <= 8 else 175
+        found[index, 40:56, x : x + 14] = 250
+    kept = main_object(clip, found, lambda: None)
+    apart = [index for index in range(12) if not 4 <= index <= 8]
+    assert all(iou(kept[index] > 127, truth[index]) > 0.97 for index in apart)
+
+
+def test_pieces_close_to_the_largest_region_stay_with_it(scene: tuple[WorkingClip, np.ndarray]) -> None:
+    clip, _ = scene
+    soft = np.zeros((128, 192), np.uint8)
+    soft[40:80, 60:100] = 250
+    soft[82:87, 70:76] = 250
+    soft[40:60, 150:160] = 250
+    kept = together(clip, soft) > 127
+    assert kept[84, 73]
+    assert not kept[:, 140:].any()
+    assert not together(clip, np.zeros((128, 192), np.uint8)).any()
