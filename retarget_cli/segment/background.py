@@ -12,6 +12,7 @@ import numpy as np
 from retarget_cli.segment.shadow import shadow
 from retarget_cli.segment.soft import grow
 from retarget_cli.segment.working import WorkingClip
+from retarget_cli.vision.camera import moves
 
 _CELL = 4
 _LOG_UNIT = float(np.log(64.0) - 1.5 * np.log(2 * np.pi))
@@ -61,11 +62,6 @@ def spread_from_nearby(lab: np.ndarray, soft: np.ndarray, exclude: int) -> tuple
     return cv2.resize(mean, (width, height)), cv2.resize(variance, (width, height))
 
 
-def moved(matrix: np.ndarray) -> bool:
-    """Whether a camera motion (2, 3) moves anything visibly."""
-    return bool(np.abs(matrix - np.eye(2, 3)).max() > 0.01)
-
-
 class Plate:
     """Median colour of the surroundings around one moment, from frames in which each place is bare.
 
@@ -80,12 +76,12 @@ class Plate:
         colours = np.empty((len(chosen), height, width, 3), np.uint8)
         bare = np.zeros((height, width), np.int32)
         for slot, frame in enumerate(chosen):
-            moves = telling[clip.change[frame]]
-            covered = grow(np.where(moves < -_TELLING, 0, packed[frame]).astype(np.uint8), 2)
-            covered[moves > _MOVING] = 255
+            change = telling[clip.change[frame]]
+            covered = grow(np.where(change < -_TELLING, 0, packed[frame]).astype(np.uint8), 2)
+            covered[change > _MOVING] = 255
             colour = clip.lab[frame]
             matrix = clip.path.between(anchor, int(frame))
-            if moved(matrix):
+            if moves(matrix):
                 colour = _pull(colour, matrix, 0)
                 covered = _pull(covered, matrix, 255)
             colours[slot] = colour
@@ -96,16 +92,16 @@ class Plate:
         self.median = _quantile(colours, bare, 0.5)
         half_width = (_quantile(colours, bare, 0.84) - _quantile(colours, bare, 0.16)) / 2
         self.variance = half_width * half_width
-        seen = bare >= max(3, 0.2 * len(chosen))
-        usual = np.percentile(self.variance[seen], 80, axis=0) if seen.any() else _NOISE
+        known = bare >= max(3, 0.2 * len(chosen))
+        usual = np.percentile(self.variance[known], 80, axis=0) if known.any() else _NOISE
         self.noise = np.clip(usual + _LEAST_NOISE, None, _NOISE).astype(np.float32)
-        self.known = (bare >= max(3, 0.2 * len(chosen))).astype(np.float32)
+        self.known = known.astype(np.float32)
 
     def log_density(self, clip: WorkingClip, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Log density of a frame's pixels, and where the plate knows anything (bool), both (h, w)."""
         matrix = clip.path.between(frame, self.anchor)
         median, variance, known = self.median, self.variance, self.known
-        if moved(matrix):
+        if moves(matrix):
             median, variance, known = (_pull(layer, matrix, 0) for layer in (median, variance, known))
         density = log_density(clip.lab[frame], median, variance, self.noise)
         dimmed, sure = shadow(clip.lab[frame], median)

@@ -10,13 +10,14 @@ from functools import partial
 import cv2
 import numpy as np
 
-from retarget_cli.segment.background import Plate, groups, log_density, moved, spread_from_nearby
+from retarget_cli.segment.background import Plate, groups, log_density, spread_from_nearby
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.colour_model import ColourModel
 from retarget_cli.segment.guided_filter import guided_filter
 from retarget_cli.segment.soft import grow, logit, sigmoid, to_bytes, to_float
 from retarget_cli.segment.stillness import ChangeModel
 from retarget_cli.segment.working import WorkingClip
+from retarget_cli.vision.camera import moves
 from retarget_cli.vision.flow import warp_by_flow
 
 ITERATIONS = 5
@@ -52,7 +53,7 @@ class Refinement:
         self.shares = np.array([0.2, 0.4, 0.4])
         self.sampled = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 400)).round().astype(int))]
         self.covered = 0.0
-        self.steady = not any(moved(clip.path.between(0, int(frame))) for frame in frames)
+        self.steady = not any(moves(clip.path.between(0, int(frame))) for frame in frames)
         self.model = self._fit()
 
     def run(self, iterations: int = ITERATIONS, tick: Callable[[], None] = lambda: None) -> None:
@@ -105,20 +106,20 @@ class Refinement:
         inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.model.overall[bins] + 1e-6
         outside = total / (weights[0] + weights[1] + weights[2] * known) + 1e-9
         odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape)
-        ratio = self.change.ratio[self.clip.change[frame]]
-        if shape is not None:
+        change = self.change.ratio[self.clip.change[frame]]
+        if shape is None:
+            odds += np.clip(change, -_MOST_CHANGE, 0.0)
+        else:
             prior = shape.at(frame)
-            odds += _SHAPE_WEIGHT * logit(prior) + self.covered * prior * ~known * np.exp(
-                np.clip(ratio, -_MOST_CHANGE, 0.0)
-            )
-        odds += np.clip(ratio, -_MOST_CHANGE, self._most_for(nearby, known) if shape is not None else 0.0)
+            unseen = self.covered * prior * ~known * np.exp(np.clip(change, -_MOST_CHANGE, 0.0))
+            odds += _SHAPE_WEIGHT * logit(prior) + unseen + np.clip(change, -_MOST_CHANGE, self._trust(nearby, known))
         sure = ((grow(self.packed[frame], exclude) < 51) & known)[::2, ::2]
         if not sure.any():
             return odds, np.zeros(3)
         parts = (by_colour, by_place, by_memory)
         return odds, np.array([float((part[::2, ::2][sure] / total[::2, ::2][sure]).mean()) for part in parts])
 
-    def _most_for(self, nearby: np.ndarray, known: np.ndarray) -> np.ndarray | float:
+    def _trust(self, nearby: np.ndarray, known: np.ndarray) -> np.ndarray | float:
         """How many log odds change may count for the object, by pixel.
 
         Its trail changes like the object itself, so only a camera that stands still lets change speak for it, and only

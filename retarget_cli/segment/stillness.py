@@ -12,7 +12,7 @@ import numpy as np
 
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.soft import to_float
-from retarget_cli.vision.camera import CameraPath
+from retarget_cli.vision.camera import CameraPath, moves
 
 _OFFSETS = (7, 16, 30)
 """Frames between the moments compared: far enough apart for slow objects to have moved on."""
@@ -26,7 +26,6 @@ _SLACK = 0.7
 """Pixels by which the camera's motion may be wrong."""
 _LEAST_NOISE = 2.0
 _CHANNELS = np.array([1.0, 1.5, 1.5], np.float32)
-_STILL_CAMERA = 0.01
 
 
 def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.ndarray:
@@ -84,7 +83,7 @@ def _others(index: int, offset: int, count: int) -> list[int]:
 def _difference(smooth: np.ndarray, path: CameraPath, here: np.ndarray, index: int, other: int) -> np.ndarray:
     """Sum of absolute Lab differences, (h, w) float32; infinite where the other frame did not show the place."""
     matrix = path.between(index, other)
-    if np.abs(matrix - np.eye(2, 3)).max() <= _STILL_CAMERA:
+    if not moves(matrix):
         return cv2.absdiff(smooth[other].astype(np.float32), here) @ _CHANNELS
     size, flags = here.shape[1::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     there = cv2.warpAffine(smooth[other], matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)

@@ -22,6 +22,7 @@ _MIN_CORNER = 2e-5  # smallest eigenvalue (grey values in 0..1) worth tracking; 
 _ROUND_TRIP = 0.5  # pixels a corner may miss its start by after being tracked there and back
 _RANSAC_PIXELS = 0.8
 _RING = 0.12  # width of the border ring, as a share of each side
+_VISIBLE = 0.01
 _WORTH = 0.97  # a motion must bring the background's error below this share of the error of standing still
 
 
@@ -52,6 +53,11 @@ def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
 def invert(matrix: np.ndarray) -> np.ndarray:
     """The (2, 3) inverse of a (2, 3) affine matrix."""
     return np.linalg.inv(_square(matrix))[:2]
+
+
+def moves(matrix: np.ndarray) -> bool:
+    """Whether a motion (2, 3) moves anything that can be seen."""
+    return bool(np.abs(matrix - identity()).max() > _VISIBLE)
 
 
 def displacement(matrix: np.ndarray, size: tuple[int, int]) -> float:
