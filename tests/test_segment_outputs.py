@@ -79,6 +79,16 @@ def test_every_output_is_whole(size: tuple[int, int]) -> None:
     assert result.report["hint_frame"] is None
 
 
+def test_what_the_user_made_is_never_replaced() -> None:
+    video = clip()
+    assert video.matte is not None
+    files = {video.path: video.path.read_bytes(), video.matte: video.matte.read_bytes()}
+    for target in files:
+        with pytest.raises(UsageError, match="made from"):
+            pipeline.segment(video, MatteConfig(), target, Store(Path(".retarget")))
+    assert all(path.read_bytes() == content for path, content in files.items())
+
+
 def test_everything_is_cached_and_a_hint_redraws_the_pictures_only() -> None:
     video = clip()
     _, ran = segment(video)
