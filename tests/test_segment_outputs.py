@@ -51,6 +51,8 @@ def segment(video: ClipInput, config: MatteConfig | None = None) -> tuple[pipeli
 
 def preview(video: ClipInput, frame: int, config: MatteConfig = EMBEDDED) -> tuple[pipeline.PreviewResult, list[str]]:
     events: list[Event] = []
+    if config.backend != "given":
+        video = replace(video, matte=None)
     result = pipeline.preview(video, config, frame, None, Store(Path(".retarget")), events.append)
     return result, [event.stage for event in events if isinstance(event, StageStarted)]
 

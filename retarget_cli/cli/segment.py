@@ -71,6 +71,12 @@ def segment(
     hints = parse_hints(frame, boxes, points)
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where="--out", fix="End the file name in .mkv.")
+    if mask is not None and backend not in (None, "auto", "given"):
+        raise UsageError(
+            f"the backend {backend} would look for the object, but --mask says what it is",
+            where="--mask",
+            fix="Give one of --mask and --backend.",
+        )
     from retarget_cli import pipeline
     from retarget_cli.config import load_config
 
