@@ -25,6 +25,8 @@ from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.trust import hint_frame
 from retarget_cli.store.engine import Entry, Store
 
+_BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
+
 
 def plan_segment(clip: SourceClip, config: MatteConfig, store: Store) -> list[Stage]:
     """Find the object, soften its edges, judge and show what was found."""
@@ -46,17 +48,16 @@ def segment(
     reporter: Reporter = silent,
     stop: Stop = never,
 ) -> SegmentResult:
-    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it."""
+    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
+
+    Raises UsageError when `out` would replace the clip or its matte, EnvironmentProblem when it cannot be written.
+    """
     source = open_clip(clip, results.clip_name(clip.path), store)
-    done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
     target = _matte_path(out, source)
-    result = SegmentResult(
-        matte=target,
-        alpha=_beside(target, "alpha.mkv"),
-        overlay=_beside(target, "overlay.mp4"),
-        sheet=_beside(target, "sheet.png"),
-        report=_judged(done, source.name),
-    )
+    beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
+    results.check_targets([target, *beside.values()], [clip.path, clip.matte])
+    done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
+    result = SegmentResult(target, **beside, report=_judged(done, source.name))
     _deliver(done[f"matte:{source.name}"].file(MATTE), result.matte, "matte", reporter)
     _deliver(done[f"alpha:{source.name}"].file(ALPHA), result.alpha, "alpha", reporter)
     _deliver(done[f"overlay:{source.name}"].file(OVERLAY), result.overlay, "overlay", reporter)
@@ -78,9 +79,10 @@ def preview(
     Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
     """
     source = open_clip(clip, results.clip_name(clip.path), store)
+    picture = _beside(_matte_path(out, source), f"frame{frame}.png")
+    results.check_targets([picture], [clip.path, clip.matte])
     stage = look_at(source, config, frame, store.digests.digest)
     entry = run([stage], Tools(store, reporter, stop))[stage.id]
-    picture = _beside(_matte_path(out, source), f"frame{frame}.png")
     _deliver(entry.file(PICTURE), picture, "sheet", reporter)
     return PreviewResult(picture, preview_report(entry))
 

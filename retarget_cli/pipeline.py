@@ -118,11 +118,15 @@ def train(
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:
     """Render a trained pair to ``retargeted/<pair>/`` or `options.out`.
 
-    Raises UsageError when the pair was not trained or the options make no sense, InputError when its clips changed,
-    WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
+    Raises UsageError when the pair was not trained, the options make no sense, or `options.out` is one of its clips;
+    InputError when its clips changed, EnvironmentProblem when `options.out` cannot be written, WorkspaceError when its
+    results were pruned, Interrupted when `stop` turned true.
     """
     suffix, looks = _suffix(options, reporter), _looks(options)
     trained = find_run(store, options.pair, options.device)
+    if options.out is not None:
+        targets = [options.out, *(_compared(options.out) if options.compare else ())]
+        results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
     plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix)]
     done = run(plan, Tools(store, reporter, stop), trained.entries)
     add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
@@ -203,9 +207,15 @@ def _suffix(options: RenderOptions, reporter: Reporter) -> str:
     return suffix
 
 
+def _compared(video: Path) -> tuple[Path, Path]:
+    """The sheet and the video that compare a result with its driver."""
+    return video.with_name(f"{video.stem}-compare.png"), video.with_name(f"{video.stem}-compare.mp4")
+
+
 def _deliver_comparison(entry: Entry, video: Path, result: RenderResult, reporter: Reporter) -> None:
-    sheet = results.deliver(entry.file(SHEET), video.with_name(f"{video.stem}-compare.png"))
-    side_by_side = results.deliver(entry.file(VIDEO), video.with_name(f"{video.stem}-compare.mp4"))
+    sheet, side_by_side = _compared(video)
+    results.deliver(entry.file(SHEET), sheet)
+    results.deliver(entry.file(VIDEO), side_by_side)
     result.sheets.extend((sheet, side_by_side))
     reporter(Artifact("sheet", sheet))
     reporter(Artifact("video", side_by_side))

@@ -6,10 +6,11 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.errors import EnvironmentProblem, UsageError
 
 RESULTS = Path("retargeted")
 
@@ -32,6 +33,24 @@ def clip_names(a: Path, b: Path) -> tuple[str, str]:
 def pair_name(names: tuple[str, str]) -> str:
     """``cat--fox``: the name of a pair, and of the folder with its results."""
     return f"{names[0]}--{names[1]}"
+
+
+def check_targets(targets: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """See before any work that results can go to `targets`, and that none of `inputs` (files or folders) is touched.
+
+    Raises UsageError for a target that is an input or lies in an input's folder, EnvironmentProblem for one that cannot
+    be written.
+    """
+    kept = {path.resolve() for path in inputs if path is not None}
+    for target in targets:
+        place = target.resolve()
+        if place in kept or place.parent in kept:
+            raise UsageError(
+                "the result would change what it is made from", where=target, fix="Name another file with --out."
+            )
+        folder = next(parent for parent in place.parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise EnvironmentProblem("the result cannot be written here", where=target, fix="Give another --out.")
 
 
 def deliver(source: Path, target: Path) -> Path:

@@ -227,6 +227,15 @@ def test_the_comparison_comes_as_sheet_and_video(world: World) -> None:
     assert scan(result.sheets[1]).timing.frames == 12
 
 
+def test_a_result_never_replaces_a_clip_of_the_pair(world: World) -> None:
+    before = world.b.path.read_bytes()
+    world.train()
+    with pytest.raises(UsageError, match="made from"):
+        world.render(out=world.b.path)
+    assert world.ran() == []
+    assert world.b.path.read_bytes() == before
+
+
 def test_rendering_twice_draws_once(world: World) -> None:
     world.render()
     world.render(background="black")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.results import clip_names, deliver, pair_name
+from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.results import check_targets, clip_names, deliver, pair_name
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,16 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     source.write_text("one")
     with pytest.raises(EnvironmentProblem):
         deliver(source, source / "inside-a-file" / "target")
+
+
+def test_inputs_are_never_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip, mattes = tmp_path / "clip.mkv", tmp_path / "mattes"
+    clip.touch()
+    mattes.mkdir()
+    check_targets([Path("clip_matte.mkv"), Path("new/clip.mkv")], [clip, mattes, None])
+    for target in (Path("clip.mkv"), Path("mattes/../clip.mkv"), Path("mattes/sheet.png")):
+        with pytest.raises(UsageError, match="made from"):
+            check_targets([target], [clip, mattes])
+    with pytest.raises(EnvironmentProblem):
+        check_targets([Path("clip.mkv/below/a-file.mkv")], [])

@@ -51,6 +51,8 @@ def segment(video: ClipInput, config: MatteConfig | None = None) -> tuple[pipeli
 
 def preview(video: ClipInput, frame: int, config: MatteConfig = EMBEDDED) -> tuple[pipeline.PreviewResult, list[str]]:
     events: list[Event] = []
+    if config.backend != "given":
+        video = replace(video, matte=None)
     result = pipeline.preview(video, config, frame, None, Store(Path(".retarget")), events.append)
     return result, [event.stage for event in events if isinstance(event, StageStarted)]
 
@@ -77,6 +79,16 @@ def test_every_output_is_whole(size: tuple[int, int]) -> None:
     assert read_picture(result.sheet).shape[2] == 3
     assert 0 <= result.report["flicker"] < 0.5
     assert result.report["hint_frame"] is None
+
+
+def test_what_the_user_made_is_never_replaced() -> None:
+    video = clip()
+    assert video.matte is not None
+    files = {video.path: video.path.read_bytes(), video.matte: video.matte.read_bytes()}
+    for target in files:
+        with pytest.raises(UsageError, match="made from"):
+            pipeline.segment(video, MatteConfig(), target, Store(Path(".retarget")))
+    assert all(path.read_bytes() == content for path, content in files.items())
 
 
 def test_everything_is_cached_and_a_hint_redraws_the_pictures_only() -> None:

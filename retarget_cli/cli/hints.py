@@ -27,7 +27,7 @@ def parse_hints(
     box_on: dict[int, Box] = {}
     points_on: dict[int, list[Point]] = {}
     for value in boxes or ():
-        index, rest = split_frame(value, frame, option)
+        index, rest = split_frame(value, frame, option, "120,80,300,220")
         if index in box_on:
             raise UsageError(
                 f"there are two boxes on frame {index}",
@@ -36,7 +36,7 @@ def parse_hints(
             )
         box_on[index] = parse_box(rest, option)
     for value in points or ():
-        index, rest = split_frame(value, frame, "--point")
+        index, rest = split_frame(value, frame, "--point", "320,240")
         points_on.setdefault(index, []).append(parse_point(rest, "--point"))
     if not box_on and not points_on:
         return ()
@@ -46,8 +46,8 @@ def parse_hints(
     return tuple(Hint(index, box_on.get(index), tuple(points_on.get(index, ()))) for index in frames)
 
 
-def split_frame(value: str, default: int, option: str) -> tuple[int, str]:
-    """``FRAME:rest`` as its two parts; `default` and all of it where no frame is named."""
+def split_frame(value: str, default: int, option: str, example: str) -> tuple[int, str]:
+    """``FRAME:rest`` as its two parts; `default` and all of it where no frame is named. example: a right rest."""
     head, colon, rest = value.partition(":")
     if not colon or head.strip() == "not":
         return default, value.strip()
@@ -55,7 +55,7 @@ def split_frame(value: str, default: int, option: str) -> tuple[int, str]:
         raise UsageError(
             f"'{head}' in '{value}' is no frame",
             where=option,
-            fix="Write the frame's number first, like 37:120,80,300,220.",
+            fix=f"Write the frame's number first, like 37:{example}.",
         )
     return int(head), rest.strip()
 

@@ -15,7 +15,7 @@ from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from retarget_cli.pipeline import PreviewResult, SegmentResult
+    from retarget_cli.pipeline import ClipInput, PreviewResult, SegmentResult
 
 
 def segment(
@@ -71,14 +71,20 @@ def segment(
     hints = parse_hints(frame, boxes, points)
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where="--out", fix="End the file name in .mkv.")
+    if mask is not None and backend not in (None, "auto", "given"):
+        raise UsageError(
+            f"the backend {backend} would look for the object, but --mask says what it is",
+            where="--mask",
+            fix="Give one of --mask and --backend.",
+        )
     from retarget_cli import pipeline
     from retarget_cli.config import load_config
 
     settings = load_config(None, None, (), backend=backend, weights=weights).matte
     clip = pipeline.ClipInput(video, mask, hints)
-    again = [str(video), *hint_words(hints)]
+    rest: list[str] = []
     for option, value in (("--mask", mask), ("--backend", backend), ("--weights", weights), ("--out", out)):
-        again += [] if value is None else [option, str(value)]
+        rest += [] if value is None else [option, str(value)]
     with ui.working(workspace, quiet) as session:
         tools = session.store, session.reporter, session.stop
         if preview_frame is None:
@@ -86,27 +92,30 @@ def segment(
         else:
             looked = pipeline.preview(clip, settings, preview_frame, out, *tools)
     if preview_frame is None:
-        answer, lines = dataclasses.asdict(found), summary(found, again, workspace)
+        answer, lines = dataclasses.asdict(found), summary(found, clip, rest, workspace)
     else:
-        answer, lines = dataclasses.asdict(looked), preview_summary(looked, again, workspace)
+        answer, lines = dataclasses.asdict(looked), preview_summary(looked, clip, rest, workspace)
     if json_output:
         ui.document(answer)
     else:
         ui.lines(*lines)
 
 
-def preview_summary(result: PreviewResult, again: Sequence[str], workspace: Path) -> list[str]:
-    """The picture, how sure it is, and the command for the whole clip. again: the words of this command."""
+def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
+    """The picture, how sure it is, and the command for the whole clip. rest: its words after clip and hints."""
     report = result.report
     return [
         f"preview  {ui.short_path(result.picture)}",
         f"frame {report['frame']} found by {report['backend']}, confidence {report['confidence']:.2f}",
-        f"next: {ui.command('segment', *again, workspace=workspace)}",
+        f"next: {ui.command('segment', clip.path, *hint_words(clip.hints), *rest, workspace=workspace)}",
     ]
 
 
-def summary(result: SegmentResult, again: Sequence[str], workspace: Path) -> list[str]:
-    """The files, how sure the matte is, and what to run when that is not enough. again: the words of this command."""
+def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
+    """The files, how sure the matte is, and what to run when that is not enough.
+
+    rest: the words of that command after clip and hints. A box on the frame in doubt gives way to the new one.
+    """
     report = result.report
     flicker = report.get("flicker")
     lines = [
@@ -119,9 +128,10 @@ def summary(result: SegmentResult, again: Sequence[str], workspace: Path) -> lis
     ]
     frame = report.get("hint_frame")
     if frame is not None:
-        hint = ["--frame", str(frame), "--box", "X,Y,WIDTH,HEIGHT"]
+        kept = [dataclasses.replace(hint, box=None) if hint.frame == frame else hint for hint in clip.hints]
+        words = [*hint_words(kept), "--box", f"{frame}:X,Y,WIDTH,HEIGHT", *rest]
         lines += [
             f"least certain on frame {frame}: if the preview is wrong, say where the object is there:",
-            f"  {ui.command('segment', *again, *hint, workspace=workspace)}",
+            f"  {ui.command('segment', clip.path, *words, workspace=workspace)}",
         ]
     return lines

@@ -100,14 +100,15 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
                 f"The hint on frame {hint.frame} has neither a box nor points.", fix="Give --box or --point."
             )
         if hint.box is not None and not _box_inside(hint.box, width, height):
+            box = ",".join(f"{value:g}" for value in hint.box)
             raise InputError(
-                f"The box {hint.box} on frame {hint.frame} is empty or outside the {width}x{height} frame.",
+                f"The box {box} on frame {hint.frame} is empty or outside the {width}x{height} frame.",
                 fix="Give the box as x,y,width,height in pixels of the upright video.",
             )
         for x, y, _ in hint.points:
             if not (0 <= x < width and 0 <= y < height):
                 raise InputError(
-                    f"The point {x},{y} on frame {hint.frame} is outside the {width}x{height} frame.",
+                    f"The point {x:g},{y:g} on frame {hint.frame} is outside the {width}x{height} frame.",
                     fix="Give the point as x,y in pixels of the upright video.",
                 )
 

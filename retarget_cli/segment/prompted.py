@@ -40,7 +40,7 @@ def report(name: str, mattes: MatteBits, guess: MatteReport | None, doubts: Sequ
     sure = float(np.mean(mattes.confidence))
     lines = [*_lost(mattes.areas), *doubts]
     if sure < 0.5 or (guess is not None and guess.confidence < 0.3):
-        worst = int(np.argmin(np.where(mattes.areas > 0, mattes.confidence, np.inf)))
+        worst = int(np.argmin(np.where(mattes.confidence > 0, mattes.confidence, np.inf)))
         lines.append(
             f"The matte may be wrong. Look at the overlay; if it is wrong, draw a box round the object on "
             f"frame {worst}: --box {worst}:X,Y,WIDTH,HEIGHT, or give a matte with --mask."

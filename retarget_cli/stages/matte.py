@@ -76,11 +76,14 @@ class Way:
 
 
 def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
-    """The backend to use for a clip. Raises as :func:`matte` does."""
+    """The way for a clip: a matte that was named is taken, whatever the backend for clips without one.
+
+    Raises as :func:`matte` does.
+    """
     from retarget_cli.segment.registry import NETWORKS, choose_backend
     from retarget_cli.weights import find_weights
 
-    if config.backend == "given" or (config.backend == "auto" and clip.matte is not None):
+    if config.backend == "given" or clip.matte is not None:
         if clip.matte is None and not probe(clip.path).has_alpha:
             raise UsageError(
                 "the clip has no alpha channel to take the object from",

@@ -27,4 +27,6 @@ def hint_frame(report: Mapping[str, Any]) -> int | None:
     sure = report["confidence"] >= _TRUSTED and not report.get("notices")
     if report["backend"] == "given" or sure:
         return None
-    return least_certain(report.get("frame_confidence") or ()) or 0
+    frames = report.get("frame_confidence") or ()
+    worst = least_certain(frames)
+    return worst if worst is not None else next((index for index, value in enumerate(frames) if value > 0), 0)

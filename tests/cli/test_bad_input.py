@@ -152,7 +152,7 @@ MATRIX = [
     (missing_matte, 3, "absent.mkv"),
     (short_matte, 3, "good.mp4"),
     (given_without_matte, 2, "good.mp4"),
-    (box_outside, 3, "500"),
+    (box_outside, 3, "500,500,20,20"),
     (wrong_weights, 4, "weights.pth"),
     (missing_weights, 4, "absent.pth"),
     (no_gpu, 4, "cuda:99"),
@@ -196,6 +196,7 @@ def test_the_same_through_the_installed_command(folder: Path) -> None:
         (["render", "absent.mp4", "other.mp4"], 3),
         (["probe", "absent.mp4"], 3),
         (["segment", "absent.mp4"], 3),
+        (["segment", "good.mp4", "--mask", "other.mp4", "--backend", "embedded"], 2),
     ],
 )
 def test_other_commands(arguments: list[str], code: int, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -165,9 +165,11 @@ def test_a_doubtful_matte_comes_with_the_command_that_helps(replace: Any, capsys
     replace("segment", segmented(confidence=0.3, hint_frame=37))
     assert run(["segment", "my cat.mp4", "--box", "0:1,2,3,4", "--point", "5:not:6,7", "--backend", "embedded"]) == 0
     assert (
-        "  retarget segment 'my cat.mp4' --box 0:1,2,3,4 --point 5:not:6,7 --backend embedded "
-        "--frame 37 --box X,Y,WIDTH,HEIGHT\n"
+        "  retarget segment 'my cat.mp4' --box 0:1,2,3,4 --point 5:not:6,7 "
+        "--box 37:X,Y,WIDTH,HEIGHT --backend embedded\n"
     ) in capsys.readouterr().out
+    assert run(["segment", "cat.mp4", "--box", "37:1,2,3,4", "--point", "37:6,7"]) == 0
+    assert "  retarget segment cat.mp4 --point 37:6,7 --box 37:X,Y,WIDTH,HEIGHT\n" in capsys.readouterr().out
     assert run(["segment", "cat.mp4", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert set(answer) == {"matte", "alpha", "overlay", "sheet", "report"}

@@ -67,6 +67,12 @@ def test_bad_hints(boxes: list[str], points: list[str], what: str, where: str) -
     assert caught.value.fix
 
 
+def test_a_bad_point_is_told_how_a_point_is_written() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_hints(0, (), ["x:30,40"])
+    assert "37:320,240" in caught.value.fix
+
+
 def test_hints_can_be_written_again() -> None:
     hints = parse_hints(4, ["1,2.5,30,40", "9:1,1,5,5"], ["4:not:7,8", "20:1234567,2"])
     words = hint_words(hints)

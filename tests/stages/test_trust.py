@@ -38,6 +38,7 @@ def test_the_least_certain_frame_shows_the_object(confidence: list[float], frame
         ({"confidence": 0.4}, 1),
         ({"notices": ["The matte may be wrong."]}, 1),
         ({"confidence": 0.1, "frame_confidence": []}, 0),
+        ({"confidence": 0.1, "frame_confidence": [0.0, 0.0, 0.3, 0.0]}, 2),
         ({"confidence": 0.4, "backend": "given"}, None),
     ],
 )
