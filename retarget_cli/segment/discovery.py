@@ -15,7 +15,7 @@ from retarget_cli.segment.barrier import barrier_distance
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.refine import Refinement
 from retarget_cli.segment.soft import logit, otsu, sigmoid, to_bytes, to_float
-from retarget_cli.segment.stillness import SIDE
+from retarget_cli.segment.stillness import usual_change
 from retarget_cli.segment.trial import TrialScore, score_trial
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import box_of, largest_components
@@ -96,7 +96,7 @@ def motion_start(clip: WorkingClip) -> Start | None:
 
 def change_start(clip: WorkingClip) -> Start | None:
     """What differs from the same place of the scene a little earlier and later; None when hardly anything does."""
-    usual = clip.change // SIDE
+    usual = usual_change(clip.change)
     if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
         return None
     packed = allocate(clip.lab.shape[:3], np.uint8)

@@ -17,6 +17,8 @@ from retarget_cli.segment.track import box_area, carry, discs, follow, main_obje
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import components, largest_components
 
+_BOX_MARGIN = 0.08
+"""How far the object may reach out of its box, as a share of the longer side."""
 _BESIDE = 3
 """Frames either side of a negative point for which it counts."""
 
@@ -68,7 +70,8 @@ def _near_hints(
         gate[frame] = grow(hull(carried[frame] > 100), 2 * reach(clip))
     boxes = {hint.frame: box_area(clip, hint.box) for hint in hints if hint.box}
     for frame, area in boxes.items():
-        gate[frame] = grow(area.astype(np.uint8), 1)
+        _, _, width, height = cv2.boundingRect(area.astype(np.uint8))
+        gate[frame] = grow(area.astype(np.uint8), max(1, round(_BOX_MARGIN * max(width, height))))
     for frame, places in forbidden.items():
         gate[frame][places] = 0
     choice = choose_start(clip, tick, Near(Start("carried", carried), gate, boxes))

@@ -20,8 +20,11 @@ _SAME_SIDE = 0.25
 """At the ends of a clip, the nearer of two moments on one side is this share of the offset away."""
 _LEVELS = np.array([1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0])
 """Edges, in multiples of the clip's noise, of the bins of one difference."""
-SIDE = len(_LEVELS) + 1
-BINS = SIDE * SIDE
+_LEAST_LEVELS = _LEVELS[::2]
+_STRUCTURE = np.array([0.75, 2.5])
+"""The same for the slope of the picture: a plain part of the object looks still though it moves."""
+_SHAPE = (len(_LEVELS) + 1, len(_LEAST_LEVELS) + 1, len(_STRUCTURE) + 1)
+BINS = int(np.prod(_SHAPE))
 _SLACK = 0.7
 """Pixels by which the camera's motion may be wrong."""
 _LEAST_NOISE = 2.0
@@ -29,9 +32,9 @@ _CHANNELS = np.array([1.0, 1.5, 1.5], np.float32)
 
 
 def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.ndarray:
-    """Bins of change for every pixel of every frame, (N, h, w) uint8 below BINS; 0 is still at every distance.
+    """Bins of change for every pixel of every frame, (N, h, w) uint8 below BINS.
 
-    ``bin // SIDE`` says how different a pixel usually is, ``bin % SIDE`` how different it is at the least.
+    A bin says how different a pixel usually is, how different at the least, and how rough the picture is there.
     lab: (N, h, w, 3) uint8; path: the camera's way in their pixels; sampled: frames on which the noise is measured.
     """
     smooth = allocate(lab.shape, np.uint8)
@@ -39,32 +42,42 @@ def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.nd
         smooth[index] = cv2.GaussianBlur(lab[index], (0, 0), 0.7)
     few = sampled[:: max(1, len(sampled) // 24)].tolist()
     noise = float(np.median([np.median(_changes(smooth, path, index)[0]) for index in few]))
-    edges = _LEVELS * max(_LEAST_NOISE, noise)
+    unit = max(_LEAST_NOISE, noise)
     bins = allocate(lab.shape[:3], np.uint8)
     for index in range(len(lab)):
-        usual, least = (np.digitize(change, edges) for change in _changes(smooth, path, index))
-        bins[index] = usual * SIDE + least
+        usual, least, slope = _changes(smooth, path, index)
+        levels = (
+            np.digitize(usual, _LEVELS * unit),
+            np.digitize(least, _LEAST_LEVELS * unit),
+            np.digitize(cv2.blur(slope, (3, 3)), _STRUCTURE * unit),
+        )
+        bins[index] = np.ravel_multi_index(levels, _SHAPE)
     return bins
 
 
-def _changes(smooth: np.ndarray, path: CameraPath, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """The usual and the least difference from other moments, two (h, w) float32.
+def usual_change(bins: np.ndarray) -> np.ndarray:
+    """How different each pixel usually is, in levels; 0 is still."""
+    return bins // (BINS // _SHAPE[0])
+
+
+def _changes(smooth: np.ndarray, path: CameraPath, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The usual and the least difference from other moments, and the slope of the picture, three (h, w) float32.
 
     Of two moments, one either side, the more similar one counts: what the object hides before it is bare after.
     """
     here = smooth[index].astype(np.float32)
     slopes = (cv2.Sobel(here[..., 0], cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1)))
-    slack = _SLACK * np.hypot(*slopes)
+    slope = np.hypot(*slopes)
     found = []
     for offset in _OFFSETS:
         sides = [_difference(smooth, path, here, index, other) for other in _others(index, offset, len(smooth))]
         if sides:
             least = np.min(sides, axis=0)
-            found.append(np.maximum(np.where(np.isfinite(least), least, 0) - slack, 0))
+            found.append(np.maximum(np.where(np.isfinite(least), least, 0) - _SLACK * slope, 0))
     if not found:
-        return np.zeros_like(slack), np.zeros_like(slack)
+        return np.zeros_like(slope), np.zeros_like(slope), slope
     layers = np.stack(found)
-    return np.median(layers, axis=0), np.min([cv2.blur(layer, (3, 3)) for layer in layers], axis=0)
+    return np.median(layers, axis=0), np.min([cv2.blur(layer, (3, 3)) for layer in layers], axis=0), slope
 
 
 def _others(index: int, offset: int, count: int) -> list[int]:

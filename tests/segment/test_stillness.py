@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from segment_scenes import ArraySource, walker
 
-from retarget_cli.segment.stillness import BINS, SIDE, ChangeModel
+from retarget_cli.segment.stillness import BINS, ChangeModel, usual_change
 from retarget_cli.segment.working import WorkingClip
 
 
@@ -12,7 +12,7 @@ from retarget_cli.segment.working import WorkingClip
 def test_surroundings_stay_still_and_a_mover_does_not(pan: float) -> None:
     frames, truth = walker(count=40, pan=pan, step=2.0, place=(0.2, 0.5))
     change = WorkingClip(ArraySource(frames), lambda: None).change
-    usual = change // SIDE
+    usual = usual_change(change)
     inside, outside = usual[10:30][truth[10:30]], usual[10:30][~truth[10:30]]
     assert (outside > 0).mean() < 0.12
     assert (inside > 0).mean() > 0.5
@@ -22,7 +22,7 @@ def test_where_the_object_is_about_to_go_counts_as_still_at_the_clips_start() ->
     frames, truth = walker(count=40, step=2.0, place=(0.2, 0.5))
     change = WorkingClip(ArraySource(frames), lambda: None).change
     ahead = truth[6] & ~truth[0]
-    assert (change[0][ahead] // SIDE == 0).mean() > 0.5
+    assert (usual_change(change[0][ahead]) == 0).mean() > 0.5
 
 
 def test_a_clip_of_two_frames_has_bins_too() -> None:
@@ -37,8 +37,8 @@ def test_change_speaks_for_the_object_where_it_moves_and_says_nothing_where_all_
     packed = np.zeros((4, 20, 20), np.uint8)
     packed[:, 5:15, 5:15] = 255
     assert abs(ChangeModel(bins, packed, np.arange(4)).ratio[0]) < 0.5
-    bins[:, 5:15, 5:15] = 3 * SIDE + 2
+    bins[:, 5:15, 5:15] = 40
     moving = ChangeModel(bins, packed, np.arange(4))
-    assert moving.ratio[3 * SIDE + 2] > 2
+    assert moving.ratio[40] > 2
     assert moving.ratio[0] < -2
     assert moving.overlap() < 0.3
