@@ -13,7 +13,7 @@ import numpy as np
 
 from retarget_cli.segment.colour_model import ColourModel
 from retarget_cli.segment.soft import grow, sigmoid
-from retarget_cli.segment.stillness import ChangeModel
+from retarget_cli.segment.stillness import ChangeModel, usual_change
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import largest_share
 
@@ -25,7 +25,8 @@ _TOLERATED = 0.4
 _BAND = 0.055
 """Width of what counts as just outside, as a share of the shorter side."""
 _NEAR = 0.03
-_MOVING = 1.0
+_MOVING, _CHANGED = 1.0, 2
+"""Log odds and level of change from which a place counts as moving."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def gather(clip: WorkingClip, packed: np.ndarray, agreement: float | None) -> Ev
             continue
         outside = (grow(mask, band) > 0) & ~inside
         alike = sigmoid(colours.logit(clip.bins(index))[outside]).mean() if outside.any() else 1.0
-        elsewhere = (change.ratio[clip.change[index]] > _MOVING) & (grow(mask, near) == 0)
+        bins = clip.change[index]
+        moving = (change.ratio[bins] > _MOVING) & (usual_change(bins) >= _CHANGED)
+        elsewhere = moving & (grow(mask, near) == 0)
         rows.append((inside.mean(), alike, elsewhere.sum() / inside.sum(), largest_share(mask)))
     areas, alikes, left_out, wholes = np.array(rows).T
     return Evidence(areas, alikes, left_out, wholes, 1.0 - change.overlap(), agreement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 from retarget_cli.segment.base import Hint, merge, no_object, shows
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.discovery import Near, Start, choose_start
-from retarget_cli.segment.refine import Refinement
+from retarget_cli.segment.refine import ALWAYS, NEVER, OPEN, Refinement
 from retarget_cli.segment.soft import grow
 from retarget_cli.segment.track import box_area, carry, discs, follow, main_object, reach, seed, spans
 from retarget_cli.segment.working import WorkingClip
@@ -38,33 +38,30 @@ def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) ->
     """Find the object in every frame. `tick` is called once a frame and pass. InputError when there is none."""
     hints = merge(hints)
     showing = [hint for hint in hints if shows(hint)]
-    forbidden = forbidden_places(clip, hints)
     if any(hint.box for hint in showing):
-        return _near_hints(clip, showing, forbidden, tick)
+        return _near_hints(clip, hints, tick)
     choice = choose_start(clip, tick)
     if choice is None:
         if not showing:
             raise no_object("nothing stands out from its surroundings or moves against them")
-        return _near_hints(clip, showing, forbidden, tick)
+        return _near_hints(clip, hints, tick)
     found = choice.start.packed
-    Refinement(clip, found, np.arange(clip.count), _allowed(clip, forbidden), neighbours=True).run(tick=tick)
+    Refinement(clip, found, np.arange(clip.count), settled_by_points(clip, hints, None), neighbours=True).run(tick=tick)
     if not showing:
         return Guess(main_object(clip, found, tick), choice.agreement)
     packed = allocate(clip.lab.shape[:3], np.uint8)
     for span in spans(showing, clip.count):
         chosen = _pointed_at(clip, found[span[0].frame], span[0])
         if chosen is None:
-            return _near_hints(clip, showing, forbidden, tick)
+            return _near_hints(clip, hints, tick)
         follow(clip, chosen, span, found, packed, tick)
     return Guess(packed, None)
 
 
-def _near_hints(
-    clip: WorkingClip, hints: Sequence[Hint], forbidden: Mapping[int, np.ndarray], tick: Callable[[], None]
-) -> Guess:
+def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
     """Carry what the hints show to all frames, and find the object near there, trying all first guesses."""
     carried, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
-    for span in spans(hints, clip.count):
+    for span in spans([hint for hint in hints if shows(hint)], clip.count):
         carry(clip, seed(clip, span[0]), span, carried, tick)
     for frame in range(clip.count):
         gate[frame] = grow(hull(carried[frame] > 100), 2 * reach(clip))
@@ -72,8 +69,7 @@ def _near_hints(
     for frame, area in boxes.items():
         _, _, width, height = cv2.boundingRect(area.astype(np.uint8))
         gate[frame] = grow(area.astype(np.uint8), max(1, round(_BOX_MARGIN * max(width, height))))
-    for frame, places in forbidden.items():
-        gate[frame][places] = 0
+    settled_by_points(clip, hints, gate)
     choice = choose_start(clip, tick, Near(Start("carried", carried), gate, boxes))
     if choice is None:
         raise no_object("nothing near the hints stands out from its surroundings")
@@ -82,32 +78,23 @@ def _near_hints(
     return Guess(packed, None)
 
 
-def forbidden_places(clip: WorkingClip, hints: Sequence[Hint]) -> dict[int, np.ndarray]:
-    """(h, w) bool by frame: discs round negative points, on their frame and, at the same place of the scene, near it.
+def settled_by_points(clip: WorkingClip, hints: Sequence[Hint], gate: np.ndarray | None) -> np.ndarray | None:
+    """`gate` (N, h, w) uint8 with NEVER round negative points and ALWAYS round positive ones; made when there is none.
 
-    Farther in time the object itself may have come there.
+    A negative point counts on its own frame and, at the same place of the scene, on those beside it: farther in time
+    the object itself may have come there. A positive one counts on its frame. None without points and gate.
     """
-    found: dict[int, np.ndarray] = {}
-    width, height = clip.size
+    if not any(hint.points for hint in hints):
+        return gate
+    if gate is None:
+        gate = allocate(clip.lab.shape[:3], np.uint8)
+        gate[:] = OPEN
     for hint in hints:
-        places = discs(clip, hint, positive=False)
-        if not places.any():
-            continue
+        places = discs(clip, hint, positive=False).astype(np.uint8)
         for frame in range(max(0, hint.frame - _BESIDE), min(clip.count, hint.frame + _BESIDE + 1)):
             matrix = clip.path.between(hint.frame, frame)
-            moved = cv2.warpAffine(places.astype(np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST) > 0
-            found[frame] = found.get(frame, np.zeros((height, width), bool)) | moved
-    return found
-
-
-def _allowed(clip: WorkingClip, forbidden: Mapping[int, np.ndarray]) -> np.ndarray | None:
-    """The gate that leaves out the forbidden places; None when there are none."""
-    if not forbidden:
-        return None
-    gate = allocate(clip.lab.shape[:3], np.uint8)
-    gate[:] = 1
-    for frame, places in forbidden.items():
-        gate[frame][places] = 0
+            gate[frame][cv2.warpAffine(places, matrix, clip.size, flags=cv2.INTER_NEAREST) > 0] = NEVER
+        gate[hint.frame][discs(clip, hint, positive=True)] = ALWAYS
     return gate
 
 
@@ -123,9 +110,11 @@ def hull(mask: np.ndarray) -> np.ndarray:
 def _pointed_at(clip: WorkingClip, soft: np.ndarray, hint: Hint) -> np.ndarray | None:
     """The regions of a found matte under the positive points, less those under negative ones; None when there are none.
 
-    A region that holds points of both kinds settles nothing and counts as none.
+    A region that holds points of both kinds settles nothing and counts as none. Where nothing but the point itself was
+    found, the region beside it is meant, to which the point adds a part.
     """
-    labels, _ = components(cv2.morphologyEx((soft > 127).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
+    opened = cv2.morphologyEx((soft > 127).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    labels, areas = components(opened)
     scale = np.array([clip.size[0] / clip.native[0], clip.size[1] / clip.native[1]])
     under: dict[bool, set[int]] = {True: set(), False: set()}
     for x, y, positive in hint.points:
@@ -134,5 +123,12 @@ def _pointed_at(clip: WorkingClip, soft: np.ndarray, hint: Hint) -> np.ndarray |
     chosen = under[True] - under[False] - {0}
     if not chosen or 0 in under[True]:
         return None
+    mark = 2 * int(discs(clip, hint, positive=True).sum())
+    for small in [region for region in chosen if areas[region] < mark]:
+        beside = set(labels[grow((labels == small).astype(np.uint8), 3 * reach(clip)) > 0].tolist()) - under[False]
+        larger = [region for region in beside if areas[region] >= mark]
+        if not larger:
+            return None
+        chosen.add(max(larger, key=lambda region: int(areas[region])))
     near = grow(np.isin(labels, list(chosen)).astype(np.uint8), 1)
     return np.where(near > 0, soft, 0).astype(np.uint8)

@@ -20,6 +20,7 @@ from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.camera import moves
 from retarget_cli.vision.flow import warp_by_flow
 
+NEVER, OPEN, ALWAYS = 0, 1, 2
 ITERATIONS = 5
 _ANY_COLOUR = 0.3
 """Share of the object's colours that may be any colour of the clip: parts unseen at first can still be found."""
@@ -42,7 +43,7 @@ class Refinement:
     """Soft mattes of some frames of a clip, improved step by step.
 
     packed: (N, h, w) uint8, probabilities as bytes, indexed by frame of the clip; only `frames` are used and changed.
-    gate: where given, (N, h, w) uint8; the object is never looked for where it is 0.
+    gate: where given, (N, h, w) uint8 of NEVER, OPEN and ALWAYS: where the object cannot be, may be, and must be.
     neighbours: whether `frames` are consecutive, so that flow ties them together.
     """
 
@@ -88,7 +89,9 @@ class Refinement:
             if shape is not None:
                 odds += self._time_odds(frame)
             soft = sigmoid(guided_filter(self.clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
-            out[frame] = to_bytes(soft if self.gate is None else soft * (self.gate[frame] > 0))
+            if self.gate is not None:
+                soft = np.select([self.gate[frame] == NEVER, self.gate[frame] == ALWAYS], [0.0, 1.0], soft)
+            out[frame] = to_bytes(soft)
         return responsible
 
     def _colour_odds(

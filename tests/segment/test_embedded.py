@@ -71,6 +71,18 @@ def test_negative_points_alone_take_places_away_and_leave_the_object() -> None:
     assert on_it[8][y, x] == 0
 
 
+def test_a_point_on_a_part_that_was_missed_adds_it_and_keeps_the_rest() -> None:
+    frames, truth = walker(step=1.5)
+    frames = frames.copy()
+    part = np.zeros(frames.shape[1:3], bool)
+    part[:, :] = False
+    part[70:84, 60:70] = True
+    frames[:, part] = frames[:, part] // 4 * 4 + 1  # a patch of the ground beside the object, which never moves
+    mattes, _ = run(frames, Hint(8, points=((65.0, 77.0, True),)))
+    assert mattes[8][77, 65] == 255
+    assert ious(mattes, truth).mean() > 0.75
+
+
 def test_a_second_mover_that_stays_apart_is_left_out() -> None:
     frames, truth = walker(step=1.0, place=(0.3, 0.5))
     for index, frame in enumerate(frames):
