@@ -17,7 +17,7 @@ from retarget_cli.segment.stillness import ChangeModel, usual_change
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import largest_share
 
-TRUSTED = 0.72
+TRUSTED = 0.74
 """Confidence under which the user is warned."""
 _BASE, _ALIKE, _MOVES, _LEFT_OUT = 0.80, -0.54, 0.18, -0.96
 _TOLERATED = 0.4

@@ -77,6 +77,14 @@ def make_segmenter(
     return SEGMENTERS[name](_Means(mattes, None if weights is None else Path(weights), device, views))
 
 
+def version_of(name: str) -> int:
+    """A number that changes when the way called `name` (a key of SEGMENTERS) comes to give other mattes."""
+    from retarget_cli.segment.sam import Sam
+    from retarget_cli.segment.sam2 import Sam2
+
+    return {way.name: way.version for way in (Given, Embedded, Sam, Sam2)}[name]
+
+
 def choose_backend(weights: str | Path | None = None) -> tuple[str, str | None]:
     """What ``auto`` means: ``sam`` where its weights are found, else ``embedded``; with a notice for the user if any.
 

@@ -35,6 +35,8 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], 
     UsageError when the mattes are to be given and there are none, EnvironmentProblem when weights are named that do not
     exist.
     """
+    from retarget_cli.segment.registry import version_of
+
     way = choose_way(clip, config)
     digests = {"video": clip.digest}
     if way.name == "given" and clip.matte_digest is not None:
@@ -47,7 +49,11 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], 
         version=VERSION,
         label=f"Finding the object in {clip.path.name}",
         work=lambda job: _work(job, clip, way, device),
-        params={"backend": way.name, "hints": [] if way.name == "given" else hints_to_json(clip.hints)},
+        params={
+            "backend": way.name,
+            "backend_version": version_of(way.name),
+            "hints": [] if way.name == "given" else hints_to_json(clip.hints),
+        },
         files={"video": clip.path},
         digests=digests,
         needs={"ingest": f"ingest:{clip.name}"},

@@ -47,6 +47,8 @@ def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[
 
     Raises UsageError when all hints are too far from the frame, and what choosing the backend raises.
     """
+    from retarget_cli.segment.registry import version_of
+
     way = choose_way(clip, config)
     first, last = window(frame, clip.hints) if way.name != "given" else (frame, frame)
     digests = {"video": clip.digest}
@@ -60,7 +62,12 @@ def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[
         version=VERSION,
         label=f"Looking at frame {frame} of {clip.path.name}",
         work=lambda job: _work(job, clip, way, frame, (first, last)),
-        params={"backend": way.name, "frame": frame, "hints": hints_to_json(clip.hints)},
+        params={
+            "backend": way.name,
+            "backend_version": version_of(way.name),
+            "frame": frame,
+            "hints": hints_to_json(clip.hints),
+        },
         files={"video": clip.path},
         digests=digests,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
-from retarget_cli.segment.registry import SEGMENTERS, choose_backend, make_segmenter
+from retarget_cli.segment.registry import SEGMENTERS, choose_backend, make_segmenter, version_of
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +41,7 @@ def test_auto_takes_sam_only_where_its_weights_are(bare: Path) -> None:
 def test_auto_with_a_missing_checkpoint_says_so(bare: Path) -> None:
     with pytest.raises(EnvironmentProblem):
         choose_backend(bare / "nowhere.pth")
+
+
+def test_every_way_has_a_version_for_its_cache_keys() -> None:
+    assert all(version_of(name) >= 1 for name in SEGMENTERS)
