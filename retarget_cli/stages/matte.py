@@ -35,29 +35,32 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], 
     UsageError when the mattes are to be given and there are none, EnvironmentProblem when weights are named that do not
     exist.
     """
-    from retarget_cli.segment.registry import version_of
-
     way = choose_way(clip, config)
-    digests = {"video": clip.digest}
-    if way.name == "given" and clip.matte_digest is not None:
-        digests["matte"] = clip.matte_digest
-    if way.weights is not None:
-        digests["weights"] = digest(way.weights)
+    params, digests = inputs_of(clip, way, digest)
     return Stage(
         id=f"matte:{clip.name}",
         name="matte",
         version=VERSION,
         label=f"Finding the object in {clip.path.name}",
         work=lambda job: _work(job, clip, way, device),
-        params={
-            "backend": way.name,
-            "backend_version": version_of(way.name),
-            "hints": [] if way.name == "given" else hints_to_json(clip.hints),
-        },
+        params=params,
         files={"video": clip.path},
         digests=digests,
         needs={"ingest": f"ingest:{clip.name}"},
     )
+
+
+def inputs_of(clip: SourceClip, way: Way, digest: Callable[[Path], str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a matte made this way depends on: parameters, and digests by role. digest: sha256 of a file."""
+    from retarget_cli.segment.registry import version_of
+
+    digests = {"video": clip.digest}
+    if way.name == "given" and clip.matte_digest is not None:
+        digests["matte"] = clip.matte_digest
+    if way.weights is not None:
+        digests["weights"] = digest(way.weights)
+    hints = [] if way.name == "given" else hints_to_json(clip.hints)
+    return {"backend": way.name, "backend_version": version_of(way.name), "hints": hints}, digests
 
 
 def read_mattes(entry: Entry, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:

@@ -21,9 +21,9 @@ from retarget_cli.media.stills import write_png
 from retarget_cli.segment.alpha import object_colours, soft_alpha
 from retarget_cli.segment.base import Hint, Segmenter, check_hints
 from retarget_cli.segment.given import fit_size
-from retarget_cli.stages.matte import Way, choose_way, given_mattes
+from retarget_cli.stages.matte import Way, choose_way, given_mattes, inputs_of
 from retarget_cli.stages.overlay import draw_hints, shown_size
-from retarget_cli.stages.source import SourceClip, VideoSource, hints_to_json
+from retarget_cli.stages.source import SourceClip, VideoSource
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
@@ -47,27 +47,16 @@ def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[
 
     Raises UsageError when all hints are too far from the frame, and what choosing the backend raises.
     """
-    from retarget_cli.segment.registry import version_of
-
     way = choose_way(clip, config)
     first, last = window(frame, clip.hints) if way.name != "given" else (frame, frame)
-    digests = {"video": clip.digest}
-    if way.name == "given" and clip.matte_digest is not None:
-        digests["matte"] = clip.matte_digest
-    if way.weights is not None:
-        digests["weights"] = digest(way.weights)
+    params, digests = inputs_of(clip, way, digest)
     return Stage(
         id=f"preview:{clip.name}:{frame}",
         name="preview",
         version=VERSION,
         label=f"Looking at frame {frame} of {clip.path.name}",
         work=lambda job: _work(job, clip, way, frame, (first, last)),
-        params={
-            "backend": way.name,
-            "backend_version": version_of(way.name),
-            "frame": frame,
-            "hints": hints_to_json(clip.hints),
-        },
+        params={**params, "frame": frame},
         files={"video": clip.path},
         digests=digests,
     )
