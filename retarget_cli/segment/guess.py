@@ -13,7 +13,7 @@ from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.discovery import Near, Start, choose_start
 from retarget_cli.segment.refine import ALWAYS, NEVER, OPEN, Refinement
 from retarget_cli.segment.soft import grow
-from retarget_cli.segment.track import box_area, carry, discs, follow, main_object, reach, seed, spans
+from retarget_cli.segment.track import box_area, carry, discs, follow, main_object, reach, seed, spans, together
 from retarget_cli.segment.working import WorkingClip
 from retarget_cli.vision.regions import components, largest_components
 
@@ -55,6 +55,9 @@ def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) ->
         if chosen is None:
             return _near_hints(clip, hints, tick)
         follow(clip, chosen, span, found, packed, tick)
+        if not ((chosen > 127) & (together(clip, chosen) <= 127)).any():  # one thing is meant, not several
+            for frame in range(span[1], span[2] + 1):
+                packed[frame] = together(clip, packed[frame])
     return Guess(packed, None)
 
 
