@@ -11,6 +11,7 @@ from retarget_cli.segment.base import FrameSource, Hint, MatteReport, Progress, 
 from retarget_cli.segment.confidence import Evidence, gather
 from retarget_cli.segment.finish import finish
 from retarget_cli.segment.guess import guess
+from retarget_cli.segment.refine import NEVER
 from retarget_cli.segment.working import WorkingClip
 
 _UNITS = 6
@@ -34,7 +35,8 @@ class Embedded:
         judge(evidence, bool(hints))
         for index, image in enumerate(clip.read()):
             guide = cv2.cvtColor(working.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
-            sink(finish(found.packed[index], guide, image))
+            never = None if found.gate is None else found.gate[index] == NEVER
+            sink(finish(found.packed[index], guide, image, never))
             counter.tick()
         progress(clip.count, clip.count)
         return MatteReport(self.name, evidence.confidence(), evidence.frame_confidence(), evidence.notices())

@@ -10,14 +10,16 @@ from retarget_cli.segment.soft import to_float
 from retarget_cli.vision.regions import fill_holes, largest_components
 
 _RADIUS, _EPSILON = 2, 1e-4
+_HOLE = 0.02
+"""Largest hole to be filled, as a share of the area: plain parts of the object that hardly move leave such holes."""
 
 
-def finish(soft: np.ndarray, guide: np.ndarray, image: np.ndarray) -> np.ndarray:
+def finish(soft: np.ndarray, guide: np.ndarray, image: np.ndarray, never: np.ndarray | None = None) -> np.ndarray:
     """Fit the edges of a working matte to the native frame and clean it.
 
     soft: (h, w) uint8 probability; guide: (h, w, 3) float32 in [0, 1], the working frame as RGB;
-    image: (H, W, 3) uint8 RGB. Returns (H, W) uint8 {0, 255}: regions of at least 5 % of the largest one, without
-    holes under 1 % of the area.
+    image: (H, W, 3) uint8 RGB; never: (h, w) bool, where the user says the object is not. Returns (H, W) uint8 {0, 255}:
+    regions of at least 5 % of the largest one, without holes under 2 % of the area but those of `never`.
     """
     if not (soft > 127).any():
         return np.zeros(image.shape[:2], np.uint8)
@@ -27,7 +29,10 @@ def finish(soft: np.ndarray, guide: np.ndarray, image: np.ndarray) -> np.ndarray
     resized = cv2.resize(model, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)[window]
     native = guided_filter.apply(resized, image[window].astype(np.float32) / 255.0)
     matte[window] = np.where(native > 0.5, 255, 0)
-    return fill_holes(largest_components(matte))
+    matte = fill_holes(largest_components(matte), share=_HOLE)
+    if never is not None and never.any():
+        matte[cv2.resize(never.astype(np.uint8), matte.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0
+    return matte
 
 
 def _window(soft: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice]:

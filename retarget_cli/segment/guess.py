@@ -27,11 +27,13 @@ _BESIDE = 3
 class Guess:
     """packed: (N, h, w) uint8 soft mattes of the working frames.
 
-    agreement: of two ways to find the object, [0, 1]; None where hints say which is meant.
+    agreement: of two ways to find the object, [0, 1]; None where hints say which is meant. gate: where it may be, as for
+    `Refinement`.
     """
 
     packed: np.ndarray
     agreement: float | None
+    gate: np.ndarray | None
 
 
 def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
@@ -46,9 +48,10 @@ def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) ->
             raise no_object("nothing stands out from its surroundings or moves against them")
         return _near_hints(clip, hints, tick)
     found = choice.start.packed
-    Refinement(clip, found, np.arange(clip.count), settled_by_points(clip, hints, None), neighbours=True).run(tick=tick)
+    gate = settled_by_points(clip, hints, None)
+    Refinement(clip, found, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
     if not showing:
-        return Guess(main_object(clip, found, tick), choice.agreement)
+        return Guess(main_object(clip, found, tick), choice.agreement, gate)
     packed = allocate(clip.lab.shape[:3], np.uint8)
     for span in spans(showing, clip.count):
         chosen = _pointed_at(clip, found[span[0].frame], span[0])
@@ -58,7 +61,7 @@ def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) ->
         if not ((chosen > 127) & (together(clip, chosen) <= 127)).any():  # one thing is meant, not several
             for frame in range(span[1], span[2] + 1):
                 packed[frame] = together(clip, packed[frame])
-    return Guess(packed, None)
+    return Guess(packed, None, gate)
 
 
 def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
@@ -78,7 +81,7 @@ def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], Non
         raise no_object("nothing near the hints stands out from its surroundings")
     packed = choice.start.packed
     Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
-    return Guess(packed, None)
+    return Guess(packed, None, gate)
 
 
 def settled_by_points(clip: WorkingClip, hints: Sequence[Hint], gate: np.ndarray | None) -> np.ndarray | None:
