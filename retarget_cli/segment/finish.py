@@ -18,8 +18,8 @@ def finish(soft: np.ndarray, guide: np.ndarray, image: np.ndarray, never: np.nda
     """Fit the edges of a working matte to the native frame and clean it.
 
     soft: (h, w) uint8 probability; guide: (h, w, 3) float32 in [0, 1], the working frame as RGB;
-    image: (H, W, 3) uint8 RGB; never: (h, w) bool, where the user says the object is not. Returns (H, W) uint8 {0, 255}:
-    regions of at least 5 % of the largest one, without holes under 2 % of the area but those of `never`.
+    image: (H, W, 3) uint8 RGB; never: (h, w) bool, where the object is not, as a user says. Returns (H, W) uint8
+    {0, 255}: regions of at least 5 % of the largest one, without holes under 2 % of the area but those of `never`.
     """
     if not (soft > 127).any():
         return np.zeros(image.shape[:2], np.uint8)

@@ -27,8 +27,8 @@ _BESIDE = 3
 class Guess:
     """packed: (N, h, w) uint8 soft mattes of the working frames.
 
-    agreement: of two ways to find the object, [0, 1]; None where hints say which is meant. gate: where it may be, as for
-    `Refinement`.
+    agreement: of two ways to find the object, [0, 1]; None where hints say which is meant. gate: where the object
+    may be, as for `Refinement`.
     """
 
     packed: np.ndarray
