@@ -106,13 +106,13 @@ class Evidence:
 
 def gather(clip: WorkingClip, packed: np.ndarray, agreement: float | None) -> Evidence:
     """The evidence for mattes (N, h, w) uint8 of a clip's working frames."""
-    hard = [np.where(packed[index] > 127, 255, 0).astype(np.uint8) for index in range(clip.count)]
-    colours = ColourModel.fit((clip.bins(index), hard[index] / np.float32(255)) for index in clip.sampled.tolist())
+    colours = ColourModel.fit((clip.bins(index), packed[index] > 127) for index in clip.sampled.tolist())
     change = ChangeModel(clip.change, packed, clip.sampled)
     band, near = (max(2, round(share * min(clip.size))) for share in (_BAND, _NEAR))
     rows = []
-    for index, mask in enumerate(hard):
-        inside = mask > 0
+    for index in range(clip.count):
+        inside = packed[index] > 127
+        mask = inside.astype(np.uint8)
         if not inside.any():
             rows.append((0.0, 0.0, 0.0, 0.0))
             continue

@@ -162,7 +162,7 @@ def _continued(found: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.
 
 def main_object(clip: WorkingClip, found: np.ndarray, tick: Callable[[], None]) -> np.ndarray:
     """What is left of `found` (N, h, w) uint8 when only its largest thing is followed through time, same shape."""
-    areas = {frame: int(_largest(found[frame]).sum()) for frame in clip.sampled.tolist()}
+    areas = {frame: int(components(found[frame] > 127)[1].max()) for frame in clip.sampled.tolist()}
     usual = float(np.median(list(areas.values())))
     # The smallest of the usual areas: a larger one may be that of two things which touch.
     frame = min((each for each in areas if areas[each] >= _USUAL_AREA * usual), key=lambda each: areas[each])
@@ -182,9 +182,3 @@ def together(clip: WorkingClip, soft: np.ndarray) -> np.ndarray:
     close = np.bincount(labels.ravel(), weights=near.ravel(), minlength=len(areas)) > _CLOSE * np.maximum(areas, 1)
     close[0] = False
     return np.where(grow(close[labels].astype(np.uint8), 1) > 0, soft, 0).astype(np.uint8)
-
-
-def _largest(soft: np.ndarray) -> np.ndarray:
-    """The largest region of a soft matte, (h, w) bool."""
-    labels, areas = components(soft > 127)
-    return labels == areas.argmax() if areas.any() else np.zeros(soft.shape, bool)

@@ -74,7 +74,8 @@ def score_trial(clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> Tr
         if seen
     ]
     apart, whole, border, solid = np.array(rows).mean(axis=0)
-    moving = ChangeModel(clip.change, np.where(packed > 127, 255, 0).astype(np.uint8), frames)
+    hard = np.array(masks).astype(np.uint8) * np.uint8(255)
+    moving = ChangeModel(clip.change[frames], hard, np.arange(len(frames)))
     apart = 0.5 * apart + 0.5 * (1.0 - moving.overlap())
     spread = float(areas[present].std() / areas[present].mean())
     value = apart * (0.4 + 0.6 * whole) * (1.0 - border) * (0.5 + 0.5 * solid) * float(present.mean()) / (1.0 + spread)

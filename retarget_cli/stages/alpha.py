@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.segment.alpha import soft_alpha
 from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.matte import read_mattes
+from retarget_cli.stages.matte import matted_frames
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 
@@ -30,9 +29,8 @@ def alpha(clip: SourceClip) -> Stage:
 
 def _work(job: Job) -> None:
     clip = facts(job.entries["ingest"])
-    pairs = zip(read_frames(job.stage.files["video"]), read_mattes(job.entries["matte"]), strict=True)
     size = clip.width, clip.height
     with VideoWriter(job.path / ALPHA, size, clip.timing, codec="ffv1", pixels="gray") as writer:
-        for frame, matte in pairs:
-            writer.write(soft_alpha(frame.image, matte))
-            job.progress(frame.index + 1, clip.timing.frames)
+        for done, (image, matte) in enumerate(matted_frames(job), 1):
+            writer.write(soft_alpha(image, matte))
+            job.progress(done, clip.timing.frames)

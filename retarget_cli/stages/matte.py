@@ -69,6 +69,12 @@ def read_mattes(entry: Entry, size: tuple[int, int] | None = None) -> Iterator[n
         yield frame.image
 
 
+def matted_frames(job: Job) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every frame of the job's video, (H, W, 3) uint8 RGB, with its matte, (H, W) uint8 {0, 255}."""
+    images = (frame.image for frame in read_frames(job.stage.files["video"]))
+    yield from zip(images, read_mattes(job.entries["matte"]), strict=True)
+
+
 def matte_report(entry: Entry) -> dict[str, Any]:
     """How the matte was made and how far to trust it."""
     data: dict[str, Any] = json.loads(entry.file("report.json").read_text(encoding="utf-8"))

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-
-from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.matte import read_mattes
+from retarget_cli.stages.matte import matted_frames
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.vision.plate import build_plate_model
@@ -35,15 +30,9 @@ def plate(clip: SourceClip) -> Stage:
 def _work(job: Job) -> None:
     clip = facts(job.entries["ingest"])
     count = clip.timing.frames
-    model = build_plate_model(lambda: _pairs(job), count, lambda done, total: job.progress(done, total + count))
+    model = build_plate_model(lambda: matted_frames(job), count, lambda done, total: job.progress(done, total + count))
     with VideoWriter(job.path / PLATE, (clip.width, clip.height), clip.timing, codec="ffv1") as writer:
-        for index, (frame, matte) in enumerate(_pairs(job)):
+        for index, (frame, matte) in enumerate(matted_frames(job)):
             writer.write(model.render(index, frame, matte))
             job.progress(count + index + 1, 2 * count)
     job.draft.note(still_camera=model.still, seen_share=round(model.known, 3))
-
-
-def _pairs(job: Job) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every frame with its matte."""
-    images = (frame.image for frame in read_frames(job.stage.files["video"]))
-    yield from zip(images, read_mattes(job.entries["matte"]), strict=True)
