@@ -53,7 +53,7 @@ def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[
     replace("train", TRAINED)
     assert run(["train", "cat.mp4", "fox.mp4", "--preset", "draft", "--workspace", "my space"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("trained cat and fox\n  held-out frames geometry  iou_a 0.931, iou_b 0.92\n")
+    assert out.startswith("trained cat and fox\n  held-out frames geometry  iou 0.931/0.92\n")
     assert str(RETARGETED / "cat--fox" / "cat_overlay.mp4") in out
     assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
     assert "Training geometry ..." in err
