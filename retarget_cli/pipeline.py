@@ -8,6 +8,7 @@ from typing import Any
 
 from retarget_cli import results
 from retarget_cli.config import TrainConfig
+from retarget_cli.delivery import deliver_training, showing
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
@@ -28,6 +29,7 @@ from retarget_cli.sources import open_pair
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
 from retarget_cli.stages.crop import crop
+from retarget_cli.stages.curves import curves
 from retarget_cli.stages.fit import fit, held_out
 from retarget_cli.stages.ingest import ingest
 from retarget_cli.stages.matte import matte
@@ -41,6 +43,7 @@ from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import report, transfer
 from retarget_cli.stages.truth import truth_score
+from retarget_cli.stages.verdict import findings, verdict
 from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
@@ -53,7 +56,7 @@ _BOTH: tuple[Look, ...] = ("a", "b")
 
 
 def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
-    """Find the object in both clips, crop it, train the method's phases."""
+    """Find the object in both clips, crop it, train the method's phases, say how that went."""
     plan = []
     for clip in clips:
         plan += [
@@ -63,7 +66,9 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
             crop(clip, config.crop.size),
         ]
     plan.append(sheet(*clips))
-    return plan + [fit(config, phase, *clips) for phase in get_method(config.method).phase_names]
+    phases = get_method(config.method).phase_names
+    plan += [fit(config, phase, *clips) for phase in phases]
+    return [*plan, curves(phases), verdict(config, *clips)]
 
 
 def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str) -> list[Stage]:
@@ -94,25 +99,26 @@ def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Stor
 def train(
     a: ClipInput, b: ClipInput, config: TrainConfig, store: Store, reporter: Reporter = silent, stop: Stop = never
 ) -> TrainResult:
-    """Train a pair, or find it trained. Previews of the mattes go to the pair's folder.
+    """Train a pair, or find it trained. Previews of the mattes and of the training go to the pair's folder.
 
     Raises UsageError when both clips are the same, InputError for clips that cannot be used, EnvironmentProblem when
     the device or disk space is missing, and Interrupted when `stop` turned true; what was finished is kept.
     """
     device_class(config.device)
-    tools = Tools(store, reporter, stop)
     clips = open_pair(a, b, store)
-    done = run(plan_train(clips, config, store), tools)
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
+    done = run(plan_train(clips, config, store), Tools(store, showing(reporter, folder), stop))
     for clip in clips:
         preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
         reporter(Artifact("overlay", preview))
     crops = results.deliver(done[f"sheet:{pair}"].file(CROPS), folder / "crops.png")
     reporter(Artifact("sheet", crops))
+    phases = get_method(config.method).phase_names
+    deliver_training(done, phases, folder, reporter)
     run_id = save_run(store, pair, clips, config, done)
-    scored = {phase: held_out(done[phase]) for phase in get_method(config.method).phase_names}
-    return TrainResult(run_id, pair, folder, done, scored)
+    scored = {phase: held_out(done[phase]) for phase in phases}
+    return TrainResult(run_id, pair, folder, done, scored, tuple(findings(done["verdict"])))
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:

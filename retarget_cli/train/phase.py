@@ -13,16 +13,15 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class PreviewRow:
-    """Pictures that belong beside each other, as a phase shows what it can do; whoever draws them adds the marks.
+    """Pictures that belong beside each other, as a phase shows what it can do.
 
-    frames: (N, H, W, 3) or (N, H, W, 4) uint8, the latter with straight alpha; keypoints: (N, K, 2) to be marked on
-    them, in [-1, 1]; outlines: (N, H, W) uint8 {0, 255}, silhouettes to be outlined on them.
+    frames: (N, H, W, 3) or (N, H, W, 4) uint8, the latter with straight alpha; keypoints: (N, K, 2) in [-1, 1], to be
+    marked on them by whoever draws the preview.
     """
 
     label: str
     frames: np.ndarray
     keypoints: np.ndarray | None = None
-    outlines: np.ndarray | None = None
 
 
 class Phase(ABC):

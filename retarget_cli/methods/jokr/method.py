@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from retarget_cli.config import change_fields
 from retarget_cli.errors import UsageError
+from retarget_cli.findings import Finding
 from retarget_cli.methods.base import Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
 
@@ -65,3 +66,11 @@ class Jokr:
         alike, mirrored = facing_alike(clips)
         report, frames = start_transfer(config, alike, states, request, device, mirrored)
         return Transfer(report, frames)
+
+    def diagnose(
+        self, config: JokrConfig, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
+    ) -> list[Finding]:
+        """See diagnosis/."""
+        from retarget_cli.methods.jokr.diagnosis.diagnose import diagnose
+
+        return diagnose(config, clips, states, device)
