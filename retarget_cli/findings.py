@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from typing import Any, Literal
 Severity = Literal["good", "weak", "bad"]
 _WORST_FIRST: tuple[Severity, ...] = ("bad", "weak", "good")
 _WIDTH = 110
+_JOINT = "\0"  # stands for a blank at which no line ends
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def from_json(data: Iterable[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _wrapped(start: str, sentence: str) -> list[str]:
-    # A command that is broken at a hyphen cannot be copied.
-    return textwrap.wrap(
-        sentence, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False,
+    # A command that is broken over two lines cannot be copied.
+    whole = re.sub(r"`[^`]*`", lambda command: command[0].replace(" ", _JOINT), sentence)
+    lines = textwrap.wrap(
+        whole, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False,
         break_long_words=False,
     )  # fmt: skip
+    return [line.replace(_JOINT, " ") for line in lines]

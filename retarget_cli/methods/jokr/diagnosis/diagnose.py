@@ -22,7 +22,7 @@ def diagnose(
 def judge(evidence: Evidence) -> list[Finding]:
     """All that the evidence says, from the silhouettes to the picture."""
     return [
-        *silhouettes.findings(evidence.sides),
+        *silhouettes.findings(evidence.sides, evidence.numbers["geometry"]["steps"]),
         *keypoints.findings(evidence.sides),
         *spaces.findings(evidence.sides, evidence.learned, evidence.numbers["geometry"]),
         *(finding for crossing in evidence.crossings for finding in crossings.findings(crossing)),

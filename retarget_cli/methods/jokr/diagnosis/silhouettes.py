@@ -21,23 +21,22 @@ THIN_WIDTH = 0.11
 LEAST_THIN = 0.03
 
 
-def findings(sides: Sequence[Side]) -> list[Finding]:
-    """The overlap with the true silhouettes, and how much of their thin parts is drawn."""
-    return [overlap(sides), *thin_parts(sides)]
+def findings(sides: Sequence[Side], steps: int) -> list[Finding]:
+    """The overlap with the true silhouettes, and how much of their thin parts is drawn. steps: those of the phase."""
+    longer = f"train longer, `--set geometry.steps={2 * steps}`"
+    return [overlap(sides, longer), *thin_parts(sides, longer)]
 
 
-def overlap(sides: Sequence[Side]) -> Finding:
+def overlap(sides: Sequence[Side], longer: str) -> Finding:
     """Mean IoU on held-out frames; the worse clip decides."""
     values = [float(np.mean([iou(*pair) for pair in zip(s.held_drawn, s.held_mattes, strict=True)])) for s in sides]
     severity = graded(min(values), GOOD_OVERLAP, WEAK_OVERLAP)
     says = f"silhouettes drawn of held-out frames overlap the true ones by {values[0]:.2f} (A) and {values[1]:.2f} (B)."
-    advice = (
-        "look at crops.png first: mattes that jump cannot be learned; then train longer or with another `--seed 1`."
-    )
+    advice = f"{longer}; if it stays so, look at crops.png: mattes that jump cannot be learned."
     return judged("silhouettes", severity, says, advice)
 
 
-def thin_parts(sides: Sequence[Side]) -> list[Finding]:
+def thin_parts(sides: Sequence[Side], longer: str) -> list[Finding]:
     """The share of thin parts that is drawn, one finding for both clips; none when neither has any."""
     shares = {side.letter: thin_recall(side.held_mattes, side.held_drawn) for side in sides}
     known = {letter: share for letter, share in shares.items() if share is not None}
@@ -46,7 +45,9 @@ def thin_parts(sides: Sequence[Side]) -> list[Finding]:
     severity = graded(min(known.values()), GOOD_THIN, WEAK_THIN)
     listed = " and ".join(f"{share:.0%} ({letter})" for letter, share in known.items())
     says = f"of thin parts such as legs, {listed} are drawn on held-out frames."
-    advice = "thin parts blur while keypoints are unsure of them: train longer, or lower `--set geometry.temporal=1`."
+    advice = (
+        f"they blur while no keypoint follows them: {longer}, or let points move more, `--set geometry.temporal=1`."
+    )
     return [judged("thin parts", severity, says, advice)]
 
 

@@ -59,8 +59,8 @@ def ending(phase: str, facts: Mapping[str, Any]) -> Finding | None:
     if last - late > change:
         says = f"the held-out {kind} was still rising at the end, by {last - late:.2f}{unit} over the last fifth."
         return Finding(f"{phase} unfinished", "weak", says, f"train longer: {longer}.")
-    says = f"the held-out {kind} had settled at {last:.2f}{unit} when training ended."
-    return Finding(f"{phase} finished", "good", says)
+    says = f"the held-out {kind} had levelled off at {last:.2f}{unit} when training ended."
+    return Finding(f"{phase} settled", "good", says)
 
 
 def _mean_curve(entries: Sequence[Mapping[str, float]], kind: str) -> list[tuple[int, float]]:
