@@ -13,8 +13,11 @@ GOOD_MOTION, WEAK_MOTION = 0.6, 0.4
 GOOD_SHAPE, WEAK_SHAPE = 0.75, 0.65
 # Distance of a pose to the subject's nearest one, over that between the subject's own. A pose halfway between two known
 # ones is at one; G was taught no more than the augmentation's few percent around them.
-GOOD_FAR, WEAK_FAR = 2.5, 5.0
+GOOD_FAR, WEAK_FAR = 3.0, 6.0
 NEIGHBOURS = 2  # frames; those are alike in every clip and say nothing of how closely poses are sampled
+# Of the spread of the subject's poses: those of a motion that repeats exactly have no distance, yet cover it well.
+LEAST_SPACING = 0.2
+STILL = 1e-3  # normalised units, the spread of a subject in which nothing moves
 
 MODES = ("learned", "moments", "relative", "none")  # what a user can ask for
 
@@ -60,12 +63,12 @@ def distance_ratio(poses: np.ndarray, known: np.ndarray) -> float:
 
     Where a pose is in the crop does not count.
     """
-    own = _between(known, known)
+    own, spread = _between(known, known), float(np.median(_between(known, known.mean(axis=0, keepdims=True))))
     near = np.abs(np.subtract.outer(np.arange(len(known)), np.arange(len(known)))) <= NEIGHBOURS
     own[near] = np.inf
     nearest = own.min(axis=1)
-    spacing = float(np.median(nearest)) if np.isfinite(nearest).all() else 0.0
-    return float(np.median(_between(poses, known).min(axis=1))) / max(spacing, 1e-3)
+    spacing = float(np.median(nearest[np.isfinite(nearest)])) if np.isfinite(nearest).any() else 0.0
+    return float(np.median(_between(poses, known).min(axis=1))) / max(spacing, LEAST_SPACING * spread, STILL)
 
 
 def _between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
