@@ -97,7 +97,7 @@ def _look(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporte
 
 def _due(step: int, steps: int, times: int) -> bool:
     """Whether `step` ends one of `times` equal parts of `steps`; the last step does."""
-    return step * times // steps > (step - 1) * times // steps
+    return step == steps or step * times // steps > (step - 1) * times // steps
 
 
 def _means(sums: dict[str, Tensor], count: int, stage: str) -> dict[str, float]:

@@ -35,7 +35,8 @@ def draw_curves(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
         losses = canvas.figure.add_subplot(grid[row, 0])
         losses.set_yscale("log", nonpositive="mask")
         _panel(losses, f"{name}: training losses", by_kind(facts["history"]))
-        losses.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        if facts["history"]:
+            losses.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         for column, (kind, lines) in enumerate(by_kind(facts["held_out_history"]).items(), 1):
             axes = canvas.figure.add_subplot(grid[row, column])
             _panel(axes, f"{name}: held-out {kind}", {kind: lines}, marker="o")

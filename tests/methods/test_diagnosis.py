@@ -13,13 +13,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import typer
 from moving_clips import swinging
 from safetensors.torch import load_file, save_file
 
+from retarget_cli.cli.app import app
+from retarget_cli.cli.options import AFFINES
 from retarget_cli.events import silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.diagnosis import crossings, keypoints, silhouettes, spaces, training
+from retarget_cli.methods.jokr.diagnosis import diagnose as diagnose_module
 from retarget_cli.methods.jokr.diagnosis.evidence import Side
 from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.loop import fit
@@ -171,6 +175,7 @@ def test_silhouettes_drawn_anywhere_overlap_badly(tmp_path: Path, healthy: State
     assert found["shape A as B"].severity == "bad"
     assert found["motion A as B"].severity == "bad"
     assert "`--set geometry.steps=240`" in found["silhouettes"].advice
+    assert all("`" in finding.advice for finding in found.values() if finding.severity != "good")
 
 
 def side(
@@ -185,10 +190,12 @@ def test_lost_legs_are_told_from_a_poor_fit() -> None:
     mattes = CLIPS[0].frames[..., 3] > 127
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     trunks = np.stack([cv2.morphologyEx(m.astype(np.uint8), cv2.MORPH_OPEN, disc) for m in mattes]).astype(bool)
-    legless = {f.name: f.severity for f in silhouettes.findings([side(mattes, trunks), side(mattes, letter="B")], 100)}
+    legless = {
+        f.name: f.severity for f in silhouettes.findings([side(mattes, trunks), side(mattes, letter="B")], "more")
+    }
     assert legless["thin parts"] == "bad"
     assert legless["silhouettes"] != "bad"
-    whole = {f.name: f.severity for f in silhouettes.findings([side(mattes), side(mattes)], 100)}
+    whole = {f.name: f.severity for f in silhouettes.findings([side(mattes), side(mattes)], "more")}
     assert whole == {"silhouettes": "good", "thin parts": "good"}
 
 
@@ -251,17 +258,19 @@ def test_the_picture_is_graded_by_the_worse_clip(psnr: float, severity: str) -> 
     assert ("`--set texture.steps=800`" in finding.advice) == (severity != "good")
 
 
-def test_all_settings_named_in_the_advice_exist() -> None:
-    method = get_method("jokr")
+def test_advice_names_settings_and_options_that_exist() -> None:
     source = "".join(
-        Path(module.__file__).read_text() for module in (crossings, keypoints, silhouettes, spaces, training)
+        Path(module.__file__).read_text()
+        for module in (crossings, diagnose_module, keypoints, silhouettes, spaces, training)
     )
     keys = set(re.findall(r"--set ([a-z_]+\.[a-z_]+)=", source))
     assert len(keys) > 3
     for key in keys | {f"{phase}.{name}" for phase in training.SCORES for name in ("steps", "learning_rate")}:
-        method.config("draft", (f"{key}=1",))
-    modes = re.findall(r"--affine ([a-z]+)", source)
-    assert set(modes) <= set(crossings.MODES)
+        get_method("jokr").config("draft", (f"{key}=1",))
+    commands = typer.main.get_command(app).commands
+    known = {option for name in ("train", "render") for each in commands[name].params for option in each.opts}
+    assert set(re.findall(r"--[a-z-]+", source)) <= known
+    assert set(re.findall(r"--affine ([a-z]+)", source)) | set(crossings.MODES) <= set(AFFINES)
 
 
 def test_what_is_found_is_plain_data(healthy: State) -> None:

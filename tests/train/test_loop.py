@@ -81,9 +81,10 @@ def test_held_out_scores_are_kept_through_time(tmp_path: Path) -> None:
     assert told == [(entry["step"], entry["slope"]) for entry in slopes]
 
 
-def test_a_phase_shorter_than_its_parts_is_judged_at_every_step(tmp_path: Path) -> None:
-    facts = json.loads(run(tmp_path, Line(steps=4))["fit.json"])
-    assert [entry["step"] for entry in facts["held_out_history"]] == [1, 2, 3, 4]
+@pytest.mark.parametrize(("steps", "judged"), [(4, [1, 2, 3, 4]), (1, [1]), (0, [0])])
+def test_a_phase_shorter_than_its_parts_is_judged_at_every_step(tmp_path: Path, steps: int, judged: list[int]) -> None:
+    facts = json.loads(run(tmp_path, Line(steps=steps))["fit.json"])
+    assert [entry["step"] for entry in facts["held_out_history"]] == judged
 
 
 def test_the_last_score_is_that_of_the_finished_phase(tmp_path: Path) -> None:

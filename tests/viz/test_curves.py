@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from retarget_cli.viz.curves import by_kind, draw_curves
 
@@ -22,6 +23,15 @@ def test_every_phase_has_a_row_and_every_score_a_panel() -> None:
     assert one.dtype == np.uint8
     assert both.shape == (2 * one.shape[0], one.shape[1], 3)
     assert draw_curves({"texture": PHASES["texture"]}).shape[1] < one.shape[1]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_phase_without_numbers_leaves_its_row_empty() -> None:
+    empty = {"history": [], "held_out_history": []}
+    assert (
+        draw_curves({"geometry": empty, "texture": PHASES["texture"]}).shape
+        == draw_curves({"texture": PHASES["texture"], "geometry": empty}).shape
+    )  # noqa: E501
 
 
 def test_curves_are_drawn() -> None:

@@ -20,27 +20,28 @@ LEAST_SPACING = 0.2
 STILL = 1e-3  # normalised units, the spread of a subject in which nothing moves
 
 MODES = ("learned", "moments", "relative", "none")  # what a user can ask for
+_CALM = "relative"  # of these the one that stays closest to the subject's own poses
 
 
-def findings(crossing: Crossing) -> list[Finding]:
-    """Motion, shape, and whether the subject knows such poses."""
-    return [motion(crossing), shape(crossing), poses(crossing)]
+def findings(crossing: Crossing, longer: str) -> list[Finding]:
+    """Motion, shape, and whether the subject knows such poses. longer: how to train longer, said as advice."""
+    return [motion(crossing, longer), shape(crossing, longer), poses(crossing)]
 
 
-def motion(crossing: Crossing) -> Finding:
+def motion(crossing: Crossing, longer: str) -> Finding:
     """How well the silhouettes follow the driver."""
     severity = graded(crossing.motion, GOOD_MOTION, WEAK_MOTION)
     value, taken = crossing.motion, crossing.taken
     says = f"{_what(crossing)} follows it by {value:.2f} (0 chance, 0.6 to 0.9 perfect), affine {taken}."
-    advice = "a clip that shows whole cycles of its motion from the side is easiest to follow; else train longer."
+    advice = f"{longer}, or give clips that show whole cycles of a motion from the side."
     return judged(f"motion {_way(crossing)}", severity, says, _other(crossing, "motion", advice))
 
 
-def shape(crossing: Crossing) -> Finding:
+def shape(crossing: Crossing, longer: str) -> Finding:
     """How like the subject the silhouettes are."""
     severity = graded(crossing.shape, GOOD_SHAPE, WEAK_SHAPE)
     says = f"{_what(crossing)} keeps its own shapes by {crossing.shape:.2f} (overlap with the nearest real one)."
-    advice = "the driver's build leaks through: more steps, or clips whose objects are built more alike."
+    advice = f"the driver's build leaks through: {longer}, or give clips whose objects are built more alike."
     return judged(f"shape {_way(crossing)}", severity, says, _other(crossing, "shape", advice))
 
 
@@ -50,12 +51,11 @@ def poses(crossing: Crossing) -> Finding:
     severity = graded(far, GOOD_FAR, WEAK_FAR)
     subject, driver = crossing.subject.letter, crossing.driver.letter
     says = f"poses of {driver} are {far:.1f} times as far from those of {subject} as these are from each other."
-    advice = (
-        f"{subject} never shows such poses: give a longer clip of it with more of its motion, or calm them, "
-        f"`retarget render --look {subject.lower()} --affine relative`."
-    )
+    advice = f"{subject} never shows such poses: train with a longer clip of it that has more of its motion"
+    if crossing.taken != _CALM:
+        advice += f", or calm them, `retarget render --look {subject.lower()} --affine {_CALM}`"
     name = f"{'known' if severity == 'good' else 'too few'} poses {_way(crossing)}"
-    return judged(name, severity, says, advice)
+    return judged(name, severity, says, f"{advice}.")
 
 
 def distance_ratio(poses: np.ndarray, known: np.ndarray) -> float:

@@ -21,10 +21,11 @@ def diagnose(
 
 def judge(evidence: Evidence) -> list[Finding]:
     """All that the evidence says, from the silhouettes to the picture."""
+    longer = f"train longer, `--set geometry.steps={2 * evidence.numbers['geometry']['steps']}`"
     return [
-        *silhouettes.findings(evidence.sides, evidence.numbers["geometry"]["steps"]),
+        *silhouettes.findings(evidence.sides, longer),
         *keypoints.findings(evidence.sides),
         *spaces.findings(evidence.sides, evidence.learned, evidence.numbers["geometry"]),
-        *(finding for crossing in evidence.crossings for finding in crossings.findings(crossing)),
+        *(finding for crossing in evidence.crossings for finding in crossings.findings(crossing, longer)),
         *training.findings(evidence.numbers),
     ]

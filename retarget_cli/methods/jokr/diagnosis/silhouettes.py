@@ -21,9 +21,8 @@ THIN_WIDTH = 0.11
 LEAST_THIN = 0.03
 
 
-def findings(sides: Sequence[Side], steps: int) -> list[Finding]:
-    """The overlap with the true silhouettes, and how much of their thin parts is drawn. steps: those of the phase."""
-    longer = f"train longer, `--set geometry.steps={2 * steps}`"
+def findings(sides: Sequence[Side], longer: str) -> list[Finding]:
+    """The overlap with the true silhouettes, and how much of their thin parts is drawn. longer: how to train longer."""
     return [overlap(sides, longer), *thin_parts(sides, longer)]
 
 

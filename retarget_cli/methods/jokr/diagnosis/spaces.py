@@ -49,7 +49,8 @@ def discriminator(history: Sequence[Mapping[str, float]]) -> list[Finding]:
         return [Finding("one language", severity, f"{says}: the clips' keypoints speak one language.")]
     if "confusion" in last[-1]:
         says += f", and E's loss against it ended at {np.mean([entry['confusion'] for entry in last]):.2f}"
-    return [Finding("D won", severity, f"{says}: each clip has keypoints of its own.", _INSTEAD)]
+    advice = "strengthen E against it, `--set geometry.confusion=1`, or begin elsewhere, `--seed 1`."
+    return [Finding("D won", severity, f"{says}: each clip has keypoints of its own.", advice)]
 
 
 def gap(sides: Sequence[Side], learned: np.ndarray) -> Finding:
