@@ -40,7 +40,7 @@ class Line(Phase):
         return {"loss": loss.detach() * (float("nan") if index == self.broken_at else 1)}
 
     def held_out(self) -> dict[str, float]:
-        return {"slope": float(self.modules["net"].weight)}
+        return {"slope": float(self.modules["net"].weight.detach())}
 
 
 def run(folder: Path, phase: Phase, stop: Callable[[], bool] = lambda: False, **options: object) -> dict[str, bytes]:
