@@ -96,6 +96,13 @@ def test_the_same_pair_is_judged_the_same_again(healthy: State) -> None:
     assert diagnose(healthy) == diagnose(healthy)
 
 
+def test_a_clip_that_faces_the_other_way_is_judged_as_it_was_trained(healthy: State) -> None:
+    tail = CLIPS[0].frames.copy()
+    tail[:, 20:24, 4:20] = 255
+    alike, opposite = (ClipArray(tail), ClipArray(tail)), (ClipArray(tail), ClipArray(tail[:, :, ::-1]))
+    assert diagnose(healthy, opposite) == diagnose(healthy, alike)
+
+
 def test_d_that_ran_away_is_told_from_clips_it_cannot_tell_apart(tmp_path: Path, healthy: State) -> None:
     found = diagnose(train(tmp_path, *RUNAWAY))
     assert found["D won"].severity == "bad"
