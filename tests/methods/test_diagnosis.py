@@ -110,6 +110,12 @@ def test_d_that_ran_away_is_told_from_clips_it_cannot_tell_apart(tmp_path: Path,
     assert "D won" not in diagnose(healthy)
 
 
+@pytest.mark.parametrize(("loss", "name"), [(1.38, "one language"), (0.9, "D ahead"), (0.3, "D won")])
+def test_only_the_end_of_ds_curve_counts(loss: float, name: str) -> None:
+    history = [{"step": step, "discriminator": 1.0 if step < 100 else loss} for step in range(10, 101, 10)]
+    assert [finding.name for finding in spaces.discriminator(history)] == [name]
+
+
 def test_without_d_nothing_is_said_about_it() -> None:
     assert spaces.discriminator([{"step": 5, "silhouette": 1.0}]) == []
     assert spaces.discriminator([]) == []

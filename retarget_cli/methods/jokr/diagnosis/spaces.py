@@ -50,7 +50,8 @@ def discriminator(history: Sequence[Mapping[str, float]]) -> list[Finding]:
     if "confusion" in last[-1]:
         says += f", and E's loss against it ended at {np.mean([entry['confusion'] for entry in last]):.2f}"
     advice = "strengthen E against it, `--set geometry.confusion=1`, or begin elsewhere, `--seed 1`."
-    return [Finding("D won", severity, f"{says}: each clip has keypoints of its own.", advice)]
+    name = "D won" if severity == "bad" else "D ahead"
+    return [Finding(name, severity, f"{says}: each clip has keypoints of its own.", advice)]
 
 
 def gap(sides: Sequence[Side], learned: np.ndarray) -> Finding:
