@@ -10,8 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 MODES = ("learned", "moments", "relative", "none")
-_BETWEEN = (0.33, 0.67)  # shares of the second part in the mixtures that `auto` considers
-_LEAST, _MOST = 0.4, 2.5  # bounds of the ratio of two keypoints' movements, which is noise for points that hardly move
+_NOISE = 0.04  # added to the movement of both clips, so that points that hardly move keep the scale of the body
+# Of the difference between two mean poses, what is pose and what is build? On drawn pairs, where the truth is known, a
+# point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
+_BUILD = 0.08
+_POSE_LIMIT = 0.12  # of half the body's extent along an axis; differences much beyond that are build
+_LEVEL = 0.05  # least spread of a point when the mean poses are laid over each other
 
 
 @dataclass(frozen=True)
@@ -42,27 +46,57 @@ def from_moments(subject: np.ndarray, driver: np.ndarray) -> Alignment:
 
 def from_rest_pose(subject: np.ndarray, driver: np.ndarray) -> Alignment:
     """Keep the subject's mean pose; add the driver's motion around its own, scaled by the ratio of body sizes."""
-    rest_subject, rest_driver = subject.mean(axis=0), driver.mean(axis=0)
-    scale = np.sqrt((_spread(rest_subject) ** 2).sum() / (_spread(rest_driver) ** 2).sum())
-    return _around_rest("relative", subject, driver, np.full((1, 2), scale))
+    linear = _body_ratio(subject, driver) * np.eye(2)[None]
+    return _around("relative", linear, subject.mean(axis=0), driver)
 
 
-def from_movement(subject: np.ndarray, driver: np.ndarray) -> Alignment:
-    """Like :func:`from_rest_pose`, with motion scaled by how much the two move, all keypoints together."""
-    ratio = _movement(subject).mean() ** 0.5 / _movement(driver).mean() ** 0.5
-    return _around_rest("relative-movement", subject, driver, np.full((1, 2), ratio))
+def matched(subject: np.ndarray, driver: np.ndarray) -> Alignment:
+    """Like :func:`from_rest_pose`, with the movement of each keypoint turned and scaled to what the subject's own does.
+
+    Optimal transport between the Gaussians of a point's places in the two clips (Peyré and Cuturi, 2019, remark 2.31).
+    """
+    scale = _body_ratio(subject, driver)
+    own, brought = _covariances(subject), scale**2 * _covariances(driver)
+    root = _root(brought)
+    inverse = np.linalg.inv(root)
+    linear = scale * (inverse @ _root(root @ own @ root) @ inverse)
+    return _around("matched", linear, subject.mean(axis=0), driver)
 
 
-def standardised(subject: np.ndarray, driver: np.ndarray) -> Alignment:
-    """Like :func:`from_rest_pose`, with the motion of every keypoint and axis scaled to what the subject's own does."""
-    ratio = np.sqrt(_movement(subject) / _movement(driver)).clip(_LEAST, _MOST)
-    return _around_rest("standardised", subject, driver, ratio)
+def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> Alignment:
+    """Between :func:`from_rest_pose` and :func:`matched`, around a mean pose that is partly the driver's.
+
+    share: of `matched` in the movement. The two mean poses differ in build and in pose: the one is to be kept, the
+    other to be taken over. The more a point moves, the more of its difference is taken for pose.
+    """
+    one, other = from_rest_pose(subject, driver), matched(subject, driver)
+    linear = (1 - share) * one.linear + share * other.linear
+    own, brought = subject.mean(axis=0), _laid_over(subject, driver)
+    variance = _mean_variance(subject, driver)
+    limit = _POSE_LIMIT * np.maximum(np.ptp(own, axis=0), 1e-3) / 2
+    difference = brought - own
+    difference /= 1 + (difference / limit) ** 2
+    return _around(name, linear, own + variance / (variance + _BUILD**2) * difference, driver)
 
 
-def _around_rest(name: str, subject: np.ndarray, driver: np.ndarray, scale: np.ndarray) -> Alignment:
-    """Mean poses onto each other, motion times `scale` (K, 2) or (1, 2)."""
-    linear = scale[:, :, None] * np.eye(2)
-    return Alignment(name, linear, subject.mean(axis=0) - scale * driver.mean(axis=0))
+def _around(name: str, linear: np.ndarray, centre: np.ndarray, driver: np.ndarray) -> Alignment:
+    """`linear` (K or 1, 2, 2) around the driver's mean pose, which goes to `centre` (K, 2)."""
+    return Alignment(name, linear, centre - (linear @ driver.mean(axis=0)[..., None])[..., 0])
+
+
+def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
+    """(K, 2) the driver's mean pose brought onto the subject's by the best scale and shift of each axis.
+
+    Points weigh by how surely their mean is known.
+    """
+    weights = 1 / (_LEVEL**2 + _mean_variance(subject, driver))
+    here, there = subject.mean(axis=0), driver.mean(axis=0)
+    total = weights.sum(axis=0)
+    middle, other = (weights * here).sum(axis=0) / total, (weights * there).sum(axis=0) / total
+    scale = (weights * (here - middle) * (there - other)).sum(axis=0)
+    scale = scale / np.maximum((weights * (there - other) ** 2).sum(axis=0), 1e-9)
+    result: np.ndarray = middle + scale * (there - other)
+    return result
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
@@ -81,23 +115,13 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
 def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> dict[str, Alignment]:
     """What `auto` chooses from, by name.
 
-    `moments` keeps most of the motion, those around the rest pose keep most of the subject's build; how much of each a
-    pair needs differs, so steps between them are considered too.
+    `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
     """
     found = {mode: align(mode, subject, driver, learned) for mode in MODES}
-    for made in (from_movement(subject, driver), standardised(subject, driver)):
-        found[made.name] = made
-    for end in ("relative", "standardised"):
-        for share in _BETWEEN:
-            name = f"moments-{end}-{round(100 * share)}"
-            found[name] = mix(name, found["moments"], found[end], share)
+    found["matched"] = matched(subject, driver)
+    for name, share in (("balanced-relative", 0.0), ("balanced", 0.5), ("balanced-matched", 1.0)):
+        found[name] = balanced(name, subject, driver, share)
     return found
-
-
-def mix(name: str, first: Alignment, second: Alignment, share: float) -> Alignment:
-    """(1 - share) of `first` and `share` of `second`."""
-    linear = (1 - share) * first.linear + share * second.linear
-    return Alignment(name, linear, (1 - share) * first.offsets + share * second.offsets)
 
 
 def _spread(points: np.ndarray) -> np.ndarray:
@@ -105,6 +129,27 @@ def _spread(points: np.ndarray) -> np.ndarray:
     return np.maximum(points.reshape(-1, 2).std(axis=0), 1e-3)
 
 
-def _movement(points: np.ndarray) -> np.ndarray:
-    """(K, 2) variance of each keypoint over time, never zero."""
-    return np.maximum(points.var(axis=0), 1e-6)
+def _body_ratio(subject: np.ndarray, driver: np.ndarray) -> float:
+    """Size of the subject's mean pose over the driver's."""
+    ratio = (_spread(subject.mean(axis=0)) ** 2).sum() / (_spread(driver.mean(axis=0)) ** 2).sum()
+    return float(np.sqrt(ratio))
+
+
+def _mean_variance(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
+    """(K, 2) variance of each keypoint over time, mean of the subject's and of the driver's at the subject's size."""
+    variance: np.ndarray = (subject.var(axis=0) + _body_ratio(subject, driver) ** 2 * driver.var(axis=0)) / 2
+    return variance
+
+
+def _covariances(points: np.ndarray) -> np.ndarray:
+    """(K, 2, 2) covariance over time of each keypoint's place, and some more for what is noise."""
+    offsets = points - points.mean(axis=0)
+    return np.einsum("nki,nkj->kij", offsets, offsets) / len(points) + _NOISE**2 * np.eye(2)
+
+
+def _root(matrices: np.ndarray) -> np.ndarray:
+    """Square roots of symmetric positive definite (K, 2, 2) matrices, in closed form (Cayley-Hamilton)."""
+    determinant = np.sqrt(np.linalg.det(matrices))[:, None, None]
+    trace = np.trace(matrices, axis1=1, axis2=2)[:, None, None]
+    result: np.ndarray = (matrices + determinant * np.eye(2)) / np.sqrt(trace + 2 * determinant)
+    return result

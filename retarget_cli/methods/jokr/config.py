@@ -22,6 +22,7 @@ class GeometryConfig:
     discriminator_noise: float = 0.05  # on D's input, so that it cannot live on tiny differences
     discriminator_penalty: float = 0.1  # weight of R1, the squared slope of D
     augmentation: float = 0.045  # standard deviation of the affine noise on what is trained on
+    colourless: float = 0.5  # share of the views whose colours E does not see: shape is what two clips share
     equivariance_spread: float = 0.12  # standard deviation of the affine noise of the equivariance term
     separation_distance: float = 0.12
     equivariance: float = 2.0
@@ -29,7 +30,7 @@ class GeometryConfig:
     inside: float = 0.5
     temporal: float = 2.0  # reached between 25 and 35 % of the steps; from the start it would freeze the limbs
     confusion: float = 0.3
-    mean_pose: float = 0.5  # pulls the mean poses together, so that a keypoint means the same part in both clips
+    mean_pose: float = 2.0  # pulls the mean poses together, so that a keypoint means the same part in both clips
     affine_prior: float = 0.1  # pulls T towards its start, box onto box
 
 

@@ -23,6 +23,8 @@ from retarget_cli.train.device import to_device
 from retarget_cli.train.phase import Phase, PreviewRow
 from retarget_cli.train.schedule import one_cycle, ramp
 
+_USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
+
 
 class GeometryPhase(Phase):
     """Trains E, G, T and D together (paper section 3, stage 1, with the changes DESIGN section 5 lists)."""
@@ -34,6 +36,7 @@ class GeometryPhase(Phase):
         self.config = config
         self.clips = clips
         self.steps = config.steps
+        self.room = [config.separation_distance * room_for_keypoints(clip) for clip in clips]
         self.extractor, self.shape = shape_networks(config)
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
@@ -64,7 +67,7 @@ class GeometryPhase(Phase):
         views = [self._views(clip) for clip in self.clips]
         batch = self.config.batch
         with self.autocast():
-            points, maps = self.extractor(torch.cat([frames for frames, _ in views]))
+            points, maps = self.extractor(self._without_some_colours(torch.cat([frames for frames, _ in views])))
         points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
         terms = self._shape_terms(points, maps, views)
         moved = apply_affine(self.affine(), points_b)
@@ -112,7 +115,7 @@ class GeometryPhase(Phase):
         return warp_image(frames, warps).contiguous(memory_format=torch.channels_last), further
 
     def _shape_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-        config, batch = self.config, self.config.batch
+        batch = self.config.batch
         halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
         with self.autocast():
             drawn = self.shape(torch.cat([half[0][: 2 * batch] for half in halves])).chunk(2)
@@ -124,11 +127,17 @@ class GeometryPhase(Phase):
             matte = frames[: 2 * batch, 3:]
             sums["silhouette"].append(losses.silhouette_loss(drawn[channel][:, channel], matte[:, 0]))
             sums["equivariance"].append((apply_affine(further, now) - moved).abs().mean())
-            sums["separation"].append(losses.separation(keys[: 2 * batch], config.separation_distance))
+            sums["separation"].append(losses.separation(keys[: 2 * batch], self.room[channel]))
             small = torch.nn.functional.avg_pool2d(matte, 2)
             sums["inside"].append(losses.inside_silhouette(heat[: 2 * batch], small))
             sums["temporal"].append(losses.temporal(now, following))
         return {name: values[0] + values[1] for name, values in sums.items()}
+
+    def _without_some_colours(self, frames: Tensor) -> Tensor:
+        """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too."""
+        draw = torch.rand(len(frames), 1, 1, 1, generator=self.generator, device=frames.device)
+        colours = frames[:, :3] * (draw > self.config.colourless)
+        return torch.cat([colours, frames[:, 3:]], dim=1).contiguous(memory_format=torch.channels_last)
 
     def _noisy(self, points: Tensor) -> Tensor:
         noise = torch.randn(points.shape, generator=self.generator, device=points.device)
@@ -164,6 +173,15 @@ class GeometryPhase(Phase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames of both clips, and each clip's poses in the other's look."""
         return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
+
+
+def room_for_keypoints(clip: Frames) -> float:
+    """How much of the usual distance, squared, the object has room for: its mean area against a usual one, at most 1.
+
+    On a narrow object the usual distance would push keypoints off the body, where they mean nothing.
+    """
+    area = float((clip.pixels[:, 3] > 127).float().mean())
+    return min(1.0, area / _USUAL_AREA)
 
 
 def box_alignment(clip_a: Frames, clip_b: Frames) -> tuple[Tensor, Tensor]:
