@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "viz": set(),
     "nn": set(),
     "train": {"nn", "store"},
-    "methods": {"train", "nn", "metrics"},
+    "methods": {"train", "nn", "metrics", "weights"},
     "segment": {"vision", "nn", "weights"},
     "weights": {"store"},
     "stages": {"methods", "train", "segment", "media", "metrics", "viz", "vision", "store", "weights", "requests"},
@@ -102,6 +102,9 @@ TORCH_FREE = {
     "methods/jokr/__init__.py",
     "methods/jokr/config.py",
     "methods/jokr/method.py",
+    "methods/jokr/recipe.py",
+    "methods/jokr/paper/__init__.py",
+    "methods/jokr/paper/config.py",
 }
 HEAVY_FREE = {
     "cli",

@@ -1,4 +1,4 @@
-"""Dropout that draws from a generator of one's own, so that an interrupted training goes on exactly as it would have."""
+"""Dropout that draws from a given generator: an interrupted training then goes on exactly as it would have."""
 
 from __future__ import annotations
 

@@ -34,9 +34,7 @@ class ResidualGenerator(nn.Module):
     Names and order of the parameters are those of the published state dicts. last: the activation at the end.
     """
 
-    def __init__(
-        self, inputs: int, outputs: int, width: int, blocks: int, dropout: float, last: nn.Module
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int, blocks: int, dropout: float, last: nn.Module) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(inputs, width, 7), nn.InstanceNorm2d(width)]
         layers.append(nn.ReLU())

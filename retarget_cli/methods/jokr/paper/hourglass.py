@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,7 +43,7 @@ class _Step(nn.Module):
 class _Encoder(nn.Module):
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
-        self.down_blocks = nn.ModuleList(_Step(above, below) for above, below in zip(widths, widths[1:], strict=False))
+        self.down_blocks = nn.ModuleList(_Step(above, below) for above, below in pairwise(widths))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         features = [x]
@@ -53,7 +55,7 @@ class _Encoder(nn.Module):
 class _Decoder(nn.Module):
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
-        sizes = zip(widths[:0:-1], widths[-2::-1], strict=False)  # from the bottom up
+        sizes = pairwise(reversed(widths))
         self.up_blocks = nn.ModuleList(
             _Step(below if level == 0 else 2 * below, above) for level, (below, above) in enumerate(sizes)
         )

@@ -44,7 +44,7 @@ def separation(points: Tensor, delta: float, first: int) -> Tensor:
 
 
 def inside(maps: Tensor, matte: Tensor) -> Tensor:
-    """mean -log of the mass that maps (B, K, h, w) have inside the matte (B, 1, H, W), shrunk to them and cut at 0.5."""
+    """mean -log of the mass of maps (B, K, h, w) inside the matte (B, 1, H, W), shrunk to their size and cut at 0.5."""
     small = F.interpolate(matte, size=maps.shape[2:], mode="bilinear", align_corners=False)
     return -torch.log((maps * (small > 0.5)).sum(dim=(2, 3)) + 1e-12).mean()
 

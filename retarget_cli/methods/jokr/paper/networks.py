@@ -1,4 +1,4 @@
-"""The networks of the published recipe. Names of parameters are those of its authors, so that their checkpoints load."""
+"""The networks of the published recipe. Parameters have the names its authors gave them: their checkpoints load."""
 
 from __future__ import annotations
 

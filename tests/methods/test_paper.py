@@ -1,0 +1,173 @@
+"""The published recipe at a tiny size: both stages train, go on exactly where they were stopped, and draw."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from moving_clips import swinging
+
+from retarget_cli.errors import EnvironmentProblem, Interrupted, UsageError
+from retarget_cli.events import Event, Notice, silent
+from retarget_cli.methods import get_method
+from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.jokr.paper import perceptual
+from retarget_cli.methods.jokr.recipe import recipe_of
+from retarget_cli.train import loop
+from retarget_cli.train.checkpoint import module_tensors
+
+TINY = (
+    "geometry.steps=32", "geometry.batch=3", "geometry.size=64", "geometry.keypoints=6", "geometry.widths=8",
+    "geometry.most_width=32", "geometry.levels=4", "geometry.generator_width=8", "geometry.residual_blocks=2",
+    "geometry.discriminator_width=32", "geometry.learning_rate=2e-3",
+    "texture.steps=32", "texture.batch=2", "texture.generator_width=8", "texture.residual_blocks=2",
+    "texture.learning_rate=2e-3",
+)  # fmt: skip
+CLIPS = (swinging(16), swinging(14, width=0.12, phase=1.0, colour=120))
+
+
+def fit(method: Any, phase: Any, folder: Path, **options: Any) -> Path:
+    out = folder / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    settings = {"reporter": silent, "stop": lambda: False, **options}
+    loop.fit(phase, work=folder / "work", out=out, digest="d", stage=phase.name, **settings)
+    return out
+
+
+def build(preset: str, name: str, states: dict[str, Path], *changes: str) -> Any:
+    method = get_method("jokr")
+    return method.build_phase(name, method.config(preset, (*TINY, *changes)), CLIPS, states, "cpu", seed=0)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], list[Event]]:
+    """Result folders of both stages, with the affine, and what was reported."""
+    torch.set_num_threads(1)
+    folder, states, events = tmp_path_factory.mktemp("paper"), {}, []
+    for name in ("geometry", "texture"):
+        phase = build("paper", name, states)
+        states[name] = fit(get_method("jokr"), phase, folder / name, reporter=events.append)
+    return states, events
+
+
+def test_both_stages_learn(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    states, events = trained
+    geometry, texture = (json.loads((states[name] / "fit.json").read_text()) for name in ("geometry", "texture"))
+    first, last = geometry["history"][0], geometry["history"][-1]
+    assert last["silhouette"] < 0.7 * first["silhouette"]
+    assert last["inside"] < first["inside"]
+    assert all(0 <= geometry["held_out"][name] <= 1 for name in ("iou_a", "iou_b"))
+    assert texture["history"][-1]["colour_a"] < 0.8 * texture["history"][0]["colour_a"]
+    assert all(math.isfinite(texture["held_out"][name]) for name in ("psnr_a", "psnr_b"))
+    assert [event.message for event in events if isinstance(event, Notice)] == [perceptual.notice("structure")]
+
+
+@pytest.mark.parametrize("preset", ["paper", "paper-no-affine"])
+def test_every_parameter_is_trained(preset: str, trained: tuple[dict[str, Path], list[Event]], tmp_path: Path) -> None:
+    phase = build(preset, "geometry", {})
+    before = module_tensors(phase)
+    for step in range(2):
+        phase.step(step)
+    still = {name for name, value in module_tensors(phase).items() if torch.equal(value, before[name])}
+    buffers = {name for name in before if name.endswith(("down.weight", "num_batches_tracked"))}
+    # InstanceNorm takes the mean away again that a bias of the convolution before it adds.
+    cancelled = {name for name in before if name.endswith("bias") and "shape/" in name}
+    assert still <= buffers | cancelled | ({"affine/theta"} if preset == "paper-no-affine" else set())
+
+
+@pytest.mark.parametrize(
+    ("preset", "name"), [("paper", "geometry"), ("paper-no-affine", "geometry"), ("paper", "texture")]
+)
+def test_a_stopped_training_goes_on_bit_for_bit(
+    preset: str, name: str, trained: tuple[dict[str, Path], list[Event]], tmp_path: Path
+) -> None:
+    short = (f"{name}.steps=5",)
+    states = trained[0] if name == "texture" else {}
+    whole = fit(get_method("jokr"), build(preset, name, states, *short), tmp_path / "whole")
+    calls = iter(range(100))
+    with pytest.raises(Interrupted):
+        fit(get_method("jokr"), build(preset, name, states, *short), tmp_path / "parts", stop=lambda: next(calls) >= 2)
+    torch.rand(7)  # what else is drawn meanwhile must not matter
+    parts = fit(get_method("jokr"), build(preset, name, states, *short), tmp_path / "parts")
+    assert (parts / "state.safetensors").read_bytes() == (whole / "state.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("look", ["a", "b"])
+def test_transfer_draws_one_frame_a_driver_frame(look: Any, trained: tuple[dict[str, Path], list[Event]]) -> None:
+    method = get_method("jokr")
+    config = method.config("paper", TINY)
+    drawn = method.transfer(config, CLIPS, trained[0], TransferRequest(look, "learned"), "cpu")
+    frames = list(drawn.frames)
+    assert len(frames) == CLIPS[1 if look == "a" else 0].count
+    assert frames[0].rgba.shape == (64, 64, 4)
+    assert frames[0].keypoints.shape == (6, 2)
+    again = next(iter(method.transfer(config, CLIPS, trained[0], TransferRequest(look, "learned"), "cpu").frames))
+    np.testing.assert_array_equal(again.rgba, frames[0].rgba)
+    auto = method.transfer(config, CLIPS, trained[0], TransferRequest(look), "cpu")
+    assert "learned" in auto.report["candidates"]
+
+
+def test_points_of_the_puppet_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    """T works between bordered pictures; seen from the crop its shift is as much larger as the border makes them."""
+    config = get_method("jokr").config("paper", TINY)
+    puppets = {look: recipe_of(config).puppet(config, trained[0], look, "cpu") for look in "ab"}
+    theta = build("paper", "geometry", {}).affine
+    from retarget_cli.train.checkpoint import load_modules
+
+    load_modules({"affine": theta}, trained[0]["geometry"] / "state.safetensors")
+    linear, shift = theta().detach().numpy()[:, :2], theta().detach().numpy()[:, 2]
+    np.testing.assert_allclose(puppets["a"].to_subject[:, :2], linear, rtol=1e-5)
+    np.testing.assert_allclose(puppets["a"].to_subject[:, 2], 1.4 * shift, rtol=1e-5)
+    there = puppets["a"].to_subject @ [0.3, -0.2, 1]
+    np.testing.assert_allclose(puppets["b"].to_subject @ [*there, 1], [0.3, -0.2], atol=1e-5)
+
+
+def test_without_the_affine_nothing_is_moved() -> None:
+    phase = build("paper-no-affine", "geometry", {})
+    phase.step(0)
+    torch.testing.assert_close(phase.affine(), torch.eye(2, 3))
+
+
+def test_frames_are_mirrored_as_asked(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    method = get_method("jokr")
+    plain = method.config("paper", (*TINY, "geometry.mirror=none"))
+    turned = method.config("paper", (*TINY, "geometry.mirror=a"))
+    flipped = (type(CLIPS[0])(CLIPS[0].frames[:, :, ::-1]), CLIPS[1])
+    request = TransferRequest("a", "none")
+    straight = next(iter(method.transfer(plain, CLIPS, trained[0], request, "cpu").frames))
+    back = next(iter(method.transfer(turned, flipped, trained[0], request, "cpu").frames))
+    np.testing.assert_array_equal(back.rgba, straight.rgba[:, ::-1])
+    with pytest.raises(UsageError, match="mirror"):
+        method.build_phase("geometry", method.config("paper", ("geometry.mirror=b",)), CLIPS, {}, "cpu", seed=0)
+
+
+@pytest.mark.parametrize("change", ["geometry.size=100", "geometry.size=96"])
+def test_sizes_that_do_not_fit_are_refused(change: str) -> None:
+    method = get_method("jokr")
+    with pytest.raises(UsageError, match="fit") as caught:
+        method.build_phase("geometry", method.config("paper", (change,)), CLIPS, {}, "cpu", seed=0)
+    assert "128" in caught.value.fix
+
+
+def test_lpips_without_weights_is_refused_with_a_fix() -> None:
+    with pytest.raises(EnvironmentProblem) as caught:
+        perceptual.perceptual_term("lpips", "cpu")
+    assert "weights pull vgg16" in caught.value.fix
+
+
+def test_the_key_of_stage_2_says_which_perceptual_term_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = get_method("jokr")
+    config = method.config("paper", ())
+    assert method.phase_config(config, "texture")["perceptual"] == "structure"
+    monkeypatch.setattr("retarget_cli.weights.places.find_weights", Path)
+    assert method.phase_config(config, "texture")["perceptual"] == "lpips"
+    forced = dataclasses.replace(config, texture=dataclasses.replace(config.texture, perceptual="structure"))
+    assert method.phase_config(forced, "texture")["perceptual"] == "structure"
+    with pytest.raises(UsageError, match="magic"):
+        method.phase_config(method.config("paper", ("texture.perceptual=magic",)), "texture")
