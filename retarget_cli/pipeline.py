@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
 from retarget_cli.mattes import preview, segment
-from retarget_cli.methods import get_method
+from retarget_cli.methods import get_format, get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, save_run
 from retarget_cli.requests import (
@@ -25,6 +26,7 @@ from retarget_cli.requests import (
     Truth,
 )
 from retarget_cli.sources import open_pair
+from retarget_cli.stages.adopt import Foreign, adopt
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
 from retarget_cli.stages.crop import crop
@@ -45,15 +47,15 @@ from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
     "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
-    "evaluate", "preview", "render", "run", "segment", "train",
+    "evaluate", "import_checkpoint", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 
 Pair = tuple[SourceClip, SourceClip]
 _BOTH: tuple[Look, ...] = ("a", "b")
 
 
-def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
-    """Find the object in both clips, crop it, train the method's phases."""
+def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None) -> list[Stage]:
+    """Find the object in both clips, crop it, train the method's phases; those that `foreign` holds are taken over."""
     plan = []
     for clip in clips:
         plan += [
@@ -63,7 +65,12 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
             crop(clip, config.crop.size),
         ]
     plan.append(sheet(*clips))
-    return plan + [fit(config, phase, *clips) for phase in get_method(config.method).phase_names]
+    for phase in get_method(config.method).phase_names:
+        if foreign is not None and phase in foreign.states:
+            plan.append(adopt(config, phase, *clips, foreign))
+        else:
+            plan.append(fit(config, phase, *clips))
+    return plan
 
 
 def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str) -> list[Stage]:
@@ -92,17 +99,24 @@ def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Stor
 
 
 def train(
-    a: ClipInput, b: ClipInput, config: TrainConfig, store: Store, reporter: Reporter = silent, stop: Stop = never
+    a: ClipInput,
+    b: ClipInput,
+    config: TrainConfig,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+    foreign: Foreign | None = None,
 ) -> TrainResult:
     """Train a pair, or find it trained. Previews of the mattes go to the pair's folder.
 
+    foreign: networks that another program trained; phases it lacks are trained.
     Raises UsageError when both clips are the same, InputError for clips that cannot be used, EnvironmentProblem when
     the device or disk space is missing, and Interrupted when `stop` turned true; what was finished is kept.
     """
     device_class(config.device)
     tools = Tools(store, reporter, stop)
     clips = open_pair(a, b, store)
-    done = run(plan_train(clips, config, store), tools)
+    done = run(plan_train(clips, config, store, foreign), tools)
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
     for clip in clips:
@@ -113,6 +127,29 @@ def train(
     run_id = save_run(store, pair, clips, config, done)
     scored = {phase: held_out(done[phase]) for phase in get_method(config.method).phase_names}
     return TrainResult(run_id, pair, folder, done, scored)
+
+
+def import_checkpoint(
+    checkpoint: Path,
+    kind: str,
+    pair: tuple[ClipInput, ClipInput],
+    config: TrainConfig,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+) -> TrainResult:
+    """Make a checkpoint of another program a trained pair of this workspace; phases that it lacks are trained.
+
+    kind: one of :data:`retarget_cli.methods.FORMATS`; config: that of its preset. Raises InputError for a file that is
+    no such checkpoint, and what :func:`train` raises.
+    """
+    read = get_format(kind).read(checkpoint, config.method_config)
+    config = dataclasses.replace(config, method_config=read.config)
+    for phase in get_method(config.method).phase_names:
+        if phase not in read.states:
+            reporter(Notice(f"the checkpoint holds no {phase} networks; they are trained now"))
+    foreign = Foreign(kind, store.digests.digest(checkpoint), read.states)
+    return train(*pair, config, store, reporter, stop, foreign)
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:

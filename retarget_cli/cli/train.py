@@ -68,8 +68,12 @@ def train(
     if json_output:
         ui.document(as_document(result))
     else:
-        previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
-        ui.lines(*summary(result, clip_names(a, b), workspace, previews))
+        ui.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
+
+
+def found_previews(session: ui.Session) -> list[Path]:
+    """Where the previews of both mattes were written."""
+    return [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retarget_cli.config import TrainConfig
 from retarget_cli.hardware import device_class
@@ -12,6 +13,9 @@ from retarget_cli.methods import get_method
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
+
+if TYPE_CHECKING:
+    from retarget_cli.train.phase import Phase
 
 VERSION = 1
 
@@ -49,10 +53,10 @@ def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
     return {name: job.entries[name].path for name in get_method(config.method).phase_names if name in job.entries}
 
 
-def _work(job: Job, config: TrainConfig, phase: str) -> None:
+def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
+    """The phase on the clips and earlier results of a job, ready to train."""
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.device import pick_device
-    from retarget_cli.train.loop import fit as train
     from retarget_cli.train.precision import uses_bf16
 
     device = pick_device(config.device)
@@ -60,8 +64,14 @@ def _work(job: Job, config: TrainConfig, phase: str) -> None:
     method = get_method(config.method)
     built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
     built.bf16 = uses_bf16(device, config.precision)
+    return built
+
+
+def _work(job: Job, config: TrainConfig, phase: str) -> None:
+    from retarget_cli.train.loop import fit as train
+
     train(
-        built,
+        built_phase(job, config, phase),
         work=job.tools.store.work(job.stage.name, job.key),
         out=job.path,
         digest=job.key,

@@ -98,6 +98,19 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     assert (parts / "state.safetensors").read_bytes() == (whole / "state.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("preset", "name"), [("paper", "geometry"), ("paper-no-affine", "geometry"), ("paper", "texture")]
+)
+def test_scores_on_held_out_frames_change_nothing(
+    preset: str, name: str, trained: tuple[dict[str, Path], list[Event]]
+) -> None:
+    looked, other = (build(preset, name, trained[0] if name == "texture" else {}) for _ in range(2))
+    before = {key: value.clone() for key, value in module_tensors(looked).items()}
+    assert looked.held_out() == looked.held_out()
+    assert all(torch.equal(value, before[key]) for key, value in module_tensors(looked).items())
+    assert looked.step(0) == other.step(0)
+
+
 @pytest.mark.parametrize("look", ["a", "b"])
 def test_transfer_draws_one_frame_a_driver_frame(look: Any, trained: tuple[dict[str, Path], list[Event]]) -> None:
     method = get_method("jokr")

@@ -97,14 +97,14 @@ class GeometryPhase(Phase):
     def held_out(self) -> dict[str, float]:
         """Silhouette IoU of each clip on its held-out frames; E sees one at a time, G is in evaluation mode."""
         self.shape.eval()
-        found = {}
-        for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
-            overlaps = [
-                scores.overlap(
-                    scores.draw_again(frame, self.extractor, self.shape, self.config)[:, channel], frame[:, 3]
-                )
-                for frame in scores.held_out_frames(clip, self.config.border)
-            ]
-            found[f"iou_{name}"] = sum(overlaps) / len(overlaps)
+        with scores.only_looking(self.generator, self.extractor):
+            found = {f"iou_{name}": self._mean_overlap(channel) for channel, name in enumerate("ab")}
         self.shape.train()
         return found
+
+    def _mean_overlap(self, channel: int) -> float:
+        overlaps = []
+        for frame in scores.held_out_frames(self.clips[channel], self.config.border):
+            drawn = scores.draw_again(frame, self.extractor, self.shape, self.config)
+            overlaps.append(scores.overlap(drawn[:, channel], frame[:, 3]))
+        return sum(overlaps) / len(overlaps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,17 @@ from retarget_cli.methods.jokr.dataset import Frames
 from retarget_cli.methods.jokr.paper.config import GeometryConfig
 from retarget_cli.methods.jokr.paper.data import bordered
 from retarget_cli.methods.jokr.paper.losses import keypoint_maps
+
+
+@contextmanager
+def only_looking(generator: torch.Generator, *modules: nn.Module) -> Iterator[None]:
+    """Afterwards the generator and the statistics of the modules (E's BatchNorm) are what they were before."""
+    random = generator.get_state()
+    buffers = [(buffer, buffer.clone()) for module in modules for buffer in module.buffers()]
+    yield
+    generator.set_state(random)
+    for buffer, before in buffers:
+        buffer.copy_(before)
 
 
 def held_out_frames(clip: Frames, border: float) -> Iterator[Tensor]:

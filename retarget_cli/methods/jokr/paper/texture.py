@@ -74,13 +74,12 @@ class TexturePhase(Phase):
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
         """Foreground PSNR (dB, inside the matte) on each clip's held-out frames, painters in evaluation mode."""
-        found = {}
-        for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
-            self.modules[PAINTERS[channel]].eval()
-            values = [
-                scores.foreground_psnr(self._paint(channel, frame), frame)
-                for frame in scores.held_out_frames(clip, self.config.geometry.border)
-            ]
-            found[f"psnr_{name}"] = sum(values) / len(values)
-            self.modules[PAINTERS[channel]].train()
-        return found
+        with scores.only_looking(self.generator, self.extractor):
+            return {f"psnr_{name}": self._mean_psnr(channel) for channel, name in enumerate("ab")}
+
+    def _mean_psnr(self, channel: int) -> float:
+        painter = self.modules[PAINTERS[channel]].eval()
+        frames = scores.held_out_frames(self.clips[channel], self.config.geometry.border)
+        values = [scores.foreground_psnr(self._paint(channel, frame), frame) for frame in frames]
+        painter.train()
+        return sum(values) / len(values)
