@@ -185,13 +185,15 @@ def evaluate(
     reporter: Reporter = silent,
     stop: Stop = never,
     truth: Mapping[str, Truth] | None = None,
+    run_id: str | None = None,
 ) -> dict[str, Any]:
     """Score both looks of a trained pair; what was not drawn yet is drawn first.
 
     truth: the true answers by look (``a``, ``b``), if known; scores against them are under "truth".
+    run_id: an older run of the pair, None for the newest.
     Returns {"pair", "run", "a": scores, "b": scores, "held_out": scores by phase}.
     """
-    trained = find_run(store, pair)
+    trained = find_run(store, pair, run=run_id)
     truth = truth or {}
     plan = [stage for look in _BOTH for stage in plan_score(trained, look, truth.get(look), store)]
     done = run(plan, Tools(store, reporter, stop), trained.entries)
