@@ -141,6 +141,27 @@ def test_points_of_the_puppet_are_in_the_crop(trained: tuple[dict[str, Path], li
     np.testing.assert_allclose(puppets["b"].to_subject @ [*there, 1], [0.3, -0.2], atol=1e-5)
 
 
+def test_points_are_drawn_where_they_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    config = get_method("jokr").config("paper", TINY)
+    puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
+    puppet.shape = lambda maps: maps[:, :2]  # draws the first keypoints themselves
+    points = np.tile(np.array([0.4, -0.6], np.float32), (1, 6, 1))
+    y, x = np.unravel_index(puppet.silhouettes(points)[0].argmax(), (64, 64))
+    np.testing.assert_allclose([x / 31.5 - 1, y / 31.5 - 1], [0.4, -0.6], atol=0.05)
+
+
+def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    """E stays in training mode: neither the other frames of the clip nor the running statistics count."""
+    config = get_method("jokr").config("paper", TINY)
+    puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
+    together = puppet.keypoints(CLIPS[0])
+    for name, buffer in puppet.extractor.named_buffers():
+        if "running" in name:
+            buffer.fill_(7.0)
+    alone = puppet.keypoints(type(CLIPS[0])(CLIPS[0].frames[3:4]))
+    np.testing.assert_array_equal(alone[0], together[3])
+
+
 def test_without_the_affine_nothing_is_moved() -> None:
     phase = build("paper-no-affine", "geometry", {})
     phase.step(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -93,7 +95,10 @@ def test_sixty_of_a_hundred_warps_are_of_the_first_kind(warps: Tensor) -> None:
     assert 0.62 < float(kept) < 0.78
 
 
-def test_the_shift_is_the_published_share_of_the_width() -> None:
-    moved = torch.stack([data._first_kind(data.Draw(1, torch.Generator().manual_seed(i)))[0, :, 2] for i in range(300)])
-    largest = 2 * 50 / 417 / 0.8  # resized to 0.8, fifty pixels are more of the width
-    assert 0.75 * largest < float(moved.abs().max()) < 1.27 * largest  # the shear after it adds up to tan(15°)
+@pytest.mark.parametrize(("end", "resized"), [(0, 0.8), (1, 1.1)])
+def test_the_shift_is_the_published_share_of_the_width(end: int, resized: float) -> None:
+    """Resized to 0.8, fifty pixels are more of the width. The shear comes after the shift."""
+    moved = data._first_kind(lambda low, high: torch.tensor([(low, high)[end]]))[0, :, 2]
+    shift = 2 * 50 / 417 / resized * (1, -1)[end == 0]
+    expected = shift * (1 + math.tan(math.radians((-15, 15)[end])))
+    torch.testing.assert_close(moved, torch.full((2,), expected))

@@ -13,6 +13,7 @@ from retarget_cli.methods.jokr.config import PRESETS
 from retarget_cli.methods.jokr.paper import losses, networks
 from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, GeometryConfig
 from retarget_cli.methods.jokr.paper.generator import ResidualGenerator
+from retarget_cli.methods.jokr.paper.hourglass import AntiAliasShrink
 from retarget_cli.nn.coords import apply_affine, invert_affine
 
 FOLDER = Path(__file__).parents[1] / "reference"
@@ -51,6 +52,10 @@ def test_keypoint_extractor() -> None:
     check(maps, tensors["heatmap_batch_stats"])
     after_one_batch, _ = net.eval()(tensors["x"])
     check(after_one_batch, tensors["keypoints_running_stats_after_one_batch"])
+
+
+def test_kernel_of_the_shrinking() -> None:
+    check(AntiAliasShrink(3).weight, read("keypoint_extractor")["state.down.weight"])
 
 
 @torch.no_grad()
