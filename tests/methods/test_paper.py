@@ -150,6 +150,33 @@ def test_points_are_drawn_where_they_are_in_the_crop(trained: tuple[dict[str, Pa
     np.testing.assert_allclose([x / 31.5 - 1, y / 31.5 - 1], [0.4, -0.6], atol=0.05)
 
 
+def test_over_grey_the_layer_is_what_was_painted(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    config = get_method("jokr").config("paper", (*TINY, "geometry.border=0"))
+    puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
+    soft = torch.linspace(0.1, 0.9, 64).expand(1, 2, 64, 64)
+    puppet.shape = lambda maps: soft
+    puppet.painter = lambda silhouette: silhouette * torch.tensor([0.8, -0.4, 0.0])[None, :, None, None]
+    layer = puppet.paint(np.zeros((1, 6, 2), np.float32))[0].astype(float)
+    alpha = layer[..., 3:] / 255
+    np.testing.assert_allclose(alpha[0, :, 0], soft[0, 0, 0], atol=0.003)
+    composite = layer[..., :3] * alpha + 127.5 * (1 - alpha)
+    painted = soft[0, 0, 0, :, None].numpy() * [0.8, -0.4, 0.0]
+    np.testing.assert_allclose(composite[0], (painted + 1) * 127.5, atol=1.5)
+    assert layer[..., 0].std() < 1  # one colour everywhere: only the alpha is soft
+
+
+@pytest.mark.parametrize("name", ["geometry", "texture"])
+def test_bf16_gives_finite_losses_and_fp32_weights(name: str, trained: tuple[dict[str, Path], list[Event]]) -> None:
+    losses = []
+    for bf16 in (False, True):
+        phase = build("paper", name, trained[0])
+        phase.bf16 = bf16
+        losses.append({key: float(value) for key, value in phase.step(0).items()})
+        assert all(p.dtype == torch.float32 for module in phase.modules.values() for p in module.parameters())
+    assert losses[0] == pytest.approx(losses[1], rel=0.1, abs=0.05)
+    assert losses[0] != losses[1]
+
+
 def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """E stays in training mode: neither the other frames of the clip nor the running statistics count."""
     config = get_method("jokr").config("paper", TINY)

@@ -23,7 +23,8 @@ class PaperPuppet:
     are divided by the maximum of their own frame.
 
     Outside, points are in the coordinates of the crop; the networks work on the crop with a border round it.
-    R paints no alpha: the silhouette is taken for it.
+    R paints a frame whose background is 0, mid-grey, and no alpha. The silhouette is taken for it, and colours are
+    divided by it: over mid-grey the layer looks as R painted it.
     """
 
     def __init__(
@@ -69,9 +70,12 @@ class PaperPuppet:
         pictures = []
         for one in self._split(points):
             silhouette = self._silhouette(one)
-            colour = self.painter(silhouette.expand(-1, 3, -1, -1))
-            picture = without_border(torch.cat([(colour + 1) / 2, silhouette], dim=1), self.config.border)
-            pictures.append((picture.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu())
+            painted = self.painter(silhouette.expand(-1, 3, -1, -1))
+            layer = without_border(torch.cat([painted, silhouette], dim=1), self.config.border)
+            alpha = layer[:, 3:]
+            colour = (layer[:, :3] / alpha.clamp(min=1 / 255)).clamp(-1, 1)
+            picture = torch.cat([(colour + 1) / 2, alpha], dim=1)
+            pictures.append((picture * 255).round().byte().permute(0, 2, 3, 1).cpu())
         return torch.cat(pictures).numpy()
 
     def _split(self, points: np.ndarray) -> tuple[Tensor, ...]:
