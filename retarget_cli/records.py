@@ -143,7 +143,7 @@ def _entries(store: Store, record: Mapping[str, Any]) -> dict[str, Entry]:
             raise WorkspaceError(
                 f"the result of stage {name} is no longer in the workspace",
                 where=store.root,
-                fix="Run `retarget train` with these clips again; it redoes only what is missing.",
+                fix="Run `retarget train` (or `import`) with these clips again; it redoes only what is missing.",
             )
         entries[name] = entry
     return entries
