@@ -110,9 +110,11 @@ def test_mistakes(arguments: list[str], code: int, folder: Path, capsys: pytest.
 @pytest.mark.slow
 def test_the_full_size_renders(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(folder / "checkpoint", FULL, 2)
+    toy.draw_clip(folder, "disc", "disc", 2)
+    toy.draw_clip(folder, "bar", "bar", 2)
     answer(capsys, *importing("--set", "geometry.size=128"))
     sizes = answer(capsys, "runs")["runs"][0]["config"]["method_config"]["geometry"]
     expected = {"keypoints": 14, "widths": 32, "most_width": 1024, "levels": 5, "generator_width": 64, "strong": False}
     assert sizes | expected == sizes
     rendered = answer(capsys, "render", "--affine", "learned")
-    assert scan(Path(rendered["videos"][0])).timing.frames == 3
+    assert scan(Path(rendered["videos"][0])).timing.frames == 2

@@ -23,16 +23,16 @@ from retarget_cli.train import loop
 from retarget_cli.train.checkpoint import module_tensors
 
 TINY = (
-    "geometry.steps=32", "geometry.batch=3", "geometry.size=64", "geometry.keypoints=6", "geometry.widths=8",
+    "geometry.steps=30", "geometry.batch=2", "geometry.size=64", "geometry.keypoints=6", "geometry.widths=8",
     "geometry.most_width=32", "geometry.levels=4", "geometry.generator_width=8", "geometry.residual_blocks=2",
     "geometry.discriminator_width=32", "geometry.learning_rate=2e-3",
-    "texture.steps=32", "texture.batch=2", "texture.generator_width=8", "texture.residual_blocks=2",
+    "texture.steps=27", "texture.batch=2", "texture.generator_width=8", "texture.residual_blocks=2",
     "texture.learning_rate=2e-3",
 )  # fmt: skip
 CLIPS = (swinging(16), swinging(14, width=0.12, phase=1.0, colour=120))
 
 
-def fit(method: Any, phase: Any, folder: Path, **options: Any) -> Path:
+def fit(phase: Any, folder: Path, **options: Any) -> Path:
     out = folder / "out"
     out.mkdir(parents=True, exist_ok=True)
     settings = {"reporter": silent, "stop": lambda: False, **options}
@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], 
     folder, states, events = tmp_path_factory.mktemp("paper"), {}, []
     for name in ("geometry", "texture"):
         phase = build("paper", name, states)
-        states[name] = fit(get_method("jokr"), phase, folder / name, reporter=events.append)
+        states[name] = fit(phase, folder / name, reporter=events.append)
     return states, events
 
 
@@ -89,12 +89,12 @@ def test_a_stopped_training_goes_on_bit_for_bit(
 ) -> None:
     short = (f"{name}.steps=5",)
     states = trained[0] if name == "texture" else {}
-    whole = fit(get_method("jokr"), build(preset, name, states, *short), tmp_path / "whole")
+    whole = fit(build(preset, name, states, *short), tmp_path / "whole")
     calls = iter(range(100))
     with pytest.raises(Interrupted):
-        fit(get_method("jokr"), build(preset, name, states, *short), tmp_path / "parts", stop=lambda: next(calls) >= 2)
+        fit(build(preset, name, states, *short), tmp_path / "parts", stop=lambda: next(calls) >= 2)
     torch.rand(7)  # what else is drawn meanwhile must not matter
-    parts = fit(get_method("jokr"), build(preset, name, states, *short), tmp_path / "parts")
+    parts = fit(build(preset, name, states, *short), tmp_path / "parts")
     assert (parts / "state.safetensors").read_bytes() == (whole / "state.safetensors").read_bytes()
 
 
@@ -177,6 +177,19 @@ def test_bf16_gives_finite_losses_and_fp32_weights(name: str, trained: tuple[dic
     assert losses[0] != losses[1]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("preset", ["paper", "paper-no-affine"])
+def test_it_trains_and_draws_on_a_gpu(preset: str, tmp_path: Path) -> None:
+    method, states = get_method("jokr"), {}
+    config = method.config(preset, (*TINY, "geometry.steps=3", "texture.steps=3"))
+    for name in ("geometry", "texture"):
+        phase = method.build_phase(name, config, CLIPS, states, "cuda", seed=0)
+        states[name] = fit(phase, tmp_path / name)
+    frames = list(method.transfer(config, CLIPS, states, TransferRequest("a", "learned"), "cuda").frames)
+    assert len(frames) == CLIPS[1].count
+
+
 def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """E stays in training mode: neither the other frames of the clip nor the running statistics count."""
     config = get_method("jokr").config("paper", TINY)
@@ -214,6 +227,24 @@ def test_sizes_that_do_not_fit_are_refused(change: str) -> None:
     with pytest.raises(UsageError, match="fit") as caught:
         method.build_phase("geometry", method.config("paper", (change,)), CLIPS, {}, "cpu", seed=0)
     assert "128" in caught.value.fix
+
+
+def test_with_weights_the_painters_learn_by_lpips(
+    trained: tuple[dict[str, Path], list[Event]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Far(torch.nn.Module):
+        def forward(self, drawn: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+            assert drawn.requires_grad
+            return (drawn - truth).square().mean(dim=(1, 2, 3), keepdim=True) + 5
+
+    monkeypatch.setattr("retarget_cli.weights.places.find_weights", Path)
+    monkeypatch.setattr(perceptual, "find_weights", Path)
+    monkeypatch.setattr(perceptual, "read_tensors", lambda path: {"of": path})
+    monkeypatch.setattr(perceptual, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
+    phase = build("paper", "texture", trained[0], "texture.perceptual_weight=0.5")
+    assert "LPIPS" in phase.notices[0]
+    terms = phase.step(0)
+    assert 2.5 < float(terms["perceptual_a"]) < 3.5
 
 
 def test_lpips_without_weights_is_refused_with_a_fix() -> None:

@@ -8,10 +8,10 @@ lpips = pytest.importorskip("lpips")
 
 
 def random_features() -> dict[str, Tensor]:
-    from torchvision.models import vgg16
+    from torchvision.models import vgg
 
     torch.manual_seed(0)
-    state = vgg16(weights=None).features.state_dict()
+    state = vgg.make_layers(vgg.cfgs["D"]).state_dict()
     return {f"features.{name}": value for name, value in state.items()} | {"classifier.0.weight": torch.zeros(1)}
 
 

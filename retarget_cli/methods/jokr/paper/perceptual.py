@@ -12,7 +12,7 @@ from retarget_cli.weights import find_weights, read_tensors
 
 Term = Callable[[Tensor, Tensor], Tensor]
 STAND_IN = "painters learn by differences of structure instead of LPIPS, which the published recipe uses"
-_FETCH = "Run `retarget weights pull vgg16` and install the package lpips"
+_FETCH = "Run `retarget weights pull vgg16` and `pip install 'retarget[lpips]'`"
 
 
 def perceptual_term(kind: str, device: str) -> Term:
