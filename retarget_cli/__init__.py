@@ -71,15 +71,16 @@ def import_checkpoint(
     kind: ``jokr-paper``, saved by the published implementation; changes, settings: as for :func:`train`.
     Raises the errors of :mod:`retarget_cli.errors`.
     """
-    from retarget_cli import pipeline
+    from retarget_cli import importing
     from retarget_cli.config import load_config
     from retarget_cli.methods import get_format
+    from retarget_cli.requests import ClipInput
     from retarget_cli.store.engine import Store
 
     known = get_format(kind)
     resolved = load_config(known.preset, None, changes, **{"method": known.method, **settings})
-    pair = pipeline.ClipInput(Path(a), matte_a), pipeline.ClipInput(Path(b), matte_b)
-    return pipeline.import_checkpoint(Path(checkpoint), kind, pair, resolved, Store(workspace), reporter)
+    pair = ClipInput(Path(a), matte_a), ClipInput(Path(b), matte_b)
+    return importing.import_checkpoint(Path(checkpoint), kind, pair, resolved, Store(workspace), reporter)
 
 
 def render(

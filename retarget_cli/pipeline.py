@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
 from retarget_cli.mattes import preview, segment
-from retarget_cli.methods import get_format, get_method
+from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, save_run
 from retarget_cli.requests import (
@@ -47,7 +46,7 @@ from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
     "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
-    "evaluate", "import_checkpoint", "preview", "render", "run", "segment", "train",
+    "evaluate", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 
 Pair = tuple[SourceClip, SourceClip]
@@ -127,29 +126,6 @@ def train(
     run_id = save_run(store, pair, clips, config, done)
     scored = {phase: held_out(done[phase]) for phase in get_method(config.method).phase_names}
     return TrainResult(run_id, pair, folder, done, scored)
-
-
-def import_checkpoint(
-    checkpoint: Path,
-    kind: str,
-    pair: tuple[ClipInput, ClipInput],
-    config: TrainConfig,
-    store: Store,
-    reporter: Reporter = silent,
-    stop: Stop = never,
-) -> TrainResult:
-    """Make a checkpoint of another program a trained pair of this workspace; phases that it lacks are trained.
-
-    kind: one of :data:`retarget_cli.methods.FORMATS`; config: that of its preset. Raises InputError for a file that is
-    no such checkpoint, and what :func:`train` raises.
-    """
-    read = get_format(kind).read(checkpoint, config.method_config)
-    config = dataclasses.replace(config, method_config=read.config)
-    for phase in get_method(config.method).phase_names:
-        if phase not in read.states:
-            reporter(Notice(f"the checkpoint holds no {phase} networks; they are trained now"))
-    foreign = Foreign(kind, store.digests.digest(checkpoint), read.states)
-    return train(*pair, config, store, reporter, stop, foreign)
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:

@@ -43,6 +43,7 @@ def import_(
     hints_b = parse_hints(frame_b, box_b, (), "--box-b")
     from retarget_cli import pipeline
     from retarget_cli.config import load_config
+    from retarget_cli.importing import import_checkpoint
     from retarget_cli.methods import get_format
     from retarget_cli.results import clip_names
 
@@ -53,9 +54,7 @@ def import_(
         backend=backend, weights=weights, device=device, method=known.method,
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
-        result = pipeline.import_checkpoint(
-            checkpoint, kind, pair, settings, session.store, session.reporter, session.stop
-        )
+        result = import_checkpoint(checkpoint, kind, pair, settings, session.store, session.reporter, session.stop)
     if json_output:
         ui.document(as_document(result))
     else:
