@@ -46,11 +46,21 @@ class Progress:
 
 @dataclass(frozen=True)
 class Metric:
-    """Named numbers measured at one training step."""
+    """Named numbers measured at one training step: losses, or scores on frames that are `held_out` of training."""
 
     stage: str
     step: int
     values: Mapping[str, float]
+    held_out: bool = False
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A picture of what a training phase can do by now was written into the workspace; later ones stand beside it."""
+
+    stage: str
+    step: int
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ class Notice:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file for people was written. kind: ``video``, ``sheet``, ``matte``, ``alpha``, ``overlay``, ``report``."""
+    """A file for people was written. kind: ``video``, ``sheet``, ``matte``, ``alpha``, ``overlay``, ``preview``,
+    ``curves``, ``report``."""
 
     kind: str
     path: Path
@@ -87,7 +98,9 @@ class Finished:
     cached: int
 
 
-Event = Planned | StageStarted | StageCached | Progress | Metric | StageFinished | Notice | Artifact | Finished
+Event = (
+    Planned | StageStarted | StageCached | Progress | Metric | Preview | StageFinished | Notice | Artifact | Finished
+)
 Reporter = Callable[[Event], None]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from retarget_cli import results
 from retarget_cli.config import TrainConfig
+from retarget_cli.delivery import deliver_training, showing
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
@@ -29,6 +30,7 @@ from retarget_cli.stages.adopt import Foreign, adopt
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
 from retarget_cli.stages.crop import crop
+from retarget_cli.stages.curves import curves
 from retarget_cli.stages.fit import fit, held_out
 from retarget_cli.stages.ingest import ingest
 from retarget_cli.stages.matte import matte
@@ -42,6 +44,7 @@ from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import report, transfer
 from retarget_cli.stages.truth import truth_score
+from retarget_cli.stages.verdict import findings, verdict
 from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
@@ -54,7 +57,10 @@ _BOTH: tuple[Look, ...] = ("a", "b")
 
 
 def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None) -> list[Stage]:
-    """Find the object in both clips, crop it, train the method's phases; those that `foreign` holds are taken over."""
+    """Find the object in both clips, crop it, train the method's phases, say how that went.
+
+    Phases that `foreign` holds are taken over; a pair that came trained is not judged.
+    """
     plan = []
     for clip in clips:
         plan += [
@@ -64,12 +70,15 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign 
             crop(clip, config.crop.size),
         ]
     plan.append(sheet(*clips))
-    for phase in get_method(config.method).phase_names:
+    phases = get_method(config.method).phase_names
+    for phase in phases:
         if foreign is not None and phase in foreign.states:
             plan.append(adopt(config, phase, *clips, foreign))
         else:
             plan.append(fit(config, phase, *clips))
-    return plan
+    plan.append(curves(phases))
+    # A verdict is about what to try in training, and takes long where networks that came trained are large.
+    return plan if foreign else [*plan, verdict(config, *clips)]
 
 
 def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str) -> list[Stage]:
@@ -106,26 +115,28 @@ def train(
     stop: Stop = never,
     foreign: Foreign | None = None,
 ) -> TrainResult:
-    """Train a pair, or find it trained. Previews of the mattes go to the pair's folder.
+    """Train a pair, or find it trained. Previews of the mattes and of the training go to the pair's folder.
 
     foreign: networks that another program trained; phases it lacks are trained.
     Raises UsageError when both clips are the same, InputError for clips that cannot be used, EnvironmentProblem when
     the device or disk space is missing, and Interrupted when `stop` turned true; what was finished is kept.
     """
     device_class(config.device)
-    tools = Tools(store, reporter, stop)
     clips = open_pair(a, b, store)
-    done = run(plan_train(clips, config, store, foreign), tools)
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
+    done = run(plan_train(clips, config, store, foreign), Tools(store, showing(reporter, folder), stop))
     for clip in clips:
         preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
         reporter(Artifact("overlay", preview))
     crops = results.deliver(done[f"sheet:{pair}"].file(CROPS), folder / "crops.png")
     reporter(Artifact("sheet", crops))
+    phases = get_method(config.method).phase_names
+    deliver_training(done, phases, folder, reporter)
     run_id = save_run(store, pair, clips, config, done)
-    scored = {phase: held_out(done[phase]) for phase in get_method(config.method).phase_names}
-    return TrainResult(run_id, pair, folder, done, scored)
+    scored = {phase: held_out(done[phase]) for phase in phases}
+    judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
+    return TrainResult(run_id, pair, folder, done, scored, judged)
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:

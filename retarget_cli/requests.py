@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from retarget_cli.findings import Finding
 from retarget_cli.segment.base import Hint
 from retarget_cli.store.engine import Entry
 
@@ -32,13 +33,17 @@ class Truth:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """stages: every result by stage id; held_out: scores on frames that were not trained on, by phase."""
+    """stages: every result by stage id; held_out: scores on frames that were not trained on, by phase.
+
+    verdict: what is good and what is not, worst first.
+    """
 
     run_id: str
     pair: str
     folder: Path
     stages: Mapping[str, Entry]
     held_out: Mapping[str, Mapping[str, float]]
+    verdict: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

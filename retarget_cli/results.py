@@ -13,6 +13,7 @@ from pathlib import Path
 from retarget_cli.errors import EnvironmentProblem, UsageError
 
 RESULTS = Path("retargeted")
+TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
 
 
 def clip_name(path: Path) -> str:

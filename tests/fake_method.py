@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from retarget_cli.config import change_fields
+from retarget_cli.findings import Finding
 from retarget_cli.methods import METHODS
 from retarget_cli.methods.base import LayerFrame, Transfer, TransferRequest
 
@@ -57,6 +58,9 @@ class FakeMethod:
         colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
         driver = clips[1] if request.look == "a" else clips[0]
         return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(driver, colour))
+
+    def diagnose(self, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str) -> list[Finding]:
+        return [Finding("colours", "good", f"Learned in {config.colour.steps} steps.")]
 
 
 def _draw(driver: Any, colour: np.ndarray) -> Iterator[LayerFrame]:

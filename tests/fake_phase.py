@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from retarget_cli.train.phase import Phase
+from retarget_cli.train.phase import Phase, PreviewRow
 
 
 class Colours(nn.Module):
@@ -44,6 +45,10 @@ class ColourPhase(Phase):
         loss.backward()
         self.optimizers["net"].step()
         return {"distance": loss.detach()}
+
+    def preview(self) -> list[PreviewRow]:
+        colours = self.net.colours.detach().clamp(0, 255).byte().numpy()
+        return [PreviewRow("colours", np.broadcast_to(colours[:, None, None], (2, 8, 8, 3)))]
 
     def held_out(self) -> dict[str, float]:
         return {"distance": float(self.net.colours.detach().mean())}

@@ -15,7 +15,7 @@ import retarget_cli
 PACKAGE = Path(retarget_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-FREE = {"config", "events", "errors", "fields", "hardware", "interrupt"}  # anybody may import these
+FREE = {"config", "events", "errors", "fields", "findings", "hardware", "interrupt"}  # anybody may import these
 ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "media": set(),
@@ -37,11 +37,12 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"methods"},  # only to ask the chosen method for its settings, inside a function
     "hardware": set(),
     "fields": set(),
+    "findings": set(),
     "interrupt": set(),
     "errors": set(),
     "events": set(),
 }
-PIPELINE = {"pipeline", "mattes", "demo", "importing", "__init__"}  # may import everything but the command line
+PIPELINE = {"pipeline", "mattes", "delivery", "demo", "importing", "__init__"}  # may import all but the command line
 TOP = {"cli", "__main__"}
 SIDEWAYS = {
     "errors": set(),
@@ -114,6 +115,7 @@ HEAVY_FREE = {
     "events",
     "config",
     "fields",
+    "findings",
     "hardware",
     "interrupt",
     "doctor",

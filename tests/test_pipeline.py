@@ -24,6 +24,7 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline import ClipInput, RenderOptions
 from retarget_cli.store.engine import Store
 
+JUDGED = ("curves", "verdict")
 UNEVEN = Timing(Fraction(1, 1000), (0, 100, 150, 300, 420, 500, 610, 700, 810, 900, 1000, 1090), 1200)
 
 
@@ -108,15 +109,15 @@ def test_every_stage_runs_once(trained: World) -> None:
         "polish",
     }
     record = trained.store.runs()[0]
-    assert set(record["stages"]) == names | {"colour", "polish", "sheet:disc--bar"}
+    assert set(record["stages"]) == names | {"colour", "polish", "sheet:disc--bar", "curves", "verdict"}
     assert record["pair"] == "disc--bar"
 
 
 def test_a_second_run_finds_everything(world: World) -> None:
     result = world.train()
     assert world.ran() == []
-    assert sum(isinstance(event, StageCached) for event in world.events) == 11
-    assert [(event.ran, event.cached) for event in world.events if isinstance(event, Finished)] == [(0, 11)]
+    assert sum(isinstance(event, StageCached) for event in world.events) == 13
+    assert [(event.ran, event.cached) for event in world.events if isinstance(event, Finished)] == [(0, 13)]
     assert set(result.held_out) == {"colour", "polish"}
     assert (world.folder / result.folder / "disc_overlay.mp4").exists()
 
@@ -124,10 +125,10 @@ def test_a_second_run_finds_everything(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "ran"),
     [
-        (["polish.steps=5"], ["polish"]),
-        (["colour.rate=0.1"], ["colour", "polish"]),
-        (["seed=1"], ["colour", "polish"]),
-        (["crop.size=48"], ["crop:disc", "crop:bar", "sheet:disc--bar", "colour", "polish"]),
+        (["polish.steps=5"], ["polish", *JUDGED]),
+        (["colour.rate=0.1"], ["colour", "polish", *JUDGED]),
+        (["seed=1"], ["colour", "polish", *JUDGED]),
+        (["crop.size=48"], ["crop:disc", "crop:bar", "sheet:disc--bar", "colour", "polish", *JUDGED]),
     ],
 )
 def test_a_change_redoes_what_depends_on_it(world: World, changes: list[str], ran: list[str]) -> None:
@@ -140,7 +141,7 @@ def test_a_renamed_clip_is_still_the_same(world: World) -> None:
     world.a.path.rename(other)
     world.a = ClipInput(other, world.a.matte)
     assert world.train().pair == "other--bar"
-    assert world.ran() == ["sheet:other--bar"]  # it shows the names
+    assert world.ran() == ["sheet:other--bar", "verdict"]  # they show the names
 
 
 def test_another_matte_is_another_input(world: World) -> None:

@@ -11,6 +11,7 @@ from retarget_cli.cli import options, ui
 from retarget_cli.cli.evaluate import COLUMNS, rows
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
 from retarget_cli.cli.train import as_document
+from retarget_cli.findings import as_lines
 
 KINDS = ("quadrupeds", "bipeds", "plants")
 
@@ -56,6 +57,7 @@ def demo(
         )
         return
     ui.table(COLUMNS, rows(result.scores), title="how well it went")
+    ui.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
     ui.lines(
         "", f"the drawn clips  {ui.short_path(result.sample.a)}, {ui.short_path(result.sample.b)}", "what came out:"
     )

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from retarget_cli import events
 from retarget_cli.cli import text
-from retarget_cli.cli.progress import Meter, ProgressReporter, finished_text, metric_text
+from retarget_cli.cli.progress import Meter, Newest, ProgressReporter, finished_text
 
 WIDE = 120  # columns; narrower terminals have no room for the losses
 
@@ -32,6 +32,7 @@ class RichReporter(ProgressReporter):
         self._bars = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, Any] = {}
         self._meters: dict[str, Meter] = {}
+        self._metrics: dict[str, Newest] = {}
 
     def close(self) -> None:
         """Remove the bars; the printed lines stay."""
@@ -67,7 +68,9 @@ class RichReporter(ProgressReporter):
     def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
         """Show the newest numbers beside the bar."""
         if event.stage in self._tasks:
-            self._bars.update(self._tasks[event.stage], metrics=metric_text(event))
+            newest = self._metrics.setdefault(event.stage, Newest())
+            newest.take(event)
+            self._bars.update(self._tasks[event.stage], metrics=newest.text())
 
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Replace the bar by a line."""

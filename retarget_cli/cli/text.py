@@ -36,9 +36,21 @@ def rate(per_second: float, unit: str) -> str:
 
 
 def scores(held_out: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The held-out numbers of a training, a line a phase: ``geometry  iou_a 0.931, iou_b 0.92``."""
+    """The held-out numbers of a training, a line a phase: ``geometry  iou 0.931/0.92``."""
     lines = []
     for phase, values in held_out.items():
-        numbers = [f"{name} {value:.3g}" for name, value in values.items() if isinstance(value, (int, float))]
-        lines.append(f"{phase}  {', '.join(numbers)}")
+        lines.append(f"{phase}  {', '.join(by_clip(values))}")
     return lines
+
+
+def by_clip(values: Mapping[str, Any]) -> list[str]:
+    """Numbers in three digits, those of clips A and B (``iou_a``, ``iou_b``) together: ``iou 0.931/0.92``."""
+    found = []
+    for name, value in values.items():
+        stem, _, side = name.rpartition("_")
+        other = values.get(f"{stem}_b")
+        if not isinstance(value, (int, float)) or (side == "b" and f"{stem}_a" in values):
+            continue
+        both = side == "a" and isinstance(other, (int, float))
+        found.append(f"{stem} {value:.3g}/{other:.3g}" if both else f"{name} {value:.3g}")
+    return found

@@ -11,6 +11,8 @@ import typer
 from retarget_cli.cli import options, text, ui
 from retarget_cli.cli.hints import parse_hints
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+from retarget_cli.findings import as_lines, to_json
+from retarget_cli.results import TRAINING
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import TrainResult
@@ -84,6 +86,7 @@ def as_document(result: TrainResult) -> dict[str, Any]:
         "folder": result.folder,
         "stages": {name: entry.path for name, entry in result.stages.items()},
         "held_out": result.held_out,
+        "verdict": to_json(result.verdict),
     }
 
 
@@ -98,8 +101,10 @@ def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previe
         f"trained {a} and {b}",
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {ui.short_path(path)}" for path in previews],
+        f"  how it went     {ui.short_path(result.folder / TRAINING)}",
         f"  results go to   {ui.short_path(result.folder)}",
         f"  the cache is    {ui.short_path(workspace)} (run {result.run_id})",
+        *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
         f"  {render:{width}}  # {a} moving like {b}",
         f"  {back:{width}}  # {b} moving like {a}",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
+from retarget_cli.findings import Finding
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -103,4 +105,10 @@ class MotionMethod(Protocol):
         device: str,
     ) -> Transfer:
         """Draw every frame of the driver with the look of the subject."""
+        ...
+
+    def diagnose(
+        self, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
+    ) -> list[Finding]:
+        """What is good and what is weak about the trained phases; it should take seconds."""
         ...

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from retarget_cli.config import TrainConfig
+from retarget_cli.events import Preview
 from retarget_cli.hardware import device_class
+from retarget_cli.media.stills import write_png
 from retarget_cli.methods import get_method
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
+from retarget_cli.viz.sheet import contact_sheet, dotted, evenly
 
 if TYPE_CHECKING:
-    from retarget_cli.train.phase import Phase
+    from retarget_cli.train.phase import Phase, PreviewRow
 
-VERSION = 1
+VERSION = 2
+_PREVIEWS = "previews"
+_COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
 
 
 def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:
-    """The stage that trains `phase` on both clips. It writes ``state.safetensors`` and ``fit.json``."""
+    """The stage that trains `phase` on both clips. It writes ``state.safetensors``, ``fit.json`` and ``previews/``.
+
+    The pictures in ``previews/`` are named by their steps; a Preview event tells of each as soon as it is written.
+    """
     method = get_method(config.method)
     earlier = method.phase_names[: method.phase_names.index(phase)]
     return Stage(
@@ -44,8 +55,19 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:
 
 def held_out(entry: Entry) -> dict[str, float]:
     """Scores of a trained phase on frames that it was not trained on."""
-    data: dict[str, float] = json.loads(entry.file("fit.json").read_text(encoding="utf-8"))["held_out"]
+    data: dict[str, float] = curves(entry)["held_out"]
     return data
+
+
+def curves(entry: Entry) -> dict[str, Any]:
+    """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``."""
+    data: dict[str, Any] = json.loads(entry.file("fit.json").read_text(encoding="utf-8"))
+    return data
+
+
+def previews(folder: Path) -> list[Path]:
+    """The previews in an entry's folder or in that of a training at work, the earliest first."""
+    return sorted(path for path in (folder / _PREVIEWS).glob("*.png") if path.stem.isdigit())
 
 
 def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
@@ -70,12 +92,31 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
 def _work(job: Job, config: TrainConfig, phase: str) -> None:
     from retarget_cli.train.loop import fit as train
 
+    work = job.tools.store.work(job.stage.name, job.key)
     train(
         built_phase(job, config, phase),
-        work=job.tools.store.work(job.stage.name, job.key),
+        work=work,
         out=job.path,
         digest=job.key,
         stage=job.stage.id,
         reporter=job.tools.reporter,
         stop=job.tools.stop,
+        show=lambda step, rows: _show(job, work, step, rows),
     )
+    (job.path / _PREVIEWS).mkdir()
+    for path in previews(work):
+        shutil.copyfile(path, job.path / _PREVIEWS / path.name)
+
+
+def _show(job: Job, work: Path, step: int, rows: Sequence[PreviewRow]) -> None:
+    sheet = contact_sheet({row.label: _pictures(row) for row in rows}, columns=_COLUMNS, cell=_CELL)
+    path = work / _PREVIEWS / f"{step:05d}.png"
+    write_png(path, sheet)
+    job.tools.reporter(Preview(job.stage.id, step, path))
+
+
+def _pictures(row: PreviewRow) -> list[np.ndarray]:
+    chosen = evenly(len(row.frames), _COLUMNS)
+    if row.keypoints is None:
+        return list(row.frames[chosen])
+    return dotted(row.frames[chosen], row.keypoints[chosen], _CELL)

@@ -43,10 +43,14 @@ def load_modules(modules: dict[str, torch.nn.Module], path: Path) -> None:
 
 @dataclass
 class Record:
-    """How far a phase is. sums: losses added up since the last entry of `history`."""
+    """How far a phase is. history: losses and held_out: scores through the steps, each entry with its ``step``.
+
+    sums: losses added up since the last entry of `history`.
+    """
 
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    held_out: list[dict[str, float]] = field(default_factory=list)
     sums: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -61,7 +65,8 @@ def save(phase: Phase, folder: Path, digest: str, record: Record) -> None:
     tensors["generator"] = phase.generator.get_state().clone()
     tensors |= {f"sum/{name}": _plain(value) for name, value in record.sums.items()}
     save_file(tensors, tmp / _TENSORS)
-    facts |= {"step": step, "digest": digest, "history": record.history, "sha256": _sha256(tmp / _TENSORS)}
+    facts |= {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS)}
+    facts |= {"history": record.history, "held_out": record.held_out}
     write_bytes_atomic(tmp / _FACTS, json.dumps(facts).encode())
     sync_tree(tmp)
     if not publish_folder(tmp, final):
@@ -81,11 +86,12 @@ def restore(phase: Phase, folder: Path, digest: str, device: str) -> Record:
                 raise ValueError("not a checkpoint of this phase")
             tensors = load_file(path / _TENSORS)
             _load(phase, tensors, facts)
+            curves = list(facts["history"]), list(facts["held_out"])
         except (OSError, ValueError, KeyError, SafetensorError, RuntimeError):
             shutil.rmtree(path, ignore_errors=True)  # damaged: the one before it is as good a start
             continue
         sums = {key.removeprefix("sum/"): value.to(device) for key, value in tensors.items() if key.startswith("sum/")}
-        return Record(int(facts["step"]), list(facts["history"]), sums)
+        return Record(int(facts["step"]), *curves, sums)
     return Record()
 
 

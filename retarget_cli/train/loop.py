@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -16,10 +16,14 @@ from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import Metric, Notice, Progress, Reporter
 from retarget_cli.store.atomic import crash_point
 from retarget_cli.train import checkpoint
-from retarget_cli.train.phase import Phase
+from retarget_cli.train.phase import Phase, PreviewRow
 
 METRICS_EVERY = 25  # steps; losses are summed on the device and read this often
 SAVE_EVERY = 20.0  # seconds; what a kill can cost
+HELD_OUT_TIMES = 10  # through a phase; each costs less than a step
+PREVIEWS = 5  # through a phase
+
+Show = Callable[[int, Sequence[PreviewRow]], None]
 
 
 def fit(
@@ -31,11 +35,13 @@ def fit(
     stage: str,
     reporter: Reporter,
     stop: Callable[[], bool],
+    show: Show | None = None,
 ) -> None:
     """Train `phase` to its end, going on from the newest checkpoint in `work`.
 
-    Writes ``state.safetensors`` (the modules) and ``fit.json`` (losses through time, held-out scores) into `out`.
-    digest: what the checkpoints must belong to. Raises Interrupted after saving when `stop()` turns true, and
+    Writes ``state.safetensors`` (the modules) and ``fit.json`` (losses and held-out scores through time) into `out`.
+    digest: what the checkpoints must belong to; show: gets a step and the phase's preview, now and then and at the end,
+    again when a step is repeated after a kill. Raises Interrupted after saving when `stop()` turns true, and
     EnvironmentProblem when the losses are no longer numbers.
     """
     record = checkpoint.restore(phase, work, digest, str(phase.generator.device))
@@ -45,6 +51,8 @@ def fit(
     reporter(Progress(stage, record.step, phase.steps, "steps"))
     while record.step < phase.steps:
         _advance(phase, record, stage, reporter)
+        if record.step < phase.steps:
+            _look(phase, record, stage, reporter, show)
         stopped = stop() and record.step < phase.steps
         if stopped or time.monotonic() - saved > SAVE_EVERY:
             checkpoint.save(phase, work, digest, record)
@@ -57,8 +65,10 @@ def fit(
                 signal=getattr(stop, "signal", None) or 2,
             )
     phase.finish()
+    _look(phase, record, stage, reporter, show)
     save_file(checkpoint.module_tensors(phase), out / "state.safetensors")
-    facts = {"steps": record.step, "held_out": phase.held_out(), "history": record.history}
+    final = {name: value for name, value in record.held_out[-1].items() if name != "step"}
+    facts = {"steps": record.step, "held_out": final, "held_out_history": record.held_out, "history": record.history}
     (out / "fit.json").write_text(json.dumps(facts, indent=1))
 
 
@@ -73,6 +83,23 @@ def _advance(phase: Phase, record: checkpoint.Record, stage: str, reporter: Repo
         record.sums = {}
         reporter(Metric(stage, record.step, means))
     reporter(Progress(stage, record.step, phase.steps, "steps"))
+
+
+def _look(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter, show: Show | None) -> None:
+    """Judge and show what the phase can do by now, if this step is one at which to do so."""
+    if _due(record.step, phase.steps, HELD_OUT_TIMES):
+        scores = phase.held_out()
+        record.held_out.append({"step": record.step, **scores})
+        reporter(Metric(stage, record.step, scores, held_out=True))
+    if show is not None and _due(record.step, phase.steps, PREVIEWS):
+        rows = phase.preview()
+        if rows:
+            show(record.step, rows)
+
+
+def _due(step: int, steps: int, times: int) -> bool:
+    """Whether `step` ends one of `times` equal parts of `steps`; the last step does."""
+    return step == steps or step * times // steps > (step - 1) * times // steps
 
 
 def _means(sums: dict[str, Tensor], count: int, stage: str) -> dict[str, float]:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """Pictures that belong beside each other, as a phase shows what it can do.
+
+    frames: (N, H, W, 3) or (N, H, W, 4) uint8, the latter with straight alpha; keypoints: (N, K, 2) in [-1, 1], to be
+    marked on them by whoever draws the preview.
+    """
+
+    label: str
+    frames: np.ndarray
+    keypoints: np.ndarray | None = None
 
 
 class Phase(ABC):
     """Modules that train together for a number of steps.
 
     A phase draws all its random numbers from `generator`, so that a restored phase goes on exactly as it would have.
+    `held_out` and `preview` only look: they draw none and leave the modules as they are.
     """
 
     name: str
@@ -33,6 +50,10 @@ class Phase(ABC):
     @abstractmethod
     def held_out(self) -> dict[str, float]:
         """Scores on frames that are never trained on, by name."""
+
+    def preview(self) -> Sequence[PreviewRow]:
+        """What the phase can do by now, on frames that are never trained on; nothing unless a phase offers it."""
+        return ()
 
     def finish(self) -> None:  # noqa: B027 - most phases have nothing to add
         """Called once after the last step, before the result is saved."""

@@ -42,14 +42,23 @@ def compare_rows(
     lengths = {len(driver), len(keypoints), len(silhouettes), len(result)}
     if len(lengths) != 1:
         raise ValueError(f"the rows of a comparison differ in length: {sorted(lengths)} frames")
-    dotted = [draw_keypoints(as_rgb(under) // 3, dots) for under, dots in zip(silhouettes, keypoints, strict=True)]
+    marked = [draw_keypoints(as_rgb(under) // 3, dots) for under, dots in zip(silhouettes, keypoints, strict=True)]
     return {
         "driver (motion)": list(driver),
         "subject (look)": list(subject),
-        "keypoints": dotted,
+        "keypoints": marked,
         "silhouette": list(silhouettes),
         "result": list(result),
     }
+
+
+def dotted(frames: Images, keypoints: Images, cell: int) -> list[np.ndarray]:
+    """Frames with their keypoints (K, 2), in [-1, 1], at the `cell` pixels they are looked at.
+
+    Dots on a frame of 64 pixels would hide the frame.
+    """
+    pictures = [_fit(as_rgb(frame), cell, cell) for frame in frames]
+    return [draw_keypoints(picture, points) for picture, points in zip(pictures, keypoints, strict=True)]
 
 
 def evenly(count: int, wanted: int) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 from retarget_cli import events, pipeline
 from retarget_cli.cli.app import run
 from retarget_cli.errors import Interrupted, WorkspaceError
+from retarget_cli.findings import Finding
 
 RETARGETED = Path("retargeted")
 
@@ -46,16 +47,21 @@ def replace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 TRAINED = pipeline.TrainResult(
-    "20260101T000000Z-abc", "cat--fox", RETARGETED / "cat--fox", {}, {"geometry": {"iou_a": 0.931, "iou_b": 0.92}}
-)
+    "20260101T000000Z-abc", "cat--fox", RETARGETED / "cat--fox", {}, {"geometry": {"iou_a": 0.931, "iou_b": 0.92}},
+    (Finding("picture", "weak", "It is blurred.", "train longer."),),
+)  # fmt: skip
 
 
 def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     replace("train", TRAINED)
     assert run(["train", "cat.mp4", "fox.mp4", "--preset", "draft", "--workspace", "my space"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("trained cat and fox\n  held-out frames geometry  iou_a 0.931, iou_b 0.92\n")
+    assert out.startswith("trained cat and fox\n  held-out frames geometry  iou 0.931/0.92\n")
     assert str(RETARGETED / "cat--fox" / "cat_overlay.mp4") in out
+    assert (
+        "verdict on cat (A) and fox (B): 1 weak\n  weak  picture: It is blurred.\n        try: train longer.\n" in out
+    )
+    assert f"how it went     {RETARGETED / 'cat--fox' / 'training'}" in out
     assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
     assert "Training geometry ..." in err
 
@@ -80,6 +86,9 @@ def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) 
     answer = json.loads(out)
     assert answer["folder"] == str(RETARGETED / "cat--fox")
     assert answer["held_out"]["geometry"]["iou_a"] == 0.931
+    assert answer["verdict"] == [
+        {"name": "picture", "severity": "weak", "says": "It is blurred.", "advice": "train longer."}
+    ]
     assert "Training geometry" in err
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from retarget_cli import events
 from retarget_cli.cli.display import RichReporter
-from retarget_cli.cli.progress import Meter, PlainReporter, QuietReporter, make_reporter
+from retarget_cli.cli.progress import Meter, Newest, PlainReporter, QuietReporter, make_reporter
 
 
 class Clock:
@@ -80,6 +80,13 @@ def test_metrics_are_on_the_next_line() -> None:
     clock.now += 20
     reporter(events.Progress("fit", 3, 10, "steps"))
     assert stream.getvalue().splitlines()[-1].endswith("loss 0.123")
+
+
+def test_held_out_scores_stand_beside_the_losses() -> None:
+    newest = Newest()
+    newest.take(events.Metric("fit", 10, {"iou_a": 0.931, "iou_b": 0.9, "angle": 3.0}, held_out=True))
+    newest.take(events.Metric("fit", 25, {"one": 0.5, "two": 0.25, "three": 1.0}))
+    assert newest.text() == "one 0.5  two 0.25  held out: iou 0.931/0.9"
 
 
 def test_a_resumed_stage_is_not_credited_with_old_steps() -> None:

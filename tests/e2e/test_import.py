@@ -58,6 +58,7 @@ def test_a_checkpoint_of_stage_2_renders_and_is_scored(
     save(folder / "checkpoint", config, 2)
     imported = answer(capsys, *importing())
     assert set(imported["held_out"]) == {"geometry", "texture"}
+    assert imported["verdict"] == []  # how it was trained is not known
     state = load_file(Path(imported["stages"]["texture"]) / "state.safetensors")
     theirs = torch.load(folder / "checkpoint", weights_only=True)["R_B"]["model.1.weight"]
     assert torch.equal(state["painter_b/model.1.weight"], theirs)
@@ -77,7 +78,7 @@ def test_the_painters_of_stage_1_are_trained(folder: Path) -> None:
     mattes = {"matte_a": Path("disc_matte.mkv"), "matte_b": Path("bar_matte.mkv")}
     import_checkpoint("checkpoint", *CLIPS, changes=changes, device="cpu", reporter=events.append, **mattes)
     labels = [event.label for event in events if isinstance(event, StageStarted)]
-    assert labels[-2:] == ["Importing geometry", "Training texture"]
+    assert labels[-3:] == ["Importing geometry", "Training texture", "Drawing the curves"]
     assert any(isinstance(event, Notice) and "texture" in event.message for event in events)
     assert run(["render", "--affine", "none", "--quiet"]) == 0
 

@@ -90,7 +90,7 @@ def expected(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 CRASHES = [
     "ingest", "publish-before-receipt", "matte", "overlay", "crop:2", "publish-before-rename", "publish-after-rename:2",
-    "train-step:3", "train-saved:2", "colour", "train-step:2", "polish",
+    "train-step:3", "train-saved:2", "colour", "train-step:2", "polish", "curves", "verdict",
 ]  # fmt: skip
 
 

@@ -126,6 +126,12 @@ def test_transfer_draws_one_frame_a_driver_frame(look: Any, trained: tuple[dict[
     assert "learned" in auto.report["candidates"]
 
 
+def test_the_verdict_judges_this_recipe_too(trained: tuple[dict[str, Path], list[Event]]) -> None:
+    method = get_method("jokr")
+    found = method.diagnose(method.config("paper", TINY), CLIPS, trained[0], "cpu")
+    assert {"silhouettes", "picture"} <= {finding.name for finding in found}
+
+
 def test_points_of_the_puppet_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """T works between bordered pictures; seen from the crop its shift is as much larger as the border makes them."""
     config = get_method("jokr").config("paper", TINY)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import Event, Metric, Progress, silent
 from retarget_cli.train import loop
-from retarget_cli.train.phase import Phase
+from retarget_cli.train.phase import Phase, PreviewRow
 
 
 class Line(Phase):
@@ -39,7 +40,7 @@ class Line(Phase):
         return {"loss": loss.detach() * (float("nan") if index == self.broken_at else 1)}
 
     def held_out(self) -> dict[str, float]:
-        return {"slope": float(self.modules["net"].weight)}
+        return {"slope": float(self.modules["net"].weight.detach())}
 
 
 def run(folder: Path, phase: Phase, stop: Callable[[], bool] = lambda: False, **options: object) -> dict[str, bytes]:
@@ -53,6 +54,7 @@ def run(folder: Path, phase: Phase, stop: Callable[[], bool] = lambda: False, **
         stage="line",
         reporter=options.get("reporter", silent),
         stop=stop,
+        show=options.get("show"),
     )
     return {path.name: path.read_bytes() for path in out.iterdir()}
 
@@ -65,7 +67,47 @@ def test_it_trains_and_writes_what_it_did(tmp_path: Path) -> None:
     assert facts["history"][-1]["loss"] < facts["history"][0]["loss"]
     assert [entry["step"] for entry in facts["history"]] == [25, 50, 60]
     assert [e.done for e in events if isinstance(e, Progress)] == list(range(61))
-    assert [e.step for e in events if isinstance(e, Metric)] == [25, 50, 60]
+    assert [e.step for e in events if isinstance(e, Metric) and not e.held_out] == [25, 50, 60]
+
+
+def test_held_out_scores_are_kept_through_time(tmp_path: Path) -> None:
+    events: list[Event] = []
+    facts = json.loads(run(tmp_path, Line(), reporter=events.append)["fit.json"])
+    slopes = facts["held_out_history"]
+    assert [entry["step"] for entry in slopes] == list(range(6, 61, 6))
+    assert slopes[0]["slope"] < slopes[-1]["slope"] == facts["held_out"]["slope"]
+    assert facts["held_out"].keys() == {"slope"}
+    told = [(e.step, e.values["slope"]) for e in events if isinstance(e, Metric) and e.held_out]
+    assert told == [(entry["step"], entry["slope"]) for entry in slopes]
+
+
+@pytest.mark.parametrize(("steps", "judged"), [(4, [1, 2, 3, 4]), (1, [1]), (0, [0])])
+def test_a_phase_shorter_than_its_parts_is_judged_at_every_step(tmp_path: Path, steps: int, judged: list[int]) -> None:
+    facts = json.loads(run(tmp_path, Line(steps=steps))["fit.json"])
+    assert [entry["step"] for entry in facts["held_out_history"]] == judged
+
+
+def test_the_last_score_is_that_of_the_finished_phase(tmp_path: Path) -> None:
+    class Rounded(Line):
+        def finish(self) -> None:
+            self.modules["net"].weight.data.fill_(3.0)
+
+    facts = json.loads(run(tmp_path, Rounded())["fit.json"])
+    assert facts["held_out"]["slope"] == facts["held_out_history"][-1]["slope"] == 3.0
+
+
+def test_previews_come_now_and_then_and_at_the_end(tmp_path: Path) -> None:
+    shown: list[tuple[int, str]] = []
+
+    class Shown(Line):
+        def preview(self) -> list[PreviewRow]:
+            return [PreviewRow("net", np.zeros((1, 4, 4, 3), np.uint8))]
+
+    run(tmp_path / "shown", Shown(), show=lambda step, rows: shown.append((step, rows[0].label)))
+    assert shown == [(step, "net") for step in (12, 24, 36, 48, 60)]
+    shown.clear()
+    run(tmp_path / "plain", Line(), show=lambda step, rows: shown.append((step, "?")))
+    assert shown == []
 
 
 @pytest.mark.parametrize("after", [1, 24, 25, 37, 59])

@@ -4,9 +4,20 @@ import torch
 from retarget_cli.train.precision import uses_bf16
 
 
-@pytest.mark.parametrize(("precision", "expected"), [("auto", False), ("fp32", False), ("bf16", True)])
-def test_a_cpu_uses_bf16_only_when_told(precision: str, expected: bool) -> None:
+@pytest.mark.parametrize(("precision", "expected"), [("fp32", False), ("bf16", True)])
+def test_a_cpu_does_as_it_is_told(precision: str, expected: bool) -> None:
     assert uses_bf16("cpu", precision) is expected
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx2": True, "avx512_bf16": False}, False)],
+)
+def test_left_alone_a_cpu_uses_bf16_where_it_multiplies_it(
+    capabilities: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert uses_bf16("cpu", "auto") is expected
 
 
 @pytest.mark.gpu

@@ -36,11 +36,7 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
     """
     chosen = _chosen_frames(clip.count)
     pixels = shrink((clip.frames[index] for index in chosen), size)
-    neighbours = np.flatnonzero(np.diff(chosen) == 1)
-    held = np.arange(HELD_OUT_EVERY // 2, len(chosen), HELD_OUT_EVERY)
-    pairs = neighbours[~np.isin(neighbours, held) & ~np.isin(neighbours + 1, held)]
-    if len(pairs) == 0 or len(held) == 0:  # a clip of a few frames: train on all of it
-        pairs, held = neighbours, np.arange(len(chosen))
+    pairs, held = _split(chosen)
     return Frames(
         pixels.to(device),
         torch.from_numpy(pairs).to(device),
@@ -48,10 +44,26 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
     )
 
 
+def held_out_frames(count: int) -> np.ndarray:
+    """Which frames of a clip of `count` frames are held out of training: indices (M,)."""
+    chosen = _chosen_frames(count)
+    return chosen[_split(chosen)[1]]
+
+
 def shrink(frames: Iterable[np.ndarray], size: int) -> Tensor:
     """Frames (S, S, 4) uint8 as one (N, 4, size, size) uint8 tensor; the average of the pixels that become one."""
     small = [cv2.resize(np.ascontiguousarray(frame), (size, size), interpolation=cv2.INTER_AREA) for frame in frames]
     return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous()
+
+
+def _split(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First frames of training pairs, and held-out frames, as indices into `chosen`."""
+    neighbours = np.flatnonzero(np.diff(chosen) == 1)
+    held = np.arange(HELD_OUT_EVERY // 2, len(chosen), HELD_OUT_EVERY)
+    pairs = neighbours[~np.isin(neighbours, held) & ~np.isin(neighbours + 1, held)]
+    if len(pairs) == 0 or len(held) == 0:  # a clip of a few frames: train on all of it
+        return neighbours, np.arange(len(chosen))
+    return pairs, held
 
 
 def _chosen_frames(count: int) -> np.ndarray:

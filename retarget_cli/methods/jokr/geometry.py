@@ -16,10 +16,11 @@ from retarget_cli.methods.jokr.networks import (
     PoseDiscriminator,
     shape_networks,
 )
+from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.nn.coords import apply_affine, compose_affine
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
-from retarget_cli.train.phase import Phase
+from retarget_cli.train.phase import Phase, PreviewRow
 from retarget_cli.train.schedule import one_cycle, ramp
 
 
@@ -160,15 +161,19 @@ class GeometryPhase(Phase):
         scores["affine_angle_degrees"] = math.degrees(float(self.affine.angle))
         return scores
 
+    def preview(self) -> list[PreviewRow]:
+        """Held-out frames of both clips, and each clip's poses in the other's look."""
+        return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
+
 
 def box_alignment(clip_a: Frames, clip_b: Frames) -> tuple[Tensor, Tensor]:
     """Scale and shift, (2,) each, that bring the mean box of B's silhouettes onto that of A's, in normalised units."""
-    (centre_a, size_a), (centre_b, size_b) = (_mean_box(clip.pixels[:, 3] > 127) for clip in (clip_a, clip_b))
+    (centre_a, size_a), (centre_b, size_b) = (mean_box(clip.pixels[:, 3] > 127) for clip in (clip_a, clip_b))
     scale = size_a / size_b
     return scale, centre_a - scale * centre_b
 
 
-def _mean_box(mattes: Tensor) -> tuple[Tensor, Tensor]:
+def mean_box(mattes: Tensor) -> tuple[Tensor, Tensor]:
     """Mean centre and size (x, y) of the boxes of (N, S, S) masks, in [-1, 1]; empty frames do not count."""
     boxes = []
     for along in (1, 2):  # project onto x, then y

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from retarget_cli.config import change_fields
 from retarget_cli.errors import UsageError
+from retarget_cli.findings import Finding
 from retarget_cli.methods.base import Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
 from retarget_cli.methods.jokr.paper.config import PaperConfig
@@ -67,3 +68,11 @@ class Jokr:
         alike, mirrored = recipe.alike(config, clips)
         puppet = recipe.puppet(config, states, request.look, device)
         return Transfer(*start_transfer(puppet, alike, request, mirrored))
+
+    def diagnose(
+        self, config: Config, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
+    ) -> list[Finding]:
+        """See diagnosis/."""
+        from retarget_cli.methods.jokr.diagnosis.diagnose import diagnose
+
+        return diagnose(config, clips, states, device)

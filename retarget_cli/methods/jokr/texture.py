@@ -14,9 +14,10 @@ from retarget_cli.methods.jokr.networks import (
     SilhouetteGenerator,
     TextureGenerator,
 )
+from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
-from retarget_cli.train.phase import Phase
+from retarget_cli.train.phase import Phase, PreviewRow
 from retarget_cli.train.schedule import one_cycle, ramp
 
 PAINTERS = ("painter_a", "painter_b")
@@ -135,6 +136,10 @@ class TexturePhase(Phase):
             scores[f"psnr_{name}"] = float((-10 * torch.log10(torch.cat(errors).clamp(min=1e-8))).mean())
             scores[f"alpha_iou_{name}"] = float(torch.cat(overlaps).mean())
         return scores
+
+    def preview(self) -> list[PreviewRow]:
+        """Held-out frames beside painted ones, and each clip painted in the other's poses."""
+        return texture_rows(self.extractor, self.shape, [self.modules[name] for name in PAINTERS], self.clips)
 
 
 def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, Tensor]:
