@@ -1,6 +1,6 @@
 """Make the thing in one video move like the thing in another.
 
-`train`, `render` and `segment` do what the commands of the same names do. Heavy libraries load when one is called.
+`train`, `render`, `segment` and `import_checkpoint` do what the commands do. Heavy libraries load when one is called.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ importlib.import_module("retarget_cli.train")
 importlib.import_module("retarget_cli.segment")
 
 __version__ = "0.1.0"
-__all__ = ["render", "segment", "train"]
+__all__ = ["import_checkpoint", "render", "segment", "train"]
 
 _WORKSPACE = Path(".retarget")
 
@@ -51,6 +51,36 @@ def train(
     resolved = load_config(preset, config, changes, **settings)
     one, two = pipeline.ClipInput(Path(a), matte_a), pipeline.ClipInput(Path(b), matte_b)
     return pipeline.train(one, two, resolved, Store(workspace), reporter)
+
+
+def import_checkpoint(
+    checkpoint: str | Path,
+    a: str | Path,
+    b: str | Path,
+    *,
+    kind: str = "jokr-paper",
+    changes: Sequence[str] = (),
+    matte_a: Path | None = None,
+    matte_b: Path | None = None,
+    workspace: Path = _WORKSPACE,
+    reporter: Reporter = silent,
+    **settings: Any,
+) -> TrainResult:
+    """Make a pair that another program trained one of this workspace; what its checkpoint lacks is trained.
+
+    kind: ``jokr-paper``, saved by the published implementation; changes, settings: as for :func:`train`.
+    Raises the errors of :mod:`retarget_cli.errors`.
+    """
+    from retarget_cli import importing
+    from retarget_cli.config import load_config
+    from retarget_cli.methods import get_format
+    from retarget_cli.requests import ClipInput
+    from retarget_cli.store.engine import Store
+
+    known = get_format(kind)
+    resolved = load_config(known.preset, None, changes, **{"method": known.method, **settings})
+    pair = ClipInput(Path(a), matte_a), ClipInput(Path(b), matte_b)
+    return importing.import_checkpoint(Path(checkpoint), kind, pair, resolved, Store(workspace), reporter)
 
 
 def render(

@@ -54,11 +54,13 @@ class TrainConfig:
     method_config: Any = None
 
 
-# The size of the crop is all that differs here; what a preset means to a method is the method's own matter.
-PRESETS: dict[str, CropConfig] = {
-    "draft": CropConfig(size=128),
-    "standard": CropConfig(size=256),
-    "best": CropConfig(size=512),
+# What differs outside the method; what a preset means to a method is the method's own matter.
+PRESETS: dict[str, TrainConfig] = {
+    "draft": TrainConfig("draft", crop=CropConfig(size=128)),
+    "standard": TrainConfig("standard", crop=CropConfig(size=256)),
+    "best": TrainConfig("best", crop=CropConfig(size=512)),
+    "paper": TrainConfig("paper", precision="fp32", crop=CropConfig(size=256)),
+    "paper-no-affine": TrainConfig("paper-no-affine", precision="fp32", crop=CropConfig(size=256)),
 }
 
 
@@ -83,7 +85,7 @@ def load_config(
     preset = preset or dict(given).get("preset") or default_preset()
     if preset not in PRESETS:
         raise UsageError(f"there is no preset '{preset}'", where="--preset", fix=nearest(preset, PRESETS))
-    config = TrainConfig(preset=preset, crop=PRESETS[preset], method=dict(given).get("method") or TrainConfig.method)
+    config = dataclasses.replace(PRESETS[preset], method=dict(given).get("method") or TrainConfig.method)
     return _resolve(config, [(key, text) for key, text in given if key not in ("preset", "method")])
 
 

@@ -32,11 +32,12 @@ def showing(reporter: Reporter, folder: Path) -> Reporter:
 
 
 def deliver_training(done: Mapping[str, Entry], phases: Sequence[str], folder: Path, reporter: Reporter) -> None:
-    """Copy the previews of all phases, the curves and the verdict to the results in `folder`."""
+    """Copy the previews of all phases, the curves and, if there is one, the verdict to the results in `folder`."""
     for phase in phases:
         _deliver_previews(phase, previews(done[phase].path), folder, reporter)
     reporter(Artifact("curves", results.deliver(done["curves"].file(CURVES), folder / TRAINING / CURVES)))
-    reporter(Artifact("report", results.deliver(done["verdict"].file(TEXT), folder / TEXT)))
+    if "verdict" in done:
+        reporter(Artifact("report", results.deliver(done["verdict"].file(TEXT), folder / TEXT)))
 
 
 def _deliver_previews(phase: str, pictures: Sequence[Path], folder: Path, reporter: Reporter) -> None:

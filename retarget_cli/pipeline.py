@@ -26,6 +26,7 @@ from retarget_cli.requests import (
     Truth,
 )
 from retarget_cli.sources import open_pair
+from retarget_cli.stages.adopt import Foreign, adopt
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
 from retarget_cli.stages.crop import crop
@@ -55,8 +56,11 @@ Pair = tuple[SourceClip, SourceClip]
 _BOTH: tuple[Look, ...] = ("a", "b")
 
 
-def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
-    """Find the object in both clips, crop it, train the method's phases, say how that went."""
+def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None) -> list[Stage]:
+    """Find the object in both clips, crop it, train the method's phases, say how that went.
+
+    Phases that `foreign` holds are taken over; a pair that came trained is not judged.
+    """
     plan = []
     for clip in clips:
         plan += [
@@ -67,8 +71,14 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store) -> list[Stage]:
         ]
     plan.append(sheet(*clips))
     phases = get_method(config.method).phase_names
-    plan += [fit(config, phase, *clips) for phase in phases]
-    return [*plan, curves(phases), verdict(config, *clips)]
+    for phase in phases:
+        if foreign is not None and phase in foreign.states:
+            plan.append(adopt(config, phase, *clips, foreign))
+        else:
+            plan.append(fit(config, phase, *clips))
+    plan.append(curves(phases))
+    # A verdict is about what to try in training, and takes long where networks that came trained are large.
+    return plan if foreign else [*plan, verdict(config, *clips)]
 
 
 def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str) -> list[Stage]:
@@ -97,10 +107,17 @@ def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Stor
 
 
 def train(
-    a: ClipInput, b: ClipInput, config: TrainConfig, store: Store, reporter: Reporter = silent, stop: Stop = never
+    a: ClipInput,
+    b: ClipInput,
+    config: TrainConfig,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+    foreign: Foreign | None = None,
 ) -> TrainResult:
     """Train a pair, or find it trained. Previews of the mattes and of the training go to the pair's folder.
 
+    foreign: networks that another program trained; phases it lacks are trained.
     Raises UsageError when both clips are the same, InputError for clips that cannot be used, EnvironmentProblem when
     the device or disk space is missing, and Interrupted when `stop` turned true; what was finished is kept.
     """
@@ -108,7 +125,7 @@ def train(
     clips = open_pair(a, b, store)
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
-    done = run(plan_train(clips, config, store), Tools(store, showing(reporter, folder), stop))
+    done = run(plan_train(clips, config, store, foreign), Tools(store, showing(reporter, folder), stop))
     for clip in clips:
         preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
         reporter(Artifact("overlay", preview))
@@ -118,7 +135,8 @@ def train(
     deliver_training(done, phases, folder, reporter)
     run_id = save_run(store, pair, clips, config, done)
     scored = {phase: held_out(done[phase]) for phase in phases}
-    return TrainResult(run_id, pair, folder, done, scored, tuple(findings(done["verdict"])))
+    judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
+    return TrainResult(run_id, pair, folder, done, scored, judged)
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:
@@ -154,13 +172,15 @@ def evaluate(
     reporter: Reporter = silent,
     stop: Stop = never,
     truth: Mapping[str, Truth] | None = None,
+    run_id: str | None = None,
 ) -> dict[str, Any]:
     """Score both looks of a trained pair; what was not drawn yet is drawn first.
 
     truth: the true answers by look (``a``, ``b``), if known; scores against them are under "truth".
+    run_id: an older run of the pair, None for the newest.
     Returns {"pair", "run", "a": scores, "b": scores, "held_out": scores by phase}.
     """
-    trained = find_run(store, pair)
+    trained = find_run(store, pair, run=run_id)
     truth = truth or {}
     plan = [stage for look in _BOTH for stage in plan_score(trained, look, truth.get(look), store)]
     done = run(plan, Tools(store, reporter, stop), trained.entries)

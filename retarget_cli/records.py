@@ -60,15 +60,22 @@ def add_results(store: Store, run_id: str, entries: Mapping[str, Entry]) -> None
             store.record_run({**record, "results": made}, run_id)
 
 
-def find_run(store: Store, pair: tuple[Path, Path] | None, device: str | None = None) -> TrainedRun:
+def find_run(
+    store: Store, pair: tuple[Path, Path] | None, device: str | None = None, run: str | None = None
+) -> TrainedRun:
     """The newest training run, of these two clips (in this order, told by their content) if given.
 
-    device: what to draw on, None for what it was trained on.
+    device: what to draw on, None for what it was trained on; run: the id of the one that is meant, or its beginning.
 
     Raises UsageError when there is none, InputError when its clips are gone or changed, WorkspaceError when its
     results were pruned.
     """
     records = [record for record in store.runs() if record.get("kind") == "train"]
+    if run is not None:
+        records = [record for record in records if record["id"].startswith(run)]
+        if not records:
+            fix = "`retarget runs` lists those there are."
+            raise UsageError(f"there is no run '{run}' in this workspace", where="--run", fix=fix)
     if pair is not None:
         record = _of_pair(store, records, pair)
     elif records:
@@ -136,7 +143,7 @@ def _entries(store: Store, record: Mapping[str, Any]) -> dict[str, Entry]:
             raise WorkspaceError(
                 f"the result of stage {name} is no longer in the workspace",
                 where=store.root,
-                fix="Run `retarget train` with these clips again; it redoes only what is missing.",
+                fix="Run `retarget train` (or `import`) with these clips again; it redoes only what is missing.",
             )
         entries[name] = entry
     return entries

@@ -381,3 +381,13 @@ def test_stopping_and_going_on(world: World) -> None:
     assert finished
     assert stops > 3
     assert {stage: place["digest"] for stage, place in world.store.runs()[0]["stages"].items()} == expected
+
+
+def test_an_older_run_is_scored_by_its_id(world: World) -> None:
+    older = world.store.runs()[0]["id"]
+    newer = world.train("colour.steps=2").run_id
+    assert pipeline.evaluate(None, world.store)["run"] == newer
+    assert pipeline.evaluate((world.a.path, world.b.path), world.store, run_id=older)["run"] == older
+    with pytest.raises(UsageError, match="no run") as caught:
+        pipeline.evaluate(None, world.store, run_id="1999")
+    assert "retarget runs" in caught.value.fix

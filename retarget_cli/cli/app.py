@@ -14,7 +14,20 @@ from typing import Annotated
 import typer
 
 from retarget_cli import __version__
-from retarget_cli.cli import cache, demo, doctor, evaluate, failures, probe, render, runs, segment, train, weights
+from retarget_cli.cli import (
+    cache,
+    demo,
+    doctor,
+    evaluate,
+    failures,
+    import_,
+    probe,
+    render,
+    runs,
+    segment,
+    train,
+    weights,
+)
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 
 INTERRUPTED = 130
@@ -43,6 +56,7 @@ def _root(
 
 
 app.command("train")(train.train)
+app.command("import")(import_.import_)
 app.command("render")(render.render)
 app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)

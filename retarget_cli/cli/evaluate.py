@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from retarget_cli.cli import options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
@@ -27,6 +29,9 @@ MEANING = {
 def evaluate(
     a: options.PairA = None,
     b: options.PairB = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="An older run, as `retarget runs` lists them.")
+    ] = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
     json_output: options.Json = False,
     quiet: options.Quiet = False,
@@ -39,7 +44,7 @@ def evaluate(
     from retarget_cli import pipeline
 
     with ui.working(workspace, quiet) as session:
-        scores = pipeline.evaluate(pair, session.store, session.reporter, session.stop)
+        scores = pipeline.evaluate(pair, session.store, session.reporter, session.stop, run_id=run)
     if json_output:
         ui.document(scores)
     else:

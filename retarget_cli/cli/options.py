@@ -89,7 +89,7 @@ Preset = Annotated[
     typer.Option(
         "--preset",
         "-p",
-        help="draft, standard or best: how large and how long.",
+        help="draft, standard or best: how large and how long; paper or paper-no-affine: the published recipe.",
         show_default="draft; standard where there is a GPU",
         rich_help_panel=TUNING,
     ),

@@ -70,8 +70,12 @@ def train(
     if json_output:
         ui.document(as_document(result))
     else:
-        previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
-        ui.lines(*summary(result, clip_names(a, b), workspace, previews))
+        ui.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
+
+
+def found_previews(session: ui.Session) -> list[Path]:
+    """Where the previews of both mattes were written."""
+    return [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previe
         f"  how it went     {ui.short_path(result.folder / TRAINING)}",
         f"  results go to   {ui.short_path(result.folder)}",
         f"  the cache is    {ui.short_path(workspace)} (run {result.run_id})",
-        *as_lines(result.verdict, names),
+        *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
         f"  {render:{width}}  # {a} moving like {b}",
         f"  {back:{width}}  # {b} moving like {a}",

@@ -12,6 +12,8 @@ import numpy as np
 from retarget_cli.findings import Finding
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.phase import Phase
 
@@ -53,6 +55,18 @@ class Transfer:
 
     report: Mapping[str, Any]
     frames: Iterator[LayerFrame]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A pair that another program trained.
+
+    config: the method's settings with the sizes of the networks. states: phase → module → tensors by name; phases that
+    were not trained yet are missing.
+    """
+
+    config: Any
+    states: Mapping[str, Mapping[str, Mapping[str, Tensor]]]
 
 
 class MotionMethod(Protocol):

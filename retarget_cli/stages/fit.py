@@ -21,7 +21,7 @@ from retarget_cli.store.engine import Entry
 from retarget_cli.viz.sheet import contact_sheet, dotted, evenly
 
 if TYPE_CHECKING:
-    from retarget_cli.train.phase import PreviewRow
+    from retarget_cli.train.phase import Phase, PreviewRow
 
 VERSION = 2
 _PREVIEWS = "previews"
@@ -75,10 +75,10 @@ def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
     return {name: job.entries[name].path for name in get_method(config.method).phase_names if name in job.entries}
 
 
-def _work(job: Job, config: TrainConfig, phase: str) -> None:
+def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
+    """The phase on the clips and earlier results of a job, ready to train."""
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.device import pick_device
-    from retarget_cli.train.loop import fit as train
     from retarget_cli.train.precision import uses_bf16
 
     device = pick_device(config.device)
@@ -86,9 +86,15 @@ def _work(job: Job, config: TrainConfig, phase: str) -> None:
     method = get_method(config.method)
     built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
     built.bf16 = uses_bf16(device, config.precision)
+    return built
+
+
+def _work(job: Job, config: TrainConfig, phase: str) -> None:
+    from retarget_cli.train.loop import fit as train
+
     work = job.tools.store.work(job.stage.name, job.key)
     train(
-        built,
+        built_phase(job, config, phase),
         work=work,
         out=job.path,
         digest=job.key,

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted
-from retarget_cli.events import Metric, Progress, Reporter
+from retarget_cli.events import Metric, Notice, Progress, Reporter
 from retarget_cli.store.atomic import crash_point
 from retarget_cli.train import checkpoint
 from retarget_cli.train.phase import Phase, PreviewRow
@@ -46,6 +46,8 @@ def fit(
     """
     record = checkpoint.restore(phase, work, digest, str(phase.generator.device))
     saved = time.monotonic()
+    for message in phase.notices:
+        reporter(Notice(message))
     reporter(Progress(stage, record.step, phase.steps, "steps"))
     while record.step < phase.steps:
         _advance(phase, record, stage, reporter)

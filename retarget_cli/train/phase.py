@@ -36,6 +36,7 @@ class Phase(ABC):
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
     generator: torch.Generator
+    notices: tuple[str, ...] = ()  # what the user should know before it starts
     bf16: bool = False  # whether the networks run under bf16 autocast; coordinates and losses stay in fp32
 
     def autocast(self) -> torch.autocast:

@@ -22,9 +22,10 @@ class Recorder:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.arguments: tuple[Any, ...] = ()
+        self.named: dict[str, Any] = {}
 
-    def __call__(self, *arguments: Any) -> Any:
-        self.arguments = arguments
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        self.arguments, self.named = arguments, named
         arguments[-2](events.StageStarted("geometry", "Training geometry"))
         arguments[-2](events.Artifact("overlay", RETARGETED / "cat--fox" / "cat_overlay.mp4"))
         arguments[-2](events.Finished(1.0, 1, 0))
@@ -203,8 +204,9 @@ def test_a_quick_look_at_one_frame(replace: Any, capsys: pytest.CaptureFixture[s
 def test_evaluate(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     looks = {"shape": 0.8, "motion": 0.71, "affine": {"linear": [[1, 0], [0, 1]]}}
     scores = {"pair": "cat--fox", "a": looks, "b": {**looks, "motion": None}, "held_out": {"geometry": {"iou_a": 0.93}}}
-    replace("evaluate", scores)
-    assert run(["evaluate"]) == 0
+    evaluate = replace("evaluate", scores)
+    assert run(["evaluate", "--run", "2026"]) == 0
+    assert evaluate.named["run_id"] == "2026"
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "pair cat--fox"
     assert lines[2].split()[:3] == ["motion", "0.710", "-"]

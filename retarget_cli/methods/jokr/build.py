@@ -1,4 +1,4 @@
-"""Putting the phases together from clips, settings and the results of earlier phases."""
+"""The fast recipe put together: its phases and its puppet, from clips, settings and the results of earlier phases."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from retarget_cli.methods.jokr.facing import mirror, opposite_facing
 from retarget_cli.methods.jokr.geometry import GeometryPhase
 from retarget_cli.methods.jokr.networks import shape_networks
 from retarget_cli.methods.jokr.texture import TexturePhase
+from retarget_cli.methods.jokr.transfer import FastPuppet
 from retarget_cli.train.checkpoint import load_modules
 from retarget_cli.train.clips import ClipArray
 
@@ -22,6 +23,12 @@ def facing_alike(clips: Pair) -> tuple[Pair, bool]:
     if opposite_facing(*clips):
         return (clips[0], mirror(clips[1])), True
     return clips, False
+
+
+def alike(_config: JokrConfig, clips: Pair) -> tuple[Pair, str]:
+    """The clips as they are trained on, and which was mirrored for it: ``b`` or nothing."""
+    pair, mirrored = facing_alike(clips)
+    return pair, "b" if mirrored else ""
 
 
 def geometry(config: JokrConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
@@ -40,3 +47,8 @@ def texture(config: JokrConfig, clips: Pair, states: Mapping[str, Path], device:
     size = config.texture.size
     frames = (load_frames(alike[0], size, device), load_frames(alike[1], size, device))
     return TexturePhase(config.texture, (extractor, shape), frames, device, seed)
+
+
+def puppet(config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:
+    """The results of both phases; `look` is the clip to draw."""
+    return FastPuppet.load(config, states, look, device)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, PaperConfig
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,15 @@ class JokrConfig:
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     texture: TextureConfig = field(default_factory=TextureConfig)
 
+    def phase_settings(self, phase: str) -> Mapping[str, Any]:
+        """What decides the result of `phase`, JSON-ready."""
+        return dataclasses.asdict(getattr(self, phase))
 
-PRESETS: dict[str, JokrConfig] = {
+
+PRESETS: dict[str, JokrConfig | PaperConfig] = {
     "draft": JokrConfig(),
     "standard": JokrConfig(texture=TextureConfig(size=256, steps=2000)),
     "best": JokrConfig(geometry=GeometryConfig(steps=3000), texture=TextureConfig(size=512, steps=4000)),
+    "paper": WITH_AFFINE,
+    "paper-no-affine": WITHOUT_AFFINE,
 }

@@ -1,8 +1,7 @@
-"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: two phases and a transfer."""
+"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: two phases and a transfer, after two recipes."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,10 +11,14 @@ from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
 from retarget_cli.methods.base import Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
+from retarget_cli.methods.jokr.paper.config import PaperConfig
+from retarget_cli.methods.jokr.recipe import recipe_of
 
 if TYPE_CHECKING:
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.phase import Phase
+
+Config = JokrConfig | PaperConfig
 
 
 class Jokr:
@@ -25,50 +28,49 @@ class Jokr:
     version: ClassVar[int] = 1
     phase_names: ClassVar[tuple[str, ...]] = ("geometry", "texture")
 
-    def config(self, preset: str, changes: Sequence[str]) -> JokrConfig:
+    def config(self, preset: str, changes: Sequence[str]) -> Config:
         """The preset with ``geometry.steps=100`` and the like applied; UsageError for what it does not know."""
         if preset not in PRESETS:
             raise UsageError(f"jokr has no preset '{preset}'", fix=f"Choose one of: {', '.join(PRESETS)}.")
         return change_fields(PRESETS[preset], changes)
 
-    def phase_config(self, config: JokrConfig, phase: str) -> Mapping[str, Any]:
+    def phase_config(self, config: Config, phase: str) -> Mapping[str, Any]:
         """The settings of `phase`; those of earlier phases are in the digests of their results."""
-        return dataclasses.asdict(getattr(config, phase))
+        return config.phase_settings(phase)
 
     def build_phase(
         self,
         phase: str,
-        config: JokrConfig,
+        config: Config,
         clips: tuple[ClipArray, ClipArray],
         states: Mapping[str, Path],
         device: str,
         seed: int,
     ) -> Phase:
         """Geometry or texture, ready to train."""
-        from retarget_cli.methods.jokr import build
-
+        recipe = recipe_of(config)
         if phase == "geometry":
-            return build.geometry(config, clips, device, seed)
-        return build.texture(config, clips, states, device, seed)
+            return recipe.geometry(config, clips, device, seed)
+        return recipe.texture(config, clips, states, device, seed)
 
     def transfer(
         self,
-        config: JokrConfig,
+        config: Config,
         clips: tuple[ClipArray, ClipArray],
         states: Mapping[str, Path],
         request: TransferRequest,
         device: str,
     ) -> Transfer:
         """R(G(T·E(driver))), see transfer.py."""
-        from retarget_cli.methods.jokr.build import facing_alike
         from retarget_cli.methods.jokr.transfer import start_transfer
 
-        alike, mirrored = facing_alike(clips)
-        report, frames = start_transfer(config, alike, states, request, device, mirrored)
-        return Transfer(report, frames)
+        recipe = recipe_of(config)
+        alike, mirrored = recipe.alike(config, clips)
+        puppet = recipe.puppet(config, states, request.look, device)
+        return Transfer(*start_transfer(puppet, alike, request, mirrored))
 
     def diagnose(
-        self, config: JokrConfig, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
+        self, config: Config, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
     ) -> list[Finding]:
         """See diagnosis/."""
         from retarget_cli.methods.jokr.diagnosis.diagnose import diagnose

@@ -22,6 +22,7 @@ from retarget_cli.methods.jokr.networks import (
     TextureGenerator,
     shape_networks,
 )
+from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.nn.coords import invert_affine
@@ -43,8 +44,8 @@ _SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
 
 
 @dataclass
-class Puppet:
-    """The trained networks, ready to draw one of the clips. channel: 0 draws A, 1 draws B."""
+class FastPuppet:
+    """The trained networks of the fast recipe, ready to draw one of the clips. channel: 0 draws A, 1 draws B."""
 
     extractor: KeypointExtractor
     shape: SilhouetteGenerator
@@ -54,7 +55,7 @@ class Puppet:
     device: str
 
     @classmethod
-    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> Puppet:
+    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:
         """Read the results of both phases; `look` is the clip to draw."""
         geometry, texture = config.geometry, config.texture
         extractor, shape = shape_networks(geometry)
@@ -164,20 +165,14 @@ def without_specks(rgba: np.ndarray) -> np.ndarray:
 
 
 def start_transfer(
-    config: JokrConfig,
-    clips: tuple[ClipArray, ClipArray],
-    states: Mapping[str, Path],
-    request: TransferRequest,
-    device: str,
-    mirrored: bool,
+    puppet: Puppet, clips: tuple[ClipArray, ClipArray], request: TransferRequest, mirrored: str
 ) -> tuple[dict[str, Any], Iterator[LayerFrame]]:
-    """Report and frames of one direction. clips: as trained on (B already mirrored when `mirrored`)."""
-    puppet = Puppet.load(config, states, request.look, device)
+    """Report and frames of one direction. clips: as trained on; mirrored: which of them was mirrored for it, if any."""
     subject, driver = clips if request.look == "a" else clips[::-1]
     points = puppet.keypoints(subject), puppet.keypoints(driver)
     chosen, report = choose_alignment(puppet, subject, driver, points, request.affine)
-    turn_back = mirrored and request.look == "b"
-    return {**report, "mirrored": mirrored}, draw(puppet, points[1], chosen.apply(points[1]), turn_back)
+    turn_back = mirrored == request.look
+    return {**report, "mirrored": bool(mirrored)}, draw(puppet, points[1], chosen.apply(points[1]), turn_back)
 
 
 def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:

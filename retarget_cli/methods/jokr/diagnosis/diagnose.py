@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from retarget_cli.findings import Finding
-from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.diagnosis import crossings, keypoints, silhouettes, spaces, training
 from retarget_cli.methods.jokr.diagnosis.evidence import Evidence, gather
 from retarget_cli.train.clips import ClipArray
 
 
-def diagnose(
-    config: JokrConfig, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
-) -> list[Finding]:
+def diagnose(config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str) -> list[Finding]:
     """What is good and what is weak. clips: as cropped; states: the folders of both phases' results."""
     return judge(gather(config, clips, states, device))
 

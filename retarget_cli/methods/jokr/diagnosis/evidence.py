@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from retarget_cli.methods.jokr.build import facing_alike
-from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import held_out_frames, shrink
-from retarget_cli.methods.jokr.transfer import Puppet, choose_alignment
+from retarget_cli.methods.jokr.recipe import Puppet, recipe_of
+from retarget_cli.methods.jokr.transfer import choose_alignment
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.train.clips import ClipArray
@@ -63,10 +62,11 @@ class Evidence:
     numbers: Mapping[str, Mapping[str, Any]]
 
 
-def gather(config: JokrConfig, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str) -> Evidence:
+def gather(config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str) -> Evidence:
     """Let the trained networks draw what the findings need."""
-    alike, _ = facing_alike(clips)
-    puppets = [Puppet.load(config, states, look, device) for look in ("a", "b")]
+    recipe = recipe_of(config)
+    alike, _ = recipe.alike(config, clips)
+    puppets = [recipe.puppet(config, states, look, device) for look in ("a", "b")]
     sides = [_side(letter, puppet, clip) for letter, puppet, clip in zip("AB", puppets, alike, strict=True)]
     a, b = sides
     crossings = _crossing(puppets[0], a, b), _crossing(puppets[1], b, a)

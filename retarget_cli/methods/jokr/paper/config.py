@@ -1,0 +1,97 @@
+"""Settings of the published recipe: the numbers of its authors' implementation (commit 0d15d32). Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from retarget_cli.errors import UsageError
+
+PERCEPTUAL = ("auto", "lpips", "structure")
+MIRRORS = ("auto", "none", "a")
+
+
+@dataclass(frozen=True)
+class GeometryConfig:
+    """Stage 1: keypoints, silhouettes and the affine between the clips; as published with the affine."""
+
+    steps: int = 45_002
+    batch: int = 8  # frame pairs a clip and step
+    size: int = 256  # of the frames, pixels; E sees them at a quarter of it
+    border: float = 0.2  # of zeros round a frame, of its size on every side
+    mirror: str = "auto"  # auto: B when the two face opposite ways; a: A always (the authors' --hflip); none
+    keypoints: int = 14
+    strong: bool = False  # E is the residual generator instead of the hourglass
+    widths: int = 32  # of the hourglass at its top
+    most_width: int = 1024
+    levels: int = 5
+    temperature: float = 0.1  # divides the logits before the spatial softmax
+    point_width: float = 0.04  # of the keypoint maps, in normalised units
+    generator_width: int = 64
+    residual_blocks: int = 9
+    dropout: float = 0.5
+    discriminator_width: int = 512
+    learning_rate: float = 1e-4  # of E, G and T, and of D
+    affine: bool = True  # whether T is learned; without it T changes nothing
+    affine_spread: float = 0.05  # standard deviation of T's random start
+    equivariance_spread: float = 0.1
+    separation_distance: float = 0.12  # squared distance under which keypoints repel
+    separated: int = 10  # only so many keypoints, the first ones, repel each other
+    silhouette: float = 50.0
+    equivariance: float = 2.0
+    separation: float = 4.0
+    confusion: float = 1.0
+    inside: float = 0.5
+    temporal: float = 13.0
+
+
+@dataclass(frozen=True)
+class TextureConfig:
+    """Stage 2: painting the silhouettes."""
+
+    steps: int = 30_002
+    batch: int = 6
+    generator_width: int = 64
+    residual_blocks: int = 9
+    dropout: float = 0.5
+    learning_rate: float = 1e-4
+    pixel: float = 1.0  # weight of the absolute difference
+    perceptual: str = "auto"  # lpips (published), structure (needs no weights), auto: lpips where it can be had
+    perceptual_weight: float = 1.0  # the authors advise 0.5 when droplets appear
+
+    def perceptual_term(self) -> str:
+        """``lpips`` or ``structure``: what `perceptual` means on this machine."""
+        if self.perceptual not in PERCEPTUAL:
+            raise UsageError(
+                f"there is no perceptual term '{self.perceptual}'",
+                where="texture.perceptual",
+                fix=f"Choose one of: {', '.join(PERCEPTUAL)}.",
+            )
+        if self.perceptual != "auto":
+            return self.perceptual
+        from retarget_cli.weights.places import find_weights
+
+        there = importlib.util.find_spec("lpips") is not None and find_weights("vgg16") is not None
+        return "lpips" if there else "structure"
+
+
+@dataclass(frozen=True)
+class PaperConfig:
+    """Everything that decides what the published recipe learns."""
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    texture: TextureConfig = field(default_factory=TextureConfig)
+
+    def phase_settings(self, phase: str) -> Mapping[str, Any]:
+        """What decides the result of `phase`, JSON-ready; the perceptual term is the one this machine can offer."""
+        settings = dataclasses.asdict(getattr(self, phase))
+        if phase == "texture":
+            settings["perceptual"] = self.texture.perceptual_term()
+        return settings
+
+
+WITH_AFFINE = PaperConfig()
+WITHOUT_AFFINE = PaperConfig(GeometryConfig(affine=False, strong=True, separation=1.0, confusion=0.5))

@@ -1,0 +1,110 @@
+"""Stage 1 of the published recipe: E, G, T and D together."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retarget_cli.methods.jokr.dataset import Frames
+from retarget_cli.methods.jokr.paper import losses, networks, scores
+from retarget_cli.methods.jokr.paper.config import GeometryConfig
+from retarget_cli.methods.jokr.paper.data import draw_pairs
+from retarget_cli.methods.jokr.paper.dropout import draw_from
+from retarget_cli.nn.coords import apply_affine
+from retarget_cli.nn.warp import random_affine
+from retarget_cli.train.device import to_device
+from retarget_cli.train.phase import Phase
+
+BETAS = (0.5, 0.999)
+
+
+class GeometryPhase(Phase):
+    """Every network stays in training mode; A and B go through E in batches of their own."""
+
+    name = "geometry"
+
+    def __init__(self, config: GeometryConfig, clips: tuple[Frames, Frames], device: str, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.config = config
+        self.clips = clips
+        self.steps = config.steps
+        self.extractor = networks.keypoint_extractor(config)
+        self.shape = networks.silhouette_generator(config)
+        self.affine = networks.Affine(config.affine, config.affine_spread)
+        self.discriminator = networks.KeypointDiscriminator(config.keypoints, config.discriminator_width)
+        self.modules = {
+            "extractor": self.extractor,
+            "shape": self.shape,
+            "affine": self.affine,
+            "discriminator": self.discriminator,
+        }
+        to_device(self.modules.values(), device)
+        drawing = (self.extractor, self.shape, self.affine)
+        self.drawing_parameters = [parameter for module in drawing for parameter in module.parameters()]
+        rate = config.learning_rate
+        self.optimizers = {
+            "shape": torch.optim.Adam(self.drawing_parameters, lr=rate, betas=BETAS),
+            "discriminator": torch.optim.Adam(self.discriminator.parameters(), lr=rate, betas=BETAS),
+        }
+        self.generator = torch.Generator(device).manual_seed(seed)
+        draw_from(self.generator, drawing)
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        """One update of E, G and T and one of D."""
+        points, terms = [], []
+        for channel in range(2):
+            keys, values = self._clip_terms(channel)
+            points.append(keys)
+            terms.append(values)
+        moved = apply_affine(self.affine(), points[1])
+        summed = {name: terms[0][name] + terms[1][name] for name in terms[0]}
+        summed["confusion"] = losses.confusion(self.discriminator(points[0]), self.discriminator(moved))
+        total = torch.stack([getattr(self.config, name) * value for name, value in summed.items()]).sum()
+        self.optimizers["shape"].zero_grad(set_to_none=True)
+        total.backward(inputs=self.drawing_parameters)
+        self.optimizers["shape"].step()
+        summed["discriminator"] = self._train_discriminator(points[0].detach(), moved.detach())
+        return {name: value.detach() for name, value in summed.items()}
+
+    def _clip_terms(self, channel: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Keypoints (batch, K, 2) of random frames of one clip, and its terms by the name of their weight."""
+        config = self.config
+        now, following = draw_pairs(self.clips[channel], config.batch, config.border, self.generator)
+        frame, matte = now[:, :3], now[:, 3:]
+        theta = random_affine(config.batch, config.equivariance_spread, self.generator)
+        with self.autocast():
+            both, maps = self.extractor(torch.cat([frame, following[:, :3]]))
+            points, next_points = both.chunk(2)
+            of_warped, _ = self.extractor(losses.warp_frame(frame, theta))
+            drawn = self.shape(losses.keypoint_maps(points, frame.shape[-1], config.point_width)).float()
+        return points, {
+            "silhouette": F.mse_loss(drawn[:, channel : channel + 1], matte),
+            "equivariance": losses.equivariance(points, of_warped, theta),
+            "separation": losses.separation(points, config.separation_distance, config.separated),
+            "inside": losses.inside(maps[: config.batch], matte),
+            "temporal": losses.temporal(points, next_points),
+        }
+
+    def _train_discriminator(self, of_a: Tensor, of_b: Tensor) -> Tensor:
+        loss = losses.discrimination(self.discriminator(of_a), self.discriminator(of_b))
+        self.optimizers["discriminator"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers["discriminator"].step()
+        return loss
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Silhouette IoU of each clip on its held-out frames; E sees one at a time, G is in evaluation mode."""
+        self.shape.eval()
+        with scores.only_looking(self.generator, self.extractor):
+            found = {f"iou_{name}": self._mean_overlap(channel) for channel, name in enumerate("ab")}
+        self.shape.train()
+        return found
+
+    def _mean_overlap(self, channel: int) -> float:
+        overlaps = []
+        for frame in scores.held_out_frames(self.clips[channel], self.config.border):
+            drawn = scores.draw_again(frame, self.extractor, self.shape, self.config)
+            overlaps.append(scores.overlap(drawn[:, channel], frame[:, 3]))
+        return sum(overlaps) / len(overlaps)

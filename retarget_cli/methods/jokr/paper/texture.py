@@ -1,0 +1,85 @@
+"""Stage 2 of the published recipe: R_A and R_B learn to paint what the frozen E and G draw."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retarget_cli.methods.jokr.dataset import Frames
+from retarget_cli.methods.jokr.paper import networks, scores
+from retarget_cli.methods.jokr.paper.config import PaperConfig
+from retarget_cli.methods.jokr.paper.data import draw_pairs
+from retarget_cli.methods.jokr.paper.dropout import draw_from
+from retarget_cli.methods.jokr.paper.geometry import BETAS
+from retarget_cli.methods.jokr.paper.perceptual import notice, perceptual_term
+from retarget_cli.train.device import to_device
+from retarget_cli.train.phase import Phase
+
+PAINTERS = ("painter_a", "painter_b")
+
+
+class TexturePhase(Phase):
+    """E stays in training mode, G in evaluation mode; both are frozen."""
+
+    name = "texture"
+
+    def __init__(
+        self,
+        config: PaperConfig,
+        geometry: tuple[nn.Module, nn.Module],
+        clips: tuple[Frames, Frames],
+        device: str,
+        seed: int,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.config = config
+        self.clips = clips
+        self.steps = config.texture.steps
+        self.extractor, self.shape = geometry
+        to_device(geometry, device)
+        self.extractor.train().requires_grad_(False)
+        self.shape.eval().requires_grad_(False)
+        self.modules = {name: networks.texture_generator(config.texture) for name in PAINTERS}
+        to_device(self.modules.values(), device)
+        parameters = [parameter for module in self.modules.values() for parameter in module.parameters()]
+        self.optimizers = {"painters": torch.optim.Adam(parameters, lr=config.texture.learning_rate, betas=BETAS)}
+        kind = config.texture.perceptual_term()
+        self.unlikeness = perceptual_term(kind, device)
+        self.notices = (notice(kind),)
+        self.generator = torch.Generator(device).manual_seed(seed)
+        draw_from(self.generator, (self.extractor, *self.modules.values()))
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        """One update of both painters."""
+        config = self.config.texture
+        terms: dict[str, Tensor] = {}
+        for channel, name in enumerate("ab"):
+            frame, _ = draw_pairs(self.clips[channel], config.batch, self.config.geometry.border, self.generator)
+            painted = self._paint(channel, frame)
+            terms[f"colour_{name}"] = config.pixel * F.l1_loss(painted, frame[:, :3])
+            terms[f"perceptual_{name}"] = config.perceptual_weight * self.unlikeness(painted, frame[:, :3])
+        self.optimizers["painters"].zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        self.optimizers["painters"].step()
+        return {name: value.detach() for name, value in terms.items()}
+
+    def _paint(self, channel: int, frame: Tensor) -> Tensor:
+        """R(G(E(frame))) of one clip."""
+        with torch.no_grad(), self.autocast():
+            drawn = scores.draw_again(frame, self.extractor, self.shape, self.config.geometry)
+        with self.autocast():
+            return self.modules[PAINTERS[channel]](drawn[:, channel : channel + 1].expand(-1, 3, -1, -1)).float()
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Foreground PSNR (dB, inside the matte) on each clip's held-out frames, painters in evaluation mode."""
+        with scores.only_looking(self.generator, self.extractor):
+            return {f"psnr_{name}": self._mean_psnr(channel) for channel, name in enumerate("ab")}
+
+    def _mean_psnr(self, channel: int) -> float:
+        painter = self.modules[PAINTERS[channel]].eval()
+        frames = scores.held_out_frames(self.clips[channel], self.config.geometry.border)
+        values = [scores.foreground_psnr(self._paint(channel, frame), frame) for frame in frames]
+        painter.train()
+        return sum(values) / len(values)
