@@ -85,7 +85,7 @@ def diagnose(state: State, clips: tuple[ClipArray, ClipArray] = CLIPS) -> dict[s
 
 def test_a_pair_that_was_trained_well_has_none_of_the_faults(healthy: State) -> None:
     found = diagnose(healthy)
-    for name in ("keypoints", "T", "one space", "one language", "known poses A as B", "known poses B as A"):
+    for name in ("keypoints", "T", "one space", "one language", "known poses B as A"):
         assert found[name].severity == "good", found
     faults = {"collapsed keypoints", "frozen keypoints", "keypoints outside", "T degenerate", "two spaces", "D won"}
     assert not faults & found.keys()

@@ -21,6 +21,7 @@ from retarget_cli.methods.jokr.networks import (
     SilhouetteGenerator,
     TextureGenerator,
     shape_networks,
+    texture_generator,
 )
 from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.metrics.motion import motion_score
@@ -57,13 +58,12 @@ class FastPuppet:
     @classmethod
     def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:
         """Read the results of both phases; `look` is the clip to draw."""
-        geometry, texture = config.geometry, config.texture
-        extractor, shape = shape_networks(geometry)
+        extractor, shape = shape_networks(config.geometry)
         affine = LearnedAffine()
         load_modules(
             {"extractor": extractor, "shape": shape, "affine": affine}, states["geometry"] / "state.safetensors"
         )
-        painter = TextureGenerator(geometry.keypoints, texture.widths, texture.size, texture.point_width)
+        painter = texture_generator(config.texture, config.geometry.keypoints)
         load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
         learned = affine().detach()
         to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
