@@ -80,6 +80,19 @@ def draw_pair(
     if min(frames) < 2:
         raise UsageError("a clip needs at least two frames", fix="Ask for two frames or more of each clip.")
     a, b = roles(kind, seed, size, opposite)
+    return write_pair(folder, a, b, frames, size, rate, progress)
+
+
+def write_pair(
+    folder: Path,
+    a: Role,
+    b: Role,
+    frames: tuple[int, int],
+    size: tuple[int, int],
+    rate: Fraction | int = 25,
+    progress: Progress | None = None,
+) -> SamplePair:
+    """Like :func:`draw_pair`, for two roles of any make."""
     folder.mkdir(parents=True, exist_ok=True)
     pair = SamplePair.at(folder)
     count_a, count_b = frames

@@ -66,8 +66,9 @@ class GeometryPhase(Phase):
         self.optimizers["shape"].param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
         views = [self._views(clip) for clip in self.clips]
         batch = self.config.batch
+        seen = self._without_some_colours(torch.cat([frames for frames, _ in views]), progress)
         with self.autocast():
-            points, maps = self.extractor(self._without_some_colours(torch.cat([frames for frames, _ in views])))
+            points, maps = self.extractor(seen)
         points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
         terms = self._shape_terms(points, maps, views)
         moved = apply_affine(self.affine(), points_b)
@@ -133,10 +134,14 @@ class GeometryPhase(Phase):
             sums["temporal"].append(losses.temporal(now, following))
         return {name: values[0] + values[1] for name, values in sums.items()}
 
-    def _without_some_colours(self, frames: Tensor) -> Tensor:
-        """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too."""
+    def _without_some_colours(self, frames: Tensor, progress: float) -> Tensor:
+        """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too.
+
+        Fewer towards the end: once a keypoint has its place on the body, colours tell it more exactly.
+        """
+        share = self.config.colourless * (1 - ramp(progress, 0.4, 0.8))
         draw = torch.rand(len(frames), 1, 1, 1, generator=self.generator, device=frames.device)
-        colours = frames[:, :3] * (draw > self.config.colourless)
+        colours = frames[:, :3] * (draw > share)
         return torch.cat([colours, frames[:, 3:]], dim=1).contiguous(memory_format=torch.channels_last)
 
     def _noisy(self, points: Tensor) -> Tensor:
