@@ -21,7 +21,7 @@ from retarget_cli.media.picture import Channels, encodable
 from retarget_cli.media.sound import SoundTrack, open_sound
 from retarget_cli.media.timing import Timing
 
-_THREADS = 2
+_THREADS = 1  # with two, H.264 comes out with other bytes once in some hundred times, and results must repeat
 _LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
 _PIXEL_FORMATS = {"gray": "gray", "rgb": "bgr0", "rgba": "bgra"}  # FFV1's lossless 8-bit formats
 _CHANNELS = {"gray": (), "rgb": (3,), "rgba": (4,)}
