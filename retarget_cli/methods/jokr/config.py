@@ -48,8 +48,6 @@ class TextureConfig:
     size: int = 128  # of the picture that R draws, pixels; it works at half of it
     widths: tuple[int, ...] = (32, 96, 160, 192)
     point_width: float = 0.1
-    references: int = 48  # real frames of the clip that a painter can look at
-    choices: int = 4  # of which the nearest so many poses are trained with
     learning_rate: float = 2e-3
     augmentation: float = 0.05
     critic_rate: float = 4e-4

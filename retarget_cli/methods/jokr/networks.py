@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import GeometryConfig, TextureConfig
-from retarget_cli.methods.jokr.references import References
+from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.nn.blocks import ConvBlock, UNet
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
 
@@ -108,40 +107,26 @@ class LearnedAffine(nn.Module):
 
 
 class TextureGenerator(nn.Module):
-    """R: silhouette, keypoint maps and a real frame in a like pose to colour and a fine alpha.
+    """R: silhouette and keypoint maps to colour and a fine alpha, twice the size it works at."""
 
-    It works at half the picture's size. Each pixel is a mixture of what is painted and of the real frame, bent to the
-    keypoints: texture need not be learned by heart, only what bending gets wrong.
-    """
-
-    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float, references: int) -> None:
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
         super().__init__()
         self.working_size = size // 2
         self.point_width = point_width
-        self.references = References(references, keypoints, size)
-        self.unet = UNet(1 + keypoints + 16, widths)
-        self.head = nn.Sequential(nn.Conv2d(widths[0], 20, 3, padding=1), nn.PixelShuffle(2))
+        self.unet = UNet(1 + keypoints, widths)
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2))
 
-    def forward(self, silhouette: Tensor, points: Tensor, chosen: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Silhouette (B, 1, h, w) in [0, 1] and keypoints (B, K, 2); chosen: (B,) references, else the nearest poses.
+    def forward(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Silhouette (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
 
         Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
         """
         shape = F.interpolate(silhouette, size=(self.working_size,) * 2, mode="bilinear", align_corners=False)
         maps = draw_keypoints(points, self.working_size, self.point_width)
-        chosen = self.references.choose(points) if chosen is None else chosen
-        real = self.references.carried(chosen, points)
-        out = self.head(self.unet(torch.cat([shape * 2 - 1, maps, F.pixel_unshuffle(real, 2)], dim=1))).float()
-        share = torch.sigmoid(out[:, 4:])
-        colour = share * real[:, :3] + (1 - share) * torch.tanh(out[:, :3])
+        out = self.head(self.unet(torch.cat([shape * 2 - 1, maps], dim=1))).float()
         # The alpha only has to learn what the silhouette, drawn at a coarser size, does not say yet.
         coarse = F.interpolate(silhouette.float(), size=out.shape[2:], mode="bilinear", align_corners=False)
-        return colour, out[:, 3:4] + torch.logit(coarse, eps=1e-3)
-
-
-def texture_generator(config: TextureConfig, keypoints: int) -> TextureGenerator:
-    """R of a preset, with fresh weights and no references yet."""
-    return TextureGenerator(keypoints, config.widths, config.size, config.point_width, config.references)
+        return torch.tanh(out[:, :3]), out[:, 3:] + torch.logit(coarse, eps=1e-3)
 
 
 class PatchDiscriminator(nn.Module):

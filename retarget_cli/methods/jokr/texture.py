@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import TextureConfig
@@ -12,7 +12,7 @@ from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     PatchDiscriminator,
     SilhouetteGenerator,
-    texture_generator,
+    TextureGenerator,
 )
 from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.nn.warp import random_affine, warp_image
@@ -22,7 +22,6 @@ from retarget_cli.train.schedule import one_cycle, ramp
 
 PAINTERS = ("painter_a", "painter_b")
 CRITICS = ("critic_a", "critic_b")
-_APART = 3  # frames; nearer ones show the same pose
 
 
 class TexturePhase(Phase):
@@ -41,23 +40,23 @@ class TexturePhase(Phase):
         torch.manual_seed(seed)
         self.config = config
         self.clips = clips
-        self.generator = torch.Generator(device).manual_seed(seed)
         self.steps = config.steps
         self.extractor, self.shape = geometry
         to_device(geometry, device)
         for net in geometry:
             net.eval().requires_grad_(False)
         keypoints = self.extractor.keypoints
-        self.painters = [texture_generator(config, keypoints) for _ in PAINTERS]
-        self.modules: dict[str, nn.Module] = dict(zip(PAINTERS, self.painters, strict=True))
+        self.modules = {
+            name: TextureGenerator(keypoints, config.widths, config.size, config.point_width) for name in PAINTERS
+        }
         self.modules |= {name: PatchDiscriminator() for name in CRITICS}
         to_device(self.modules.values(), device)
-        self._fill_references()
         rates = dict.fromkeys(PAINTERS, config.learning_rate) | dict.fromkeys(CRITICS, config.critic_rate)
         self.optimizers = {
             name: torch.optim.Adam(module.parameters(), lr=rates[name], betas=(0.5, 0.99))
             for name, module in self.modules.items()
         }
+        self.generator = torch.Generator(device).manual_seed(seed)
 
     def step(self, index: int) -> dict[str, Tensor]:
         """One update of both painters and, once they draw something, of their critics."""
@@ -70,9 +69,8 @@ class TexturePhase(Phase):
 
     def _step_painter(self, channel: int, progress: float) -> dict[str, Tensor]:
         painter, critic = PAINTERS[channel], CRITICS[channel]
-        picture, index = self._augmented(self.clips[channel])
-        rank = torch.randint(self.config.choices, index.shape, generator=self.generator, device=index.device)
-        colour, alpha = self._paint(channel, picture, index, rank)
+        picture = self._augmented(self.clips[channel])
+        colour, alpha = self._paint(channel, picture)
         terms = texture_terms(colour, alpha, picture)
         # The critic judges colour alone: the painted picture under the true matte.
         matte = picture[:, 3:]
@@ -105,41 +103,20 @@ class TexturePhase(Phase):
         self.optimizers[critic].step()
         return loss
 
-    def _augmented(self, clip: Frames) -> tuple[Tensor, Tensor]:
-        """(batch, 4, S, S): colour in [-1, 1] (not masked) and matte; and which frames they are, (batch,)."""
+    def _augmented(self, clip: Frames) -> Tensor:
+        """(batch, 4, S, S): colour in [-1, 1] (not masked) and matte."""
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
-        return warp_image(unmasked(clip.pixels[index]), warp), index
+        return warp_image(unmasked(clip.pixels[index]), warp)
 
-    @torch.no_grad()
-    def _fill_references(self) -> None:
-        """Give each painter frames of its clip to look at; those that are held out are not among them."""
-        for painter, clip in zip(self.painters, self.clips, strict=True):
-            known = torch.unique(torch.cat([clip.pairs, clip.pairs + 1]))
-            points = torch.cat([self._points(unmasked(clip.pixels[part])) for part in known.split(16)])
-            painter.references.fill(clip.pixels[known], points, known)
-
-    @torch.no_grad()
-    def _points(self, picture: Tensor) -> Tensor:
-        """Keypoints (B, K, 2) of unmasked pictures (B, 4, S, S)."""
-        small = F.interpolate(picture, size=(self.shape.size,) * 2, mode="area")
-        matte = small[:, 3:]
-        with self.autocast():
-            points: Tensor = self.extractor(torch.cat([small[:, :3] * matte, matte], dim=1))[0]
-        return points
-
-    def _paint(self, channel: int, picture: Tensor, index: Tensor, rank: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Colour and alpha of the pictures of frames `index`, seen through their keypoints.
-
-        The frames themselves and their neighbours are no references: in another clip's poses there are none such.
-        """
-        painter = self.painters[channel]
-        points = self._points(picture)
-        chosen = painter.references.choose(points, index, _APART, rank)
+    def _paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), self.autocast():
+            small = F.interpolate(picture, size=(self.shape.size,) * 2, mode="area")
+            matte = small[:, 3:]
+            points, _ = self.extractor(torch.cat([small[:, :3] * matte, matte], dim=1))
             silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
         with self.autocast():
-            return painter(silhouette, points, chosen)
+            return self.modules[PAINTERS[channel]](silhouette, points)
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
@@ -149,7 +126,7 @@ class TexturePhase(Phase):
             errors, overlaps = [], []
             for index in clip.held_out.split(16):
                 picture = unmasked(clip.pixels[index])
-                colour, alpha = self._paint(channel, picture, index)
+                colour, alpha = self._paint(channel, picture)
                 inside = (picture[:, 3:] > 0.5).float()
                 squared = ((colour - picture[:, :3]) / 2).square() * inside
                 errors.append(squared.sum(dim=(1, 2, 3)) / (3 * inside.sum(dim=(1, 2, 3))).clamp(min=1))
@@ -162,7 +139,7 @@ class TexturePhase(Phase):
 
     def preview(self) -> list[PreviewRow]:
         """Held-out frames beside painted ones, and each clip painted in the other's poses."""
-        return texture_rows(self.extractor, self.shape, self.painters, self.clips)
+        return texture_rows(self.extractor, self.shape, [self.modules[name] for name in PAINTERS], self.clips)
 
 
 def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, Tensor]:

@@ -21,7 +21,6 @@ from retarget_cli.methods.jokr.networks import (
     SilhouetteGenerator,
     TextureGenerator,
     shape_networks,
-    texture_generator,
 )
 from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.metrics.motion import motion_score
@@ -63,7 +62,8 @@ class FastPuppet:
         load_modules(
             {"extractor": extractor, "shape": shape, "affine": affine}, states["geometry"] / "state.safetensors"
         )
-        painter = texture_generator(config.texture, config.geometry.keypoints)
+        texture = config.texture
+        painter = TextureGenerator(config.geometry.keypoints, texture.widths, texture.size, texture.point_width)
         load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
         learned = affine().detach()
         to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
