@@ -15,7 +15,7 @@ import typer
 from retarget_cli.errors import InputError, UsageError
 
 DEFAULT_WORKSPACE = Path(".retarget")
-AFFINES = ("auto", "learned", "moments", "relative", "none")
+AFFINES = ("auto", "balanced", "relative", "matched", "learned", "moments", "none")
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")

@@ -39,7 +39,8 @@ class LayerFrame:
 class TransferRequest:
     """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
 
-    affine: a mode (``auto``, ``learned``, ``moments``, ``relative``, ``none``) or six numbers, row by row.
+    affine: a mode (``auto``, ``balanced``, ``relative``, ``matched``, ``learned``, ``moments``, ``none``), or six
+    numbers row by row.
     """
 
     look: Look

@@ -22,6 +22,7 @@ from retarget_cli.cli.options import AFFINES
 from retarget_cli.events import silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
+from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.diagnosis import crossings, keypoints, silhouettes, spaces, training
 from retarget_cli.methods.jokr.diagnosis import diagnose as diagnose_module
 from retarget_cli.methods.jokr.diagnosis.evidence import Side
@@ -283,7 +284,7 @@ def test_advice_names_settings_and_options_that_exist() -> None:
     commands = typer.main.get_command(app).commands
     known = {option for name in ("train", "render") for each in commands[name].params for option in each.opts}
     assert set(re.findall(r"--[a-z-]+", source)) <= known
-    assert set(re.findall(r"--affine ([a-z]+)", source)) | set(crossings.MODES) <= set(AFFINES)
+    assert set(re.findall(r"--affine ([a-z]+)", source)) | set(alignment.MODES) <= set(AFFINES)
 
 
 def test_what_is_found_is_plain_data(healthy: State) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MODES = ("learned", "moments", "relative", "none")
+MODES = ("balanced", "relative", "matched", "learned", "moments", "none")
 _NOISE = 0.04  # added to the movement of both clips, so that points that hardly move keep the scale of the body
 # Of the difference between two mean poses, what is pose and what is build? On drawn pairs, where the truth is known, a
 # point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
 _BUILD = 0.08
 _POSE_LIMIT = 0.12  # of half the body's extent along an axis; differences much beyond that are build
+_SHARE = 0.5  # of `matched` in `balanced`
 _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each other
 
 
@@ -107,6 +108,10 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
         return from_moments(subject, driver)
     if mode == "relative":
         return from_rest_pose(subject, driver)
+    if mode == "matched":
+        return matched(subject, driver)
+    if mode == "balanced":
+        return balanced("balanced", subject, driver, _SHARE)
     if mode == "none":
         return from_affine("none", np.eye(2, 3))
     raise ValueError(f"unknown alignment {mode!r}")
@@ -118,8 +123,7 @@ def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> 
     `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
     """
     found = {mode: align(mode, subject, driver, learned) for mode in MODES}
-    found["matched"] = matched(subject, driver)
-    for name, share in (("balanced-relative", 0.0), ("balanced", 0.5), ("balanced-matched", 1.0)):
+    for name, share in (("balanced-relative", 0.0), ("balanced-matched", 1.0)):
         found[name] = balanced(name, subject, driver, share)
     return found
 

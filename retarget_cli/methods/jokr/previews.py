@@ -52,14 +52,14 @@ def texture_rows(
 ) -> list[PreviewRow]:
     """Held-out frames of both clips beside painted ones, and each clip painted in the other's poses.
 
-    painters: R of A and of B. The other's poses are fitted by `moments`, since the painters know no T.
+    painters: R of A and of B. The other's poses are fitted by `balanced`, since the painters know no T.
     """
     points = [_keypoints(extractor, shape.size, clip) for clip in clips]
     rows: list[PreviewRow] = []
     for channel, clip in enumerate(clips):
         own, other = "AB"[channel], "BA"[channel]
         subject, driver = points[channel], points[1 - channel]
-        moved = alignment.align("moments", _numpy(subject), _numpy(driver), np.eye(2, 3)).apply(_numpy(driver))
+        moved = alignment.align("balanced", _numpy(subject), _numpy(driver), np.eye(2, 3)).apply(_numpy(driver))
         pictures = []
         for poses in (subject, torch.from_numpy(moved).to(subject.device)):
             silhouette = torch.sigmoid(shape(poses)[:, channel : channel + 1])
@@ -69,7 +69,7 @@ def texture_rows(
         rows += [
             PreviewRow(f"{own}: held-out frames", _pictures(clip)),
             PreviewRow(f"{own}: painted from their keypoints", pictures[0]),
-            PreviewRow(f"{own}'s look in poses of {other}, fitted by moments", pictures[1]),
+            PreviewRow(f"{own}'s look in poses of {other}, balanced", pictures[1]),
         ]
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from retarget_cli.findings import Finding, graded, judged
+from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.diagnosis.evidence import Crossing
 
 # The published results reach 0.53 to 0.62 on their best known pair, a perfect answer 0.6 to 0.9.
@@ -19,7 +20,6 @@ NEIGHBOURS = 2  # frames; those are alike in every clip and say nothing of how c
 LEAST_SPACING = 0.2
 STILL = 1e-3  # normalised units, the spread of a subject in which nothing moves
 
-MODES = ("learned", "moments", "relative", "none")  # what a user can ask for
 _CALM = "relative"  # of these the one that stays closest to the subject's own poses
 
 
@@ -79,7 +79,7 @@ def _between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _other(crossing: Crossing, score: str, otherwise: str) -> str:
     """Another affine that does clearly better by one score, if there is one."""
-    made = {name: values[score] for name, values in crossing.candidates.items() if name in MODES}
+    made = {name: values[score] for name, values in crossing.candidates.items() if name in alignment.MODES}
     best = max(made, key=lambda name: made[name], default=None)
     if best is None or made[best] < getattr(crossing, score) + 0.05:
         return otherwise
