@@ -14,7 +14,7 @@ from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, 
 class GeometryConfig:
     """The first phase: keypoints, silhouettes and the affine between the clips."""
 
-    steps: int = 1600
+    steps: int = 2000
     batch: int = 6  # frame pairs a clip and step
     size: int = 64  # working size of E and G, pixels
     keypoints: int = 14
@@ -43,13 +43,13 @@ class GeometryConfig:
 class TextureConfig:
     """The second phase: painting the silhouettes."""
 
-    steps: int = 850
+    steps: int = 1500
     batch: int = 4
     size: int = 128  # of the picture that R draws, pixels; it works at half of it
     widths: tuple[int, ...] = (32, 96, 160, 192)
     point_width: float = 0.1
     learning_rate: float = 2e-3
-    augmentation: float = 0.05
+    augmentation: float = 0.04
     critic_rate: float = 4e-4
     adversarial: float = 0.05
     features: float = 1.0  # weight of the differences between the critic's features of drawn and real pictures
