@@ -21,7 +21,7 @@ from retarget_cli.media.picture import Channels, encodable
 from retarget_cli.media.sound import SoundTrack, open_sound
 from retarget_cli.media.timing import Timing
 
-_THREADS = 1  # with two, H.264 comes out with other bytes once in some hundred times, and results must repeat
+_THREADS = 2
 _LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
 _PIXEL_FORMATS = {"gray": "gray", "rgb": "bgr0", "rgba": "bgra"}  # FFV1's lossless 8-bit formats
 _CHANNELS = {"gray": (), "rgb": (3,), "rgba": (4,)}
@@ -155,7 +155,8 @@ class VideoWriter:
             context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
             context.color_range = 1  # limited
             context.max_b_frames = 0  # decoding order is showing order, so every duration is stored exactly
-            stream.options = {"crf": str(self._quality), "preset": "fast"}
+            # x264's macroblock tree reads memory that it never wrote: with it the same frames give other bytes now and then.
+            stream.options = {"crf": str(self._quality), "preset": "fast", "x264-params": "mbtree=0"}
         else:
             stream.codec_context.gop_size = 1
             stream.options = {"level": "3", "slices": "4", "slicecrc": "1"}

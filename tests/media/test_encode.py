@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -181,3 +182,19 @@ except RetargetError as error:
     assert done.stdout.startswith("4 There is no room left to write the video.")
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_do_not_depend_on_what_was_in_memory_before(tmp_path: Path) -> None:
+    script = (
+        "import sys, cv2, numpy as np; from pathlib import Path\n"
+        "from retarget_cli.media.encode import VideoWriter; from retarget_cli.media.timing import Timing\n"
+        "random = np.random.default_rng(5)\n"
+        "with VideoWriter(Path(sys.argv[1]), (268, 320), Timing.constant(10, 25), quality=23) as writer:\n"
+        "    for _ in range(10): writer.write(cv2.GaussianBlur(random.integers(0, 255, (320, 268, 3), np.uint8), (0, 0), 3))"
+    )
+    written = []
+    for fill in ("0", "1"):  # glibc fills new memory with it
+        file = tmp_path / f"{fill}.mp4"
+        subprocess.run([sys.executable, "-c", script, file], check=True, env={**os.environ, "MALLOC_PERTURB_": fill})
+        written.append(file.read_bytes())
+    assert written[0] == written[1]
