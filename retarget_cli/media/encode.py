@@ -155,7 +155,7 @@ class VideoWriter:
             context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
             context.color_range = 1  # limited
             context.max_b_frames = 0  # decoding order is showing order, so every duration is stored exactly
-            # x264's macroblock tree reads memory that it never wrote: with it the same frames give other bytes now and then.
+            # x264's macroblock tree reads memory it never wrote: the same frames would now and then give other bytes.
             stream.options = {"crf": str(self._quality), "preset": "fast", "x264-params": "mbtree=0"}
         else:
             stream.codec_context.gop_size = 1

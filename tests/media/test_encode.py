@@ -189,8 +189,9 @@ def test_bytes_do_not_depend_on_what_was_in_memory_before(tmp_path: Path) -> Non
         "import sys, cv2, numpy as np; from pathlib import Path\n"
         "from retarget_cli.media.encode import VideoWriter; from retarget_cli.media.timing import Timing\n"
         "random = np.random.default_rng(5)\n"
+        "images = [random.integers(0, 255, (320, 268, 3), np.uint8) for _ in range(10)]\n"
         "with VideoWriter(Path(sys.argv[1]), (268, 320), Timing.constant(10, 25), quality=23) as writer:\n"
-        "    for _ in range(10): writer.write(cv2.GaussianBlur(random.integers(0, 255, (320, 268, 3), np.uint8), (0, 0), 3))"
+        "    for image in images: writer.write(cv2.GaussianBlur(image, (0, 0), 3))"
     )
     written = []
     for fill in ("0", "1"):  # glibc fills new memory with it
