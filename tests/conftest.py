@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fake_method
+from worlds import World, make_world
+
+from retarget_cli.pipeline import ClipInput
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -24,3 +29,29 @@ def no_weights_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("RETARGET_WEIGHTS", raising=False)
         yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("trained")
+    world, before = make_world(folder), Path.cwd()
+    os.chdir(folder)
+    world.train()
+    os.chdir(before)
+    return world
+
+
+@pytest.fixture
+def world(trained: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A copy of the trained world, so that every test may spoil its own."""
+    folder = tmp_path / "world"
+    shutil.copytree(trained.folder, folder)
+    monkeypatch.chdir(folder)
+
+    def moved(clip: ClipInput) -> ClipInput:
+        assert clip.matte is not None
+        return ClipInput(folder / clip.path.name, folder / clip.matte.name)
+
+    copy = World(folder, moved(trained.a), moved(trained.b))
+    copy.train()  # its clips lie elsewhere now
+    yield copy

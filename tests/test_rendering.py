@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toy
+from worlds import UNEVEN, World
+
+from retarget_cli.errors import UsageError
+from retarget_cli.events import Notice
+from retarget_cli.media.decode import read_frames, scan
+
+
+def test_size_of_the_subject_times_of_the_driver(world: World) -> None:
+    result = world.render(look="both")
+    assert [path.as_posix() for path in result.videos] == [
+        "retargeted/disc--bar/disc-as-bar.mp4",
+        "retargeted/disc--bar/bar-as-disc.mp4",
+    ]
+    first, second = (scan(path) for path in result.videos)
+    assert (first.info.width, first.info.height) == toy.SIZE
+    assert (second.info.width, second.info.height) == (80, 96)
+    assert [p * first.timing.time_base for p in first.timing.pts] == [p * UNEVEN.time_base for p in UNEVEN.pts]
+    assert first.timing.duration == UNEVEN.duration
+    assert second.timing.frames == 10
+    assert [report["look"] for report in result.reports] == ["a", "b"]
+    assert result.reports[0]["affine"] == "auto"
+
+
+def test_on_a_colour_there_is_only_the_object(world: World) -> None:
+    result = world.render(background="#808080", out=Path("grey.mp4"))
+    assert result.videos == [Path("grey.mp4")]
+    for frame in read_frames(Path("grey.mp4")):
+        image = frame.image.astype(int)
+        drawn = abs(image - 128).max(axis=2) > 12
+        assert 0.02 < drawn.mean() < 0.4
+        assert np.abs(image[~drawn] - 128).mean() < 3
+        reddish = image[drawn].mean(axis=0)
+        assert reddish[0] > reddish[2] + 30
+
+
+def test_the_subjects_own_background_has_lost_the_object(world: World) -> None:
+    video = world.render(background="subject").videos[0]
+    frame = next(read_frames(video)).image.astype(int)
+    assert frame[2:10, 2:90, 1].mean() > 80  # the green stripes
+
+
+def test_the_drivers_background_at_the_subjects_size(world: World) -> None:
+    video = world.render(background="driver").videos[0]
+    info = scan(video).info
+    assert (info.width, info.height) == toy.SIZE
+
+
+def test_alpha_goes_into_a_lossless_file(world: World) -> None:
+    result = world.render(background="alpha")
+    assert result.videos[0].suffix == ".mkv"
+    assert any(isinstance(event, Notice) and "alpha" in event.message for event in world.events)
+    frame = next(read_frames(result.videos[0], channels="rgba")).image
+    assert frame.shape == (64, 96, 4)
+    assert (frame[..., 3].min(), frame[..., 3].max()) == (0, 255)
+    with pytest.raises(UsageError, match="alpha"):
+        world.render(background="alpha", out=Path("x.mp4"))
+
+
+def test_the_comparison_comes_as_sheet_and_video(world: World) -> None:
+    result = world.render(compare=True)
+    assert [path.name for path in result.sheets] == ["disc-as-bar-compare.png", "disc-as-bar-compare.mp4"]
+    assert scan(result.sheets[1]).timing.frames == 12
+
+
+def test_a_result_never_replaces_a_clip_of_the_pair(world: World) -> None:
+    before = world.b.path.read_bytes()
+    world.train()
+    with pytest.raises(UsageError, match="made from"):
+        world.render(out=world.b.path)
+    assert world.ran() == []
+    assert world.b.path.read_bytes() == before
+
+
+def test_rendering_twice_draws_once(world: World) -> None:
+    world.render()
+    world.render(background="black")
+    assert world.ran() == ["compose:disc-as-bar"]
+    world.render(affine="none")
+    assert world.ran() == ["transfer:disc-as-bar", "compose:disc-as-bar"]
+    world.render(affine=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    assert "transfer:disc-as-bar" in world.ran()
+
+
+def test_pruning_keeps_what_the_newest_run_made(world: World) -> None:
+    from retarget_cli.store.gc import prune
+
+    world.render()
+    prune(world.store, keep_runs=1, min_age=0)
+    world.render()
+    assert world.ran() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"look": "c"}, "look"),
+        ({"look": "both", "out": Path("x.mp4")}, "two videos"),
+        ({"out": Path("x.gif")}, "gif"),
+    ],
+)
+def test_options_that_make_no_sense(world: World, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        world.render(**options)
+
+
+def test_the_pair_may_be_named(world: World) -> None:
+    world.render(pair=(world.a.path, world.b.path))
+    with pytest.raises(UsageError) as caught:
+        world.render(pair=(world.b.path, world.a.path))
+    assert "other way round" in caught.value.fix
+    stranger, _ = toy.draw_clip(world.folder, "stranger", "disc", 7)
+    with pytest.raises(UsageError) as caught:
+        world.render(pair=(world.a.path, stranger))
+    assert "retarget train" in caught.value.fix

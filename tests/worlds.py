@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import toy
+
+from retarget_cli import pipeline
+from retarget_cli.config import TrainConfig, load_config
+from retarget_cli.events import Event, StageStarted
+from retarget_cli.media.timing import Timing
+from retarget_cli.pipeline import ClipInput, RenderOptions
+from retarget_cli.store.engine import Store
+
+UNEVEN = Timing(Fraction(1, 1000), (0, 100, 150, 300, 420, 500, 610, 700, 810, 900, 1000, 1090), 1200)
+
+
+def config(*changes: str, **flags: Any) -> TrainConfig:
+    return load_config("draft", None, ("crop.size=64", *changes), **{"method": "fake", "device": "cpu", **flags})
+
+
+@dataclasses.dataclass
+class World:
+    """A folder with two toy clips and a workspace; the current folder of the tests."""
+
+    folder: Path
+    a: ClipInput
+    b: ClipInput
+    events: list[Event] = dataclasses.field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / ".retarget")
+
+    def train(self, *changes: str, **flags: Any) -> pipeline.TrainResult:
+        self.events.clear()
+        return pipeline.train(self.a, self.b, config(*changes, **flags), self.store, self.events.append)
+
+    def render(self, **options: Any) -> pipeline.RenderResult:
+        self.events.clear()
+        return pipeline.render(RenderOptions(**options), self.store, self.events.append)
+
+    def ran(self) -> list[str]:
+        return [event.stage for event in self.events if isinstance(event, StageStarted)]
+
+
+def make_world(folder: Path) -> World:
+    disc, disc_matte = toy.draw_clip(folder, "disc", "disc", 10)
+    bar, bar_matte = toy.draw_clip(folder, "bar", "bar", timing=UNEVEN, size=(80, 96))
+    return World(folder, ClipInput(disc, disc_matte), ClipInput(bar, bar_matte))
