@@ -6,6 +6,7 @@ from retarget_cli.media.encode import VideoWriter
 from retarget_cli.segment.alpha import soft_alpha
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matted_frames
+from retarget_cli.stages.matted import matted_stage
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 
@@ -15,16 +16,7 @@ ALPHA = "alpha.mkv"
 
 def alpha(clip: SourceClip) -> Stage:
     """The stage that writes ``alpha.mkv``: lossless, one grey frame a frame, 0 to 255."""
-    return Stage(
-        id=f"alpha:{clip.name}",
-        name="alpha",
-        version=VERSION,
-        label=f"Softening the edges of the matte of {clip.path.name}",
-        work=_work,
-        files={"video": clip.path},
-        digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
-    )
+    return matted_stage("alpha", VERSION, "Softening the edges of the matte of", clip, _work)
 
 
 def _work(job: Job) -> None:

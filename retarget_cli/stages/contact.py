@@ -11,6 +11,7 @@ from retarget_cli.media.stills import write_png
 from retarget_cli.segment.base import Hint
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matte_report, read_mattes
+from retarget_cli.stages.matted import matted_stage
 from retarget_cli.stages.overlay import draw_hints
 from retarget_cli.stages.source import SourceClip, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
@@ -29,16 +30,9 @@ _TEXT = 18  # pixels of a cell's label
 
 def contact(clip: SourceClip) -> Stage:
     """The stage that writes ``sheet.png``."""
-    return Stage(
-        id=f"contact:{clip.name}",
-        name="contact",
-        version=VERSION,
-        label=f"Drawing the contact sheet of {clip.path.name}",
-        work=lambda job: _work(job, clip.hints),
-        params={"hints": hints_to_json(clip.hints)},
-        files={"video": clip.path},
-        digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+    params = {"hints": hints_to_json(clip.hints)}
+    return matted_stage(
+        "contact", VERSION, "Drawing the contact sheet of", clip, lambda job: _work(job, clip.hints), params
     )
 
 

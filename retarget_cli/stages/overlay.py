@@ -13,6 +13,7 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.segment.base import Hint
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matte_report, read_mattes
+from retarget_cli.stages.matted import matted_stage
 from retarget_cli.stages.source import SourceClip, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.trust import frame_confidence
@@ -31,17 +32,8 @@ _HINT_STAYS = Fraction(1, 2)  # seconds
 
 def overlay(clip: SourceClip) -> Stage:
     """The stage that writes ``overlay.mp4``: the clip with its matte tinted, hints, and a strip of confidence below."""
-    return Stage(
-        id=f"overlay:{clip.name}",
-        name="overlay",
-        version=VERSION,
-        label=f"Drawing the matte of {clip.path.name}",
-        work=lambda job: _work(job, clip.hints),
-        params={"hints": hints_to_json(clip.hints)},
-        files={"video": clip.path},
-        digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
-    )
+    params = {"hints": hints_to_json(clip.hints)}
+    return matted_stage("overlay", VERSION, "Drawing the matte of", clip, lambda job: _work(job, clip.hints), params)
 
 
 def shown_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matted_frames
+from retarget_cli.stages.matted import matted_stage
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.vision.plate import build_plate_model
@@ -15,16 +16,7 @@ PLATE = "plate.mkv"
 
 def plate(clip: SourceClip) -> Stage:
     """The stage that writes ``plate.mkv``: every frame of the clip at native size, lossless, the object removed."""
-    return Stage(
-        id=f"plate:{clip.name}",
-        name="plate",
-        version=VERSION,
-        label=f"Removing the object from {clip.path.name}",
-        work=_work,
-        files={"video": clip.path},
-        digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
-    )
+    return matted_stage("plate", VERSION, "Removing the object from", clip, _work)
 
 
 def _work(job: Job) -> None:
