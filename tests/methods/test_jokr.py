@@ -16,6 +16,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
 from retarget_cli.train.loop import fit
@@ -159,3 +160,30 @@ def test_specks_are_removed_and_limbs_are_kept() -> None:
     cleaned = without_specks(rgba)
     assert cleaned[28, 28, 3] == 0
     assert np.array_equal(cleaned[:28], rgba[:28])
+
+
+def test_with_weights_lpips_takes_the_critics_place(
+    trained: tuple[Any, dict[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Far(torch.nn.Module):
+        def forward(self, drawn: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+            assert drawn.requires_grad
+            return (drawn - truth).square().mean(dim=(1, 2, 3), keepdim=True) + 5
+
+    config, states = trained
+    monkeypatch.setattr("retarget_cli.weights.places.find_weights", Path)
+    monkeypatch.setattr(perceptual, "find_weights", Path)
+    monkeypatch.setattr(perceptual, "read_tensors", lambda path: {"of": path})
+    monkeypatch.setattr(perceptual, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
+    phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
+    terms = phase.step(0)
+    assert "LPIPS (VGG-16)" in phase.notices[0]
+    assert 5 < float(terms["perceptual_a"]) < 7
+    assert not any(name.startswith(("critic", "features", "discriminator")) for name in terms)
+    assert phase.modules.keys() == phase.optimizers.keys() == {"painter_a", "painter_b"}
+
+
+def test_without_weights_it_says_what_stands_in(trained: tuple[Any, dict[str, Path]]) -> None:
+    config, states = trained
+    phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
+    assert phase.notices == (perceptual.notice("structure"),)

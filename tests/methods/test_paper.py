@@ -17,7 +17,7 @@ from retarget_cli.errors import EnvironmentProblem, Interrupted, UsageError
 from retarget_cli.events import Event, Notice, silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import TransferRequest
-from retarget_cli.methods.jokr.paper import perceptual
+from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.recipe import recipe_of
 from retarget_cli.train import loop
 from retarget_cli.train.checkpoint import module_tensors

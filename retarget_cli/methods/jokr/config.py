@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, PaperConfig
 
 
@@ -53,6 +54,8 @@ class TextureConfig:
     critic_rate: float = 4e-4
     adversarial: float = 0.05
     features: float = 1.0  # weight of the differences between the critic's features of drawn and real pictures
+    perceptual: str = "auto"  # lpips, structure (the critic, needs no weights), auto: lpips where it can be had
+    perceptual_weight: float = 1.0  # of LPIPS
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,11 @@ class JokrConfig:
     texture: TextureConfig = field(default_factory=TextureConfig)
 
     def phase_settings(self, phase: str) -> Mapping[str, Any]:
-        """What decides the result of `phase`, JSON-ready."""
-        return dataclasses.asdict(getattr(self, phase))
+        """What decides the result of `phase`, JSON-ready; the perceptual term is the one this machine can offer."""
+        settings = dataclasses.asdict(getattr(self, phase))
+        if phase == "texture":
+            settings["perceptual"] = perceptual_kind(self.texture.perceptual)
+        return settings
 
 
 PRESETS: dict[str, JokrConfig | PaperConfig] = {

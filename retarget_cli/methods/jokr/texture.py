@@ -8,13 +8,16 @@ from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import TextureConfig
 from retarget_cli.methods.jokr.dataset import Frames, draw_batch, unmasked
+from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     PatchDiscriminator,
     SilhouetteGenerator,
     TextureGenerator,
 )
+from retarget_cli.methods.jokr.perceptual import notice, perceptual_term
 from retarget_cli.methods.jokr.previews import texture_rows
+from retarget_cli.nn.perceptual import edge_differences
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
 from retarget_cli.train.phase import Phase, PreviewRow
@@ -49,7 +52,11 @@ class TexturePhase(Phase):
         self.modules = {
             name: TextureGenerator(keypoints, config.widths, config.size, config.point_width) for name in PAINTERS
         }
-        self.modules |= {name: PatchDiscriminator() for name in CRITICS}
+        kind = perceptual_kind(config.perceptual)
+        self.notices = (notice(kind),)
+        self.lpips = perceptual_term(kind, device) if kind == "lpips" else None
+        if self.lpips is None:
+            self.modules |= {name: PatchDiscriminator() for name in CRITICS}
         to_device(self.modules.values(), device)
         rates = dict.fromkeys(PAINTERS, config.learning_rate) | dict.fromkeys(CRITICS, config.critic_rate)
         self.optimizers = {
@@ -68,29 +75,38 @@ class TexturePhase(Phase):
         return values
 
     def _step_painter(self, channel: int, progress: float) -> dict[str, Tensor]:
-        painter, critic = PAINTERS[channel], CRITICS[channel]
+        painter = PAINTERS[channel]
         picture = self._augmented(self.clips[channel])
         colour, alpha = self._paint(channel, picture)
         terms = texture_terms(colour, alpha, picture)
-        # The critic judges colour alone: the painted picture under the true matte.
+        # What judges the look judges colour alone: the painted picture under the true matte.
         matte = picture[:, 3:]
-        real = torch.cat([picture[:, :3] * matte, matte], dim=1)
-        drawn = torch.cat([colour * matte, matte], dim=1)
-        heard = ramp(progress, 0.2, 0.4)
-        with self.autocast():
-            opinion, features = self.modules[critic](drawn)
-        with torch.no_grad(), self.autocast():
-            wanted = self.modules[critic](real)[1]
-        differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
-        terms["critic"] = -self.config.adversarial * heard * opinion.mean()
-        terms["features"] = self.config.features * heard * torch.stack(differences).mean()
+        real, drawn = picture[:, :3] * matte, colour * matte
+        if self.lpips is not None:
+            terms["perceptual"] = self.config.perceptual_weight * self.lpips(drawn, real)
+        else:
+            real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
+            terms |= self._critic_terms(CRITICS[channel], real, drawn, ramp(progress, 0.2, 0.4))
         optimizer = self.optimizers[painter]
         optimizer.param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward(inputs=list(self.modules[painter].parameters()))
         optimizer.step()
-        terms["discriminator"] = self._step_critic(critic, real, drawn.detach())
+        if self.lpips is None:
+            terms["discriminator"] = self._step_critic(CRITICS[channel], real, drawn.detach())
         return terms
+
+    def _critic_terms(self, critic: str, real: Tensor, drawn: Tensor, heard: float) -> dict[str, Tensor]:
+        """What the critic says of pictures (B, 4, S, S), and how unlike its features of drawn and real ones are."""
+        with self.autocast():
+            opinion, features = self.modules[critic](drawn)
+        with torch.no_grad(), self.autocast():
+            wanted = self.modules[critic](real)[1]
+        differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
+        return {
+            "critic": -self.config.adversarial * heard * opinion.mean(),
+            "features": self.config.features * heard * torch.stack(differences).mean(),
+        }
 
     def _step_critic(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
         """Hinge loss (Lim and Ye, 2017)."""
@@ -146,19 +162,11 @@ def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, T
     """Colour and gradient differences inside the matte, and cross-entropy of the alpha.
 
     colour: (B, 3, S, S) in [-1, 1]; alpha: logits (B, 1, S, S); picture: (B, 4, S, S), the truth.
-    The gradients are compared at three scales: they are what tells a sharp picture from a blurred one.
     """
     truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
     difference = (colour - truth) * matte
-    terms = {
+    return {
         "colour": 4 * difference.abs().sum() / (3 * matte.sum() + 1),
         "alpha": F.binary_cross_entropy_with_logits(alpha, matte),
+        "edges": edge_differences(difference),
     }
-    edges = []
-    for _ in range(3):
-        across = (difference[..., :, 1:] - difference[..., :, :-1]).abs().mean()
-        down = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
-        edges.append(across + down)
-        difference = F.avg_pool2d(difference, 2)
-    terms["edges"] = 4 * torch.stack(edges).sum()
-    return terms

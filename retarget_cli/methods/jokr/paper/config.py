@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retarget_cli.errors import UsageError
+from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 
-PERCEPTUAL = ("auto", "lpips", "structure")
 MIRRORS = ("auto", "none", "a")
 
 
@@ -62,21 +60,6 @@ class TextureConfig:
     perceptual: str = "auto"  # lpips (published), structure (needs no weights), auto: lpips where it can be had
     perceptual_weight: float = 1.0  # the authors advise 0.5 when droplets appear
 
-    def perceptual_term(self) -> str:
-        """``lpips`` or ``structure``: what `perceptual` means on this machine."""
-        if self.perceptual not in PERCEPTUAL:
-            raise UsageError(
-                f"there is no perceptual term '{self.perceptual}'",
-                where="texture.perceptual",
-                fix=f"Choose one of: {', '.join(PERCEPTUAL)}.",
-            )
-        if self.perceptual != "auto":
-            return self.perceptual
-        from retarget_cli.weights.places import find_weights
-
-        there = importlib.util.find_spec("lpips") is not None and find_weights("vgg16") is not None
-        return "lpips" if there else "structure"
-
 
 @dataclass(frozen=True)
 class PaperConfig:
@@ -89,7 +72,7 @@ class PaperConfig:
         """What decides the result of `phase`, JSON-ready; the perceptual term is the one this machine can offer."""
         settings = dataclasses.asdict(getattr(self, phase))
         if phase == "texture":
-            settings["perceptual"] = self.texture.perceptual_term()
+            settings["perceptual"] = perceptual_kind(self.texture.perceptual)
         return settings
 
 

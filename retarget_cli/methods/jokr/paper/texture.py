@@ -7,12 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.dataset import Frames
+from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper import networks, scores
 from retarget_cli.methods.jokr.paper.config import PaperConfig
 from retarget_cli.methods.jokr.paper.data import draw_pairs
 from retarget_cli.methods.jokr.paper.dropout import draw_from
 from retarget_cli.methods.jokr.paper.geometry import BETAS
-from retarget_cli.methods.jokr.paper.perceptual import notice, perceptual_term
+from retarget_cli.methods.jokr.perceptual import notice, perceptual_term
 from retarget_cli.train.device import to_device
 from retarget_cli.train.phase import Phase
 
@@ -44,7 +45,7 @@ class TexturePhase(Phase):
         to_device(self.modules.values(), device)
         parameters = [parameter for module in self.modules.values() for parameter in module.parameters()]
         self.optimizers = {"painters": torch.optim.Adam(parameters, lr=config.texture.learning_rate, betas=BETAS)}
-        kind = config.texture.perceptual_term()
+        kind = perceptual_kind(config.texture.perceptual)
         self.unlikeness = perceptual_term(kind, device)
         self.notices = (notice(kind),)
         self.generator = torch.Generator(device).manual_seed(seed)

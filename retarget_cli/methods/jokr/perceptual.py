@@ -1,4 +1,4 @@
-"""The perceptual term of stage 2: LPIPS as published, or differences of structure where its weights are missing."""
+"""The perceptual term of painters: LPIPS, or differences of structure where its weights are missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from retarget_cli.nn.perceptual import edge_differences, lpips_vgg
 from retarget_cli.weights import find_weights, read_tensors
 
 Term = Callable[[Tensor, Tensor], Tensor]
-STAND_IN = "painters learn by differences of structure instead of LPIPS, which the published recipe uses"
+STAND_IN = "painters learn by differences of structure instead of LPIPS"
 _FETCH = "Run `retarget weights pull vgg16` and `pip install 'retarget[lpips]'`"
 
 
@@ -36,5 +36,5 @@ def perceptual_term(kind: str, device: str) -> Term:
 def notice(kind: str) -> str:
     """What to tell the user about the term."""
     if kind == "lpips":
-        return "the perceptual term of the painters is LPIPS (VGG-16), as published"
-    return f"{STAND_IN}. {_FETCH} for the real one."
+        return "the perceptual term of the painters is LPIPS (VGG-16)"
+    return f"{STAND_IN}. {_FETCH} for that."
