@@ -92,3 +92,11 @@ def test_points_that_never_move_do_not_divide_by_zero() -> None:
     assert np.isfinite(alignment.from_moments(poses(0), still).apply(still)).all()
     for found in alignment.candidates(poses(0), still, np.eye(2, 3)).values():
         assert np.isfinite(found.apply(still)).all()
+
+
+def test_balanced_leans_as_the_driver_does_whatever_moves() -> None:
+    subject = np.repeat(poses(2, 1), 40, axis=0)
+    driver = subject.copy()
+    driver[..., 0] += 0.2 * driver[..., 1]
+    moved = alignment.balanced("balanced", subject, driver, 0.5).apply(driver)
+    np.testing.assert_allclose(np.polyfit(subject[0, :, 1], (moved - subject)[0, :, 0], 1)[0], 0.16, atol=0.04)

@@ -15,6 +15,7 @@ _NOISE = 0.04  # added to the movement of both clips, so that points that hardly
 # point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
 _BUILD = 0.08
 _POSE_LIMIT = 0.12  # of half the body's extent along an axis; differences much beyond that are build
+_LEAN = 0.8  # of the difference in leaning, which is nearly all pose
 _SHARE = 0.5  # of `matched` in `balanced`
 _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each other
 
@@ -68,16 +69,24 @@ def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -
     """Between :func:`from_rest_pose` and :func:`matched`, around a mean pose that is partly the driver's.
 
     share: of `matched` in the movement. The two mean poses differ in build and in pose: the one is to be kept, the
-    other to be taken over. The more a point moves, the more of its difference is taken for pose.
+    other to be taken over. How the body leans as a whole is pose; of the rest, the more a point moves, the more.
     """
     one, other = from_rest_pose(subject, driver), matched(subject, driver)
     linear = (1 - share) * one.linear + share * other.linear
     own, brought = subject.mean(axis=0), _laid_over(subject, driver)
     variance = _mean_variance(subject, driver)
     limit = _POSE_LIMIT * np.maximum(np.ptp(own, axis=0), 1e-3) / 2
-    difference = brought - own
+    leaning = _LEAN * _lean(own, brought - own)
+    difference = brought - own - leaning
     difference /= 1 + (difference / limit) ** 2
-    return _around(name, linear, own + variance / (variance + _BUILD**2) * difference, driver)
+    return _around(name, linear, own + leaning + variance / (variance + _BUILD**2) * difference, driver)
+
+
+def _lean(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """(K, 2) the part of `difference` (K, 2) that is a leaning to one side: more, the higher a point of `pose` is."""
+    height = pose[:, 1] - pose[:, 1].mean()
+    slope = (height * difference[:, 0]).sum() / max(float((height**2).sum()), 1e-9)
+    return np.stack([slope * height, np.zeros_like(height)], axis=1)
 
 
 def _around(name: str, linear: np.ndarray, centre: np.ndarray, driver: np.ndarray) -> Alignment:
