@@ -15,7 +15,7 @@ from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, 
 class GeometryConfig:
     """The first phase: keypoints, silhouettes and the affine between the clips."""
 
-    steps: int = 2000
+    steps: int = 1600
     batch: int = 6  # frame pairs a clip and step
     size: int = 64  # working size of E and G, pixels
     keypoints: int = 14
@@ -44,7 +44,7 @@ class GeometryConfig:
 class TextureConfig:
     """The second phase: painting the silhouettes."""
 
-    steps: int = 1500
+    steps: int = 1800
     batch: int = 4
     size: int = 128  # of the picture that R draws, pixels; it works at half of it
     widths: tuple[int, ...] = (32, 96, 160, 192)
@@ -75,7 +75,7 @@ class JokrConfig:
 
 PRESETS: dict[str, JokrConfig | PaperConfig] = {
     "draft": JokrConfig(),
-    "standard": JokrConfig(texture=TextureConfig(size=256, steps=2000)),
+    "standard": JokrConfig(texture=TextureConfig(size=256, steps=2400)),
     "best": JokrConfig(geometry=GeometryConfig(steps=3000), texture=TextureConfig(size=512, steps=4000)),
     "paper": WITH_AFFINE,
     "paper-no-affine": WITHOUT_AFFINE,
