@@ -1,6 +1,6 @@
 """How good are whole transfers? Drawn pairs with known truth, trained and scored; their sheets are kept.
 
-    python -m benchmarks.pairs --out /tmp/pairs [--seeds 0 1 2] [--set geometry.steps=750] [name ...]
+    python -m benchmarks.pairs --out FOLDER [--seeds 0 1 2] [--set geometry.steps=750] [name ...]
 
 Scores are those of `retarget evaluate`; against the truth: iou, still (what the subject's best motionless frame earns)
 and gain, (iou - still) / (1 - still), of box-normalised silhouettes.
