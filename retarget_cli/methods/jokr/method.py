@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +12,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
 from retarget_cli.methods.base import Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
+from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper.config import PaperConfig
 from retarget_cli.methods.jokr.recipe import recipe_of
 
@@ -36,7 +38,10 @@ class Jokr:
 
     def phase_config(self, config: Config, phase: str) -> Mapping[str, Any]:
         """The settings of `phase`; those of earlier phases are in the digests of their results."""
-        return config.phase_settings(phase)
+        settings = dataclasses.asdict(getattr(config, phase))
+        if phase == "texture":  # what this machine can offer, not what was asked for, decides the result
+            settings["perceptual"] = perceptual_kind(config.texture.perceptual)
+        return settings
 
     def build_phase(
         self,

@@ -19,8 +19,7 @@ NEIGHBOURS = 2  # frames; those are alike in every clip and say nothing of how c
 # Of the spread of the subject's poses: those of a motion that repeats exactly have no distance, yet cover it well.
 LEAST_SPACING = 0.2
 STILL = 1e-3  # normalised units, the spread of a subject in which nothing moves
-
-_CALM = "relative"  # of these the one that stays closest to the subject's own poses
+_CALM = "relative"  # the alignment that stays closest to the subject's own poses
 
 
 def findings(crossing: Crossing, longer: str) -> list[Finding]:

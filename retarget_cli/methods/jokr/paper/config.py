@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 
 MIRRORS = ("auto", "none", "a")
 
@@ -67,13 +62,6 @@ class PaperConfig:
 
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     texture: TextureConfig = field(default_factory=TextureConfig)
-
-    def phase_settings(self, phase: str) -> Mapping[str, Any]:
-        """What decides the result of `phase`, JSON-ready; the perceptual term is the one this machine can offer."""
-        settings = dataclasses.asdict(getattr(self, phase))
-        if phase == "texture":
-            settings["perceptual"] = perceptual_kind(self.texture.perceptual)
-        return settings
 
 
 WITH_AFFINE = PaperConfig()
