@@ -22,12 +22,13 @@ def soft_argmax(logits: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
 
 
 def draw_keypoints(points: Tensor, size: int, width: float) -> Tensor:
-    """One map a keypoint: exp(-(|x - kx| + |y - ky|) / width) (published implementation, not normalised).
+    """One map a keypoint: exp(-distance / width), alike in every direction.
 
     points: (B, K, 2). Returns (B, K, size, size) in (0, 1], fp32.
     """
     axis = grid_axis(size, points.device)
     points = points.float()
-    across = torch.exp(-(axis - points[..., 0:1]).abs() / width)
-    down = torch.exp(-(axis - points[..., 1:2]).abs() / width)
-    return down[..., :, None] * across[..., None, :]
+    across = (axis - points[..., 0:1]).square()
+    down = (axis - points[..., 1:2]).square()
+    # The root has no slope at 0: stay a little away from it.
+    return torch.exp(-(down[..., :, None] + across[..., None, :] + 1e-6).sqrt() / width)

@@ -182,7 +182,7 @@ def test_poses_are_far_when_they_lie_outside_what_is_known() -> None:
 
 def test_silhouettes_drawn_anywhere_overlap_badly(tmp_path: Path, healthy: State) -> None:
     def nothing(tensors: dict[str, torch.Tensor]) -> None:
-        tensors["shape/head.0.weight"].zero_()
+        tensors["shape/head.1.weight"].zero_()
 
     found = diagnose(spoilt(healthy, tmp_path, nothing))
     assert found["silhouettes"].severity == "bad"

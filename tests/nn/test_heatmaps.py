@@ -24,10 +24,17 @@ def test_soft_argmax_works_in_single_precision() -> None:
     assert points.dtype == maps.dtype == torch.float32
 
 
-def test_maps_fall_off_with_the_city_block_distance() -> None:
+def test_maps_fall_off_with_the_distance() -> None:
     maps = draw_keypoints(torch.tensor([[[0.0, -1.0]]]), size=5, width=0.5)
-    assert maps[0, 0, 0, 2] == 1
-    assert maps[0, 0, 1, 4].item() == pytest.approx(math.exp(-(1.0 + 0.5) / 0.5))
+    assert maps[0, 0, 0, 2].item() == pytest.approx(1, abs=0.01)
+    assert maps[0, 0, 1, 4].item() == pytest.approx(math.exp(-math.hypot(1.0, 0.5) / 0.5), rel=1e-3)
+
+
+def test_a_keypoint_on_a_pixel_has_a_slope() -> None:
+    points = torch.zeros(1, 1, 2, requires_grad=True)
+    draw_keypoints(points, size=5, width=0.5).square().sum().backward()
+    assert points.grad is not None
+    assert torch.isfinite(points.grad).all()
 
 
 def test_drawing_and_reading_agree() -> None:

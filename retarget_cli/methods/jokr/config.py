@@ -17,7 +17,7 @@ class GeometryConfig:
     keypoints: int = 14
     widths: tuple[int, ...] = (32, 64, 128)
     sharpness: float = 10.0  # multiplies the logits before the spatial softmax
-    point_width: float = 0.04  # of the keypoint maps, in normalised units
+    point_widths: tuple[float, ...] = (0.04, 0.16)  # of the keypoint maps, in normalised units: where, and how far
     learning_rate: float = 2e-3  # peak of the one-cycle schedule of E and G
     affine_rate: float = 2e-3
     discriminator_rate: float = 1e-4

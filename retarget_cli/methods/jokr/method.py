@@ -27,7 +27,7 @@ class Jokr:
     """Joint keypoint representation. torch is imported only when there is something to train or draw."""
 
     name: ClassVar[str] = "jokr"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     phase_names: ClassVar[tuple[str, ...]] = ("geometry", "texture")
 
     def config(self, preset: str, changes: Sequence[str]) -> Config:

@@ -38,23 +38,27 @@ class KeypointExtractor(nn.Module):
 class SilhouetteGenerator(nn.Module):
     """G: keypoints to silhouettes, one trunk, one output channel a clip (paper section 3.1, two-headed)."""
 
-    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_widths: Sequence[float]) -> None:
         super().__init__()
         self.size = size
-        self.point_width = point_width
-        self.unet = UNet(keypoints, widths)
-        self.head = nn.Sequential(nn.Conv2d(widths[0], 8, 3, padding=1), nn.PixelShuffle(2))
+        self.point_widths = point_widths
+        self.unet = UNet(len(point_widths) * keypoints, widths)
+        fine = widths[0] // 2
+        self.enlarge = nn.Sequential(nn.Conv2d(widths[0], 4 * fine, 3, padding=1), nn.PixelShuffle(2))
+        # Outlines get a layer of their own at full size: a third of a thin-legged silhouette's pixels lie on them.
+        self.head = nn.Sequential(ConvBlock(fine, fine), nn.Conv2d(fine, 2, 3, padding=1))
 
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to silhouette logits (B, 2, S, S); channel 0 is clip A's, 1 is clip B's."""
-        return self.head(self.unet(draw_keypoints(points, self.size // 2, self.point_width))).float()
+        maps = torch.cat([draw_keypoints(points, self.size // 2, width) for width in self.point_widths], dim=1)
+        return self.head(self.enlarge(self.unet(maps))).float()
 
 
 def shape_networks(config: GeometryConfig) -> tuple[KeypointExtractor, SilhouetteGenerator]:
     """E and G of a preset, with fresh weights."""
     return (
         KeypointExtractor(config.keypoints, config.widths, config.sharpness),
-        SilhouetteGenerator(config.keypoints, config.widths, config.size, config.point_width),
+        SilhouetteGenerator(config.keypoints, config.widths, config.size, config.point_widths),
     )
 
 

@@ -7,15 +7,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.nn.coords import apply_affine, grid_axis
-from retarget_cli.nn.heatmaps import draw_keypoints
 
 
 def keypoint_maps(points: Tensor, size: int, width: float) -> Tensor:
-    """Keypoints (B, K, 2) as maps (B, K, size, size), divided by the largest value of the whole batch.
+    """Keypoints (B, K, 2) as maps (B, K, size, size): exp(-(|x - kx| + |y - ky|) / width) over the batch's largest.
 
     What one frame looks like so depends a little on the others: at inference the batch is one frame.
     """
-    maps = draw_keypoints(points, size, width)
+    axis = grid_axis(size, points.device)
+    across = torch.exp(-(axis - points[..., 0:1].float()).abs() / width)
+    down = torch.exp(-(axis - points[..., 1:2].float()).abs() / width)
+    maps = down[..., :, None] * across[..., None, :]
     return maps / maps.max()
 
 
