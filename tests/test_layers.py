@@ -15,7 +15,16 @@ import retarget_cli
 PACKAGE = Path(retarget_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-FREE = {"config", "events", "errors", "fields", "findings", "hardware", "interrupt"}  # anybody may import these
+FREE = {
+    "config",
+    "events",
+    "errors",
+    "fields",
+    "findings",
+    "hardware",
+    "interrupt",
+    "memory",
+}  # anybody may import these
 ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "media": set(),
@@ -39,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "fields": set(),
     "findings": set(),
     "interrupt": set(),
+    "memory": set(),
     "errors": set(),
     "events": set(),
 }
@@ -49,7 +59,8 @@ SIDEWAYS = {
     "events": set(),
     "hardware": {"errors"},
     "interrupt": {"errors"},
-    "config": {"errors", "fields", "hardware"},
+    "memory": {"errors"},
+    "config": {"errors", "fields", "hardware", "memory"},
     "fields": {"errors"},
 }
 
@@ -118,6 +129,7 @@ HEAVY_FREE = {
     "findings",
     "hardware",
     "interrupt",
+    "memory",
     "doctor",
     "weights",
 }

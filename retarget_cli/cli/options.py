@@ -85,6 +85,16 @@ Device = Annotated[
     str | None,
     typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=TUNING),
 ]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="The most memory to take of a GPU, e.g. 4GB.",
+        rich_help_panel=TUNING,
+        show_default="all of it",
+    ),
+]
 Pairs = Annotated[
     Path | None,
     typer.Option(

@@ -32,6 +32,7 @@ def train(
         int | None, typer.Option("--seed", help="Random seed.", min=0, show_default="0", rich_help_panel=TUNING)
     ] = None,
     device: options.Device = None,
+    max_memory: options.MaxMemory = None,
     precision: Annotated[
         str | None,
         typer.Option("--precision", help="auto, fp32 or bf16.", show_default="auto", rich_help_panel=TUNING),
@@ -62,14 +63,14 @@ def train(
     hints_b = parse_hints(frame_b, box_b, (), "--box-b")
     flags = {
         "backend": backend, "weights": weights, "seed": seed, "device": device, "precision": precision,
-        "method": method,
+        "max_memory": max_memory, "method": method,
     }  # fmt: skip
     from retarget_cli.config import load_config
 
     settings = load_config(preset, config, tuple(changes or ()), **flags)
     if pairs is not None:
         of_one = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
-        shared: dict[str, Any] = {f"--{name}": value for name, value in flags.items()}
+        shared: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
         shared |= {"--preset": preset, "--config": config, "--set": changes}
         train_list.run(pairs, devices, shared, of_one, train_list.Manner(workspace, quiet, json_output))
         return

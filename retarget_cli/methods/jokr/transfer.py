@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
+from retarget_cli.memory import in_chunks
 from retarget_cli.methods.base import LayerFrame, TransferRequest
 from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.config import JokrConfig
@@ -77,21 +80,23 @@ class FastPuppet:
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> np.ndarray:
         """(N, K, 2) keypoints of every frame."""
-        found = []
-        for start in range(0, clip.count, _BATCH):
-            pixels = shrink(clip.frames[start : start + _BATCH], self.shape.size)
+
+        def look(start: int, stop: int) -> np.ndarray:
+            pixels = shrink(clip.frames[start:stop], self.shape.size)
             points, _ = self.extractor(masked(pixels.to(self.device)))
-            found.append(points.cpu().numpy())
-        return np.concatenate(found)
+            return points.cpu().numpy()
+
+        return np.concatenate(list(in_chunks(look, clip.count, _BATCH)))
 
     @torch.no_grad()
     def silhouettes(self, points: np.ndarray) -> np.ndarray:
         """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
-        drawn = [
-            torch.sigmoid(self.shape(part.to(self.device))[:, self.channel]).cpu()
-            for part in torch.from_numpy(points).split(_BATCH)
-        ]
-        return torch.cat(drawn).numpy()
+        keys = torch.from_numpy(points)
+
+        def shapes(start: int, stop: int) -> Tensor:
+            return torch.sigmoid(self.shape(keys[start:stop].to(self.device))[:, self.channel]).cpu()
+
+        return torch.cat(list(in_chunks(shapes, len(keys), _BATCH))).numpy()
 
     @torch.no_grad()
     def paint(self, points: np.ndarray) -> np.ndarray:
@@ -135,9 +140,9 @@ def choose_alignment(
 
 def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool) -> Iterator[LayerFrame]:
     """Frames of the subject at keypoints `aligned` (N, K, 2); mirrored: turn them back after drawing."""
-    for start in range(0, len(aligned), _BATCH):
-        part = aligned[start : start + _BATCH]
-        for offset, (rgba, silhouette) in enumerate(zip(puppet.paint(part), puppet.silhouettes(part), strict=True)):
+    index = 0
+    for painted, silhouettes in in_chunks(partial(_drawn, puppet, aligned), len(aligned), _BATCH):
+        for rgba, silhouette in zip(painted, silhouettes, strict=True):
             rgba = without_specks(rgba)
             solid = ((silhouette > 0.5) * 255).astype(np.uint8)
             if mirrored:
@@ -146,9 +151,14 @@ def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool
             yield LayerFrame(
                 rgba,
                 cv2.resize(solid, size, interpolation=cv2.INTER_LINEAR) // 128 * 255,
-                _turned(part[offset], mirrored),
-                _turned(points[start + offset], mirrored),
+                _turned(aligned[index], mirrored),
+                _turned(points[index], mirrored),
             )
+            index += 1
+
+
+def _drawn(puppet: Puppet, aligned: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    return puppet.paint(aligned[start:stop]), puppet.silhouettes(aligned[start:stop])
 
 
 def without_specks(rgba: np.ndarray) -> np.ndarray:
