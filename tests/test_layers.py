@@ -15,16 +15,8 @@ import retarget_cli
 PACKAGE = Path(retarget_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-FREE = {
-    "config",
-    "events",
-    "errors",
-    "fields",
-    "findings",
-    "hardware",
-    "interrupt",
-    "memory",
-}  # anybody may import these
+# Anybody may import these.
+FREE = {"config", "events", "errors", "fields", "findings", "hardware", "interrupt", "memory", "prefetch"}
 ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "media": set(),
@@ -49,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "findings": set(),
     "interrupt": set(),
     "memory": set(),
+    "prefetch": set(),
     "errors": set(),
     "events": set(),
 }
@@ -60,6 +53,7 @@ SIDEWAYS = {
     "hardware": {"errors"},
     "interrupt": {"errors"},
     "memory": {"errors"},
+    "prefetch": set(),
     "config": {"errors", "fields", "hardware", "memory"},
     "fields": {"errors"},
 }
@@ -130,6 +124,7 @@ HEAVY_FREE = {
     "hardware",
     "interrupt",
     "memory",
+    "prefetch",
     "doctor",
     "weights",
 }

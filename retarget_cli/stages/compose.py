@@ -8,6 +8,7 @@ import numpy as np
 
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.prefetch import prefetched
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
 from retarget_cli.stages.ingest import ClipFacts, facts
@@ -63,10 +64,15 @@ def _work(job: Job) -> None:
         pixels="rgba" if alpha else "rgb",
         sound_from=None if alpha else job.stage.files["driver"],
     )
-    with writer:
+
+    def pictures() -> Iterator[np.ndarray]:
         for index in range(driver.timing.frames):
             placed = place(layer[index], matrix(index), size)
-            writer.write(straight(placed) if alpha else composite(ground(index), placed))
+            yield straight(placed) if alpha else composite(ground(index), placed)
+
+    with writer, prefetched(pictures()) as finished:
+        for index, picture in enumerate(finished):
+            writer.write(picture)
             job.progress(index + 1, driver.timing.frames)
 
 

@@ -1,0 +1,70 @@
+"""Making things ahead of their use, in a thread: decoding, drawing and encoding release Python's lock and overlap."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from queue import Empty, Queue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@contextmanager
+def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
+    """`items` in their order, made by another thread that is at most `depth` of them ahead.
+
+    An error of theirs is raised where the item would have come. The thread has ended when the context is left, also in
+    the middle; `items` are closed then, if they can be.
+    """
+    ahead = _Ahead(items, depth)
+    thread = threading.Thread(target=ahead.make, name="prefetch", daemon=True)
+    thread.start()
+    try:
+        yield ahead.items()
+    finally:
+        ahead.leave()
+        thread.join()
+
+
+class _Ahead(Generic[T]):
+    """The queue between both threads. An entry is a list with one item, an error, or None for the end."""
+
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        self._source = items
+        self._queue: Queue[list[T] | BaseException | None] = Queue(depth)
+        self._left = threading.Event()
+
+    def make(self) -> None:
+        """What the thread does."""
+        try:
+            for item in self._source:
+                self._queue.put([item])
+                del item  # else the last one lives on here while the next is made
+                if self._left.is_set():
+                    break
+            else:
+                self._queue.put(None)
+        except BaseException as error:
+            self._queue.put(error)
+        finally:
+            close = getattr(self._source, "close", None)
+            if close is not None:
+                close()
+
+    def items(self) -> Iterator[T]:
+        """What was made, until its end."""
+        while (entry := self._queue.get()) is not None:
+            if isinstance(entry, BaseException):
+                raise entry
+            yield entry.pop()
+
+    def leave(self) -> None:
+        """Make the thread end after the item it is at, whether or not it waits for room."""
+        self._left.set()
+        try:
+            while True:
+                self._queue.get_nowait()
+        except Empty:
+            pass
