@@ -55,5 +55,8 @@ class Phase(ABC):
         """What the phase can do by now, on frames that are never trained on; nothing unless a phase offers it."""
         return ()
 
+    def before_step(self, index: int) -> None:  # noqa: B027 - most phases have nothing to do
+        """Called on the host before each step. What it changes depends on `index` alone, and stays where it is."""
+
     def finish(self) -> None:  # noqa: B027 - most phases have nothing to add
         """Called once after the last step, before the result is saved."""
