@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from retarget_cli.prefetch import prefetched
+from retarget_cli.prefetch import mapped, prefetched
 
 
 class Source:
@@ -93,3 +93,38 @@ def test_lists_and_nothing_at_all() -> None:
         assert list(items) == [1, 2]
     with prefetched([]) as items:
         assert list(items) == []
+
+
+@pytest.mark.parametrize("workers", [1, 3, 20])
+def test_a_function_of_every_item_in_order(workers: int) -> None:
+    def late_first(number: int) -> int:
+        time.sleep(0.005 * (number % 3 == 0))
+        return number * number
+
+    assert list(mapped(late_first, range(10), workers)) == [number * number for number in range(10)]
+
+
+def test_several_items_are_worked_on_at_a_time() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def meet(number: int) -> int:
+        both.wait()
+        return number
+
+    assert list(mapped(meet, range(4), 2)) == [0, 1, 2, 3]
+
+
+def test_no_more_items_are_taken_than_there_are_workers() -> None:
+    source = Source(100)
+    results = mapped(float, source(), 3)
+    assert next(results) == 0.0
+    assert source.made == 3
+    results.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mapped")]
+
+
+def test_an_error_of_the_function_comes_in_its_place() -> None:
+    results = mapped(lambda number: 1 // (2 - number), range(5), 2)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
