@@ -12,12 +12,9 @@ from typing import TypeVar
 from retarget_cli.errors import UsageError
 
 T = TypeVar("T")
-# Of the CPU's allocator, of the CUDA runtime outside torch's allocator, and of two libraries that allocate themselves.
-_WORDS = (
-    "can't allocate memory",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+# Of the CPU's allocator, of the CUDA runtime outside torch's allocator, and of libraries that allocate themselves.
+_WORDS = re.compile(
+    r"can't allocate memory|CUDA error: out of memory|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|could not create a primitive$"
 )
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
@@ -25,7 +22,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory, of the GPU or of the machine, was too small."""
     named = any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__)  # torch's, a RuntimeError
-    return named or isinstance(error, MemoryError) or any(word in str(error) for word in _WORDS)
+    return named or isinstance(error, MemoryError) or bool(_WORDS.search(str(error)))
 
 
 def release_memory() -> None:

@@ -35,6 +35,8 @@ def test_the_cpu_says_so_too() -> None:
         (torch.OutOfMemoryError("CUDA out of memory"), True),
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("could not create a primitive descriptor for a matmul primitive"), False),
         (RuntimeError("CUDA error: device-side assert triggered"), False),
         (RuntimeError("shapes do not match"), False),
         (OSError("out of memory"), False),

@@ -69,7 +69,8 @@ def train(
 
     settings = load_config(preset, config, tuple(changes or ()), **flags)
     if pairs is not None:
-        of_one = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
+        of_one: dict[str, Any] = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
+        of_one |= {"--frame-a": frame_a or None, "--frame-b": frame_b or None}
         shared: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
         shared |= {"--preset": preset, "--config": config, "--set": changes}
         train_list.run(pairs, devices, shared, of_one, train_list.Manner(workspace, quiet, json_output))

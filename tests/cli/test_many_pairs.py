@@ -91,6 +91,7 @@ def test_a_signal_reaches_the_pairs_at_work(folder: Path, number: signal.Signals
     [
         (["cat.mp4", "fox.mp4", "--pairs", "pairs.txt"], "(A)"),
         (["--pairs", "pairs.txt", "--mask-a", "m.mkv"], "--mask-a"),
+        (["--pairs", "pairs.txt", "--frame-b", "7"], "--frame-b"),
         (["--pairs", "pairs.txt", "--devices", "cpu", "--device", "cpu"], "--devices"),
         (["--pairs", "pairs.txt", "--devices", "tpu"], "tpu"),
         (["--pairs", "pairs.txt", "--set", "geometry.stepz=1"], "stepz"),
