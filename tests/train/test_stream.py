@@ -83,10 +83,7 @@ class Streamed(Line):
     def __init__(self) -> None:
         super().__init__(steps=90)
         self.window = window()
-        self.stream = Stream(200, self.window, rows)
-
-    def before_step(self, index: int) -> None:
-        self.stream.bring(index)
+        self.streams = (Stream(200, self.window, rows),)
 
     def step(self, index: int) -> dict[str, Tensor]:
         return {"rows": (self.window * torch.arange(30)).sum(), **super().step(index)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.phase import Phase
 from retarget_cli.train.stream import PARTS, Stream
 
+P = TypeVar("P", bound=Phase)
 MAX_TRAINING_FRAMES = 600  # on the device at a time
 HELD_OUT_EVERY = 10
 
@@ -33,16 +35,10 @@ class Frames:
     stream: Stream | None = None
 
 
-class ClipPhase(Phase):
-    """A phase that trains on two clips."""
-
-    clips: tuple[Frames, Frames]
-
-    def before_step(self, index: int) -> None:
-        """Bring the frames of long clips whose turn it is."""
-        for clip in self.clips:
-            if clip.stream is not None:
-                clip.stream.bring(index)
+def fed_by(clips: Iterable[Frames], phase: P) -> P:
+    """The phase, with what is to be brought before its steps: other frames of long clips."""
+    phase.streams = tuple(clip.stream for clip in clips if clip.stream is not None)
+    return phase
 
 
 def load_frames(clip: ClipArray, size: int, device: str) -> Frames:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr.config import GeometryConfig
-from retarget_cli.methods.jokr.dataset import ClipPhase, Frames, draw_batch, masked
+from retarget_cli.methods.jokr.dataset import Frames, draw_batch, masked
 from retarget_cli.methods.jokr.networks import (
     LearnedAffine,
     PoseDiscriminator,
@@ -20,13 +20,13 @@ from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.nn.coords import apply_affine, compose_affine
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
-from retarget_cli.train.phase import PreviewRow
+from retarget_cli.train.phase import Phase, PreviewRow
 from retarget_cli.train.schedule import one_cycle, ramp
 
 _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
 
 
-class GeometryPhase(ClipPhase):
+class GeometryPhase(Phase):
     """Trains E, G, T and D together (paper section 3, stage 1, with the changes DESIGN section 5 lists)."""
 
     name = "geometry"

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import TextureConfig
-from retarget_cli.methods.jokr.dataset import ClipPhase, Frames, draw_batch, unmasked
+from retarget_cli.methods.jokr.dataset import Frames, draw_batch, unmasked
 from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
@@ -20,14 +20,14 @@ from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.nn.perceptual import edge_differences
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
-from retarget_cli.train.phase import PreviewRow
+from retarget_cli.train.phase import Phase, PreviewRow
 from retarget_cli.train.schedule import one_cycle, ramp
 
 PAINTERS = ("painter_a", "painter_b")
 CRITICS = ("critic_a", "critic_b")
 
 
-class TexturePhase(ClipPhase):
+class TexturePhase(Phase):
     """Trains one painter a clip (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
 
     name = "texture"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.dataset import ClipPhase, Frames
+from retarget_cli.methods.jokr.dataset import Frames
 from retarget_cli.methods.jokr.paper import losses, networks, scores
 from retarget_cli.methods.jokr.paper.config import GeometryConfig
 from retarget_cli.methods.jokr.paper.data import draw_pairs
@@ -14,11 +14,12 @@ from retarget_cli.methods.jokr.paper.dropout import draw_from
 from retarget_cli.nn.coords import apply_affine
 from retarget_cli.nn.warp import random_affine
 from retarget_cli.train.device import to_device
+from retarget_cli.train.phase import Phase
 
 BETAS = (0.5, 0.999)
 
 
-class GeometryPhase(ClipPhase):
+class GeometryPhase(Phase):
     """Every network stays in training mode; A and B go through E in batches of their own."""
 
     name = "geometry"

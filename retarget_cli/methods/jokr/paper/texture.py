@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.dataset import ClipPhase, Frames
+from retarget_cli.methods.jokr.dataset import Frames
 from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper import networks, scores
 from retarget_cli.methods.jokr.paper.config import PaperConfig
@@ -15,11 +15,12 @@ from retarget_cli.methods.jokr.paper.dropout import draw_from
 from retarget_cli.methods.jokr.paper.geometry import BETAS
 from retarget_cli.methods.jokr.perceptual import notice, perceptual_term
 from retarget_cli.train.device import to_device
+from retarget_cli.train.phase import Phase
 
 PAINTERS = ("painter_a", "painter_b")
 
 
-class TexturePhase(ClipPhase):
+class TexturePhase(Phase):
     """E stays in training mode, G in evaluation mode; both are frozen."""
 
     name = "texture"
