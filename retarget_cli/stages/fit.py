@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from retarget_cli.train.phase import Phase, PreviewRow
 
 VERSION = 2
-_FACTS, _PREVIEWS = "fit.json", "previews"
+_PREVIEWS = "previews"
 _COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
+_FACTS = "fit.json"
 
 
 def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:

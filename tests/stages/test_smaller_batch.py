@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import fake_method
 import pytest
 import torch
-from torch import Tensor
 from worlds import World, config
 
 from retarget_cli import pipeline
@@ -53,14 +52,12 @@ class Hungry(fake_method.FakeMethod):
         made = super().build_phase(phase, config, clips, states, device, seed)
         if phase == "colour":
             Hungry.built.append(config.colour.batch)
-            plain = made.step
 
-            def step(index: int) -> dict[str, Tensor]:
+            def before_step(index: int) -> None:
                 if index >= Hungry.late and config.colour.batch > Hungry.room:
                     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-                return plain(index)
 
-            made.step = step
+            made.before_step = before_step
         return made
 
 
