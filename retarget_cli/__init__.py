@@ -41,7 +41,8 @@ def train(
 ) -> TrainResult:
     """Train a pair of clips, or find it trained.
 
-    changes: ``key=value``; settings: `seed`, `device`, `precision`, `method`, `backend`, `weights`, `size`.
+    changes: ``key=value``; settings: `seed`, `device`, `max_memory`, `precision`, `method`, `backend`, `weights`,
+    `size`.
     Raises the errors of :mod:`retarget_cli.errors`.
     """
     from retarget_cli import pipeline

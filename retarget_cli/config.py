@@ -15,7 +15,8 @@ from typing import Any
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.fields import build, change_fields, keys, nearest, set_field, split, to_json
-from retarget_cli.hardware import cuda_devices
+from retarget_cli.hardware import cuda_devices, device_class
+from retarget_cli.memory import parse_size
 
 __all__ = ["change_fields", "from_json", "load_config", "to_json"]
 
@@ -42,13 +43,17 @@ class CropConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training run, except the clips themselves."""
+    """Everything that decides a training run, except the clips themselves.
+
+    max_memory: the most GPU memory to take, like ``4GB``; it decides how, and no part of what is trained.
+    """
 
     preset: str = "draft"
     method: str = "jokr"
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
+    max_memory: str | None = None
     matte: MatteConfig = field(default_factory=MatteConfig)
     crop: CropConfig = field(default_factory=CropConfig)
     method_config: Any = None
@@ -140,11 +145,23 @@ def _check(config: TrainConfig) -> None:
             where="--precision",
             fix=nearest(config.precision, PRECISIONS),
         )
+    if config.max_memory is not None:
+        check_limit(config.max_memory, config.device)
     if config.crop.size < SMALLEST_CROP or config.crop.size % 16:
         raise UsageError(
             f"the crop cannot be {config.crop.size} pixels wide",
             where="crop.size",
             fix=f"Use a multiple of 16 that is at least {SMALLEST_CROP}.",
+        )
+
+
+def check_limit(max_memory: str, device: str) -> None:
+    """Raise UsageError unless `max_memory` is a size and `device` a GPU, whose memory can be limited."""
+    parse_size(max_memory, where="--max-memory")
+    if device_class(device) == "cpu":
+        fix = "Leave it out; on the CPU, smaller batches take less: --set texture.batch=2."
+        raise UsageError(
+            "only the memory of a GPU can be limited, and this runs on the CPU", where="--max-memory", fix=fix
         )
 
 

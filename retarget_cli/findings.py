@@ -45,11 +45,15 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.severity))
 
 
+def counted(findings: Sequence[Finding]) -> str:
+    """``8 good, 6 weak, 1 bad``."""
+    counts = {each: sum(finding.severity == each for finding in findings) for each in ("good", "weak", "bad")}
+    return ", ".join(f"{count} {each}" for each, count in counts.items() if count) or "nothing to say"
+
+
 def as_lines(findings: Sequence[Finding], names: tuple[str, str]) -> list[str]:
     """The verdict on the pair of clips called `names`, A first, for people to read."""
-    counts = {each: sum(finding.severity == each for finding in findings) for each in ("good", "weak", "bad")}
-    told = ", ".join(f"{count} {each}" for each, count in counts.items() if count)
-    lines = [f"verdict on {names[0]} (A) and {names[1]} (B): {told or 'nothing to say'}"]
+    lines = [f"verdict on {names[0]} (A) and {names[1]} (B): {counted(findings)}"]
     for finding in worst_first(findings):
         lines += _wrapped(f"  {finding.severity}  ", f"{finding.name}: {finding.says}")
         if finding.advice:

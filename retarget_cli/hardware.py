@@ -21,10 +21,11 @@ def cuda_devices() -> int:
     return _driver_devices() if _torch_has_cuda() else 0
 
 
-def device_class(device: str) -> str:
+def device_class(device: str, where: str = "--device") -> str:
     """``cpu`` or ``cuda`` for a device as a user writes it (``auto``, ``cpu``, ``cuda``, ``cuda:1``).
 
-    Raises UsageError for other words and EnvironmentProblem when the machine has no such device.
+    where: the option it was given to. Raises UsageError for other words and EnvironmentProblem when the machine has no
+    such device.
     """
     if device == "auto":
         return "cuda" if cuda_devices() else "cpu"
@@ -32,11 +33,11 @@ def device_class(device: str) -> str:
         return "cpu"
     match = re.fullmatch(r"cuda(?::(\d+))?", device)
     if match is None:
-        raise UsageError(f"there is no device '{device}'", where="--device", fix="Use auto, cpu, cuda or cuda:1.")
+        raise UsageError(f"there is no device '{device}'", where=where, fix="Use auto, cpu, cuda or cuda:1.")
     if int(match[1] or 0) >= cuda_devices():
         raise EnvironmentProblem(
             f"the device '{device}' is not available: torch can use {cuda_devices()} CUDA device(s) here",
-            where="--device",
+            where=where,
             fix="Use --device cpu, or run `retarget doctor` to see what is missing.",
         )
     return "cuda"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from retarget_cli import results
-from retarget_cli.config import TrainConfig
+from retarget_cli.config import TrainConfig, check_limit
 from retarget_cli.delivery import deliver_training, showing
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
@@ -65,7 +66,7 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign 
     for clip in clips:
         plan += [
             ingest(clip),
-            matte(clip, config.matte, store.digests.digest, config.device),
+            matte(clip, config.matte, store.digests.digest, config.device, config.max_memory),
             overlay(clip),
             crop(clip, config.crop.size),
         ]
@@ -147,7 +148,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     results were pruned, Interrupted when `stop` turned true.
     """
     suffix, looks = _suffix(options, reporter), _looks(options)
-    trained = find_run(store, options.pair, options.device)
+    trained = _limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
         targets = [options.out, *(_compared(options.out) if options.compare else ())]
         results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
@@ -194,6 +195,14 @@ def evaluate(
     phases = get_method(trained.config.method).phase_names
     answer["held_out"] = {phase: held_out(trained.entries[phase]) for phase in phases}
     return answer
+
+
+def _limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
+    """The run, to be drawn with no more GPU memory than `max_memory`; None leaves the limit of the training."""
+    if max_memory is None:
+        return trained
+    check_limit(max_memory, trained.config.device)
+    return replace(trained, config=replace(trained.config, max_memory=max_memory))
 
 
 def _direction(trained: TrainedRun, look: Look) -> str:

@@ -51,7 +51,8 @@ class RenderOptions:
     """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
 
     affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
-    out: the video to write (one look only); device: None for that of the training.
+    out: the video to write (one look only); device: None for that of the training; max_memory: the most to take of a
+    GPU, like ``4GB``, None for the limit of the training.
     """
 
     pair: tuple[Path, Path] | None = None
@@ -61,6 +62,7 @@ class RenderOptions:
     out: Path | None = None
     compare: bool = False
     device: str | None = None
+    max_memory: str | None = None
 
 
 @dataclass(frozen=True)

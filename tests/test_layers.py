@@ -15,7 +15,8 @@ import retarget_cli
 PACKAGE = Path(retarget_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-FREE = {"config", "events", "errors", "fields", "findings", "hardware", "interrupt"}  # anybody may import these
+# Anybody may import these.
+FREE = {"config", "events", "errors", "fields", "findings", "hardware", "interrupt", "memory", "prefetch"}
 ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "media": set(),
@@ -39,6 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "fields": set(),
     "findings": set(),
     "interrupt": set(),
+    "memory": set(),
+    "prefetch": set(),
     "errors": set(),
     "events": set(),
 }
@@ -49,7 +52,9 @@ SIDEWAYS = {
     "events": set(),
     "hardware": {"errors"},
     "interrupt": {"errors"},
-    "config": {"errors", "fields", "hardware"},
+    "memory": {"errors"},
+    "prefetch": set(),
+    "config": {"errors", "fields", "hardware", "memory"},
     "fields": {"errors"},
 }
 
@@ -118,6 +123,8 @@ HEAVY_FREE = {
     "findings",
     "hardware",
     "interrupt",
+    "memory",
+    "prefetch",
     "doctor",
     "weights",
 }

@@ -104,6 +104,8 @@ def test_pruning_keeps_what_the_newest_run_made(world: World) -> None:
         ({"look": "c"}, "look"),
         ({"look": "both", "out": Path("x.mp4")}, "two videos"),
         ({"out": Path("x.gif")}, "gif"),
+        ({"max_memory": "4GB"}, "on the CPU"),
+        ({"max_memory": "much"}, "no size"),
     ],
 )
 def test_options_that_make_no_sense(world: World, options: dict[str, Any], message: str) -> None:

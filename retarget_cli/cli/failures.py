@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted, RetargetError, UsageError
+from retarget_cli.memory import is_out_of_memory
 
 BUG = 1
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -67,13 +68,9 @@ def _missing(error: ImportError) -> RetargetError | None:
 
 
 def _memory(error: BaseException) -> RetargetError | None:
-    # By name, because torch must not be imported to find out; a subclass of RuntimeError on every device.
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if "OutOfMemoryError" in names:
-        return _out_of_memory("GPU memory")
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return _out_of_memory("memory")
-    return None
+    if not is_out_of_memory(error):
+        return None
+    return _out_of_memory("GPU memory" if type(error).__name__ == "OutOfMemoryError" else "memory")
 
 
 def _out_of_memory(what: str) -> RetargetError:

@@ -22,6 +22,7 @@ LOOKS = ("a", "b", "both")
 
 OBJECT = "What is filmed"
 TUNING = "Tuning"
+MANY = "Many pairs"
 GENERAL = "General"
 
 Workspace = Annotated[
@@ -83,6 +84,28 @@ FrameB = Annotated[int, _frame_b]
 Device = Annotated[
     str | None,
     typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=TUNING),
+]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="The most memory to take of a GPU, e.g. 4GB.",
+        rich_help_panel=TUNING,
+        show_default="all of it",
+    ),
+]
+Pairs = Annotated[
+    Path | None,
+    typer.Option(
+        "--pairs", metavar="FILE", help="A list with the paths of A and B on each line.", rich_help_panel=MANY
+    ),
+]
+Devices = Annotated[
+    str | None,
+    typer.Option(
+        "--devices", metavar="LIST", help="Train the list side by side, one pair a device: 0,1.", rich_help_panel=MANY
+    ),
 ]
 Preset = Annotated[
     str | None,

@@ -37,6 +37,7 @@ def render(
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
     device: options.Device = None,
+    max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
     json_output: options.Json = False,
     quiet: options.Quiet = False,
@@ -53,8 +54,9 @@ def render(
     from retarget_cli import pipeline
 
     chosen = pipeline.RenderOptions(
-        pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device
-    )
+        pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
+        max_memory=max_memory,
+    )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)
     if json_output:

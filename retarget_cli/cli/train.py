@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retarget_cli.cli import options, text, ui
+from retarget_cli.cli import options, text, train_list, ui
 from retarget_cli.cli.hints import parse_hints
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+from retarget_cli.cli.pairs import DEVICES
+from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
 from retarget_cli.results import TRAINING
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def train(
-    a: Annotated[Path, typer.Argument(metavar="A", help="First clip.", show_default=False)],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Second clip.", show_default=False)],
+    a: Annotated[Path | None, typer.Argument(metavar="A", help="First clip.", show_default=False)] = None,
+    b: Annotated[Path | None, typer.Argument(metavar="B", help="Second clip.", show_default=False)] = None,
     preset: options.Preset = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.", rich_help_panel=TUNING)
@@ -30,6 +32,7 @@ def train(
         int | None, typer.Option("--seed", help="Random seed.", min=0, show_default="0", rich_help_panel=TUNING)
     ] = None,
     device: options.Device = None,
+    max_memory: options.MaxMemory = None,
     precision: Annotated[
         str | None,
         typer.Option("--precision", help="auto, fp32 or bf16.", show_default="auto", rich_help_panel=TUNING),
@@ -45,6 +48,8 @@ def train(
     frame_b: options.FrameB = 0,
     backend: options.Backend = None,
     weights: options.Weights = None,
+    pairs: options.Pairs = None,
+    devices: options.Devices = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
     json_output: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,21 +61,42 @@ def train(
     """
     hints_a = parse_hints(frame_a, box_a, (), "--box-a")
     hints_b = parse_hints(frame_b, box_b, (), "--box-b")
-    from retarget_cli import pipeline
+    flags = {
+        "backend": backend, "weights": weights, "seed": seed, "device": device, "precision": precision,
+        "max_memory": max_memory, "method": method,
+    }  # fmt: skip
     from retarget_cli.config import load_config
+
+    settings = load_config(preset, config, tuple(changes or ()), **flags)
+    if pairs is not None:
+        of_one: dict[str, Any] = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
+        of_one |= {"--frame-a": frame_a or None, "--frame-b": frame_b or None}
+        shared: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
+        shared |= {"--preset": preset, "--config": config, "--set": changes}
+        train_list.run(pairs, devices, shared, of_one, train_list.Manner(workspace, quiet, json_output))
+        return
+    a, b = one_pair(a, b, devices)
+    from retarget_cli import pipeline
     from retarget_cli.results import clip_names
 
     clip_a, clip_b = pipeline.ClipInput(a, mask_a, hints_a), pipeline.ClipInput(b, mask_b, hints_b)
-    settings = load_config(
-        preset, config, tuple(changes or ()),
-        backend=backend, weights=weights, seed=seed, device=device, precision=precision, method=method,
-    )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.train(clip_a, clip_b, settings, session.store, session.reporter, session.stop)
     if json_output:
         ui.document(as_document(result))
     else:
         ui.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
+
+
+def one_pair(a: Path | None, b: Path | None, devices: str | None) -> tuple[Path, Path]:
+    """Both clips; UsageError when one is missing or when several devices are to train them."""
+    if a is None or b is None:
+        fix = "Name both, A first, or a list of pairs with --pairs FILE."
+        raise UsageError("two clips are needed", where="train", fix=fix)
+    if devices is not None:
+        fix = "Use --device, or name a list of pairs with --pairs FILE."
+        raise UsageError("one pair is trained on one device", where=DEVICES, fix=fix)
+    return a, b
 
 
 def found_previews(session: ui.Session) -> list[Path]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.memory import is_out_of_memory
 
 _ELSEWHERE = "use --backend embedded, or the CPU (CUDA_VISIBLE_DEVICES= in front of the command)"
 _GPU_WORDS = ("CUDA error", "CUDA driver", "cuDNN", "CUBLAS_STATUS", "CUDNN_STATUS")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory, of the GPU or of the machine, was too small."""
-    named = any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__)
-    return named or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 @contextmanager
@@ -36,10 +30,3 @@ def device_problems() -> Iterator[None]:
                 fix=f"Run it again; if it stays so, {_ELSEWHERE}.",
             ) from error
         raise
-
-
-def release_memory() -> None:
-    """Give back what torch holds of the GPU's memory without using it."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

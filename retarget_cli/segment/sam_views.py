@@ -9,8 +9,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from retarget_cli.memory import is_out_of_memory, release_memory
 from retarget_cli.segment.base import FrameSource
-from retarget_cli.segment.device_problems import is_out_of_memory, release_memory
 from retarget_cli.segment.frame_window import SPAN, FrameWindow, Recent
 from retarget_cli.segment.sam_choice import Answers
 from retarget_cli.segment.sam_prompts import Grid, Prompt

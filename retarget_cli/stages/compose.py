@@ -8,6 +8,7 @@ import numpy as np
 
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.prefetch import mapped, prefetched
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
 from retarget_cli.stages.ingest import ClipFacts, facts
@@ -63,10 +64,16 @@ def _work(job: Job) -> None:
         pixels="rgba" if alpha else "rgb",
         sound_from=None if alpha else job.stage.files["driver"],
     )
-    with writer:
-        for index in range(driver.timing.frames):
-            placed = place(layer[index], matrix(index), size)
-            writer.write(straight(placed) if alpha else composite(ground(index), placed))
+
+    def picture_of(part: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+        drawn, way, behind = part
+        placed = place(drawn, way, size)
+        return straight(placed) if alpha else composite(behind, placed)
+
+    parts = ((layer[index], matrix(index), ground(index)) for index in range(driver.timing.frames))
+    with writer, prefetched(mapped(picture_of, parts)) as finished:
+        for index, picture in enumerate(finished):
+            writer.write(picture)
             job.progress(index + 1, driver.timing.frames)
 
 

@@ -15,6 +15,7 @@ from retarget_cli.events import Preview
 from retarget_cli.hardware import device_class
 from retarget_cli.media.stills import write_png
 from retarget_cli.methods import get_method
+from retarget_cli.stages.smaller_batch import train_within_memory
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 VERSION = 2
 _PREVIEWS = "previews"
 _COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
+_FACTS = "fit.json"
 
 
 def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:
@@ -60,8 +62,11 @@ def held_out(entry: Entry) -> dict[str, float]:
 
 
 def curves(entry: Entry) -> dict[str, Any]:
-    """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``."""
-    data: dict[str, Any] = json.loads(entry.file("fit.json").read_text(encoding="utf-8"))
+    """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``.
+
+    ``batch`` is the one that fitted into the memory, None for a phase that has none.
+    """
+    data: dict[str, Any] = json.loads(entry.file(_FACTS).read_text(encoding="utf-8"))
     return data
 
 
@@ -81,7 +86,7 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
     from retarget_cli.train.device import pick_device
     from retarget_cli.train.precision import uses_bf16
 
-    device = pick_device(config.device)
+    device = pick_device(config.device, config.max_memory)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
     method = get_method(config.method)
     built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
@@ -93,16 +98,22 @@ def _work(job: Job, config: TrainConfig, phase: str) -> None:
     from retarget_cli.train.loop import fit as train
 
     work = job.tools.store.work(job.stage.name, job.key)
-    train(
-        built_phase(job, config, phase),
-        work=work,
-        out=job.path,
-        digest=job.key,
-        stage=job.stage.id,
-        reporter=job.tools.reporter,
-        stop=job.tools.stop,
-        show=lambda step, rows: _show(job, work, step, rows),
-    )
+
+    def attempt(config: TrainConfig) -> None:
+        train(
+            built_phase(job, config, phase),
+            work=work,
+            out=job.path,
+            digest=job.key,
+            stage=job.stage.id,
+            reporter=job.tools.reporter,
+            stop=job.tools.stop,
+            show=lambda step, rows: _show(job, work, step, rows),
+        )
+
+    batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)
+    facts = json.loads((job.path / _FACTS).read_text(encoding="utf-8"))
+    (job.path / _FACTS).write_text(json.dumps({"batch": batch, **facts}, indent=1), encoding="utf-8")
     (job.path / _PREVIEWS).mkdir()
     for path in previews(work):
         shutil.copyfile(path, job.path / _PREVIEWS / path.name)

@@ -28,12 +28,18 @@ VERSION = 2
 MATTE = "matte.mkv"
 
 
-def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], device: str = "auto") -> Stage:
+def matte(
+    clip: SourceClip,
+    config: MatteConfig,
+    digest: Callable[[Path], str],
+    device: str = "auto",
+    max_memory: str | None = None,
+) -> Stage:
     """The stage that writes ``matte.mkv`` (lossless, one grey frame {0, 255} a frame) and ``report.json``.
 
-    digest: sha256 of a file, for the weights of a segmentation network; device: where that network runs. Raises
-    UsageError when the mattes are to be given and there are none, EnvironmentProblem when weights are named that do not
-    exist.
+    digest: sha256 of a file, for the weights of a segmentation network; device: where that network runs, max_memory:
+    what it may take of a GPU. Raises UsageError when the mattes are to be given and there are none, EnvironmentProblem
+    when weights are named that do not exist.
     """
     way = choose_way(clip, config)
     params, digests = inputs_of(clip, way, digest)
@@ -42,7 +48,7 @@ def matte(clip: SourceClip, config: MatteConfig, digest: Callable[[Path], str], 
         name="matte",
         version=VERSION,
         label=f"Finding the object in {clip.path.name}",
-        work=lambda job: _work(job, clip, way, device),
+        work=lambda job: _work(job, clip, way, device, max_memory),
         params=params,
         files={"video": clip.path},
         digests=digests,
@@ -120,12 +126,12 @@ def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
         yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
 
 
-def _work(job: Job, clip: SourceClip, way: Way, device: str) -> None:
+def _work(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> None:
     if way.notice:
         job.notice(f"{clip.path.name}: {way.notice}")
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
-    segmenter = _segmenter(job, clip, way, device)
+    segmenter = _segmenter(job, clip, way, device, max_memory)
     with VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray") as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())
@@ -133,14 +139,14 @@ def _work(job: Job, clip: SourceClip, way: Way, device: str) -> None:
         job.notice(f"{clip.path.name}: {notice}", "warning")
 
 
-def _segmenter(job: Job, clip: SourceClip, way: Way, device: str) -> Segmenter:
+def _segmenter(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> Segmenter:
     from retarget_cli.segment.registry import NETWORKS, make_segmenter
 
     views = None
     if way.name in NETWORKS:
         from retarget_cli.train.device import pick_device
 
-        device = pick_device(device)
+        device = pick_device(device, max_memory)
         if way.name == "sam" and way.weights is not None:
             views = stored_views(job, clip, way.weights, device)
     return make_segmenter(way.name, mattes=lambda: given_mattes(clip), weights=way.weights, device=device, views=views)

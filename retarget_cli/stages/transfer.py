@@ -71,7 +71,9 @@ def _work(job: Job, config: TrainConfig, request: TransferRequest) -> None:
     clips = (ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy")))
     driver = clips[1] if request.look == "a" else clips[0]
     method = get_method(config.method)
-    drawn = method.transfer(config.method_config, clips, states(job, config), request, pick_device(config.device))
+    drawn = method.transfer(
+        config.method_config, clips, states(job, config), request, pick_device(config.device, config.max_memory)
+    )
     keypoints, driver_keypoints = [], []
     layer = silhouette = None
     for index, frame in enumerate(drawn.frames):

@@ -61,7 +61,9 @@ def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -
         report = matte_report(job.entries[f"matte_{side}"])
         found += clip_findings(side.upper(), clip.path.name, crop.frames, report)
     method = get_method(config.method)
-    found += method.diagnose(config.method_config, crops, states(job, config), pick_device(config.device))
+    found += method.diagnose(
+        config.method_config, crops, states(job, config), pick_device(config.device, config.max_memory)
+    )
     ordered = worst_first(found)
     write_json_atomic(job.path / _DATA, plain(ordered))
     lines = as_lines(ordered, (clips[0].name, clips[1].name))

@@ -7,15 +7,17 @@ from collections.abc import Iterable
 import torch
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.memory import parse_size
 
 
-def pick_device(name: str) -> str:
+def pick_device(name: str, max_memory: str | None = None) -> str:
     """Resolve ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` to a device this machine has.
 
+    max_memory: the most that this process may take of a GPU, like ``4GB``; None for all of it.
     Raises UsageError for other names and EnvironmentProblem when the device is not there.
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
         raise UsageError(f"unknown device '{name}'", fix="Use auto, cpu, cuda or cuda:N.")
@@ -24,7 +26,16 @@ def pick_device(name: str) -> str:
             f"the device '{name}' is not available",
             fix="Run `retarget doctor` to see what this machine has, or use --device cpu.",
         )
+    if kind == "cuda":
+        _limit_memory(torch.device(name), max_memory)
     return name
+
+
+def _limit_memory(device: torch.device, max_memory: str | None) -> None:
+    index = torch.cuda.current_device() if device.index is None else device.index
+    total = torch.cuda.get_device_properties(index).total_memory
+    share = 1.0 if max_memory is None else parse_size(max_memory, where="--max-memory") / total
+    torch.cuda.set_per_process_memory_fraction(min(1.0, share), index)
 
 
 def to_device(modules: Iterable[torch.nn.Module], device: str) -> None:

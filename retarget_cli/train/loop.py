@@ -73,6 +73,7 @@ def fit(
 
 
 def _advance(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter) -> None:
+    phase.before_step(record.step)
     for name, value in phase.step(record.step).items():
         record.sums[name] = record.sums[name] + value if name in record.sums else value.clone()
     record.step += 1

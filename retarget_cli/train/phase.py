@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retarget_cli.train.stream import Stream
+
 
 @dataclass(frozen=True)
 class PreviewRow:
@@ -36,6 +38,7 @@ class Phase(ABC):
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
     generator: torch.Generator
+    streams: tuple[Stream, ...] = ()  # bring what is too long for the device, a part at a time
     notices: tuple[str, ...] = ()  # what the user should know before it starts
     bf16: bool = False  # whether the networks run under bf16 autocast; coordinates and losses stay in fp32
 
@@ -54,6 +57,11 @@ class Phase(ABC):
     def preview(self) -> Sequence[PreviewRow]:
         """What the phase can do by now, on frames that are never trained on; nothing unless a phase offers it."""
         return ()
+
+    def before_step(self, index: int) -> None:
+        """Called on the host before each step. What it changes depends on `index` alone, and stays where it is."""
+        for stream in self.streams:
+            stream.bring(index)
 
     def finish(self) -> None:  # noqa: B027 - most phases have nothing to add
         """Called once after the last step, before the result is saved."""

@@ -162,7 +162,7 @@ def test_over_grey_the_layer_is_what_was_painted(trained: tuple[dict[str, Path],
     soft = torch.linspace(0.1, 0.9, 64).expand(1, 2, 64, 64)
     puppet.shape = lambda maps: soft
     puppet.painter = lambda silhouette: silhouette * torch.tensor([0.8, -0.4, 0.0])[None, :, None, None]
-    layer = puppet.paint(np.zeros((1, 6, 2), np.float32))[0].astype(float)
+    layer = puppet.paint(np.zeros((1, 6, 2), np.float32))[0][0].numpy().astype(float)
     alpha = layer[..., 3:] / 255
     np.testing.assert_allclose(alpha[0, :, 0], soft[0, 0, 0], atol=0.003)
     composite = layer[..., :3] * alpha + 127.5 * (1 - alpha)

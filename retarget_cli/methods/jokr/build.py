@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.dataset import load_frames
+from retarget_cli.methods.jokr.dataset import fed_by, load_frames
 from retarget_cli.methods.jokr.facing import mirror, opposite_facing
 from retarget_cli.methods.jokr.geometry import GeometryPhase
 from retarget_cli.methods.jokr.networks import shape_networks
@@ -36,7 +36,7 @@ def geometry(config: JokrConfig, clips: Pair, device: str, seed: int) -> Geometr
     alike, _ = facing_alike(clips)
     size = config.geometry.size
     frames = (load_frames(alike[0], size, device), load_frames(alike[1], size, device))
-    return GeometryPhase(config.geometry, frames, device, seed)
+    return fed_by(frames, GeometryPhase(config.geometry, frames, device, seed))
 
 
 def texture(config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> TexturePhase:
@@ -46,7 +46,7 @@ def texture(config: JokrConfig, clips: Pair, states: Mapping[str, Path], device:
     load_modules({"extractor": extractor, "shape": shape}, states["geometry"] / "state.safetensors")
     size = config.texture.size
     frames = (load_frames(alike[0], size, device), load_frames(alike[1], size, device))
-    return TexturePhase(config.texture, (extractor, shape), frames, device, seed)
+    return fed_by(frames, TexturePhase(config.texture, (extractor, shape), frames, device, seed))
 
 
 def puppet(config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:

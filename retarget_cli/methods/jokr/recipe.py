@@ -12,6 +12,8 @@ from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.paper.config import PaperConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.phase import Phase
 
@@ -34,8 +36,11 @@ class Puppet(Protocol):
         """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
         ...
 
-    def paint(self, points: np.ndarray) -> np.ndarray:
-        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2) of the subject's space."""
+    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Pictures at keypoints (N, K, 2) of the subject's space, and the silhouettes under them, on the device.
+
+        (N, S, S, 4) uint8 with straight alpha, and (N, s, s) as :meth:`silhouettes` gives them.
+        """
         ...
 
 

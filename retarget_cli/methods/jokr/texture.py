@@ -140,7 +140,7 @@ class TexturePhase(Phase):
         scores = {}
         for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
             errors, overlaps = [], []
-            for index in clip.held_out.split(16):
+            for index in clip.held_out.split(4 * self.config.batch):
                 picture = unmasked(clip.pixels[index])
                 colour, alpha = self._paint(channel, picture)
                 inside = (picture[:, 3:] > 0.5).float()

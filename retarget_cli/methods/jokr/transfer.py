@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
+from retarget_cli.memory import in_chunks
 from retarget_cli.methods.base import LayerFrame, TransferRequest
 from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.config import JokrConfig
@@ -26,6 +29,8 @@ from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.nn.coords import invert_affine
+from retarget_cli.nn.host import OnHost
+from retarget_cli.prefetch import prefetched
 from retarget_cli.train.checkpoint import load_modules
 from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.device import to_device
@@ -77,30 +82,32 @@ class FastPuppet:
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> np.ndarray:
         """(N, K, 2) keypoints of every frame."""
-        found = []
-        for start in range(0, clip.count, _BATCH):
-            pixels = shrink(clip.frames[start : start + _BATCH], self.shape.size)
+
+        def look(start: int, stop: int) -> OnHost:
+            pixels = shrink(clip.frames[start:stop], self.shape.size)
             points, _ = self.extractor(masked(pixels.to(self.device)))
-            found.append(points.cpu().numpy())
-        return np.concatenate(found)
+            return OnHost(points)
+
+        return _joined(in_chunks(look, clip.count, _BATCH))
 
     @torch.no_grad()
     def silhouettes(self, points: np.ndarray) -> np.ndarray:
         """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
-        drawn = [
-            torch.sigmoid(self.shape(part.to(self.device))[:, self.channel]).cpu()
-            for part in torch.from_numpy(points).split(_BATCH)
-        ]
-        return torch.cat(drawn).numpy()
+        keys = torch.from_numpy(points)
+
+        def shapes(start: int, stop: int) -> OnHost:
+            return OnHost(torch.sigmoid(self.shape(keys[start:stop].to(self.device))[:, self.channel]))
+
+        return _joined(in_chunks(shapes, len(keys), _BATCH))
 
     @torch.no_grad()
-    def paint(self, points: np.ndarray) -> np.ndarray:
-        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2) of the subject's space."""
+    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, s, s)."""
         keys = torch.from_numpy(points).to(self.device)
         silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
         colour, alpha = self.painter(silhouette, keys)
         picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
-        return (picture * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
 
 
 def choose_alignment(
@@ -135,20 +142,30 @@ def choose_alignment(
 
 def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool) -> Iterator[LayerFrame]:
     """Frames of the subject at keypoints `aligned` (N, K, 2); mirrored: turn them back after drawing."""
-    for start in range(0, len(aligned), _BATCH):
-        part = aligned[start : start + _BATCH]
-        for offset, (rgba, silhouette) in enumerate(zip(puppet.paint(part), puppet.silhouettes(part), strict=True)):
+    chunks = in_chunks(partial(_painted, puppet, aligned), len(aligned), _BATCH)
+    with prefetched(chunks, depth=1) as painted:
+        frames = (frame for chunk in painted for frame in zip(*(part.numpy() for part in chunk), strict=True))
+        for index, (rgba, solid) in enumerate(frames):
             rgba = without_specks(rgba)
-            solid = ((silhouette > 0.5) * 255).astype(np.uint8)
             if mirrored:
                 rgba, solid = np.ascontiguousarray(rgba[:, ::-1]), np.ascontiguousarray(solid[:, ::-1])
             size = (rgba.shape[1], rgba.shape[0])
             yield LayerFrame(
                 rgba,
                 cv2.resize(solid, size, interpolation=cv2.INTER_LINEAR) // 128 * 255,
-                _turned(part[offset], mirrored),
-                _turned(points[start + offset], mirrored),
+                _turned(aligned[index], mirrored),
+                _turned(points[index], mirrored),
             )
+
+
+def _painted(puppet: Puppet, aligned: np.ndarray, start: int, stop: int) -> tuple[OnHost, OnHost]:
+    """Pictures, (N, S, S, 4) uint8, and silhouettes, (N, s, s) uint8 {0, 255}, of some frames."""
+    pictures, silhouettes = puppet.paint(aligned[start:stop])
+    return OnHost(pictures), OnHost((silhouettes > 0.5).byte() * 255)
+
+
+def _joined(parts: Iterable[OnHost]) -> np.ndarray:
+    return np.concatenate([part.numpy() for part in list(parts)])  # all are under way before the first is waited for
 
 
 def without_specks(rgba: np.ndarray) -> np.ndarray:

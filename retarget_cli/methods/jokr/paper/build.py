@@ -9,7 +9,7 @@ from torch import nn
 
 from retarget_cli.errors import UsageError
 from retarget_cli.methods.jokr.build import facing_alike
-from retarget_cli.methods.jokr.dataset import Frames, load_frames
+from retarget_cli.methods.jokr.dataset import Frames, fed_by, load_frames
 from retarget_cli.methods.jokr.facing import mirror
 from retarget_cli.methods.jokr.paper import networks
 from retarget_cli.methods.jokr.paper.config import MIRRORS, GeometryConfig, PaperConfig
@@ -41,13 +41,15 @@ def alike(config: PaperConfig, clips: Pair) -> tuple[Pair, str]:
 def geometry(config: PaperConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
     """Stage 1 on a pair of crops."""
     check_size(config.geometry)
-    return GeometryPhase(config.geometry, _frames(config, clips, device), device, seed)
+    frames = _frames(config, clips, device)
+    return fed_by(frames, GeometryPhase(config.geometry, frames, device, seed))
 
 
 def texture(config: PaperConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> TexturePhase:
     """Stage 2, on top of the result of stage 1."""
     trained = _shape_networks(config.geometry, states)
-    return TexturePhase(config, trained, _frames(config, clips, device), device, seed)
+    frames = _frames(config, clips, device)
+    return fed_by(frames, TexturePhase(config, trained, frames, device, seed))
 
 
 def puppet(config: PaperConfig, states: Mapping[str, Path], look: str, device: str) -> PaperPuppet:

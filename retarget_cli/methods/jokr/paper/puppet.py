@@ -65,9 +65,9 @@ class PaperPuppet:
         return torch.cat(drawn).numpy()
 
     @torch.no_grad()
-    def paint(self, points: np.ndarray) -> np.ndarray:
-        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2) of the subject's space."""
-        pictures = []
+    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, S, S)."""
+        pictures, silhouettes = [], []
         for one in self._split(points):
             silhouette = self._silhouette(one)
             painted = self.painter(silhouette.expand(-1, 3, -1, -1))
@@ -75,8 +75,9 @@ class PaperPuppet:
             alpha = layer[:, 3:]
             colour = (layer[:, :3] / alpha.clamp(min=1 / 255)).clamp(-1, 1)
             picture = torch.cat([(colour + 1) / 2, alpha], dim=1)
-            pictures.append((picture * 255).round().byte().permute(0, 2, 3, 1).cpu())
-        return torch.cat(pictures).numpy()
+            pictures.append((picture * 255).round().byte().permute(0, 2, 3, 1))
+            silhouettes.append(without_border(silhouette, self.config.border)[:, 0])
+        return torch.cat(pictures), torch.cat(silhouettes)
 
     def _split(self, points: np.ndarray) -> tuple[Tensor, ...]:
         return (torch.from_numpy(points).to(self.device) / self.side).split(1)

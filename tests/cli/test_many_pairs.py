@@ -1,0 +1,109 @@
+"""`train --pairs` from its words to its exit code; in the children, which are real, the pipeline is a stand-in."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import retarget_cli
+from retarget_cli.cli import train_list
+from retarget_cli.cli.app import run
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from retarget_cli import events, pipeline
+from retarget_cli.cli.app import run
+from retarget_cli.errors import Interrupted, MediaError
+
+def train(a, b, config, store, reporter, stop):
+    reporter(events.Planned(1))
+    reporter(events.StageStarted("geometry", "Training geometry"))
+    if a.path.name == "bad.mp4":
+        raise MediaError("it is no video", where=a.path, fix="Convert it.")
+    while a.path.name == "long.mp4":
+        if stop():
+            raise Interrupted("stopped", fix="Run it again.", signal=stop.signal)
+        time.sleep(0.01)
+    held_out = {"geometry": {"iou_a": config.seed, "iou_b": config.method_config.geometry.steps}}
+    return pipeline.TrainResult("run", "pair", Path("folder"), {}, held_out)
+
+pipeline.train = train
+sys.exit(run(sys.argv[1:]))
+"""
+PARENT = (
+    "import sys; from retarget_cli.cli import app, train_list; train_list.PROGRAM = {}; sys.exit(app.run(sys.argv[1:]))"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RETARGET_WORKSPACE", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(retarget_cli.__file__).parents[1]))
+    (tmp_path / "child.py").write_text(CHILD)
+    monkeypatch.setattr(train_list, "PROGRAM", [sys.executable, str(tmp_path / "child.py")])
+    for name in ("cat.mp4", "fox.mp4", "bad.mp4", "long.mp4"):
+        (tmp_path / name).write_bytes(b"a clip")
+    (tmp_path / "pairs.txt").write_text("bad.mp4 fox.mp4\ncat.mp4 fox.mp4\n")
+    return tmp_path
+
+
+def test_a_pair_that_fails_does_not_stop_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--preset", "draft", "--set", "geometry.steps=7", "--seed", "3", "--workspace", "my space"]
+    assert run(["train", "--pairs", "pairs.txt", "--devices", "cpu,cpu", "--json", *words]) == 3
+    out, err = capsys.readouterr()
+    bad, good = json.loads(out)["pairs"]
+    assert (bad["pair"], bad["exit_code"], bad["result"]) == ("bad--fox", 3, None)
+    assert bad["error"] == {"what": "it is no video", "where": "bad.mp4", "fix": "Convert it.", "exit_code": 3}
+    assert (good["exit_code"], good["error"], good["device"]) == (0, None, "cpu")
+    assert good["result"]["held_out"] == {"geometry": {"iou_a": 3, "iou_b": 7}}
+    assert "cat--fox: [1/1] Training geometry ..." in err.splitlines()
+    assert (folder / "my space").is_dir()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_reaches_the_pairs_at_work(folder: Path, number: signal.Signals, code: int) -> None:
+    (folder / "pairs.txt").write_text("long.mp4 fox.mp4\ncat.mp4 fox.mp4\n")
+    script = PARENT.format(train_list.PROGRAM)
+    words = ["train", "--pairs", "pairs.txt", "--device", "cpu", "--preset", "draft"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while "Training geometry" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "")
+    assert "long--fox: error: stopped" in err
+    assert "error: stopped; 0 of 2 pairs are trained" in err
+    assert "cat--fox" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["cat.mp4", "fox.mp4", "--pairs", "pairs.txt"], "(A)"),
+        (["--pairs", "pairs.txt", "--mask-a", "m.mkv"], "--mask-a"),
+        (["--pairs", "pairs.txt", "--frame-b", "7"], "--frame-b"),
+        (["--pairs", "pairs.txt", "--devices", "cpu", "--device", "cpu"], "--devices"),
+        (["--pairs", "pairs.txt", "--devices", "tpu"], "tpu"),
+        (["--pairs", "pairs.txt", "--set", "geometry.stepz=1"], "stepz"),
+        (["cat.mp4", "fox.mp4", "--devices", "cpu,cpu"], "--devices"),
+        (["cat.mp4"], "two clips"),
+    ],
+)
+def test_calls_that_make_no_sense(
+    folder: Path, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", *words]) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("error: ") == err.count("  fix: ") == 1
+    assert not (folder / ".retarget").exists()
