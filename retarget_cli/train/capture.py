@@ -1,0 +1,105 @@
+"""Running the same work again and again: as it is, or recorded once as a CUDA graph and replayed.
+
+On a GPU a step of a small network is hundreds of launches that each take longer than their work. A graph launches once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+ENGINES = ("auto", "eager")
+WARM_UP = 3  # runs before recording, in which torch makes what it keeps: optimizer state, workspaces, algorithms
+
+Work = Callable[[], None]
+
+
+def runner(work: Work, generator: torch.Generator, engine: str, warn: Callable[[str], None]) -> Work:
+    """`work`, or on a GPU something that does the same by replaying it.
+
+    engine: one of ENGINES; ``eager`` never records. generator: the only one that `work` draws from.
+    warn: told why when recording fails; then every run is an eager one.
+    """
+    tape = None if engine == "eager" else recorder(generator)
+    return work if tape is None else Replayed(work, tape, warn)
+
+
+def recorder(generator: torch.Generator) -> Recorder | None:
+    """What records on the generator's device; None where nothing can."""
+    return Recorder(generator) if generator.device.type == "cuda" else None
+
+
+def recording(device: torch.device) -> bool:
+    """Whether what is called now on `device` is recorded instead of run."""
+    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+
+
+class Replayed:
+    """Runs `work` eagerly WARM_UP times, records it, and replays the recording from then on. Every call is a run."""
+
+    def __init__(self, work: Work, tape: Recorder, warn: Callable[[str], None]) -> None:
+        self._work, self._tape, self._warn = work, tape, warn
+        self._left = WARM_UP
+        self._run: Work = self._warm_up
+
+    def __call__(self) -> None:
+        """One run."""
+        self._run()
+
+    def _warm_up(self) -> None:
+        if self._left > 0:
+            self._left -= 1
+            self._tape.eagerly(self._work)
+            return
+        self._run = self._recorded()
+        self._run()
+
+    def _recorded(self) -> Work:
+        try:
+            return self._tape.record(self._work)
+        except RuntimeError as error:  # torch's errors, those of CUDA and lack of memory among them
+            reason = str(error).strip().partition("\n")[0]
+            self._warn(f"training goes on without a CUDA graph, more slowly: recording it failed ({reason})")
+            return self._work
+
+
+class Recorder:
+    """Records work that draws from `generator`, on a stream of its own."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+        self._stream = torch.cuda.Stream(generator.device)
+
+    def eagerly(self, work: Work) -> None:
+        """Run it on the stream that will record it, so that autograd's accumulators belong to that stream."""
+        current = torch.cuda.current_stream(self._generator.device)
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):
+            work()
+        current.wait_stream(self._stream)
+
+    def record(self, work: Work) -> Work:
+        """What runs all the kernels of `work` again. Recording runs none.
+
+        Raises RuntimeError when something in it cannot be recorded; the generator and the stream are as before then.
+        """
+        current, drawn = torch.cuda.current_stream(self._generator.device), self._generator.get_state()
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._generator)
+        try:
+            # Other threads (a display, a decoder) may call CUDA meanwhile: only this one is held to the rules.
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+                work()
+        except RuntimeError:
+            torch.cuda.set_stream(current)
+            self._renew_generator(drawn)
+            raise
+        return graph.replay
+
+    def _renew_generator(self, drawn: Tensor) -> None:
+        """Torch leaves the generator of a failed recording in a state in which it refuses to draw."""
+        fresh = torch.Generator(self._generator.device)
+        fresh.set_state(drawn)
+        self._generator.graphsafe_set_state(fresh)
