@@ -16,7 +16,7 @@ class Engine:
     """Steps a phase. meter: the losses since they were last read.
 
     On a GPU the whole step is one CUDA graph. In fp16 only the gradients are: the scaler decides afterwards which steps
-    to take. Load a checkpoint before the first step, since a graph reads and writes where things lie when it is recorded.
+    to take. Load a checkpoint before the first step: a graph reads and writes where things lay when it was recorded.
     """
 
     def __init__(self, phase: Phase, kind: str = "auto", warn: Callable[[str], None] = lambda _: None) -> None:

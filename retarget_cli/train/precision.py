@@ -73,9 +73,9 @@ def cpu_multiplies_bf16() -> bool:
 def arithmetic(precision: Precision) -> Iterator[None]:
     """Settings of torch for training, put back afterwards.
 
-    Convolutions try their algorithms, since shapes never change. TF32 keeps ten bits of every factor, as fp16 does: what
-    is left of fp32 convolutions beside half precision (LPIPS, the keypoint head) may use it, fp32 training may not, and
-    matrix products, which move coordinates, never do.
+    Convolutions try their algorithms, since shapes never change. TF32 keeps ten bits of every factor, as fp16 does:
+    fp32 convolutions beside half precision (LPIPS, the keypoint head) may use it, fp32 training may not, and matrix
+    products, which move coordinates, never do.
     """
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32
