@@ -60,8 +60,8 @@ class LikeLpips(nn.Module):
 Builder = Callable[[], Phase]
 
 
-def builder(name: str, folder: Path, network: Callable[[], nn.Module] = LikeLpips) -> Builder:
-    """What makes the same fresh phase on the CPU again and again; `network` is LPIPS in it."""
+def builder(name: str, folder: Path, network: Callable[[], nn.Module] = LikeLpips, device: str = "cpu") -> Builder:
+    """What makes the same fresh phase again and again; `network` is LPIPS in it."""
     torch.set_num_threads(1)
     preset, kind, lpips = PHASES[name]
     method = get_method("jokr")
@@ -79,6 +79,6 @@ def builder(name: str, folder: Path, network: Callable[[], nn.Module] = LikeLpip
                 patch.setattr(perceptual, "find_weights", Path)
                 patch.setattr(perceptual, "read_tensors", lambda path: {})
                 patch.setattr(perceptual, "lpips_vgg", lambda tensors: network())
-            return method.build_phase(kind, config, CLIPS, states, "cpu", SEED)
+            return method.build_phase(kind, config, CLIPS, states, device, SEED)
 
     return build

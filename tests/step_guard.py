@@ -20,8 +20,8 @@ class _NoReads(TorchFunctionMode):
 
 
 class StepGuard(TorchDispatchMode):
-    """Fails on numbers read by the host, on random draws that are not of a generator seeded with `seed`, on results whose
-    size depends on data, and on tensors that are not on `device`.
+    """Fails on numbers read by the host, on random draws that are not of a generator seeded with `seed`, on results
+    whose size depends on data, and on tensors that are not on `device`.
 
     kernels: every call, by its name and the shapes that go in and come out.
     """

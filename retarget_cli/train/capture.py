@@ -5,7 +5,9 @@ On a GPU a step of a small network is hundreds of launches that each take longer
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -60,9 +62,14 @@ class Replayed:
         try:
             return self._tape.record(self._work)
         except RuntimeError as error:  # torch's errors, those of CUDA and lack of memory among them
-            reason = str(error).strip().partition("\n")[0]
+            reason = str(_first(error)).strip().partition("\n")[0]
             self._warn(f"training goes on without a CUDA graph, more slowly: recording it failed ({reason})")
             return self._work
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong at first: ending a recording that has failed fails again, and says less."""
+    return error if error.__context__ is None else _first(error.__context__)
 
 
 class Recorder:
@@ -86,20 +93,32 @@ class Recorder:
         Raises RuntimeError when something in it cannot be recorded; the generator and the stream are as before then.
         """
         current, drawn = torch.cuda.current_stream(self._generator.device), self._generator.get_state()
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._generator)
+        graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
+        self._register_generator(graph)
         try:
             # Other threads (a display, a decoder) may call CUDA meanwhile: only this one is held to the rules.
-            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, pool, self._stream, capture_error_mode="thread_local"):
                 work()
         except RuntimeError:
             torch.cuda.set_stream(current)
-            self._renew_generator(drawn)
+            self._clean_up(pool, drawn)
             raise
         return graph.replay
 
-    def _renew_generator(self, drawn: Tensor) -> None:
-        """Torch leaves the generator of a failed recording in a state in which it refuses to draw."""
+    def _register_generator(self, graph: torch.cuda.CUDAGraph) -> None:
+        """Let replays draw on. Newer torch sees by itself who draws; it warns of this call and will not have it."""
+        register = getattr(graph, "register_generator_state", None)
+        if register is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                register(self._generator)
+
+    def _clean_up(self, pool: tuple[int, int], drawn: Tensor) -> None:
+        """Mend what torch leaves behind when a recording ends badly."""
+        # The generator refuses to draw: give it another state, which stands where that one stood.
         fresh = torch.Generator(self._generator.device)
         fresh.set_state(drawn)
         self._generator.graphsafe_set_state(fresh)
+        # The allocator still believes that memory is being recorded, and would refuse to free what it holds.
+        with suppress(RuntimeError, AttributeError):  # it does not believe so when the end itself went well
+            torch._C._cuda_endAllocateToPool(torch.cuda.current_device(), pool)

@@ -24,7 +24,7 @@ class Meter:
         values = torch.stack([value.detach().float() for value in losses.values()])
         row = torch.cat([values, values.new_ones(1)])
         if self.patient:
-            row = torch.where(values.isfinite().all(), row, 0.0)
+            row = row.masked_fill(values.isfinite().logical_not().any(), 0.0)
         if self._sums is None:
             self._names, self._sums = list(losses), torch.zeros_like(row)
         self._sums += row

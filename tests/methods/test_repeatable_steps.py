@@ -25,6 +25,7 @@ from retarget_cli.events import silent
 from retarget_cli.train import capture, loop
 from retarget_cli.train.checkpoint import module_tensors
 from retarget_cli.train.engine import Engine
+from retarget_cli.train.meter import Meter
 from retarget_cli.train.phase import Phase
 
 every_phase = pytest.mark.parametrize("name", list(PHASES))
@@ -137,6 +138,8 @@ def test_nothing_in_a_step_is_made_elsewhere(name: str, tmp_path: Path, monkeypa
         monkeypatch.setattr(torch, draw, without_generator(getattr(torch, draw)))
     with StepGuard(SEED, "meta") as guard:
         losses = phase.gradients()
+        for patient in (False, True):
+            Meter(patient).add(losses)
     assert len(guard.kernels) > 100
     assert all(value.shape == () and not value.requires_grad for value in losses.values())
     for optimizer in phase.optimizers.values():

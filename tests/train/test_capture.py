@@ -15,7 +15,10 @@ class Broken(CpuTape):
     """Recording fails, as it does when a step reads a number on the host."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        raise RuntimeError("CUDA error: operation not permitted when stream is capturing\nA second line.")
+        try:
+            raise RuntimeError("CUDA error: operation not permitted when stream is capturing\nA second line.")
+        finally:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
 
 
 def counted(tape: CpuTape | None, monkeypatch: pytest.MonkeyPatch, engine: str = "auto") -> tuple[list[int], list[str]]:

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from cpu_graph import CpuTape
 from noisy_line import NoisyLine
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import silent
-from retarget_cli.train import loop
+from retarget_cli.train import capture, loop
 from retarget_cli.train.engine import Engine
 from retarget_cli.train.precision import BF16, FP16, FP32, Precision
 
@@ -72,7 +73,7 @@ def test_a_step_that_overflows_is_left_out_and_the_scale_falls() -> None:
     engine.step(0.0)
     before, scale = weights(phase), engine.state()["scaler"]["scale"]
     loss = engine.meter.read()["loss"]
-    phase.factor.fill_(1e38)  # the loss is a number, its scaled gradients are not
+    phase.factor.fill_(1e33)  # the loss is a number, its scaled gradients are not
     engine.step(0.0)
     assert torch.equal(weights(phase), before)
     assert engine.state()["scaler"]["scale"] == scale / 2
@@ -83,6 +84,21 @@ def test_a_step_that_overflows_is_left_out_and_the_scale_falls() -> None:
     engine.step(0.0)
     assert engine.meter.read()["loss"] == pytest.approx(loss, rel=0.5)
     assert not torch.equal(weights(phase), before)
+
+
+def test_gradients_that_are_replayed_are_scaled_by_the_scale_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for tape in (None, CpuTape()):
+        monkeypatch.setattr(capture, "recorder", lambda generator, tape=tape: tape)
+        phase = NoisyLine(precision=FP16)
+        engine, losses = Engine(phase), []
+        for step in range(12):
+            phase.factor.fill_(1e33 if step in (5, 6) else 1e-3)
+            engine.step(step / 40)
+            losses.append(engine.meter.read()["loss"])
+        found.append((losses, engine.state()["scaler"], phase.net.weight.item()))
+    assert found[0] == found[1]
+    assert found[0][1]["scale"] == 2**14
 
 
 def fit(phase: NoisyLine, folder: Path, stop: object = lambda: False) -> dict[str, bytes]:
