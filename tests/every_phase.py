@@ -60,15 +60,21 @@ class LikeLpips(nn.Module):
 Builder = Callable[[], Phase]
 
 
-def builder(name: str, folder: Path, network: Callable[[], nn.Module] = LikeLpips, device: str = "cpu") -> Builder:
+def builder(
+    name: str,
+    folder: Path,
+    network: Callable[[], nn.Module] = LikeLpips,
+    device: str = "cpu",
+    changes: tuple[str, ...] = (),
+) -> Builder:
     """What makes the same fresh phase again and again; `network` is LPIPS in it."""
     torch.set_num_threads(1)
     preset, kind, lpips = PHASES[name]
     method = get_method("jokr")
-    config = method.config(preset, FAST if preset == "draft" else PAPER)
+    config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes))
     states = {}
     if kind == "texture":
-        geometry = method.build_phase("geometry", config, CLIPS, {}, "cpu", SEED)
+        geometry = method.build_phase("geometry", config, CLIPS, {}, device, SEED)
         save_file(module_tensors(geometry), folder / "state.safetensors")
         states["geometry"] = folder
 
