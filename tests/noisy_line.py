@@ -12,7 +12,7 @@ from retarget_cli.train.schedule import Scheduled
 
 
 class NoisyLine(Phase):
-    """Fits y = 3 x + 1. rate: learning rate by progress; factor: what the loss is multiplied by."""
+    """Fits y = 3 x + 1. factor: what the loss is multiplied by."""
 
     name = "line"
 
@@ -21,13 +21,10 @@ class NoisyLine(Phase):
         self.steps, self.precision = steps, precision
         self.net = nn.Linear(1, 1).to(device)
         self.modules = {"net": self.net}
-        self.schedules = {"rate": Scheduled(self.rate, device)}
+        self.schedules = {"rate": Scheduled(lambda progress: 0.05 * (1 - progress), device)}
         self.optimizers = {"adam": adam(self.net.parameters(), self.schedules["rate"].value, (0.9, 0.999))}
         self.generator = torch.Generator(device).manual_seed(0)
         self.factor = torch.ones((), device=device)
-
-    def rate(self, progress: float) -> float:
-        return 0.05 * (1 - progress)
 
     def gradients(self) -> dict[str, Tensor]:
         x = torch.randn(64, 1, generator=self.generator, device=self.generator.device)

@@ -16,16 +16,21 @@ ENGINES = ("auto", "eager")
 WARM_UP = 3  # runs before recording, in which torch makes what it keeps: optimizer state, workspaces, algorithms
 
 Work = Callable[[], None]
+Runner = Callable[[Work], None]
 
 
-def runner(work: Work, generator: torch.Generator, engine: str, warn: Callable[[str], None]) -> Work:
-    """`work`, or on a GPU something that does the same by replaying it.
+def runner(generator: torch.Generator, engine: str, warn: Callable[[str], None]) -> Runner:
+    """What runs a piece of work, always the same one: by calling it, or on a GPU by replaying it.
 
-    engine: one of ENGINES; ``eager`` never records. generator: the only one that `work` draws from.
+    engine: one of ENGINES; ``eager`` never records. generator: the only one that the work draws from.
     warn: told why when recording fails; then every run is an eager one.
     """
     tape = None if engine == "eager" else recorder(generator)
-    return work if tape is None else Replayed(work, tape, warn)
+    return _eagerly if tape is None else Replayed(tape, warn)
+
+
+def _eagerly(work: Work) -> None:
+    work()
 
 
 def recorder(generator: torch.Generator) -> Recorder | None:
@@ -39,32 +44,31 @@ def recording(device: torch.device) -> bool:
 
 
 class Replayed:
-    """Runs `work` eagerly WARM_UP times, records it, and replays the recording from then on. Every call is a run."""
+    """Runs work eagerly WARM_UP times, records it, and replays the recording from then on. Every call is a run."""
 
-    def __init__(self, work: Work, tape: Recorder, warn: Callable[[str], None]) -> None:
-        self._work, self._tape, self._warn = work, tape, warn
+    def __init__(self, tape: Recorder, warn: Callable[[str], None]) -> None:
+        self._tape, self._warn = tape, warn
         self._left = WARM_UP
-        self._run: Work = self._warm_up
+        self._run: Runner | None = None
 
-    def __call__(self) -> None:
-        """One run."""
-        self._run()
-
-    def _warm_up(self) -> None:
+    def __call__(self, work: Work) -> None:
+        """One run. It keeps nothing of `work`: the memory of a training is free when the training is forgotten."""
         if self._left > 0:
             self._left -= 1
-            self._tape.eagerly(self._work)
+            self._tape.eagerly(work)
             return
-        self._run = self._recorded()
-        self._run()
+        if self._run is None:
+            self._run = self._recorded(work)
+        self._run(work)
 
-    def _recorded(self) -> Work:
+    def _recorded(self, work: Work) -> Runner:
         try:
-            return self._tape.record(self._work)
+            replay = self._tape.record(work)
         except RuntimeError as error:  # torch's errors, those of CUDA and lack of memory among them
             reason = str(_first(error)).strip().partition("\n")[0]
             self._warn(f"training goes on without a CUDA graph, more slowly: recording it failed ({reason})")
-            return self._work
+            return _eagerly
+        return lambda _: replay()
 
 
 def _first(error: BaseException) -> BaseException:

@@ -24,20 +24,20 @@ class Engine:
         self.phase = phase
         self.meter = Meter(patient=phase.precision.needs_scaling)
         self._scaler = phase.scaler = _scaler(phase)
-        work = self._step if self._scaler is None else self._fill_gradients
-        self._run = capture.runner(work, phase.generator, kind, warn)
+        self._run = capture.runner(phase.generator, kind, warn)
 
     def step(self, progress: float) -> None:
         """Train once. progress: share of the phase's steps that were taken before."""
         for schedule in self.phase.schedules.values():
             schedule.set(progress)
-        self._run()
+        self._run(self.whole_step if self._scaler is None else self._fill_gradients)
         if self._scaler is not None:
             for optimizer in self.phase.optimizers.values():
                 self._scaler.step(optimizer)
             self._scaler.update()
 
-    def _step(self) -> None:
+    def whole_step(self) -> None:
+        """The part of a step that is recorded, but for fp16: gradients, losses and the steps of all optimizers."""
         self._fill_gradients()
         recording = capture.recording(self.phase.generator.device)
         for optimizer in self.phase.optimizers.values():

@@ -25,9 +25,9 @@ def counted(tape: CpuTape | None, monkeypatch: pytest.MonkeyPatch, engine: str =
     """How often the work itself was called after each of six runs, and what was said."""
     monkeypatch.setattr(capture, "recorder", lambda generator: tape)
     calls, said, seen = [], [], []
-    run = capture.runner(lambda: calls.append(1), torch.Generator(), engine, said.append)
+    run = capture.runner(torch.Generator(), engine, said.append)
     for _ in range(6):
-        run()
+        run(lambda: calls.append(1))
         seen.append(len(calls))
     return seen, said
 

@@ -1,4 +1,6 @@
+import gc
 import math
+import weakref
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,20 @@ def test_a_skipped_step_is_no_divergence_but_nothing_else_is_one(tmp_path: Path)
     always.broken = range(1000)
     with pytest.raises(EnvironmentProblem, match="diverged"):
         fit(always, tmp_path / "always")
+
+
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_forgotten_training_holds_no_memory(graph: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even until the next round of garbage collection: the next phase needs the memory now."""
+    monkeypatch.setattr(capture, "recorder", lambda generator: CpuTape() if graph else None)
+    phase = NoisyLine()
+    weight = weakref.ref(phase.net.weight)
+    engine = Engine(phase)
+    gc.disable()
+    try:
+        for step in range(6):
+            engine.step(step / 40)
+        del engine, phase
+        assert weight() is None
+    finally:
+        gc.enable()
