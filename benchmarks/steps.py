@@ -18,6 +18,7 @@ from retarget_cli.methods import get_method
 from retarget_cli.train.checkpoint import module_tensors
 from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.device import pick_device
+from retarget_cli.train.engine import Engine
 from retarget_cli.train.phase import Phase
 
 
@@ -41,9 +42,10 @@ def walker(frames: int, size: int, colour: tuple[int, int, int], slim: float) ->
 def seconds_a_step(phase: Phase, steps: int, warm_up: int, device: str) -> list[float]:
     """Wall time of `steps` single steps after `warm_up` that do not count."""
     times = []
+    engine = Engine(phase)
     for index in range(warm_up + steps):
         started = time.perf_counter()
-        phase.step(index)
+        engine.step(index / phase.steps)
         if device != "cpu":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - started)

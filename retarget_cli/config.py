@@ -21,7 +21,7 @@ from retarget_cli.memory import parse_size
 __all__ = ["change_fields", "from_json", "load_config", "to_json"]
 
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SMALLEST_CROP = 32
 
 

@@ -92,7 +92,7 @@ def check_device() -> Check:
         name = torch.cuda.get_device_name(0)
         free, total = torch.cuda.mem_get_info(0)
         native = torch.cuda.is_bf16_supported(including_emulation=False)
-        precision = "bf16" if native else "no native bf16, fp32 is used"
+        precision = "bf16" if native else "no native bf16, fp16 is used"
         return Check("device", "ok", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free, {precision}")
     if shutil.which("nvidia-smi"):
         fix = "Install a torch build that fits the driver (see pytorch.org), or go on with the CPU."

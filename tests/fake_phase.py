@@ -37,13 +37,11 @@ class ColourPhase(Phase):
         frame = torch.from_numpy(clip.frames[index].copy())
         return frame[frame[..., 3] > 127][:, :3].float()
 
-    def step(self, index: int) -> dict[str, Tensor]:
+    def gradients(self) -> dict[str, Tensor]:
         loss = torch.stack(
             [(self._pixels(clip).mean(0) - self.net.colours[side]).abs().mean() for side, clip in enumerate(self.clips)]
         ).sum()
-        self.optimizers["net"].zero_grad()
-        loss.backward()
-        self.optimizers["net"].step()
+        self.backward(loss, "net")
         return {"distance": loss.detach()}
 
     def preview(self) -> list[PreviewRow]:

@@ -35,7 +35,9 @@ def train(
     max_memory: options.MaxMemory = None,
     precision: Annotated[
         str | None,
-        typer.Option("--precision", help="auto, fp32 or bf16.", show_default="auto", rich_help_panel=TUNING),
+        typer.Option(
+            "--precision", help="auto, fp32, bf16 or fp16 (GPU).", show_default="auto", rich_help_panel=TUNING
+        ),
     ] = None,
     method: Annotated[
         str | None, typer.Option("--method", help="Motion method.", show_default="jokr", rich_help_panel=TUNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,6 +21,15 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) → (B, outputs, H / stride, W / stride)."""
         return F.relu(self.norm(self.conv(x)))
+
+
+class ExactConv2d(nn.Conv2d):
+    """A convolution that stays in fp32 under autocast: for logits that a softmax sharpens into coordinates."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As `nn.Conv2d`, from any type to fp32."""
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
 
 
 class UNet(nn.Module):

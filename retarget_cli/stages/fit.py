@@ -24,7 +24,7 @@ from retarget_cli.viz.sheet import contact_sheet, dotted, evenly
 if TYPE_CHECKING:
     from retarget_cli.train.phase import Phase, PreviewRow
 
-VERSION = 2
+VERSION = 3
 _PREVIEWS = "previews"
 _COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
 _FACTS = "fit.json"
@@ -84,13 +84,13 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
     """The phase on the clips and earlier results of a job, ready to train."""
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.device import pick_device
-    from retarget_cli.train.precision import uses_bf16
+    from retarget_cli.train.precision import pick_precision
 
     device = pick_device(config.device, config.max_memory)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
     method = get_method(config.method)
     built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
-    built.bf16 = uses_bf16(device, config.precision)
+    built.precision = pick_precision(device, config.precision)
     return built
 
 

@@ -8,7 +8,6 @@ import shutil
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from retarget_cli.store.atomic import publish_folder, sync_tree, write_bytes_atomic
+from retarget_cli.train.engine import Engine
+from retarget_cli.train.optimizers import restore_state
 from retarget_cli.train.phase import Phase
 
 KEPT = 2
@@ -43,29 +44,24 @@ def load_modules(modules: dict[str, torch.nn.Module], path: Path) -> None:
 
 @dataclass
 class Record:
-    """How far a phase is. history: losses and held_out: scores through the steps, each entry with its ``step``.
-
-    sums: losses added up since the last entry of `history`.
-    """
+    """How far a phase is. history: losses and held_out: scores through the steps, each entry with its ``step``."""
 
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     held_out: list[dict[str, float]] = field(default_factory=list)
-    sums: dict[str, Tensor] = field(default_factory=dict)
 
 
-def save(phase: Phase, folder: Path, digest: str, record: Record) -> None:
+def save(engine: Engine, folder: Path, digest: str, record: Record) -> None:
     """Publish the state as ``folder/step-<step>`` and drop all but the newest two."""
-    step = record.step
+    phase, step = engine.phase, record.step
     final = folder / f"step-{step:07d}"
     tmp = folder / f"tmp-{uuid.uuid4().hex}"
     tmp.mkdir(parents=True)
-    tensors, facts = _optimizer_state(phase)
+    tensors = _optimizer_tensors(phase)
     tensors |= {f"module/{key}": value for key, value in module_tensors(phase).items()}
     tensors["generator"] = phase.generator.get_state().clone()
-    tensors |= {f"sum/{name}": _plain(value) for name, value in record.sums.items()}
     save_file(tensors, tmp / _TENSORS)
-    facts |= {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS)}
+    facts = {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS), "engine": engine.state()}
     facts |= {"history": record.history, "held_out": record.held_out}
     write_bytes_atomic(tmp / _FACTS, json.dumps(facts).encode())
     sync_tree(tmp)
@@ -75,8 +71,8 @@ def save(phase: Phase, folder: Path, digest: str, record: Record) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def restore(phase: Phase, folder: Path, digest: str, device: str) -> Record:
-    """Bring `phase` to the newest valid checkpoint of the same digest; a fresh record if there is none."""
+def restore(engine: Engine, folder: Path, digest: str) -> Record:
+    """Bring a phase to the newest valid checkpoint of the same digest; a fresh record if there is none."""
     for stray in folder.glob("tmp-*"):
         shutil.rmtree(stray, ignore_errors=True)
     for path in sorted(folder.glob("step-*"), reverse=True):
@@ -84,31 +80,26 @@ def restore(phase: Phase, folder: Path, digest: str, device: str) -> Record:
             facts = json.loads((path / _FACTS).read_bytes())
             if facts["digest"] != digest or facts["sha256"] != _sha256(path / _TENSORS):
                 raise ValueError("not a checkpoint of this phase")
-            tensors = load_file(path / _TENSORS)
-            _load(phase, tensors, facts)
+            _load(engine.phase, load_file(path / _TENSORS))
+            engine.restore(facts["engine"])
             curves = list(facts["history"]), list(facts["held_out"])
         except (OSError, ValueError, KeyError, SafetensorError, RuntimeError):
             shutil.rmtree(path, ignore_errors=True)  # damaged: the one before it is as good a start
             continue
-        sums = {key.removeprefix("sum/"): value.to(device) for key, value in tensors.items() if key.startswith("sum/")}
-        return Record(int(facts["step"]), *curves, sums)
+        return Record(int(facts["step"]), *curves)
     return Record()
 
 
-def _optimizer_state(phase: Phase) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    tensors: dict[str, Tensor] = {}
-    groups: dict[str, Any] = {}
-    for name, optimizer in phase.optimizers.items():
-        state = optimizer.state_dict()
-        for index, values in state["state"].items():
-            tensors |= {f"optimizer/{name}/{index}/{key}": _plain(value) for key, value in values.items()}
-        groups[name] = [
-            {key: float(v) if isinstance(v, Tensor) else v for key, v in g.items()} for g in state["param_groups"]
-        ]
-    return tensors, {"param_groups": groups}
+def _optimizer_tensors(phase: Phase) -> dict[str, Tensor]:
+    return {
+        f"optimizer/{name}/{index}/{key}": _plain(value)
+        for name, optimizer in phase.optimizers.items()
+        for index, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+    }
 
 
-def _load(phase: Phase, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+def _load(phase: Phase, tensors: dict[str, Tensor]) -> None:
     for name, module in phase.modules.items():
         prefix = f"module/{name}/"
         module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
@@ -118,7 +109,7 @@ def _load(phase: Phase, tensors: dict[str, Tensor], facts: dict[str, Any]) -> No
             if key.startswith(f"optimizer/{name}/"):
                 index, entry = key.removeprefix(f"optimizer/{name}/").split("/")
                 state.setdefault(int(index), {})[entry] = value
-        optimizer.load_state_dict({"state": state, "param_groups": facts["param_groups"][name]})
+        restore_state(optimizer, state)
     phase.generator.set_state(tensors["generator"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -43,3 +44,8 @@ def to_device(modules: Iterable[torch.nn.Module], device: str) -> None:
     for module in modules:
         module.to(torch.device(device))
         module.to(memory_format=torch.channels_last)
+
+
+def on_device(device: torch.device) -> AbstractContextManager[object]:
+    """A context in which `device` is the current one, for what torch does on the current GPU: streams and graphs."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retarget_cli.train.precision import FP32, Precision
+from retarget_cli.train.schedule import Scheduled
 from retarget_cli.train.stream import Stream
 
 
@@ -31,6 +34,9 @@ class Phase(ABC):
 
     A phase draws all its random numbers from `generator`, so that a restored phase goes on exactly as it would have.
     `held_out` and `preview` only look: they draw none and leave the modules as they are.
+
+    optimizers: each lowers a loss of its own; the engine, not the phase, zeroes the gradients and takes the steps.
+    schedules: what changes through the training, learning rates among them; the engine sets them before each step.
     """
 
     name: str
@@ -40,15 +46,27 @@ class Phase(ABC):
     generator: torch.Generator
     streams: tuple[Stream, ...] = ()  # bring what is too long for the device, a part at a time
     notices: tuple[str, ...] = ()  # what the user should know before it starts
-    bf16: bool = False  # whether the networks run under bf16 autocast; coordinates and losses stay in fp32
+    precision: Precision = FP32  # of the networks; coordinates and losses stay in fp32
+    schedules: Mapping[str, Scheduled] = MappingProxyType({})
+    scaler: torch.amp.GradScaler | None = None  # given by the engine in fp16
 
     def autocast(self) -> torch.autocast:
         """The context to call the networks in."""
-        return torch.autocast(self.generator.device.type, torch.bfloat16, enabled=self.bf16)
+        return self.precision.autocast(self.generator.device)
+
+    def backward(self, loss: Tensor, optimizer: str) -> None:
+        """Fill the gradients of one optimizer's parameters, and of no others, with those of a 0-d loss."""
+        groups = self.optimizers[optimizer].param_groups
+        scaled = loss if self.scaler is None else self.scaler.scale(loss)
+        scaled.backward(inputs=[parameter for group in groups for parameter in group["params"]])
 
     @abstractmethod
-    def step(self, index: int) -> dict[str, Tensor]:
-        """Train once. index: 0-based step (schedules depend on it). Returns 0-d loss tensors, detached."""
+    def gradients(self) -> dict[str, Tensor]:
+        """Draw a batch and fill the gradients of all optimizers through :meth:`backward`. Returns 0-d losses, detached.
+
+        On a GPU this is recorded once and replayed: it reads no number on the host, makes nothing on the CPU, and has
+        the same shapes every time.
+        """
 
     @abstractmethod
     def held_out(self) -> dict[str, float]:

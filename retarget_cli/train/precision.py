@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,25 +12,75 @@ import torch
 from retarget_cli.errors import EnvironmentProblem
 
 
-def uses_bf16(device: str, precision: str) -> bool:
-    """Whether networks on `device` run under bf16 autocast. precision: ``auto``, ``fp32`` or ``bf16``.
+@dataclass(frozen=True)
+class Precision:
+    """half: the type in which networks multiply, None for fp32. Coordinates, losses and weights are fp32 always."""
 
-    ``auto`` means bf16 where the processor multiplies it natively, and fp32 elsewhere, where bf16 would be slower.
-    Raises EnvironmentProblem when bf16 is asked of a GPU that only emulates it.
+    half: torch.dtype | None = None
+
+    @property
+    def needs_scaling(self) -> bool:
+        """Whether small gradients vanish unless the loss is scaled up."""
+        return self.half is torch.float16
+
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """The context to call networks in."""
+        return torch.autocast(device.type, self.half or torch.bfloat16, enabled=self.half is not None)
+
+
+FP32, BF16, FP16 = Precision(), Precision(torch.bfloat16), Precision(torch.float16)
+_BY_NAME = {"fp32": FP32, "bf16": BF16, "fp16": FP16}
+
+
+def pick_precision(device: str, wanted: str) -> Precision:
+    """What `wanted`, one of ``auto``, ``fp32``, ``bf16`` and ``fp16``, means on `device`.
+
+    ``auto`` is bf16 where the processor multiplies it natively; elsewhere fp16 on a GPU and fp32 on a CPU.
+    Raises EnvironmentProblem when a GPU only emulates bf16, and when fp16 is asked of a CPU.
     """
-    if precision == "fp32":
-        return False
-    if not device.startswith("cuda"):
-        return precision == "bf16" or cpu_multiplies_bf16()
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
-    if precision == "bf16" and not native:
+    if wanted == "auto":
+        return _fastest(device)
+    cuda = device.startswith("cuda")
+    if wanted == "fp16" and not cuda:
         raise EnvironmentProblem(
-            "this GPU has no bf16 arithmetic", where=device, fix="Leave --precision out, or use --precision fp32."
+            "a CPU is slow in fp16", where="--precision", fix="Leave --precision out, or use bf16 or fp32."
         )
-    return bool(native)
+    if wanted == "bf16" and cuda and not gpu_multiplies_bf16():
+        raise EnvironmentProblem(
+            "this GPU has no bf16 arithmetic", where=device, fix="Leave --precision out, or use fp16 or fp32."
+        )
+    return _BY_NAME[wanted]
+
+
+def _fastest(device: str) -> Precision:
+    if device.startswith("cuda"):
+        return BF16 if gpu_multiplies_bf16() else FP16
+    return BF16 if cpu_multiplies_bf16() else FP32
+
+
+def gpu_multiplies_bf16() -> bool:
+    """Whether the GPU has bf16 units; torch would emulate what it has not."""
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def cpu_multiplies_bf16() -> bool:
     """Whether the CPU has instructions for bf16 products (AVX-512 BF16 or AMX): a step takes 0.6 the time."""
     known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch before 2.12 cannot tell
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+@contextmanager
+def arithmetic(precision: Precision) -> Iterator[None]:
+    """Settings of torch for training, put back afterwards.
+
+    Convolutions try their algorithms, since shapes never change. TF32 keeps ten bits of every factor, as fp16 does:
+    fp32 convolutions beside half precision (LPIPS, the keypoint head) may use it, fp32 training may not, and matrix
+    products, which move coordinates, never do.
+    """
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = True, precision.half is not None, False
+    try:
+        yield
+    finally:
+        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = before

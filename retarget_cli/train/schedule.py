@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+import torch
+
+
+class Scheduled:
+    """A number that changes through a training, as a 0-d fp32 tensor that keeps its address.
+
+    A step only reads it; the engine sets it before each step. A plain float would be frozen into a CUDA graph.
+    """
+
+    def __init__(self, schedule: Callable[[float], float], device: str) -> None:
+        """schedule: the number at a progress."""
+        self._schedule = schedule
+        self.value = torch.tensor(schedule(0.0), dtype=torch.float32, device=device)
+
+    def set(self, progress: float) -> None:
+        """Make it the number at `progress`."""
+        self.value.fill_(self._schedule(progress))
 
 
 def one_cycle(progress: float, peak: float, warm: float = 0.15) -> float:

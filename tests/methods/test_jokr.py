@@ -19,8 +19,10 @@ from retarget_cli.methods.base import TransferRequest
 from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
+from retarget_cli.train.engine import Engine
 from retarget_cli.train.loop import fit
 from retarget_cli.train.phase import Phase
+from retarget_cli.train.precision import BF16, FP32
 
 TINY = (
     "geometry.steps=60",
@@ -77,8 +79,9 @@ def test_every_parameter_is_trained(trained: tuple[Any, dict[str, Path]]) -> Non
     for name in ("geometry", "texture"):
         phase = get_method("jokr").build_phase(name, config, CLIPS, states, "cpu", seed=0)
         before = {path: value.clone() for path, value in trained_tensors(phase)}
+        engine = Engine(phase)
         for step in range(3):
-            phase.step(step)
+            engine.step(step / 3)
         after = dict(trained_tensors(phase))
         still = {path for path in before if torch.equal(before[path], after[path])}
         # At first the critics are unsure of everything, and the two halves of the hinge loss cancel in the last bias.
@@ -89,10 +92,10 @@ def test_every_parameter_is_trained(trained: tuple[Any, dict[str, Path]]) -> Non
 def test_bf16_gives_nearly_the_same_losses_and_fp32_weights(trained: tuple[Any, dict[str, Path]], name: str) -> None:
     config, states = trained
     losses = []
-    for bf16 in (False, True):
+    for precision in (FP32, BF16):
         phase = get_method("jokr").build_phase(name, config, CLIPS, states, "cpu", seed=0)
-        phase.bf16 = bf16
-        losses.append({key: float(value) for key, value in phase.step(0).items()})
+        phase.precision = precision
+        losses.append({key: float(value) for key, value in phase.gradients().items()})
         assert all(p.dtype == torch.float32 for module in phase.modules.values() for p in module.parameters())
     assert losses[0] == pytest.approx(losses[1], rel=0.05, abs=0.02)
     assert losses[0] != losses[1]
@@ -176,7 +179,7 @@ def test_with_weights_lpips_takes_the_critics_place(
     monkeypatch.setattr(perceptual, "read_tensors", lambda path: {"of": path})
     monkeypatch.setattr(perceptual, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
     phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
-    terms = phase.step(0)
+    terms = phase.gradients()
     assert "LPIPS (VGG-16)" in phase.notices[0]
     assert 5 < float(terms["perceptual_a"]) < 7
     assert not any(name.startswith(("critic", "features", "discriminator")) for name in terms)

@@ -21,6 +21,8 @@ from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.recipe import recipe_of
 from retarget_cli.train import loop
 from retarget_cli.train.checkpoint import module_tensors
+from retarget_cli.train.engine import Engine
+from retarget_cli.train.precision import BF16, FP32
 
 TINY = (
     "geometry.steps=30", "geometry.batch=2", "geometry.size=64", "geometry.keypoints=6", "geometry.widths=8",
@@ -72,8 +74,9 @@ def test_both_stages_learn(trained: tuple[dict[str, Path], list[Event]]) -> None
 def test_every_parameter_is_trained(preset: str, trained: tuple[dict[str, Path], list[Event]], tmp_path: Path) -> None:
     phase = build(preset, "geometry", {})
     before = module_tensors(phase)
-    for step in range(2):
-        phase.step(step)
+    engine = Engine(phase)
+    for _ in range(2):
+        engine.step(0.0)
     still = {name for name, value in module_tensors(phase).items() if torch.equal(value, before[name])}
     buffers = {name for name in before if name.endswith(("down.weight", "num_batches_tracked"))}
     # InstanceNorm takes the mean away again that a bias of the convolution before it adds.
@@ -108,7 +111,7 @@ def test_scores_on_held_out_frames_change_nothing(
     before = {key: value.clone() for key, value in module_tensors(looked).items()}
     assert looked.held_out() == looked.held_out()
     assert all(torch.equal(value, before[key]) for key, value in module_tensors(looked).items())
-    assert looked.step(0) == other.step(0)
+    assert looked.gradients() == other.gradients()
 
 
 @pytest.mark.parametrize("look", ["a", "b"])
@@ -174,10 +177,10 @@ def test_over_grey_the_layer_is_what_was_painted(trained: tuple[dict[str, Path],
 @pytest.mark.parametrize("name", ["geometry", "texture"])
 def test_bf16_gives_finite_losses_and_fp32_weights(name: str, trained: tuple[dict[str, Path], list[Event]]) -> None:
     losses = []
-    for bf16 in (False, True):
+    for precision in (FP32, BF16):
         phase = build("paper", name, trained[0])
-        phase.bf16 = bf16
-        losses.append({key: float(value) for key, value in phase.step(0).items()})
+        phase.precision = precision
+        losses.append({key: float(value) for key, value in phase.gradients().items()})
         assert all(p.dtype == torch.float32 for module in phase.modules.values() for p in module.parameters())
     assert losses[0] == pytest.approx(losses[1], rel=0.1, abs=0.05)
     assert losses[0] != losses[1]
@@ -210,7 +213,7 @@ def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Pat
 
 def test_without_the_affine_nothing_is_moved() -> None:
     phase = build("paper-no-affine", "geometry", {})
-    phase.step(0)
+    Engine(phase).step(0.0)
     torch.testing.assert_close(phase.affine(), torch.eye(2, 3))
 
 
@@ -249,7 +252,7 @@ def test_with_weights_the_painters_learn_by_lpips(
     monkeypatch.setattr(perceptual, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
     phase = build("paper", "texture", trained[0], "texture.perceptual_weight=0.5")
     assert "LPIPS" in phase.notices[0]
-    terms = phase.step(0)
+    terms = phase.gradients()
     assert 2.5 < float(terms["perceptual_a"]) < 3.5
 
 

@@ -26,18 +26,18 @@ class Line(Phase):
         torch.manual_seed(0)
         self.steps = steps
         self.broken_at = broken_at
+        self.done = 0
         net = nn.Linear(1, 1)
         self.modules: dict[str, nn.Module] = {"net": net}
         self.optimizers: dict[str, torch.optim.Optimizer] = {"adam": torch.optim.Adam(net.parameters(), lr=0.05)}
         self.generator = torch.Generator().manual_seed(0)
 
-    def step(self, index: int) -> dict[str, Tensor]:
+    def gradients(self) -> dict[str, Tensor]:
         x = torch.randn(8, 1, generator=self.generator)
         loss = (self.modules["net"](x) - (3 * x + 1)).square().mean()
-        self.optimizers["adam"].zero_grad()
-        loss.backward()
-        self.optimizers["adam"].step()
-        return {"loss": loss.detach() * (float("nan") if index == self.broken_at else 1)}
+        self.backward(loss, "adam")
+        self.done += 1
+        return {"loss": loss.detach() * (float("nan") if self.done - 1 == self.broken_at else 1)}
 
     def held_out(self) -> dict[str, float]:
         return {"slope": float(self.modules["net"].weight.detach())}

@@ -20,8 +20,9 @@ from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.nn.coords import apply_affine, compose_affine
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
+from retarget_cli.train.optimizers import adam
 from retarget_cli.train.phase import Phase, PreviewRow
-from retarget_cli.train.schedule import one_cycle, ramp
+from retarget_cli.train.schedule import Scheduled, one_cycle, ramp
 
 _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
 
@@ -48,25 +49,22 @@ class GeometryPhase(Phase):
             "discriminator": self.discriminator,
         }
         to_device(self.modules.values(), device)
+        self.schedules = _schedules(config, device)
         groups: list[dict[str, Any]] = [
             {"params": [*self.extractor.parameters(), *self.shape.parameters()]},
             {"params": list(self.affine.parameters()), "lr": config.affine_rate},
         ]
         self.optimizers = {
-            "shape": torch.optim.Adam(groups, lr=config.learning_rate, betas=(0.5, 0.99)),
-            "discriminator": torch.optim.Adam(
-                self.discriminator.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.99)
-            ),
+            "shape": adam(groups, self.schedules["rate"].value, (0.5, 0.99)),
+            "discriminator": adam(self.discriminator.parameters(), config.discriminator_rate, (0.5, 0.99)),
         }
         self.generator = torch.Generator(device).manual_seed(seed)
 
-    def step(self, index: int) -> dict[str, Tensor]:
-        """One update of E, G and T and one of D."""
-        progress = index / max(1, self.steps)
-        self.optimizers["shape"].param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
+    def gradients(self) -> dict[str, Tensor]:
+        """Of E, G and T, and of D on the keypoints that they find."""
         views = [self._views(clip) for clip in self.clips]
         batch = self.config.batch
-        seen = self._without_some_colours(torch.cat([frames for frames, _ in views]), progress)
+        seen = self._without_some_colours(torch.cat([frames for frames, _ in views]))
         with self.autocast():
             points, maps = self.extractor(seen)
         points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
@@ -77,29 +75,24 @@ class GeometryPhase(Phase):
             self.discriminator(self._noisy(points_a)), self.discriminator(self._noisy(moved))
         )
         terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
-        weights = self._weights(progress)
+        weights = self._weights()
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        self.optimizers["shape"].zero_grad(set_to_none=True)
-        total.backward(inputs=self._shape_parameters())
-        self.optimizers["shape"].step()
-        terms["discriminator"] = self._train_discriminator(points_a, moved)
+        self.backward(total, "shape")
+        terms["discriminator"] = self._discriminator_gradients(points_a, moved)
         return {name: value.detach() for name, value in terms.items()}
 
-    def _weights(self, progress: float) -> dict[str, float]:
+    def _weights(self) -> dict[str, float | Tensor]:
         config = self.config
         return {
             "silhouette": 1.0,
             "equivariance": config.equivariance,
             "separation": config.separation,
             "inside": config.inside,
-            "temporal": config.temporal * ramp(progress, 0.25, 0.35),
+            "temporal": self.schedules["temporal"].value,
             "confusion": config.confusion,
             "mean_pose": config.mean_pose,
             "prior": config.affine_prior,
         }
-
-    def _shape_parameters(self) -> list[Tensor]:
-        return [p for group in self.optimizers["shape"].param_groups for p in group["params"]]
 
     def _views(self, clip: Frames) -> tuple[Tensor, Tensor]:
         """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
@@ -134,30 +127,27 @@ class GeometryPhase(Phase):
             sums["temporal"].append(losses.temporal(now, following))
         return {name: values[0] + values[1] for name, values in sums.items()}
 
-    def _without_some_colours(self, frames: Tensor, progress: float) -> Tensor:
+    def _without_some_colours(self, frames: Tensor) -> Tensor:
         """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too.
 
         Fewer towards the end: once a keypoint has its place on the body, colours tell it more exactly.
         """
-        share = self.config.colourless * (1 - ramp(progress, 0.4, 0.8))
         draw = torch.rand(len(frames), 1, 1, 1, generator=self.generator, device=frames.device)
-        colours = frames[:, :3] * (draw > share)
+        colours = frames[:, :3] * (draw > self.schedules["colourless"].value)
         return torch.cat([colours, frames[:, 3:]], dim=1).contiguous(memory_format=torch.channels_last)
 
     def _noisy(self, points: Tensor) -> Tensor:
         noise = torch.randn(points.shape, generator=self.generator, device=points.device)
         return points + self.config.discriminator_noise * noise
 
-    def _train_discriminator(self, points_a: Tensor, moved: Tensor) -> Tensor:
+    def _discriminator_gradients(self, points_a: Tensor, moved: Tensor) -> Tensor:
         real, other = self._noisy(points_a.detach()), self._noisy(moved.detach())
         both = torch.cat([real, other]).requires_grad_()
         logits = self.discriminator(both)
         loss = losses.discrimination(*logits.chunk(2))
         (slope,) = torch.autograd.grad(logits.sum(), both, create_graph=True)
         penalty = slope.square().sum(dim=(1, 2)).mean()  # R1 (Mescheder et al., 2018) on both sides
-        self.optimizers["discriminator"].zero_grad(set_to_none=True)
-        (loss + self.config.discriminator_penalty * penalty).backward()
-        self.optimizers["discriminator"].step()
+        self.backward(loss + self.config.discriminator_penalty * penalty, "discriminator")
         return loss
 
     @torch.no_grad()
@@ -178,6 +168,15 @@ class GeometryPhase(Phase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames of both clips, and each clip's poses in the other's look."""
         return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
+
+
+def _schedules(config: GeometryConfig, device: str) -> dict[str, Scheduled]:
+    """The learning rate of E and G, the weight of the temporal term, and the share of views without colours."""
+    return {
+        "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
+        "temporal": Scheduled(lambda progress: config.temporal * ramp(progress, 0.25, 0.35), device),
+        "colourless": Scheduled(lambda progress: config.colourless * (1 - ramp(progress, 0.4, 0.8)), device),
+    }
 
 
 def room_for_keypoints(clip: Frames) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import GeometryConfig
-from retarget_cli.nn.blocks import ConvBlock, UNet
+from retarget_cli.nn.blocks import ConvBlock, ExactConv2d, UNet
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
 
 
@@ -25,7 +25,7 @@ class KeypointExtractor(nn.Module):
         self.sharpness = sharpness
         self.stem = ConvBlock(4, widths[0], stride=2)
         self.unet = UNet(widths[0], widths)
-        self.head = nn.Conv2d(widths[0], keypoints, 3, padding=1)
+        self.head = ExactConv2d(widths[0], keypoints, 3, padding=1)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Frame (B, 4, S, S), colour in [-1, 1] times the matte and the matte itself.

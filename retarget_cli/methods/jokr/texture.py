@@ -20,8 +20,9 @@ from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.nn.perceptual import edge_differences
 from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
+from retarget_cli.train.optimizers import adam
 from retarget_cli.train.phase import Phase, PreviewRow
-from retarget_cli.train.schedule import one_cycle, ramp
+from retarget_cli.train.schedule import Scheduled, one_cycle, ramp
 
 PAINTERS = ("painter_a", "painter_b")
 CRITICS = ("critic_a", "critic_b")
@@ -58,24 +59,29 @@ class TexturePhase(Phase):
         if self.lpips is None:
             self.modules |= {name: PatchDiscriminator() for name in CRITICS}
         to_device(self.modules.values(), device)
-        rates = dict.fromkeys(PAINTERS, config.learning_rate) | dict.fromkeys(CRITICS, config.critic_rate)
+        self.schedules = {
+            "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
+            "heard": Scheduled(lambda progress: ramp(progress, 0.2, 0.4), device),
+        }
         self.optimizers = {
-            name: torch.optim.Adam(module.parameters(), lr=rates[name], betas=(0.5, 0.99))
+            name: adam(
+                module.parameters(),
+                self.schedules["rate"].value if name in PAINTERS else config.critic_rate,
+                (0.5, 0.99),
+            )
             for name, module in self.modules.items()
         }
         self.generator = torch.Generator(device).manual_seed(seed)
 
-    def step(self, index: int) -> dict[str, Tensor]:
-        """One update of both painters and, once they draw something, of their critics."""
-        progress = index / max(1, self.steps)
+    def gradients(self) -> dict[str, Tensor]:
+        """Of both painters, which hear their critics once they draw something, and of the critics."""
         values: dict[str, Tensor] = {}
         for channel in range(2):
-            terms = self._step_painter(channel, progress)
+            terms = self._painter_gradients(channel)
             values |= {f"{term}_{'ab'[channel]}": value.detach() for term, value in terms.items()}
         return values
 
-    def _step_painter(self, channel: int, progress: float) -> dict[str, Tensor]:
-        painter = PAINTERS[channel]
+    def _painter_gradients(self, channel: int) -> dict[str, Tensor]:
         picture = self._augmented(self.clips[channel])
         colour, alpha = self._paint(channel, picture)
         terms = texture_terms(colour, alpha, picture)
@@ -86,37 +92,32 @@ class TexturePhase(Phase):
             terms["perceptual"] = self.config.perceptual_weight * self.lpips(drawn, real)
         else:
             real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
-            terms |= self._critic_terms(CRITICS[channel], real, drawn, ramp(progress, 0.2, 0.4))
-        optimizer = self.optimizers[painter]
-        optimizer.param_groups[0]["lr"] = one_cycle(progress, self.config.learning_rate)
-        optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward(inputs=list(self.modules[painter].parameters()))
-        optimizer.step()
+            terms |= self._critic_terms(CRITICS[channel], real, drawn)
+        self.backward(torch.stack(list(terms.values())).sum(), PAINTERS[channel])
         if self.lpips is None:
-            terms["discriminator"] = self._step_critic(CRITICS[channel], real, drawn.detach())
+            terms["discriminator"] = self._critic_gradients(CRITICS[channel], real, drawn.detach())
         return terms
 
-    def _critic_terms(self, critic: str, real: Tensor, drawn: Tensor, heard: float) -> dict[str, Tensor]:
+    def _critic_terms(self, critic: str, real: Tensor, drawn: Tensor) -> dict[str, Tensor]:
         """What the critic says of pictures (B, 4, S, S), and how unlike its features of drawn and real ones are."""
         with self.autocast():
             opinion, features = self.modules[critic](drawn)
         with torch.no_grad(), self.autocast():
             wanted = self.modules[critic](real)[1]
+        heard = self.schedules["heard"].value
         differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
         return {
             "critic": -self.config.adversarial * heard * opinion.mean(),
             "features": self.config.features * heard * torch.stack(differences).mean(),
         }
 
-    def _step_critic(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
+    def _critic_gradients(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
         """Hinge loss (Lim and Ye, 2017)."""
         with self.autocast():
             opinions = self.modules[critic](torch.cat([real, drawn]))[0]
         on_real, on_drawn = opinions.chunk(2)
         loss = F.relu(1 - on_real).mean() + F.relu(1 + on_drawn).mean()
-        self.optimizers[critic].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[critic].step()
+        self.backward(loss, critic)
         return loss
 
     def _augmented(self, clip: Frames) -> Tensor:

@@ -84,7 +84,7 @@ def bordered(pixels: Tensor, border: float, warps: Tensor | None = None) -> Tens
     warps: (B, 2, 3), what happens to the bordered picture. Returns (B, 4, S, S) float, the matte being 0 or 1.
     """
     values = pixels.float() / 255
-    smaller = border_map(border, inward=True).to(values.device).expand(len(values), 2, 3)
+    smaller = border_map(border, True, values.device).expand(len(values), 2, 3)
     warped = warp_image(values, smaller if warps is None else compose_affine(warps, smaller))
     matte = (warped[:, 3:] > 0.5).float()
     return torch.cat([(warped[:, :3] * 2 - 1) * matte, matte], dim=1)
@@ -92,13 +92,13 @@ def bordered(pixels: Tensor, border: float, warps: Tensor | None = None) -> Tens
 
 def without_border(picture: Tensor, border: float) -> Tensor:
     """The crop (B, C, S, S) inside a bordered picture (B, C, S, S); what is beyond the picture is zero."""
-    return warp_image(picture, border_map(border, inward=False).to(picture.device).expand(len(picture), 2, 3))
+    return warp_image(picture, border_map(border, False, picture.device).expand(len(picture), 2, 3))
 
 
-def border_map(border: float, inward: bool) -> Tensor:
+def border_map(border: float, inward: bool, device: torch.device | str = "cpu") -> Tensor:
     """(2, 3): from the crop's coordinates to those of the bordered picture (inward), or back."""
     side = 1 + 2 * border
-    return torch.eye(2, 3) * (1 / side if inward else side)
+    return torch.eye(2, 3, device=device) * (1 / side if inward else side)
 
 
 def draw_pairs(frames: Frames, batch: int, border: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from retarget_cli.methods.jokr.paper.dropout import draw_from
 from retarget_cli.nn.coords import apply_affine
 from retarget_cli.nn.warp import random_affine
 from retarget_cli.train.device import to_device
+from retarget_cli.train.optimizers import adam
 from retarget_cli.train.phase import Phase
 
 BETAS = (0.5, 0.999)
@@ -41,17 +42,17 @@ class GeometryPhase(Phase):
         }
         to_device(self.modules.values(), device)
         drawing = (self.extractor, self.shape, self.affine)
-        self.drawing_parameters = [parameter for module in drawing for parameter in module.parameters()]
+        drawing_parameters = [parameter for module in drawing for parameter in module.parameters()]
         rate = config.learning_rate
         self.optimizers = {
-            "shape": torch.optim.Adam(self.drawing_parameters, lr=rate, betas=BETAS),
-            "discriminator": torch.optim.Adam(self.discriminator.parameters(), lr=rate, betas=BETAS),
+            "shape": adam(drawing_parameters, rate, BETAS),
+            "discriminator": adam(self.discriminator.parameters(), rate, BETAS),
         }
         self.generator = torch.Generator(device).manual_seed(seed)
         draw_from(self.generator, drawing)
 
-    def step(self, index: int) -> dict[str, Tensor]:
-        """One update of E, G and T and one of D."""
+    def gradients(self) -> dict[str, Tensor]:
+        """Of E, G and T, and of D on the keypoints that they find."""
         points, terms = [], []
         for channel in range(2):
             keys, values = self._clip_terms(channel)
@@ -61,10 +62,10 @@ class GeometryPhase(Phase):
         summed = {name: terms[0][name] + terms[1][name] for name in terms[0]}
         summed["confusion"] = losses.confusion(self.discriminator(points[0]), self.discriminator(moved))
         total = torch.stack([getattr(self.config, name) * value for name, value in summed.items()]).sum()
-        self.optimizers["shape"].zero_grad(set_to_none=True)
-        total.backward(inputs=self.drawing_parameters)
-        self.optimizers["shape"].step()
-        summed["discriminator"] = self._train_discriminator(points[0].detach(), moved.detach())
+        self.backward(total, "shape")
+        of_a, of_b = (self.discriminator(found.detach()) for found in (points[0], moved))
+        summed["discriminator"] = losses.discrimination(of_a, of_b)
+        self.backward(summed["discriminator"], "discriminator")
         return {name: value.detach() for name, value in summed.items()}
 
     def _clip_terms(self, channel: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -85,13 +86,6 @@ class GeometryPhase(Phase):
             "inside": losses.inside(maps[: config.batch], matte),
             "temporal": losses.temporal(points, next_points),
         }
-
-    def _train_discriminator(self, of_a: Tensor, of_b: Tensor) -> Tensor:
-        loss = losses.discrimination(self.discriminator(of_a), self.discriminator(of_b))
-        self.optimizers["discriminator"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["discriminator"].step()
-        return loss
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from retarget_cli.methods.jokr.paper.config import GeometryConfig, TextureConfig
 from retarget_cli.methods.jokr.paper.generator import ResidualGenerator
 from retarget_cli.methods.jokr.paper.hourglass import AntiAliasShrink, Hourglass
+from retarget_cli.nn.blocks import ExactConv2d
 from retarget_cli.nn.heatmaps import soft_argmax
 
 
@@ -23,7 +24,7 @@ class KeypointExtractor(nn.Module):
         self.sharpness = 1 / config.temperature
         self.down = AntiAliasShrink(3)
         self.predictor = Hourglass(3, config.widths, config.most_width, config.levels)
-        self.kp = nn.Conv2d(self.predictor.outputs, config.keypoints, 7)
+        self.kp = ExactConv2d(self.predictor.outputs, config.keypoints, 7)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Frame (B, 3, S, S) in [-1, 1], 0 outside the matte.

@@ -15,6 +15,7 @@ from retarget_cli.methods.jokr.paper.dropout import draw_from
 from retarget_cli.methods.jokr.paper.geometry import BETAS
 from retarget_cli.methods.jokr.perceptual import notice, perceptual_term
 from retarget_cli.train.device import to_device
+from retarget_cli.train.optimizers import adam
 from retarget_cli.train.phase import Phase
 
 PAINTERS = ("painter_a", "painter_b")
@@ -44,15 +45,15 @@ class TexturePhase(Phase):
         self.modules = {name: networks.texture_generator(config.texture) for name in PAINTERS}
         to_device(self.modules.values(), device)
         parameters = [parameter for module in self.modules.values() for parameter in module.parameters()]
-        self.optimizers = {"painters": torch.optim.Adam(parameters, lr=config.texture.learning_rate, betas=BETAS)}
+        self.optimizers = {"painters": adam(parameters, config.texture.learning_rate, BETAS)}
         kind = perceptual_kind(config.texture.perceptual)
         self.unlikeness = perceptual_term(kind, device)
         self.notices = (notice(kind),)
         self.generator = torch.Generator(device).manual_seed(seed)
         draw_from(self.generator, (self.extractor, *self.modules.values()))
 
-    def step(self, index: int) -> dict[str, Tensor]:
-        """One update of both painters."""
+    def gradients(self) -> dict[str, Tensor]:
+        """Of both painters."""
         config = self.config.texture
         terms: dict[str, Tensor] = {}
         for channel, name in enumerate("ab"):
@@ -60,9 +61,7 @@ class TexturePhase(Phase):
             painted = self._paint(channel, frame)
             terms[f"colour_{name}"] = config.pixel * F.l1_loss(painted, frame[:, :3])
             terms[f"perceptual_{name}"] = config.perceptual_weight * self.unlikeness(painted, frame[:, :3])
-        self.optimizers["painters"].zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
-        self.optimizers["painters"].step()
+        self.backward(torch.stack(list(terms.values())).sum(), "painters")
         return {name: value.detach() for name, value in terms.items()}
 
     def _paint(self, channel: int, frame: Tensor) -> Tensor:
