@@ -46,8 +46,6 @@ class Engine:
             optimizer.step()
 
     def _fill_gradients(self) -> None:
-        for optimizer in self.phase.optimizers.values():
-            optimizer.zero_grad(set_to_none=True)  # a recorded step so gets gradients with addresses of their own
         self.meter.add(self.phase.gradients())
 
     def state(self) -> dict[str, Any]:
