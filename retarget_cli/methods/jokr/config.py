@@ -40,8 +40,8 @@ class GeometryConfig:
 class TextureConfig:
     """The second phase: painting the silhouettes."""
 
-    steps: int = 1800
-    batch: int = 4
+    steps: int = 3400
+    batch: int = 2  # on a CPU many small steps learn more in the same time
     size: int = 128  # of the picture that R draws, pixels; it works at half of it
     widths: tuple[int, ...] = (32, 96, 160, 192)
     point_width: float = 0.1
@@ -64,8 +64,8 @@ class JokrConfig:
 
 PRESETS: dict[str, JokrConfig | PaperConfig] = {
     "draft": JokrConfig(),
-    "standard": JokrConfig(texture=TextureConfig(size=256, steps=2400)),
-    "best": JokrConfig(geometry=GeometryConfig(steps=3000), texture=TextureConfig(size=512, steps=4000)),
+    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=2400)),
+    "best": JokrConfig(geometry=GeometryConfig(steps=3000), texture=TextureConfig(size=512, batch=4, steps=4000)),
     "paper": WITH_AFFINE,
     "paper-no-affine": WITHOUT_AFFINE,
 }
