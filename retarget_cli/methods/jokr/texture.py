@@ -89,7 +89,9 @@ class TexturePhase(Phase):
         matte = picture[:, 3:]
         real, drawn = picture[:, :3] * matte, colour * matte
         if self.lpips is not None:
-            terms["perceptual"] = self.config.perceptual_weight * self.lpips(drawn, real)
+            with self.autocast():  # VGG-16 is far larger than the painters: in fp32 it would take most of a step
+                unlike = self.lpips(drawn, real)
+            terms["perceptual"] = self.config.perceptual_weight * unlike.float()
         else:
             real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
             terms |= self._critic_terms(CRITICS[channel], real, drawn)
