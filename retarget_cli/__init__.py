@@ -42,7 +42,7 @@ def train(
     """Train a pair of clips, or find it trained.
 
     changes: ``key=value``; settings: `seed`, `device`, `max_memory`, `precision`, `method`, `backend`, `weights`,
-    `size`.
+    `size`, `start` (a run of the workspace to begin with).
     Raises the errors of :mod:`retarget_cli.errors`.
     """
     from retarget_cli import pipeline

@@ -46,6 +46,7 @@ class TrainConfig:
     """Everything that decides a training run, except the clips themselves.
 
     max_memory: the most GPU memory to take, like ``4GB``; it decides how, and no part of what is trained.
+    start: the run, by its id or the beginning of it, whose networks to begin with; None for fresh ones.
     """
 
     preset: str = "draft"
@@ -54,6 +55,7 @@ class TrainConfig:
     device: str = "auto"
     precision: str = "auto"
     max_memory: str | None = None
+    start: str | None = None
     matte: MatteConfig = field(default_factory=MatteConfig)
     crop: CropConfig = field(default_factory=CropConfig)
     method_config: Any = None

@@ -16,7 +16,7 @@ from retarget_cli.hardware import device_class
 from retarget_cli.mattes import preview, segment
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
-from retarget_cli.records import TrainedRun, add_results, find_run, save_run
+from retarget_cli.records import TrainedRun, add_results, find_run, find_start, save_run
 from retarget_cli.requests import (
     ClipInput,
     PreviewResult,
@@ -43,6 +43,7 @@ from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
+from retarget_cli.stages.start import Start
 from retarget_cli.stages.transfer import report, transfer
 from retarget_cli.stages.truth import truth_score
 from retarget_cli.stages.verdict import findings, verdict
@@ -57,10 +58,12 @@ Pair = tuple[SourceClip, SourceClip]
 _BOTH: tuple[Look, ...] = ("a", "b")
 
 
-def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None) -> list[Stage]:
+def plan_train(
+    clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None, start: Start | None = None
+) -> list[Stage]:
     """Find the object in both clips, crop it, train the method's phases, say how that went.
 
-    Phases that `foreign` holds are taken over; a pair that came trained is not judged.
+    Phases that `foreign` holds are taken over; a pair that came trained is not judged. The others begin with `start`.
     """
     plan = []
     for clip in clips:
@@ -76,7 +79,7 @@ def plan_train(clips: Pair, config: TrainConfig, store: Store, foreign: Foreign 
         if foreign is not None and phase in foreign.states:
             plan.append(adopt(config, phase, *clips, foreign))
         else:
-            plan.append(fit(config, phase, *clips))
+            plan.append(fit(config, phase, *clips, start))
     plan.append(curves(phases))
     # A verdict is about what to try in training, and takes long where networks that came trained are large.
     return plan if foreign else [*plan, verdict(config, *clips)]
@@ -119,14 +122,18 @@ def train(
     """Train a pair, or find it trained. Previews of the mattes and of the training go to the pair's folder.
 
     foreign: networks that another program trained; phases it lacks are trained.
-    Raises UsageError when both clips are the same, InputError for clips that cannot be used, EnvironmentProblem when
-    the device or disk space is missing, and Interrupted when `stop` turned true; what was finished is kept.
+    Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
+    cannot be used, EnvironmentProblem when the device or disk space is missing, and Interrupted when `stop` turned
+    true; what was finished is kept.
     """
     device_class(config.device)
+    start = find_start(store, config)
+    if start is not None:
+        config = replace(config, start=start.run)
     clips = open_pair(a, b, store)
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
-    done = run(plan_train(clips, config, store, foreign), Tools(store, showing(reporter, folder), stop))
+    done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
     for clip in clips:
         preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
         reporter(Artifact("overlay", preview))

@@ -12,6 +12,7 @@ from retarget_cli.config import TrainConfig, from_json, to_json
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
 from retarget_cli.segment.base import Hint
 from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.start import OPTION, Start, check_start
 from retarget_cli.store.engine import Entry, Store
 
 
@@ -70,12 +71,7 @@ def find_run(
     Raises UsageError when there is none, InputError when its clips are gone or changed, WorkspaceError when its
     results were pruned.
     """
-    records = [record for record in store.runs() if record.get("kind") == "train"]
-    if run is not None:
-        records = [record for record in records if record["id"].startswith(run)]
-        if not records:
-            fix = "`retarget runs` lists those there are."
-            raise UsageError(f"there is no run '{run}' in this workspace", where="--run", fix=fix)
+    records = _trained(store) if run is None else _named(store, run, "--run")
     if pair is not None:
         record = _of_pair(store, records, pair)
     elif records:
@@ -89,6 +85,37 @@ def find_run(
     if device is not None:
         config = dataclasses.replace(config, device=device)
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
+
+
+def find_start(store: Store, config: TrainConfig) -> Start | None:
+    """The training run that `config` begins with, None for fresh networks. Its clips and files may be gone.
+
+    Raises UsageError when there is no such run or more than one, or its networks have other shapes.
+    """
+    if config.start is None:
+        return None
+    records = _named(store, config.start, OPTION)
+    if len(records) > 1:
+        fix = "Give more of its id; `retarget runs` lists them."
+        raise UsageError(f"the ids of {len(records)} runs begin with '{config.start}'", where=OPTION, fix=fix)
+    (record,) = records
+    start = Start(record["id"], from_json(record["config"]), record["stages"])
+    check_start(start, config)
+    return start
+
+
+def _trained(store: Store) -> list[dict[str, Any]]:
+    """Records of training runs, the newest first."""
+    return [record for record in store.runs() if record.get("kind") == "train"]
+
+
+def _named(store: Store, run: str, option: str) -> list[dict[str, Any]]:
+    """Those whose id begins with `run`; UsageError, which names `option`, when there is none."""
+    records = [record for record in _trained(store) if record["id"].startswith(run)]
+    if not records:
+        fix = "`retarget runs` lists those there are."
+        raise UsageError(f"there is no run '{run}' in this workspace", where=option, fix=fix)
+    return records
 
 
 def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path]) -> dict[str, Any]:

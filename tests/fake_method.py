@@ -15,7 +15,7 @@ import numpy as np
 from retarget_cli.config import change_fields
 from retarget_cli.findings import Finding
 from retarget_cli.methods import METHODS
-from retarget_cli.methods.base import LayerFrame, Transfer, TransferRequest
+from retarget_cli.methods.base import LayerFrame, Startable, Transfer, TransferRequest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,9 @@ class FakeMethod:
 
     def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
         return dataclasses.asdict(getattr(config, phase))
+
+    def startable(self, config: FakeConfig, phase: str) -> Startable:
+        return Startable(("net",), (f"{phase}.rate",))
 
     def build_phase(
         self, phase: str, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str, seed: int

@@ -109,6 +109,7 @@ TORCH_FREE = {
     "methods/jokr/config.py",
     "methods/jokr/method.py",
     "methods/jokr/recipe.py",
+    "methods/jokr/startable.py",
     "methods/jokr/paper/__init__.py",
     "methods/jokr/paper/config.py",
 }

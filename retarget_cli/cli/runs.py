@@ -17,12 +17,13 @@ def runs(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.
     elif not records:
         ui.lines(f"no runs in {ui.short_path(workspace)} yet; start with: {ui.command('train', 'a.mp4', 'b.mp4')}")
     else:
-        ui.table(("time (UTC)", "what", "pair", "preset", "seed", "run"), [_row(record) for record in records])
+        ui.table(("time (UTC)", "what", "pair", "preset", "seed", "run", "start"), [_row(record) for record in records])
 
 
 def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
     config = record.get("config") or {}
     time = str(record.get("time", ""))
     when = f"{time[0:4]}-{time[4:6]}-{time[6:8]} {time[9:11]}:{time[11:13]}" if len(time) > 13 else time
-    facts = (record.get("kind"), record.get("pair"), config.get("preset"), config.get("seed"), record.get("id"))
+    facts = [record.get("kind"), record.get("pair"), config.get("preset"), config.get("seed"), record.get("id")]
+    facts.append(config.get("start"))
     return (when, *("" if fact is None else str(fact) for fact in facts))

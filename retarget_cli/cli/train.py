@@ -42,6 +42,16 @@ def train(
     method: Annotated[
         str | None, typer.Option("--method", help="Motion method.", show_default="jokr", rich_help_panel=TUNING)
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="RUN",
+            help="Begin with the networks of a run, as `retarget runs` lists them.",
+            show_default="fresh ones",
+            rich_help_panel=TUNING,
+        ),
+    ] = None,
     mask_a: options.MaskA = None,
     mask_b: options.MaskB = None,
     box_a: options.BoxA = None,
@@ -65,7 +75,7 @@ def train(
     hints_b = parse_hints(frame_b, box_b, (), "--box-b")
     flags = {
         "backend": backend, "weights": weights, "seed": seed, "device": device, "precision": precision,
-        "max_memory": max_memory, "method": method,
+        "max_memory": max_memory, "method": method, "start": start,
     }  # fmt: skip
     from retarget_cli.config import load_config
 
@@ -73,6 +83,8 @@ def train(
     if pairs is not None:
         of_one: dict[str, Any] = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
         of_one |= {"--frame-a": frame_a or None, "--frame-b": frame_b or None}
+        if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
+            flags["start"] = train_list.whole_start(workspace, settings)
         shared: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
         shared |= {"--preset": preset, "--config": config, "--set": changes}
         train_list.run(pairs, devices, shared, of_one, train_list.Manner(workspace, quiet, json_output))

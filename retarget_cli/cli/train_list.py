@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from retarget_cli.cli.fleet import Fleet, Job, Outcome
 from retarget_cli.cli.pairs import DEVICES, ListedPair, parse_devices, read_pairs
 from retarget_cli.errors import Interrupted, UsageError
 from retarget_cli.findings import counted, from_json
+
+if TYPE_CHECKING:
+    from retarget_cli.config import TrainConfig
 
 PROGRAM: Sequence[str] = (sys.executable, "-m", "retarget_cli")
 
@@ -90,6 +93,14 @@ def train_pairs(
             signal=stop.signal or 2,
         )
     return trained
+
+
+def whole_start(workspace: Path, settings: TrainConfig) -> str | None:
+    """The whole id of the run that `settings` begin with; UsageError when there is none or it does not fit."""
+    from retarget_cli.records import find_start
+
+    start = find_start(ui.open_store(workspace), settings)
+    return None if start is None else start.run
 
 
 def option_words(options: Mapping[str, Any]) -> list[str]:

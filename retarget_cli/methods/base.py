@@ -70,6 +70,17 @@ class Imported:
     states: Mapping[str, Mapping[str, Mapping[str, Tensor]]]
 
 
+@dataclass(frozen=True)
+class Startable:
+    """What of a phase may begin with the networks of another run of the same method.
+
+    modules: their names in the phase; settings: dotted names of the method's settings that decide their shapes.
+    """
+
+    modules: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
 class MotionMethod(Protocol):
     """A way to learn the motion of two clips and to draw one with the motion of the other."""
 
@@ -83,6 +94,10 @@ class MotionMethod(Protocol):
 
     def phase_config(self, config: Any, phase: str) -> Mapping[str, Any]:
         """The JSON-ready part of `config` that decides the result of `phase` (it becomes part of the stage's key)."""
+        ...
+
+    def startable(self, config: Any, phase: str) -> Startable:
+        """What of `phase` may begin with the networks of another run whose settings are of the same kind."""
         ...
 
     def build_phase(

@@ -18,6 +18,7 @@ from retarget_cli.methods import get_method
 from retarget_cli.stages.smaller_batch import train_within_memory
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.stages.start import Start, begin
 from retarget_cli.store.engine import Entry
 from retarget_cli.viz.sheet import contact_sheet, dotted, evenly
 
@@ -30,9 +31,10 @@ _COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
 _FACTS = "fit.json"
 
 
-def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:
+def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: Start | None = None) -> Stage:
     """The stage that trains `phase` on both clips. It writes ``state.safetensors``, ``fit.json`` and ``previews/``.
 
+    start: the run whose networks the phase begins with, where the method allows it; None for fresh ones.
     The pictures in ``previews/`` are named by their steps; a Preview event tells of each as soon as it is written.
     """
     method = get_method(config.method)
@@ -42,7 +44,7 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:
         name=phase,
         version=VERSION,
         label=f"Training {phase}",
-        work=lambda job: _work(job, config, phase),
+        work=lambda job: _work(job, config, phase, start),
         params={
             "method": method.name,
             "method_version": method.version,
@@ -51,6 +53,7 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip) -> Stage:
             "device": device_class(config.device),
             "precision": config.precision,
         },
+        digests={} if start is None else {"start": start.results[phase]["digest"]},
         needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}", **{name: name for name in earlier}},
     )
 
@@ -94,14 +97,20 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
     return built
 
 
-def _work(job: Job, config: TrainConfig, phase: str) -> None:
+def _work(job: Job, config: TrainConfig, phase: str, start: Start | None) -> None:
     from retarget_cli.train.loop import fit as train
 
     work = job.tools.store.work(job.stage.name, job.key)
+    trained = None if start is None else start.folder(job.tools.store, phase)
+    if start is not None:
+        job.notice(f"{phase} begins with the networks of run {start.run}")
 
     def attempt(config: TrainConfig) -> None:
+        built = built_phase(job, config, phase)
+        if start is not None and trained is not None:
+            begin(built, start, trained)
         train(
-            built_phase(job, config, phase),
+            built,
             work=work,
             out=job.path,
             digest=job.key,

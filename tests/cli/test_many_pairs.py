@@ -13,6 +13,8 @@ import pytest
 import retarget_cli
 from retarget_cli.cli import train_list
 from retarget_cli.cli.app import run
+from retarget_cli.config import load_config, to_json
+from retarget_cli.store.engine import Store
 
 CHILD = """
 import sys, time
@@ -31,7 +33,7 @@ def train(a, b, config, store, reporter, stop):
             raise Interrupted("stopped", fix="Run it again.", signal=stop.signal)
         time.sleep(0.01)
     held_out = {"geometry": {"iou_a": config.seed, "iou_b": config.method_config.geometry.steps}}
-    return pipeline.TrainResult("run", "pair", Path("folder"), {}, held_out)
+    return pipeline.TrainResult(config.start or "run", "pair", Path("folder"), {}, held_out)
 
 pipeline.train = train
 sys.exit(run(sys.argv[1:]))
@@ -65,6 +67,18 @@ def test_a_pair_that_fails_does_not_stop_the_others(folder: Path, capsys: pytest
     assert good["result"]["held_out"] == {"geometry": {"iou_a": 3, "iou_b": 7}}
     assert "cat--fox: [1/1] Training geometry ..." in err.splitlines()
     assert (folder / "my space").is_dir()
+
+
+def test_every_pair_is_told_the_whole_id_of_the_start(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of its beginning alone, the runs of the first pairs would soon make more than one."""
+    record = {"kind": "train", "config": to_json(load_config("draft")), "stages": {}}
+    run_id = Store(folder / ".retarget").record_run(record)
+    (folder / "pairs.txt").write_text("cat.mp4 fox.mp4\n")
+    words = ["train", "--pairs", "pairs.txt", "--device", "cpu", "--preset", "draft", "--json"]
+    assert run([*words, "--start", run_id[:4]]) == 0
+    assert [pair["result"]["run"] for pair in json.loads(capsys.readouterr().out)["pairs"]] == [run_id]
+    assert run([*words, "--start", "1999"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["where"] == "--start"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

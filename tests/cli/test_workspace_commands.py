@@ -20,7 +20,7 @@ def space(tmp_path: Path) -> Iterator[str]:
         key = stage_key("crop", 1, {"name": name}, {})
         with store.draft("crop", key, params={"name": name}, inputs={}) as draft:
             (draft.path / "clip.bin").write_bytes(name.encode() * 1000)
-    store.record_run({"kind": "train", "pair": "cat--fox", "config": {"preset": "draft", "seed": 4}})
+    store.record_run({"kind": "train", "pair": "cat--fox", "config": {"preset": "draft", "seed": 4, "start": "2025-a"}})
     yield str(store.root)
 
 
@@ -29,6 +29,7 @@ def test_runs(space: str, capsys: pytest.CaptureFixture[str]) -> None:
     header, row = capsys.readouterr().out.splitlines()
     assert header.split()[:2] == ["time", "(UTC)"]
     assert row.split()[2:6] == ["train", "cat--fox", "draft", "4"]
+    assert (header.split()[-1], row.split()[-1]) == ("start", "2025-a")
     assert run(["runs", "--workspace", space, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["runs"][0]["pair"] == "cat--fox"
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from moving_clips import swinging
 
+from retarget_cli.config import load_config
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
@@ -19,6 +20,7 @@ from retarget_cli.methods.base import TransferRequest
 from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
+from retarget_cli.stages.start import Start, begin
 from retarget_cli.train.engine import Engine
 from retarget_cli.train.loop import fit
 from retarget_cli.train.phase import Phase
@@ -86,6 +88,23 @@ def test_every_parameter_is_trained(trained: tuple[Any, dict[str, Path]]) -> Non
         still = {path for path in before if torch.equal(before[path], after[path])}
         # At first the critics are unsure of everything, and the two halves of the hinge loss cancel in the last bias.
         assert still <= {"critic_a/head.bias", "critic_b/head.bias"}
+
+
+def test_a_phase_begins_where_another_run_ended(trained: tuple[Any, dict[str, Path]]) -> None:
+    """A pair of other widths and colours, so that what helps is what two pairs share; T, D and critics are fresh."""
+    config, states = trained
+    clips = (swinging(20, width=0.1, phase=2.0, colour=90), swinging(22, width=0.16, phase=0.5, colour=180))
+    start = Start("2026", load_config("draft", None, TINY, device="cpu"), {})
+    for name, loss in (("geometry", "silhouette"), ("texture", "edges_a")):
+        fresh, begun = (get_method("jokr").build_phase(name, config, clips, states, "cpu", seed=0) for _ in range(2))
+        begin(begun, start, states[name])
+        losses = [float(phase.gradients()[loss].detach()) for phase in (fresh, begun)]
+        assert losses[1] < 0.7 * losses[0]
+        startable = get_method("jokr").startable(config, name).modules
+        before, after = dict(trained_tensors(fresh)), dict(trained_tensors(begun))
+        same = {path.partition("/")[0] for path in before if torch.equal(before[path], after[path])}
+        assert same.isdisjoint(startable)
+        assert same == set(fresh.modules) - set(startable)
 
 
 @pytest.mark.parametrize("name", ["geometry", "texture"])

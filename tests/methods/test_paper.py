@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 import torch
 from moving_clips import swinging
+from safetensors.torch import load_file
 
+from retarget_cli.config import load_config
 from retarget_cli.errors import EnvironmentProblem, Interrupted, UsageError
 from retarget_cli.events import Event, Notice, silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import TransferRequest
 from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.recipe import recipe_of
+from retarget_cli.stages.start import Start, begin
 from retarget_cli.train import loop
 from retarget_cli.train.checkpoint import module_tensors
 from retarget_cli.train.engine import Engine
@@ -68,6 +71,20 @@ def test_both_stages_learn(trained: tuple[dict[str, Path], list[Event]]) -> None
     assert texture["history"][-1]["colour_a"] < 0.8 * texture["history"][0]["colour_a"]
     assert all(math.isfinite(texture["held_out"][name]) for name in ("psnr_a", "psnr_b"))
     assert [event.message for event in events if isinstance(event, Notice)] == [perceptual.notice("structure")]
+
+
+@pytest.mark.parametrize("name", ["geometry", "texture"])
+def test_a_stage_begins_where_another_run_ended(trained: tuple[dict[str, Path], list[Event]], name: str) -> None:
+    states, _ = trained
+    start = Start("2026", load_config("paper", None, TINY, device="cpu"), {})
+    fresh, begun = (build("paper", name, states) for _ in range(2))
+    begin(begun, start, states[name])
+    ended = load_file(states[name] / "state.safetensors")
+    startable = get_method("jokr").startable(start.config.method_config, name).modules
+    begins = module_tensors(fresh) | {path: ended[path] for path in ended if path.partition("/")[0] in startable}
+    found = module_tensors(begun)
+    assert found.keys() == begins.keys()
+    assert all(torch.equal(found[path], begins[path]) for path in found)
 
 
 @pytest.mark.parametrize("preset", ["paper", "paper-no-affine"])

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from retarget_cli.config import change_fields
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
-from retarget_cli.methods.base import Transfer, TransferRequest
+from retarget_cli.methods.base import Startable, Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
 from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper.config import PaperConfig
 from retarget_cli.methods.jokr.recipe import recipe_of
+from retarget_cli.methods.jokr.startable import STARTABLE
 
 if TYPE_CHECKING:
     from retarget_cli.train.clips import ClipArray
@@ -42,6 +43,10 @@ class Jokr:
         if phase == "texture":  # what this machine can offer, not what was asked for, decides the result
             settings["perceptual"] = perceptual_kind(config.texture.perceptual)
         return settings
+
+    def startable(self, config: Config, phase: str) -> Startable:
+        """The shared networks of the geometry, the painters of the texture."""
+        return STARTABLE[type(config)][phase]
 
     def build_phase(
         self,
