@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retarget_cli.cli import options, ui
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import DEFAULT_WORKSPACE, TIME
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import RenderResult
@@ -36,6 +36,39 @@ def render(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the video.", show_default=False)
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Where the driver begins: 1:02.5, 12.5 or 12f.", rich_help_panel=TIME
+        ),
+    ] = None,
+    stop: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="Where it ends; what shows then is left out.", rich_help_panel=TIME),
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            "--fps",
+            metavar="RATE",
+            help="Frames a second; poses between the driver's are interpolated.",
+            show_default="the driver's own frames",
+            rich_help_panel=TIME,
+        ),
+    ] = None,
+    slow: Annotated[
+        str | None,
+        typer.Option(
+            "--slow",
+            metavar="FACTOR",
+            help="Take so many times longer, smoothly.",
+            show_default="1",
+            rich_help_panel=TIME,
+        ),
+    ] = None,
+    loop: Annotated[
+        int, typer.Option("--loop", metavar="N", help="Play the driver N times without a seam.", rich_help_panel=TIME)
+    ] = 1,
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -45,7 +78,7 @@ def render(
     """Draw one clip's look with the other's motion.
 
     Without clips it takes the pair that was trained last.
-    Frame size is the subject's, time and sound are the driver's.
+    Frame size is the subject's, time and sound are the driver's unless they are changed.
     """
     pair = options.parse_pair(a, b)
     options.choose(look, options.LOOKS, "--look")
@@ -55,7 +88,7 @@ def render(
 
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
-        max_memory=max_memory,
+        max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop,
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)

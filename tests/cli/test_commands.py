@@ -149,6 +149,13 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["reports"] == [report]
 
 
+def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:
+    render = replace("render", pipeline.RenderResult())
+    arguments = "render --from 0:01.5 --to 90f --fps 60 --slow 2.5 --loop 3"
+    assert run(arguments.split()) == 0
+    assert render.arguments[0] == pipeline.RenderOptions(start="0:01.5", stop="90f", fps="60", slow="2.5", loop=3)
+
+
 def segmented(**report: Any) -> pipeline.SegmentResult:
     facts = {"backend": "embedded", "confidence": 0.87654, "flicker": 0.0312, "hint_frame": None, **report}
     files = {name: Path(f"m_{name}") for name in ("matte", "alpha", "overlay", "sheet")}
