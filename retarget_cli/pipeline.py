@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from retarget_cli import results
 from retarget_cli.config import TrainConfig, check_limit
@@ -15,7 +15,7 @@ from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
 from retarget_cli.mattes import preview, segment
 from retarget_cli.media.playing import play
-from retarget_cli.media.tempo import Tempo
+from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, find_start, save_run
@@ -87,11 +87,13 @@ def plan_train(
     return plan if foreign else [*plan, verdict(config, *clips)]
 
 
-def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str, tempo: Tempo) -> list[Stage]:
+def plan_render(
+    trained: TrainedRun, look: Look, options: RenderOptions, suffix: str, tempo: Tempo, smooth: float | Literal["auto"]
+) -> list[Stage]:
     """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
     subject, driver = _roles(trained, look)
     playing = play(tempo, _clip_facts(trained, driver).timing, driver.path.name)
-    drawing = transfer(trained.config, look, options.affine, subject, driver, playing)
+    drawing = transfer(trained.config, look, options.affine, subject, driver, playing, smooth)
     plan = [drawing]
     if options.background in ("subject", "driver"):
         plan.append(plate(subject if options.background == "subject" else driver))
@@ -160,11 +162,12 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     """
     suffix, looks = _suffix(options, reporter), _looks(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
+    smooth = parse_smooth(options.smooth)
     trained = _limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
         targets = [options.out, *(_compared(options.out) if options.compare else ())]
         results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
-    plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix, tempo)]
+    plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix, tempo, smooth)]
     _say_what_is_silent(trained, looks, options, tempo, reporter)
     done = run(plan, Tools(store, reporter, stop), trained.entries)
     add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})

@@ -37,8 +37,10 @@ def heard(world: World) -> list[str]:
 
 def test_the_driver_as_it_is_has_its_own_results(world: World) -> None:
     world.render(compare=True)
-    world.render(compare=True, start="0", stop="12f", slow="1", loop=1)
+    world.render(compare=True, start="0", stop="12f", slow="1", loop=1, smooth="0")
     assert world.ran() == []
+    world.render(smooth="auto")
+    assert world.ran()[0] == "transfer:disc-as-bar"
 
 
 def test_slow_motion_takes_longer_without_sound(world: World) -> None:
@@ -101,7 +103,8 @@ def test_both_looks_are_cut_by_their_own_drivers(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"start": "soon"}, {"start": "2"}, {"start": "0.5", "stop": "0.2"}, {"fps": "0"}, {"slow": -1}]
+    "options",
+    [{"start": "soon"}, {"start": "2"}, {"start": "0.5", "stop": "0.2"}, {"fps": "0"}, {"slow": -1}, {"smooth": 2}],
 )
 def test_times_that_make_no_sense(world: World, options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):

@@ -69,6 +69,15 @@ def render(
     loop: Annotated[
         int, typer.Option("--loop", metavar="N", help="Play the driver N times without a seam.", rich_help_panel=TIME)
     ] = 1,
+    smooth: Annotated[
+        str,
+        typer.Option(
+            "--smooth",
+            metavar="auto|0..1",
+            help="Steady the driver's poses; auto: as far as they tremble.",
+            rich_help_panel=TIME,
+        ),
+    ] = "0",
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -88,7 +97,7 @@ def render(
 
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
-        max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop,
+        max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from retarget_cli.errors import UsageError
 
@@ -86,6 +87,17 @@ class Tempo:
     def keeps_sound(self) -> bool:
         """Whether the driver's sound still fits the picture."""
         return self.slow == 1 and self.rounds == 1
+
+
+def parse_smooth(text: str | float) -> float | Literal["auto"]:
+    """``auto`` or a number from 0 to 1. Raises UsageError for anything else."""
+    if text == "auto":
+        return "auto"
+    strength = float(_number(text, "--smooth", "a strength", "0.2, or auto"))
+    if not 0 <= strength <= 1:
+        fix = "Give a number from 0 (not at all) to 1, or auto."
+        raise UsageError(f"poses cannot be steadied by {text}", where="--smooth", fix=fix)
+    return strength
 
 
 def _rate(text: str | float) -> Fraction:

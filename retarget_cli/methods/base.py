@@ -38,17 +38,20 @@ class LayerFrame:
 
 @dataclass(frozen=True)
 class Playback:
-    """The moments of the driver to draw, in ticks of one clock.
+    """The moments of the driver to draw, in ticks of one clock, each `tick` seconds long.
 
     times: when each of its frames shows, increasing. moments: one for each frame to draw. shown: which of its frames
     shows then; what cannot be drawn between frames is drawn of that one. loop: (first frame, the one after the last,
-    tick at which the last one ends) when the end leads into the beginning.
+    tick at which the last one ends) when the end leads into the beginning. smooth: how much the driver's poses are
+    steadied first: 0 not at all, up to 1 as :func:`~retarget_cli.methods.smoothing.smoothed` says, or ``auto``.
     """
 
+    tick: Fraction
     times: tuple[int, ...]
     moments: tuple[Fraction, ...]
     shown: tuple[int, ...]
     loop: tuple[int, int, int] | None = None
+    smooth: float | Literal["auto"] = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""Keypoints between the frames they were found on, and keypoints that go round."""
+"""Keypoints between the frames they were found on, steadied, and going round."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from retarget_cli.methods.base import Playback
+from retarget_cli.methods.smoothing import smoothed
 
 _SEAM = 5  # frames at each end over which a loop is closed
 _SEAM_SHARE = 0.25  # of the loop at most
@@ -13,13 +14,14 @@ _SEAM_SHARE = 0.25  # of the loop at most
 def replayed(points: np.ndarray, playback: Playback) -> np.ndarray:
     """(M, K, 2) float32: the keypoints at every moment of `playback`, from those of every frame, (N, K, 2).
 
-    On a frame they are exactly its own; between two frames they stay between the two (see :func:`interpolated`).
+    They are steadied first, if that is asked for. On a frame they then are its own; between two frames they stay
+    between the two (see :func:`interpolated`).
     After the last frame the pose is held. In a loop, what the last pose lacks to the first is made up for near both.
     """
     zero = playback.times[0]
     times = np.array([float(tick - zero) for tick in playback.times])
     moments = np.array([float(moment - zero) for moment in playback.moments])
-    values = points.astype(np.float64)
+    values = smoothed(points, times * float(playback.tick), playback.smooth).astype(np.float64)
     if playback.loop is not None:
         first, stop, end = playback.loop
         times, values = _closed(times, values, first, stop, float(end - zero))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,21 +28,23 @@ def transfer(
     subject: SourceClip,
     driver: SourceClip,
     playing: Playing,
+    smooth: float | Literal["auto"] = 0.0,
 ) -> Stage:
-    """The stage that writes what the method draws, one frame per moment of `playing`.
+    """The stage that writes what the method draws, one frame per moment of `playing`, of poses steadied by `smooth`.
 
     ``layer.npy`` (N, S, S, 4) uint8 straight alpha, ``silhouette.npy`` (N, S, S) uint8, ``keypoints.npy`` and
     ``driver_keypoints.npy`` (N, K, 2) float32, ``report.json`` with the affine that was taken.
     """
     method = get_method(config.method)
     a, b = (subject, driver) if look == "a" else (driver, subject)
-    changed = playing_params(playing)
+    changed = {**playing_params(playing), **({"smooth": smooth} if smooth else {})}
+    playback = _playback(playing, smooth) if changed else None
     return Stage(
         id=f"transfer:{subject.name}-as-{driver.name}",
         name="transfer",
         version=VERSION,
         label=f"Drawing {subject.name} moving like {driver.name}",
-        work=lambda job: _work(job, config, TransferRequest(look, affine, _playback(playing) if changed else None)),
+        work=lambda job: _work(job, config, TransferRequest(look, affine, playback)),
         params={
             "method": method.name,
             "method_version": method.version,
@@ -89,9 +91,11 @@ def report(entry: Entry) -> dict[str, Any]:
     return data
 
 
-def _playback(playing: Playing) -> Playback:
-    loop = (playing.first, playing.stop, playing.end) if playing.tempo.rounds > 1 else None
-    return Playback(playing.driver.pts, playing.moments, tuple(playing.shown), loop)
+def _playback(playing: Playing, smooth: float | Literal["auto"]) -> Playback:
+    driver, loop = playing.driver, None
+    if playing.tempo.rounds > 1:
+        loop = playing.first, playing.stop, playing.end
+    return Playback(driver.time_base, driver.pts, playing.moments, tuple(playing.shown), loop, smooth)
 
 
 def _work(job: Job, config: TrainConfig, request: TransferRequest) -> None:

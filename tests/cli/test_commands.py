@@ -139,7 +139,7 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     render = replace("render", pipeline.RenderResult([video], [], [report]))
     assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
     assert render.arguments[0] == pipeline.RenderOptions(
-        None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, None
+        None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, smooth="0"
     )
     out = capsys.readouterr().out
     assert out.splitlines()[0] == str(video)
@@ -151,9 +151,11 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:
     render = replace("render", pipeline.RenderResult())
-    arguments = "render --from 0:01.5 --to 90f --fps 60 --slow 2.5 --loop 3"
+    arguments = "render --from 0:01.5 --to 90f --fps 60 --slow 2.5 --loop 3 --smooth auto"
     assert run(arguments.split()) == 0
-    assert render.arguments[0] == pipeline.RenderOptions(start="0:01.5", stop="90f", fps="60", slow="2.5", loop=3)
+    assert render.arguments[0] == pipeline.RenderOptions(
+        start="0:01.5", stop="90f", fps="60", slow="2.5", loop=3, smooth="auto"
+    )
 
 
 def segmented(**report: Any) -> pipeline.SegmentResult:

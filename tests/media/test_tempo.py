@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from retarget_cli.errors import UsageError
-from retarget_cli.media.tempo import Moment, Tempo
+from retarget_cli.media.tempo import Moment, Tempo, parse_smooth
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,11 @@ def test_sound_stays_while_the_clip_takes_its_own_time() -> None:
     assert Tempo.parse(start="1", stop="2", fps="60").keeps_sound
     assert not Tempo.parse(slow="2").keeps_sound
     assert not Tempo.parse(rounds=2).keeps_sound
+
+
+def test_how_much_poses_are_steadied() -> None:
+    assert [parse_smooth(text) for text in ("auto", "0", 0.25, "1")] == ["auto", 0, 0.25, 1]
+    for text in ("1.5", "-0.1", "much"):
+        with pytest.raises(UsageError) as caught:
+            parse_smooth(text)
+        assert caught.value.where == "--smooth"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from retarget_cli.config import load_config
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.base import Playback, TransferRequest
 from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
@@ -136,6 +137,23 @@ def test_transfer_draws_one_frame_a_driver_frame(trained: tuple[Any, dict[str, P
         np.stack([frame.rgba[:, :, 3] / 255 for frame in frames]), subject.frames[:, :, :, 3].astype(float) / 255
     )
     assert overlap.max(axis=1).mean() > 0.5
+
+
+def test_a_playback_draws_its_moments(trained: tuple[Any, dict[str, Path]]) -> None:
+    config, states = trained
+    method = get_method("jokr")
+    plain = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none"), "cpu").frames)
+    times = tuple(range(CLIPS[1].count))
+    halves = Playback(Fraction(1, 25), times, (Fraction(3), Fraction(7, 2), Fraction(4)), (3, 3, 4))
+    drawn = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none", halves), "cpu").frames)
+    np.testing.assert_array_equal(drawn[0].keypoints, plain[3].keypoints)
+    np.testing.assert_allclose(drawn[2].rgba, plain[4].rgba, atol=1)
+    low, high = (choose(plain[3].keypoints, plain[4].keypoints) for choose in (np.minimum, np.maximum))
+    assert ((drawn[1].keypoints >= low) & (drawn[1].keypoints <= high)).all()
+    steady = Playback(Fraction(1, 25), times, tuple(map(Fraction, times)), times, smooth=0.5)
+    smooth = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none", steady), "cpu").frames)
+    moved, moves = (np.abs(np.diff([frame.keypoints for frame in each], axis=0)).sum() for each in (smooth, plain))
+    assert moved < 0.8 * moves
 
 
 def test_six_numbers_are_taken_as_they_are(trained: tuple[Any, dict[str, Path]]) -> None:

@@ -9,11 +9,12 @@ import pytest
 from retarget_cli.methods.base import Playback
 from retarget_cli.methods.replay import interpolated, replayed
 
+TICK = Fraction(1, 1000)
 TIMES = (0, 40, 80, 100, 200, 240, 280, 330)
 
 
 def playback(moments: list[Fraction], loop: tuple[int, int, int] | None = None) -> Playback:
-    return Playback(TIMES, tuple(moments), tuple(0 for _ in moments), loop)
+    return Playback(TICK, TIMES, tuple(moments), tuple(0 for _ in moments), loop)
 
 
 def noise(seed: int = 0) -> np.ndarray:
@@ -54,7 +55,7 @@ def test_a_swing_between_frames_is_nearer_to_the_truth_than_the_frames_are() -> 
 def test_the_last_pose_is_held_and_one_pose_is_enough() -> None:
     points = noise(2)
     np.testing.assert_array_equal(replayed(points, playback([Fraction(400)]))[0], points[-1])
-    alone = Playback((0,), (Fraction(0), Fraction(7)), (0, 0))
+    alone = Playback(TICK, (0,), (Fraction(0), Fraction(7)), (0, 0))
     np.testing.assert_array_equal(replayed(points[:1], alone), points[[0, 0]])
 
 
@@ -66,7 +67,7 @@ def test_a_loop_has_no_seam(part: tuple[int, int]) -> None:
     first, stop = part
     length = stop - first
     moments = [first + Fraction(k, 4) % length for k in range(8 * length)]
-    loop = Playback(times, tuple(moments), tuple(int(m) for m in moments), (first, stop, stop))
+    loop = Playback(TICK, times, tuple(moments), tuple(int(m) for m in moments), (first, stop, stop))
     found = replayed(points, loop)[:, 0]
     np.testing.assert_array_equal(found[: 4 * length], found[4 * length :])
     fastest = np.abs(np.diff(points[:, 0], axis=0)).max(axis=0)
