@@ -10,6 +10,7 @@ import typer
 
 from retarget_cli.cli import options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TIME
+from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import RenderResult
@@ -78,6 +79,7 @@ def render(
             rich_help_panel=TIME,
         ),
     ] = "0",
+    flip: Annotated[str | None, typer.Option("--flip", hidden=True)] = None,
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -89,6 +91,9 @@ def render(
     Without clips it takes the pair that was trained last.
     Frame size is the subject's, time and sound are the driver's unless they are changed.
     """
+    if flip is not None:
+        fix = f"Run `retarget train A B --flip {flip}`, then render."
+        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
     pair = options.parse_pair(a, b)
     options.choose(look, options.LOOKS, "--look")
     affine_choice = options.parse_affine(affine)

@@ -79,6 +79,21 @@ def test_train_hands_everything_on(replace: Any) -> None:
     assert config.method_config.geometry.steps == 5
 
 
+@pytest.mark.parametrize(("said", "mirror"), [("auto", "auto"), ("yes", "b"), ("no", "none")])
+@pytest.mark.parametrize("preset", ["draft", "paper"])
+def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mirror: str) -> None:
+    train = replace("train", TRAINED)
+    assert run(["train", "cat.mp4", "fox.mp4", "--preset", preset, "--flip", said, "--quiet"]) == 0
+    assert train.arguments[2].method_config.geometry.mirror == mirror
+
+
+def test_facing_is_no_matter_of_rendering(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    render = replace("render", None)
+    assert run(["render", "--flip", "yes"]) == 2
+    assert "retarget train A B --flip yes" in capsys.readouterr().err
+    assert not render.arguments
+
+
 def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     replace("train", TRAINED)
     assert run(["train", "cat.mp4", "fox.mp4", "--json"]) == 0
@@ -121,6 +136,7 @@ def test_a_termination_signal(replace: Any) -> None:
         (["--backend", "magic"], 2, "given"),
         (["--config", "absent.toml"], 3, "path"),
         (["--method", "none"], 2, "jokr"),
+        (["--flip", "maybe"], 2, "auto, yes, no"),
     ],
 )
 def test_settings_that_make_no_sense(

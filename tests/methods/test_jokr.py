@@ -13,7 +13,7 @@ import pytest
 import torch
 from moving_clips import swinging
 
-from retarget_cli.config import load_config
+from retarget_cli.config import load_config, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
@@ -177,12 +177,33 @@ def test_a_mirrored_driver_is_drawn_the_way_the_subject_faces(trained: tuple[Any
     np.testing.assert_allclose(first.keypoints[:, 0], -second.keypoints[:, 0])
 
 
+def test_either_clip_may_be_the_mirrored_one(trained: tuple[Any, dict[str, Path]]) -> None:
+    _, states = trained
+    method = get_method("jokr")
+    request = TransferRequest("a", "none")
+    turned = method.transfer(method.config("draft", (*TINY, "geometry.mirror=a")), CLIPS, states, request, "cpu")
+    plain = method.transfer(method.config("draft", (*TINY, "geometry.mirror=none")), CLIPS, states, request, "cpu")
+    assert (turned.report["mirrored"], plain.report["mirrored"]) == (True, False)
+    first, second = next(iter(turned.frames)), next(iter(plain.frames))
+    np.testing.assert_array_equal(first.rgba, second.rgba[:, ::-1])
+
+
+def test_facing_found_by_itself_leaves_keys_as_they_were() -> None:
+    method = get_method("jokr")
+    auto, told = method.config("draft", ("geometry.mirror=auto",)), method.config("draft", ("geometry.mirror=b",))
+    assert "mirror" not in method.phase_config(auto, "geometry")
+    assert "mirror" not in to_json(auto)["geometry"]
+    assert method.phase_config(told, "geometry")["mirror"] == to_json(told)["geometry"]["mirror"] == "b"
+
+
 def test_unknown_presets_and_keys_are_refused() -> None:
     method = get_method("jokr")
     with pytest.raises(UsageError, match="preset"):
         method.config("huge", ())
     with pytest.raises(UsageError, match="stepz"):
         method.config("draft", ("geometry.stepz=3",))
+    with pytest.raises(UsageError, match="way to mirror"):
+        method.config("draft", ("geometry.mirror=yes",))
 
 
 def test_a_phase_depends_on_its_own_settings_only() -> None:
