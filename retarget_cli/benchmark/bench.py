@@ -21,7 +21,7 @@ from retarget_cli.train.device import on_device, pick_device
 from retarget_cli.train.precision import FP32, Precision, pick_precision
 
 _MOST_DRAWN = 256 * 2**20  # bytes of frames to draw in one go
-_DRAWN_SECONDS = 3.0
+DRAWING_SECONDS = 3.0
 
 
 def bench(plan: Plan, reporter: Reporter = silent) -> BenchResult:
@@ -72,7 +72,7 @@ def _drawing(bench: Bench) -> Drawing:
         _draw(bench, driver)  # the first time takes longer
         seconds = _draw(bench, driver)
         most = _MOST_DRAWN // driver.frames[0].nbytes
-        count = max(driver.count, min(most, math.ceil(driver.count * _DRAWN_SECONDS / seconds)))
+        count = max(driver.count, min(most, math.ceil(driver.count * DRAWING_SECONDS / seconds)))
         return Drawing(count, _draw(bench, repeated(driver, count)))
 
 

@@ -14,6 +14,7 @@ import torch
 
 from retarget_cli.train.precision import Precision, arithmetic
 
+MATRIX_SECONDS = 1.0
 Run = Callable[[int], None]  # so many steps
 
 
@@ -57,11 +58,11 @@ class Gauge(ABC):
         seconds: wall times of steps; processor: CPU time of the process for all of them.
         """
 
-    def matrix_rate(self, precision: Precision, seconds: float = 1.0) -> float:
-        """FLOP/s of products of large square matrices: the highest of several that take about `seconds` in all."""
+    def matrix_rate(self, precision: Precision) -> float:
+        """FLOP/s of products of large square matrices: the highest of several that take about a second in all."""
         size = self.matrix_size
         factors = torch.randn(2, size, size, device=self.device).to(precision.half or torch.float32)
-        best, end = float("inf"), time.perf_counter() + seconds
+        best, end = float("inf"), time.perf_counter() + MATRIX_SECONDS
         with arithmetic(precision), torch.no_grad():
             torch.mm(*factors)
             while True:

@@ -142,7 +142,7 @@ class _PhaseBench:
         bench, device = self.bench, str(self.bench.gauge.device)
         settings = self.name, self.config.method_config, bench.clips, bench.states, device, self.config.seed
         trainer = Trainer(partial(bench.method.build_phase, *settings), mode, bench.half, bench.gauge)
-        trainer.warm_up(bench.recipe.budget.seconds)
+        trainer.warm_up()
         return trainer
 
     def _take_turns(self, trainers: Sequence[Trainer], key: str) -> None:

@@ -10,6 +10,7 @@ from retarget_cli.config import TrainConfig, change_fields, load_config
 from retarget_cli.methods import get_method
 
 _PUBLISHED = "paper"
+_FEWEST = 2  # steps that are timed of what takes very long
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,16 @@ class Budget:
     most: int
     seconds: float
 
+    @classmethod
+    def exactly(cls, steps: int) -> Budget:
+        """So many, however long they take."""
+        return cls(steps, steps, math.inf)
+
     def steps(self, seconds_a_step: float) -> int:
         """The number for steps that take so long."""
-        wanted = math.ceil(self.seconds / max(seconds_a_step, 1e-9))
-        return 2 if self.least > 2 and wanted < 2 else min(self.most, max(self.least, wanted))
+        if self.least < self.most and seconds_a_step > self.seconds:
+            return _FEWEST
+        return max(self.least, math.ceil(min(self.most, self.seconds / max(seconds_a_step, 1e-9))))
 
 
 @dataclass(frozen=True)
@@ -78,17 +85,19 @@ def plan(config: TrainConfig, cuda: bool, paper: bool | None = None, steps: int 
     paper: whether to measure that too; None: where there is a GPU. steps: of each mode instead of a time budget.
     """
     usual = Budget(20, 500, 20.0) if cuda else Budget(5, 500, 3.0)
-    budget = usual if steps is None else Budget(steps, steps, 0.0)
+    budget = usual if steps is None else Budget.exactly(steps)
     own = Recipe(config, budget)
     if config.preset.startswith(_PUBLISHED):
         return Plan((own,), "it is what was asked for")
+    if config.method != TrainConfig.method:
+        return Plan((own,), f"{config.method} has none")
     if not (cuda if paper is None else paper):
         reason = "left out by --no-paper" if paper is False else "its steps take long on a CPU; ask for it with --paper"
         return Plan((own,), reason)
     published = load_config(_PUBLISHED, None, (), method=config.method, device=config.device)
     if cuda:
         return Plan((own, Recipe(published, budget, draws=False)), None)
-    few = budget if steps is not None else Budget(2, 2, 0.0)
+    few = Budget.exactly(steps or _FEWEST)
     note = "one frame pair a step, on a CPU, instead of the published batch: not comparable in time"
     return Plan((own, Recipe(_batch_of_one(published), few, (BASELINE,), draws=False, note=note)), None)
 

@@ -51,6 +51,10 @@ class PhaseResult:
         """The cell of a mode."""
         return next(cell for cell in self.cells if cell.mode == mode)
 
+    def speed_up(self, cell: Cell) -> float | None:
+        """How much faster than eager fp32 one of the cells is."""
+        return cell.times_faster_than(self.cell(BASELINE.name))
+
     @property
     def training_seconds(self) -> float | None:
         """Extrapolated: all steps of the phase, at the rate of the mode that `train` takes."""
@@ -155,7 +159,7 @@ class BenchResult:
             "fastest_seconds": min(cell.seconds, default=None),
             "slowest_seconds": max(cell.seconds, default=None),
             "steps_a_second": None if typical is None else 1 / typical,
-            "speed_up": cell.times_faster_than(phase.cell(BASELINE.name)),
+            "speed_up": phase.speed_up(cell),
             "speed_up_on_plain": cell.times_faster_than(phase.cell(PLAIN.name)),
             "busy": cell.busy,
             "utilisation": self.utilisation(phase, cell),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from retarget_cli.benchmark.plan import BASELINE
 from retarget_cli.benchmark.results import BenchResult, RecipeResult, rate
 
 _CORES, _H200 = "two CPU threads", "H200"
@@ -38,7 +37,7 @@ def _step(phase: str) -> Figure:
 
 def _speed_up(recipe: RecipeResult) -> float | None:
     found = [each for each in recipe.phases if each.name == "geometry"]
-    return found[0].cell("graph-amp").times_faster_than(found[0].cell(BASELINE.name)) if found else None
+    return found[0].speed_up(found[0].cell("graph-amp")) if found else None
 
 
 def _train_and_draw(recipe: RecipeResult) -> float | None:

@@ -19,6 +19,7 @@ from retarget_cli.train.phase import Phase
 from retarget_cli.train.precision import FP32, Precision, arithmetic
 
 _WARM_UP = WARM_UP + 2  # steps: what is recorded must be recorded, and replayed once, before the clock starts
+_SLOW = 2.0  # seconds a step
 
 
 class Trainer:
@@ -51,11 +52,11 @@ class Trainer:
                 self._engine.step(self._step % self.phase.steps / self.phase.steps)
                 self._step += 1
 
-    def warm_up(self, patience: float) -> None:
-        """The first steps, which take longer. One is enough when it takes more than `patience` seconds."""
+    def warm_up(self) -> None:
+        """The first steps, which take longer. Of slow ones, one is enough."""
         for _ in range(_WARM_UP):
             self.warm_seconds, _ = self._timed(1)
-            if self.warm_seconds > patience and not self.mode.graph:
+            if self.warm_seconds > _SLOW and not self.mode.graph:
                 break
         self.peak = self._gauge.peak()
 

@@ -64,7 +64,7 @@ def bench(
 
 def _show(result: BenchResult) -> None:
     device = result.device
-    threads = f", {device['threads']} threads" if device["kind"] == "cpu" else ""
+    threads = f", torch threads: {device['threads']}" if device["kind"] == "cpu" else ""
     load = "" if device["load_before"] is None else f", load {device['load_before']:.1f} before it began"
     ui.lines(f"{device['name']}{threads}, torch {device['torch']}{load}")
     rates = ", ".join(f"{name} {flops / 1e12:.3g} TFLOP/s" for name, flops in result.rates.items())
@@ -90,20 +90,20 @@ def _show_recipe(result: BenchResult, recipe: RecipeResult) -> None:
         frames, seconds = recipe.drawing.frames, recipe.drawing.seconds
         ui.lines(f"  drawing: {frames / seconds:.1f} frames/s ({frames} frames in {text.duration(seconds)})")
     if recipe.training_seconds is not None:
-        ui.lines(f"  training as a whole: {text.duration(recipe.training_seconds)}, extrapolated from these steps")
+        ui.lines(
+            f"  training as a whole: {text.duration(recipe.training_seconds)}, extrapolated from these steps alone"
+        )
     ui.lines("")
 
 
 def _row(result: BenchResult, phase: PhaseResult, cell: Cell) -> tuple[str, ...]:
-    from retarget_cli.benchmark.plan import BASELINE
-
     seconds = cell.typical or 0.0
     return (
         phase.name,
         f"{cell.mode.removesuffix('-amp').removesuffix('-fp32')} {cell.precision}",
         f"{1000 * seconds:.3g}",
         f"{1 / seconds:.3g}",
-        _number(cell.times_faster_than(phase.cell(BASELINE.name)), "{:.2f}x"),
+        _number(phase.speed_up(cell), "{:.2f}x"),
         _number(cell.busy, "{:.0%}"),
         _number(result.utilisation(phase, cell), "{:.0%}"),
         "-" if cell.memory is None else text.size(cell.memory),
