@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from retarget_cli.benchmark.clips import repeated, sample_clips
+from retarget_cli.benchmark.clips import repeated
 from retarget_cli.benchmark.gauge import Gauge, conditions, gauge_of
 from retarget_cli.benchmark.phases import Bench, measured_phase, precision_name, stage
 from retarget_cli.benchmark.plan import Plan, Recipe
 from retarget_cli.benchmark.results import BenchResult, Drawing, RecipeResult
 from retarget_cli.benchmark.targets import compared
+from retarget_cli.config import load_config
 from retarget_cli.events import Planned, Reporter, silent
 from retarget_cli.methods.base import TransferRequest
 from retarget_cli.train.clips import ClipArray
@@ -24,18 +26,17 @@ _MOST_DRAWN = 256 * 2**20  # bytes of frames to draw in one go
 DRAWING_SECONDS = 3.0
 
 
-def bench(plan: Plan, reporter: Reporter = silent) -> BenchResult:
+def bench(plan: Plan, reporter: Reporter = silent, stop: Callable[[], bool] = lambda: False) -> BenchResult:
     """Measure what is planned, all recipes on the device of the first.
 
-    Raises UsageError and EnvironmentProblem for settings and devices that cannot be had.
+    Raises UsageError and EnvironmentProblem for settings and devices that cannot be had, and Interrupted when `stop`
+    turned true.
     """
     first = plan.recipes[0].config
     gauge = gauge_of(pick_device(first.device, first.max_memory))
     found, half = conditions(gauge), _half(gauge, first.precision)
     with tempfile.TemporaryDirectory() as folder, on_device(gauge.device):
-        benches = [
-            _bench(recipe, gauge, half, Path(folder) / recipe.config.preset, reporter) for recipe in plan.recipes
-        ]
+        benches = [_bench(recipe, gauge, half, Path(folder), reporter, stop) for recipe in plan.recipes]
         reporter(Planned(1 + sum(each.stages() for each in benches)))
         with stage(reporter, "matrices", "Timing matrix products"):
             rates = {precision_name(each): gauge.matrix_rate(each) for each in (FP32, half)}
@@ -51,17 +52,21 @@ def _half(gauge: Gauge, wanted: str) -> Precision:
     return pick_precision(str(gauge.device), "auto") if asked == FP32 else asked
 
 
-def _bench(recipe: Recipe, gauge: Gauge, half: Precision, folder: Path, reporter: Reporter) -> Bench:
-    folder.mkdir()
-    return Bench(recipe, sample_clips(recipe.config.crop.size), gauge, half, folder, reporter)
+def _bench(
+    recipe: Recipe, gauge: Gauge, half: Precision, folder: Path, reporter: Reporter, stop: Callable[[], bool]
+) -> Bench:
+    own = folder / recipe.config.preset
+    own.mkdir()
+    return Bench(recipe, gauge, half, own, reporter, stop)
 
 
 def _measured(bench: Bench) -> RecipeResult:
     phases = [measured_phase(bench, name) for name in bench.method.phase_names]
     drawn = bench.recipe.draws and len(bench.states) == len(phases)
-    config = bench.recipe.config
-    changed = config.method_config != bench.method.config(config.preset, ())
     drawing = _drawing(bench) if drawn else None
+    config = bench.recipe.config
+    usual = load_config(config.preset, None, (), method=config.method)
+    changed = any(getattr(config, name) != getattr(usual, name) for name in ("method_config", "crop", "precision"))
     return RecipeResult(config.preset, changed, config.crop.size, bench.recipe.note, phases, drawing)
 
 

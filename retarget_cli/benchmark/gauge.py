@@ -22,11 +22,12 @@ class Gauge(ABC):
     """Measures one kind of device.
 
     chunk: steps between two readings of the clock. together: whether modes are measured in turn instead of one after
-    the other. busy_means, memory_means: what those figures are.
+    the other. graphs: whether steps can be replayed. busy_means, memory_means: what those figures are.
     """
 
     chunk: int
     together: bool
+    graphs: bool
     busy_means: str
     memory_means: str
     matrix_size: int
@@ -79,7 +80,7 @@ class Gauge(ABC):
 class CpuGauge(Gauge):
     """Modes take turns, step by step: whatever else this machine does slows all of them alike."""
 
-    chunk, together, matrix_size = 1, True, 1024
+    chunk, together, graphs, matrix_size = 1, True, False, 1024
     busy_means = (
         "CPU time of the process over wall time and threads; threads that wait for each other count as busy, "
         "and what other programs took of the cores is missing"
@@ -119,7 +120,7 @@ class CpuGauge(Gauge):
 class CudaGauge(Gauge):
     """Modes are measured one after the other, so that the memory of each can be told."""
 
-    chunk, together, matrix_size = 10, False, 8192
+    chunk, together, graphs, matrix_size = 10, False, True, 8192
     busy_means = "time in kernels, as the profiler sees it, over wall time without the profiler"
     memory_means = "GPU memory in tensors at its highest"
 

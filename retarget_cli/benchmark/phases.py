@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from safetensors.torch import save_file
 
+from retarget_cli.benchmark.clips import sample_clips
 from retarget_cli.benchmark.gauge import Gauge
 from retarget_cli.benchmark.plan import BASELINE, MODES, Mode, Recipe
 from retarget_cli.benchmark.results import Cell, PhaseResult
 from retarget_cli.benchmark.trainer import Trainer
+from retarget_cli.errors import Interrupted
 from retarget_cli.events import Progress, Reporter, StageFinished, StageStarted
 from retarget_cli.memory import attempted, release_memory
 from retarget_cli.methods import get_method
@@ -30,16 +32,21 @@ _NO_MEMORY = "there is too little memory"
 class Bench:
     """What the phases of one recipe share. half: what half precision means here, FP32 where there is none worth having.
 
-    folder: for what phases have learned; states: by phase, where that is.
+    folder: for what phases have learned; states: by phase, where that is. stop: turns true when the user has enough.
     """
 
     recipe: Recipe
-    clips: tuple[ClipArray, ClipArray]
     gauge: Gauge
     half: Precision
     folder: Path
     reporter: Reporter
+    stop: Callable[[], bool]
     states: dict[str, Path] = field(default_factory=dict)
+
+    @cached_property
+    def clips(self) -> tuple[ClipArray, ClipArray]:
+        """The sample pair at the size of the preset."""
+        return sample_clips(self.recipe.config.crop.size)
 
     @property
     def method(self) -> Any:
@@ -48,18 +55,17 @@ class Bench:
 
     def trained_in(self) -> Mode:
         """The mode that `retarget train` takes."""
-        device, cuda = str(self.gauge.device), self.gauge.device.type == "cuda"
-        half = pick_precision(device, self.recipe.config.precision) != FP32
-        return next(mode for mode in MODES if (mode.half, mode.graph, mode.plain) == (half, cuda, False))
+        half = pick_precision(str(self.gauge.device), self.recipe.config.precision) != FP32
+        wanted = (half, self.gauge.graphs, False)
+        return next(mode for mode in MODES if (mode.half, mode.graph, mode.plain) == wanted)
 
     def why_not(self, mode: Mode) -> str | None:
         """Why a mode cannot or need not be measured; None when it is to be."""
-        cuda = self.gauge.device.type == "cuda"
         if mode not in self.recipe.modes:
             return "left out, since it takes long here"
-        if mode.graph and not cuda:
+        if mode.graph and not self.gauge.graphs:
             return "CUDA graphs need a GPU"
-        if mode.plain and cuda:
+        if mode.plain and self.gauge.graphs:
             return "memory layout and fused optimizers are compared on the CPU alone"
         if mode.half and self.half == FP32:
             return "this CPU does not multiply bf16 natively"
@@ -70,6 +76,12 @@ class Bench:
         modes = [mode for mode in MODES if self.why_not(mode) is None]
         modes.sort(key=lambda mode: mode != self.trained_in())
         return [modes] if self.gauge.together else [[mode] for mode in modes]
+
+    def check(self) -> None:
+        """Raise Interrupted when the user asked to stop."""
+        if self.stop():
+            number = getattr(self.stop, "signal", None) or 2
+            raise Interrupted("stopped; of a measurement nothing is kept", fix="Run it again.", signal=number)
 
     def stages(self) -> int:
         """How many stages the reporter will hear of."""
@@ -130,6 +142,7 @@ class _PhaseBench:
         if any(phase not in bench.states for phase in before[: before.index(self.name)]):
             self.cells[mode] = self._empty(mode, "the phase before it could not be measured")
             return []
+        bench.check()
         bench.gauge.forget_peak()
         found = attempted(partial(self._warm, mode))
         failure = found[0].failure if found else _NO_MEMORY
@@ -152,6 +165,7 @@ class _PhaseBench:
         rounds, done = -(-steps // chunk), 0
         for _ in range(rounds):
             for trainer in trainers:
+                self.bench.check()
                 trainer.measure()
                 done += chunk
                 self.bench.reporter(Progress(key, done, rounds * chunk * len(trainers), "steps"))

@@ -49,13 +49,14 @@ def bench(
     from retarget_cli.benchmark.plan import plan
     from retarget_cli.config import load_config
     from retarget_cli.hardware import device_class
+    from retarget_cli.interrupt import StopSignal
 
     config = load_config(preset, None, changes or (), device=device)
     planned = plan(config, device_class(config.device) == "cuda", paper, steps)
-    with ui.reporting(quiet) as reporter:
+    with ui.reporting(quiet) as reporter, StopSignal() as stop:
         from retarget_cli.benchmark.bench import bench as measure
 
-        result = measure(planned, reporter)
+        result = measure(planned, reporter, stop)
     if json_output:
         ui.document(result.document())
     else:

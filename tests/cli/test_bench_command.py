@@ -5,20 +5,24 @@ from __future__ import annotations
 import functools
 import io
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cpu_graph import CpuTape
 
 from retarget_cli.benchmark import bench as top
 from retarget_cli.benchmark import gauge, phases
 from retarget_cli.benchmark.plan import MODES, Mode, plan
 from retarget_cli.cli.app import run
 from retarget_cli.config import load_config
+from retarget_cli.errors import Interrupted
 from retarget_cli.events import Event, Planned, Progress, StageFinished, StageStarted
 from retarget_cli.hardware import cuda_devices
-from retarget_cli.train import precision
+from retarget_cli.train import capture, precision
 
 TINY = (
     "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24", "geometry.steps=70",
@@ -33,7 +37,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gauge, "MATRIX_SECONDS", 0.02)
         patch.setattr(gauge.CpuGauge, "matrix_size", 256)
-        patch.setattr(top, "sample_clips", functools.cache(top.sample_clips))
+        patch.setattr(phases, "sample_clips", functools.cache(phases.sample_clips))
         patch.setattr(top, "DRAWING_SECONDS", 0.2)
         patch.setattr(precision, "cpu_multiplies_bf16", lambda: True)  # torch computes it everywhere, if slowly
         yield
@@ -135,6 +139,36 @@ def test_any_method_can_be_measured_and_progress_is_told() -> None:
     assert {event.total for event in steps} == {3 * 4}
 
 
+class LikeGpu(gauge.CpuGauge):
+    """Measures as on a GPU: one mode after the other, several steps at a time, graphs too."""
+
+    chunk, together, graphs = 3, False, True
+
+
+def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    tapes: list[CpuTape] = []
+
+    def tape(generator: Any) -> CpuTape:
+        tapes.append(CpuTape())
+        return tapes[-1]
+
+    monkeypatch.setattr(top, "gauge_of", LikeGpu)
+    monkeypatch.setattr(capture, "recorder", tape)
+    events: list[Event] = []
+    recipe = measured(events=events)["recipes"][0]
+    for phase in recipe["phases"]:
+        found = cells(phase)
+        assert "CPU" in found.pop("plain-fp32")["why_empty"]
+        assert {cell["steps_timed"] for cell in found.values()} == {6}  # the first multiple of 3 from 4 on
+        assert [found["graph-amp"]["memory"], found["eager-fp32"]["memory"]].count(None) in (0, 2)
+        assert phase["trained_in"] == "graph-amp"
+        assert phase["training_seconds_extrapolated"] == phase["steps"] * found["graph-amp"]["seconds_a_step"]
+    assert [tape.replays > 6 for tape in tapes] == [True] * 4  # two phases, two modes
+    stages = [event for event in events if isinstance(event, StageStarted)]
+    assert [event.stages for event in events if isinstance(event, Planned)] == [len(stages)]
+    assert len(stages) == 1 + 2 * 4 + 1
+
+
 def failing(modes: set[str]) -> Callable[..., phases.Trainer]:
     def build(work: Any, mode: Mode, *others: Any) -> phases.Trainer:
         if mode.name in modes:
@@ -161,6 +195,17 @@ def test_where_nothing_fits_the_answer_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert "memory" in cells(recipe["phases"][0])["eager-amp"]["why_empty"]
     assert "the phase before" in cells(recipe["phases"][1])["eager-amp"]["why_empty"]
     assert (recipe["drawing"], recipe["training_seconds_extrapolated"]) == (None, None)
+
+
+def test_stopped_it_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    config = load_config("draft", None, ("method=fake", "crop.size=64"), device="cpu")
+    seen: list[Event] = []
+    with pytest.raises(Interrupted) as caught:
+        top.bench(plan(config, cuda=False, steps=4), seen.append, lambda: any(isinstance(e, Progress) for e in seen))
+    assert caught.value.exit_code == 130
+    assert len([event for event in seen if isinstance(event, Progress)]) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cpu_without_bf16_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
