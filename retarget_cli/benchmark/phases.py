@@ -110,7 +110,7 @@ class _PhaseBench:
     """The table of one phase as it fills."""
 
     def __init__(self, bench: Bench, name: str) -> None:
-        self.bench, self.name = bench, name
+        self.bench, self.name, self.clips = bench, name, bench.clips  # drawn here, before anything is measured
         self.config = bench.recipe.config
         self.cells = {mode: self._empty(mode, bench.why_not(mode)) for mode in MODES}
         self.flops: int | None = None
@@ -153,7 +153,7 @@ class _PhaseBench:
 
     def _warm(self, mode: Mode) -> Trainer:
         bench, device = self.bench, str(self.bench.gauge.device)
-        settings = self.name, self.config.method_config, bench.clips, bench.states, device, self.config.seed
+        settings = self.name, self.config.method_config, self.clips, bench.states, device, self.config.seed
         trainer = Trainer(partial(bench.method.build_phase, *settings), mode, bench.half, bench.gauge)
         trainer.warm_up()
         return trainer

@@ -113,6 +113,12 @@ class BenchResult:
             return None
         return phase.flops / cell.typical / self.rates[cell.precision]
 
+    @property
+    def paper_takes(self) -> float | None:
+        """How many times as long as the preset the published recipe trains, extrapolated; None if it is not known."""
+        whole = [recipe.training_seconds for recipe in self.recipes]
+        return whole[1] / whole[0] if len(whole) == 2 and whole[0] and whole[1] else None
+
     def document(self) -> dict[str, Any]:
         """As JSON values; times in seconds, memory in bytes. What is extrapolated says so in its name."""
         return {
@@ -121,6 +127,7 @@ class BenchResult:
             "matrix_flops_a_second": self.rates,
             "recipes": [self._recipe(recipe) for recipe in self.recipes],
             "no_paper": self.no_paper,
+            "paper_takes_times_extrapolated": self.paper_takes,
             "targets": list(self.targets),
         }
 

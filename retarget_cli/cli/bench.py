@@ -74,6 +74,8 @@ def _show(result: BenchResult) -> None:
         _show_recipe(result, recipe)
     if result.no_paper:
         ui.lines(f"the published recipe was not measured: {result.no_paper}")
+    if result.paper_takes is not None:
+        ui.lines(f"the published recipe trains {result.paper_takes:.3g} times as long, extrapolated")
     ui.lines(*[f"{name}: {meaning}" for name, meaning in result.meanings.items()])
     ui.lines(*_targets(result))
 

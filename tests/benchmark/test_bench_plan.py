@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,3 +91,12 @@ def test_nothing_is_extrapolated_from_another_batch() -> None:
     partly = result("paper", cpu(), note="another batch", geometry=0.1, texture=0.2).document()["recipes"][0]
     assert partly["training_seconds_extrapolated"] is None
     assert [phase["training_seconds_extrapolated"] for phase in partly["phases"]] == [None, None]
+
+
+def test_both_recipes_are_compared_as_a_whole() -> None:
+    own = result("draft", cpu(), geometry=0.1, texture=0.2)
+    other = result("paper", cpu(), geometry=1.0, texture=0.5)
+    assert own.paper_takes is None
+    assert replace(own, recipes=[*own.recipes, *other.recipes]).paper_takes == pytest.approx(5)
+    smaller = result("paper", cpu(), note="another batch", geometry=1.0, texture=0.5)
+    assert replace(own, recipes=[*own.recipes, *smaller.recipes]).paper_takes is None

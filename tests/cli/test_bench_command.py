@@ -58,9 +58,8 @@ def cells(phase: Document) -> dict[str, Document]:
 
 
 def test_the_conditions(answer: Document) -> None:
-    assert set(answer) == {
-        "device", "meanings", "matrix_flops_a_second", "recipes", "no_paper", "targets",
-    }  # fmt: skip
+    figures = {"device", "meanings", "matrix_flops_a_second", "recipes", "targets"}
+    assert set(answer) == {*figures, "no_paper", "paper_takes_times_extrapolated"}
     assert answer["device"]["kind"] == "cpu"
     assert answer["device"]["name"]
     assert set(answer["matrix_flops_a_second"]) == {"fp32", "bf16"}
