@@ -177,6 +177,7 @@ class _PhaseBench:
             empty,
             steps=len(trainer.seconds) * self.bench.gauge.chunk,
             seconds=tuple(trainer.seconds),
+            processor=trainer.processor / len(trainer.seconds),
             busy=trainer.busy(),
             memory=trainer.peak if own_memory else None,
         )

@@ -15,6 +15,7 @@ class Cell:
     """One phase in one mode.
 
     seconds: a step, as often as the clock was read; none when `why_empty` says why nothing was measured.
+    processor: CPU seconds of the process a step, which other programs hardly change.
     busy: share of the time for which the device works; memory: bytes.
     """
 
@@ -23,6 +24,7 @@ class Cell:
     why_empty: str | None = None
     steps: int = 0
     seconds: Sequence[float] = ()
+    processor: float | None = None
     busy: float | None = None
     memory: int | None = None
 
@@ -168,6 +170,7 @@ class BenchResult:
             "steps_a_second": None if typical is None else 1 / typical,
             "speed_up": phase.speed_up(cell),
             "speed_up_on_plain": cell.times_faster_than(phase.cell(PLAIN.name)),
+            "processor_seconds_a_step": cell.processor,
             "busy": cell.busy,
             "utilisation": self.utilisation(phase, cell),
             "memory": cell.memory,

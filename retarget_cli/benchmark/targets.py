@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from retarget_cli.benchmark.results import BenchResult, RecipeResult, rate
 
 _CORES, _H200 = "two CPU threads", "H200"
 _PAIR = 200  # frames of the clips cat and fox together: both directions are drawn
+_UNDISTURBED = 0.7  # of the threads' time; a step of two threads on a quiet CPU has more
 _FAST = ("draft", "standard", "best")
 
 Figure = Callable[[RecipeResult], float | None]
@@ -62,13 +63,19 @@ TARGETS = (
 def compared(result: BenchResult) -> list[dict[str, Any]]:
     """The targets for the measured presets on this kind of device, with figures.
 
-    ``met`` is null where nothing was measured, or on other hardware than the target is for.
+    ``met`` is null where nothing was measured, on other hardware than the target is for, and for what was missed while
+    other programs had much of the processor.
     """
     return [entry for recipe in result.recipes if _as_it_is(recipe) for entry in _of_recipe(result, recipe)]
 
 
 def _as_it_is(recipe: RecipeResult) -> bool:
     return not (recipe.note or recipe.changed)
+
+
+def _disturbed(device: Mapping[str, Any], recipe: RecipeResult) -> bool:
+    busy = [cell.busy for phase in recipe.phases for cell in phase.cells if cell.busy is not None]
+    return device["kind"] == "cpu" and min(busy, default=1.0) < _UNDISTURBED
 
 
 def _of_recipe(result: BenchResult, recipe: RecipeResult) -> Iterator[dict[str, Any]]:
@@ -80,6 +87,7 @@ def _of_recipe(result: BenchResult, recipe: RecipeResult) -> Iterator[dict[str, 
             continue
         found = target.figure(recipe)
         reached = found is not None and (found >= target.limit if target.least else found <= target.limit)
+        fair = here[target.on] and found is not None and (reached or not _disturbed(device, recipe))
         yield {
             "what": target.what,
             "preset": recipe.preset,
@@ -87,5 +95,5 @@ def _of_recipe(result: BenchResult, recipe: RecipeResult) -> Iterator[dict[str, 
             "limit": target.limit,
             "at": "least" if target.least else "most",
             "found": found,
-            "met": reached if here[target.on] and found is not None else None,
+            "met": reached if fair else None,
         }

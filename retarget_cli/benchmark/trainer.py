@@ -25,7 +25,7 @@ _SLOW = 2.0  # seconds a step
 class Trainer:
     """Steps a phase and keeps the time. failure: why it does not train in its mode, None when it does.
 
-    seconds: wall time of a step, one figure a chunk; processor: CPU time of the process for those steps.
+    seconds: wall time of a step, one figure a chunk; processor: CPU time of the process, the sum of theirs.
     warm_seconds, peak: a step and the bytes of memory after :meth:`warm_up`.
     """
 

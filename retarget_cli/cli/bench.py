@@ -13,7 +13,7 @@ from retarget_cli.cli.options import TUNING
 if TYPE_CHECKING:
     from retarget_cli.benchmark.results import BenchResult, Cell, PhaseResult, RecipeResult
 
-COLUMNS = ("phase", "mode", "ms a step", "steps/s", "speed-up", "busy", "of matrix rate", "memory")
+COLUMNS = ("phase", "mode", "ms a step", "CPU ms", "steps/s", "speed-up", "busy", "of matrix rate", "memory")
 
 
 def bench(
@@ -105,6 +105,7 @@ def _row(result: BenchResult, phase: PhaseResult, cell: Cell) -> tuple[str, ...]
         phase.name,
         f"{cell.mode.removesuffix('-amp').removesuffix('-fp32')} {cell.precision}",
         f"{1000 * seconds:.3g}",
+        f"{1000 * (cell.processor or 0.0):.3g}",
         f"{1 / seconds:.3g}",
         _number(phase.speed_up(cell), "{:.2f}x"),
         _number(cell.busy, "{:.0%}"),

@@ -81,6 +81,14 @@ def test_targets_are_met_or_missed_on_the_hardware_they_are_for() -> None:
     assert met(result("paper", h200(), geometry=0.5, texture=0.8)) == [False]
 
 
+@pytest.mark.parametrize(("busy", "missed"), [(0.9, False), (0.4, None)])
+def test_what_is_missed_on_a_processor_that_others_use_is_not_judged(busy: float, missed: bool | None) -> None:
+    found = result("draft", cpu(), geometry=0.17, texture=0.51)
+    for phase in found.recipes[0].phases:
+        phase.cells[:] = [replace(cell, busy=busy) for cell in phase.cells]  # type: ignore[index]
+    assert met(found) == [True, missed]
+
+
 def test_nothing_is_said_of_what_is_no_preset() -> None:
     assert compared(result("draft", cpu(), note="another batch", geometry=0.1, texture=0.1)) == []
 

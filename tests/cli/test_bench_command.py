@@ -84,6 +84,7 @@ def test_every_figure_follows_from_the_times(answer: Document) -> None:
             assert cell["speed_up_on_plain"] == pytest.approx(found["plain-fp32"]["seconds_a_step"] / seconds)
             assert cell["utilisation"] == pytest.approx(phase["flops_a_step"] / seconds / rates[cell["precision"]])
             assert cell["busy"] > 0
+            assert 0 < cell["processor_seconds_a_step"] < 5
         assert found["eager-fp32"]["speed_up"] == 1
         assert (found["eager-amp"]["precision"], found["eager-fp32"]["precision"]) == ("bf16", "fp32")
 
