@@ -31,7 +31,8 @@ def ingest(clip: SourceClip) -> Stage:
 def facts(entry: Entry) -> ClipFacts:
     """Read an ingest entry back."""
     data = json.loads(entry.file(_FILE).read_text(encoding="utf-8"))
-    return ClipFacts(data["info"]["width"], data["info"]["height"], Timing.from_json(data["timing"]))
+    info = data["info"]
+    return ClipFacts(info["width"], info["height"], Timing.from_json(data["timing"]), info["audio"] is not None)
 
 
 def _work(job: Job) -> None:
