@@ -17,6 +17,7 @@ from retarget_cli.mattes import preview, segment
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, find_start, save_run
+from retarget_cli.reporting import make_report, write_report
 from retarget_cli.requests import (
     ClipInput,
     PreviewResult,
@@ -35,11 +36,10 @@ from retarget_cli.stages.curves import curves
 from retarget_cli.stages.fit import fit, held_out
 from retarget_cli.stages.ingest import ingest
 from retarget_cli.stages.matte import matte
-from retarget_cli.stages.overlay import OVERLAY, overlay
+from retarget_cli.stages.overlay import overlay
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.score import score, scores
-from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
@@ -51,7 +51,7 @@ from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
     "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
-    "evaluate", "preview", "render", "run", "segment", "train",
+    "evaluate", "make_report", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 
 Pair = tuple[SourceClip, SourceClip]
@@ -134,14 +134,10 @@ def train(
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
     done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
-    for clip in clips:
-        preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
-        reporter(Artifact("overlay", preview))
-    crops = results.deliver(done[f"sheet:{pair}"].file(CROPS), folder / "crops.png")
-    reporter(Artifact("sheet", crops))
     phases = get_method(config.method).phase_names
-    deliver_training(done, phases, folder, reporter)
+    deliver_training(done, (clips[0].name, clips[1].name), phases, folder, reporter)
     run_id = save_run(store, pair, clips, config, done)
+    write_report(store, run_id, reporter)
     scored = {phase: held_out(done[phase]) for phase in phases}
     judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
     return TrainResult(run_id, pair, folder, done, scored, judged)
@@ -171,6 +167,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
         if options.compare:
             _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
+    write_report(store, trained.id, reporter)
     return result
 
 
@@ -201,6 +198,8 @@ def evaluate(
             answer[look]["truth"] = scores(done[f"truth:{name}"])
     phases = get_method(trained.config.method).phase_names
     answer["held_out"] = {phase: held_out(trained.entries[phase]) for phase in phases}
+    if run_id is None:  # pictures and videos in the folder are those of the newest run
+        write_report(store, trained.id, reporter)
     return answer
 
 

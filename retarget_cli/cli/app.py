@@ -23,6 +23,7 @@ from retarget_cli.cli import (
     import_,
     probe,
     render,
+    report,
     runs,
     segment,
     train,
@@ -61,6 +62,7 @@ app.command("render")(render.render)
 app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("probe")(probe.probe)
 app.command("runs")(runs.runs)
 app.add_typer(cache.app, name="cache")

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from retarget_cli.cli import options, ui
-from retarget_cli.cli.evaluate import COLUMNS, rows
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
 from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
+from retarget_cli.viz.score_table import COLUMNS, rows
 
 KINDS = ("quadrupeds", "bipeds", "plants")
 

@@ -1,0 +1,110 @@
+"""The commands that lead to what a run record tells of, to be copied and run again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.config import load_config, to_json
+
+USUAL_WORKSPACE = Path(".retarget")
+_OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
+            "start": "--start", "matte.backend": "--backend", "matte.weights": "--weights"}  # fmt: skip
+_APART = ("preset", "method")
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of a stored configuration by its dotted key, as ``--set`` takes it."""
+    for key, value in tree.items():
+        if key == "method_config":
+            yield from ((name if "." in name else f"method.{name}", leaf) for name, leaf in flat(value))
+        elif isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def shown(value: Any) -> str:
+    """A setting's value as ``--set`` takes it."""
+    if isinstance(value, list):
+        return ",".join(map(shown, value))
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def differing(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a stored configuration that are not those of its preset now."""
+    plain = dict(flat(to_json(load_config(config["preset"], None, (), method=config["method"]))))
+    return {key: value for key, value in flat(config) if key not in plain or plain[key] != value}
+
+
+class Commands:
+    """The commands for one run. record: of a training; root: the workspace."""
+
+    def __init__(self, record: Mapping[str, Any], root: Path) -> None:
+        self._record = record
+        self._workspace = [] if root == USUAL_WORKSPACE.absolute() else ["--workspace", short_path(root)]
+        self._clips = [short_path(Path(record["clips"][side]["path"])) for side in "ab"]
+
+    def train(self) -> str:
+        """The training itself, with all that was given to it."""
+        config = self._record["config"]
+        words = ["--preset", config["preset"]]
+        if config["method"] != "jokr":
+            words += ["--method", config["method"]]
+        return self._line("train", *self._clips, *words, *self._changes(), *self._matte_words())
+
+    def import_(self, kind: str) -> str:
+        """The import of a pair that was trained elsewhere; where its checkpoint lies is not known."""
+        words = self._changes(("device", "matte.backend", "matte.weights"))
+        return self._line("import", "CHECKPOINT", *self._clips, "--as", kind, *words, *self._matte_words())
+
+    def render(self, look: str, drawing: Mapping[str, Any] | None = None, *more: str) -> str:
+        """Drawing one look. drawing: ``affine`` and ``background`` where they are not the usual ones."""
+        given = drawing or {}
+        words = ["--look", look] if look != "a" else []
+        for name, usual in (("affine", "auto"), ("background", "subject")):
+            value = given.get(name, usual)
+            if value != usual:
+                words += [f"--{name}", shown(value)]
+        return self._line("render", *self._clips, *words, *more)
+
+    def plain(self, name: str) -> str:
+        """A command that takes the pair and nothing else."""
+        return self._line(name, *self._clips)
+
+    def _line(self, *words: str) -> str:
+        return shlex.join(["retarget", *words, *self._workspace])
+
+    def _changes(self, options: Collection[str] = tuple(_OPTIONS)) -> list[str]:
+        """What differs from the preset; of what has an option of its own, only what is among `options`."""
+        words: list[str] = []
+        for key, value in differing(self._record["config"]).items():
+            if key in options:
+                words += [_OPTIONS[key], shown(value)]
+            elif key not in _OPTIONS and key not in _APART:
+                words += ["--set", f"{key}={shown(value)}"]
+        return words
+
+    def _matte_words(self) -> list[str]:
+        words: list[str] = []
+        for side in "ab":
+            clip = self._record["clips"][side]
+            if clip["matte"]:
+                words += [f"--mask-{side}", short_path(Path(clip["matte"]))]
+            words += [word for hint in clip["hints"] for word in _hint(side, hint)]
+        return words
+
+
+def short_path(path: Path) -> str:
+    """`path` relative to the current folder where it lies inside it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:
+    if hint["box"] is None:
+        return ()
+    return f"--box-{side}", f"{hint['frame']}:{','.join(f'{number:g}' for number in hint['box'])}"
