@@ -119,7 +119,8 @@ def train(
     stop: Stop = never,
     foreign: Foreign | None = None,
 ) -> TrainResult:
-    """Train a pair, or find it trained. Previews of the mattes and of the training go to the pair's folder.
+    """Train a pair, or find it trained. Previews of the mattes and of the training and a report go to the
+    pair's folder.
 
     foreign: networks that another program trained; phases it lacks are trained.
     Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that

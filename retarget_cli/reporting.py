@@ -17,8 +17,8 @@ from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
 from retarget_cli.records import find_record
-from retarget_cli.rerun import Commands, differing, flat, short_path, shown
-from retarget_cli.results import REPORT, RESULTS, TRAINING
+from retarget_cli.rerun import Commands, differing, flat, shown
+from retarget_cli.results import REPORT, RESULTS, TRAINING, short_path
 from retarget_cli.stages.fit import curves, previews
 from retarget_cli.stages.ingest import clip_info, facts
 from retarget_cli.stages.matte import matte_report
@@ -185,7 +185,7 @@ def _notes(composed: Entry | None, drawn: Entry | None, judged: Entry | None) ->
         return []
     others = {"video": composed, "scores": judged}
     apart = [what for what, entry in others.items() if entry and entry.receipt["inputs"]["transfer"] != drawn.digest]
-    return [f"The keypoints below are of another drawing than the {what}: it had other options." for what in apart]
+    return [f"The keypoints below belong to another drawing than the {what}: the options differ." for what in apart]
 
 
 def _findings(run: _Run) -> list[Finding]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import load_config, to_json
+from retarget_cli.results import short_path
 
 USUAL_WORKSPACE = Path(".retarget")
 _OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
@@ -97,11 +98,6 @@ class Commands:
                 words += [f"--mask-{side}", short_path(Path(clip["matte"]))]
             words += [word for hint in clip["hints"] for word in _hint(side, hint)]
         return words
-
-
-def short_path(path: Path) -> str:
-    """`path` relative to the current folder where it lies inside it."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retarget_cli import results
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.cli.progress import ProgressReporter, make_reporter
 from retarget_cli.errors import Interrupted, RetargetError
@@ -115,10 +116,7 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 
 def short_path(path: Path) -> str:
     """`path` relative to the current folder when it lies inside it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
+    return results.short_path(path)
 
 
 def command(*words: str | Path, workspace: Path | None = None) -> str:

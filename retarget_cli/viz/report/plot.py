@@ -11,7 +11,8 @@ from retarget_cli.viz.report.markup import Content, Markup, element
 Point = tuple[float, float]
 _WIDTH = 360  # units of the drawing, about a pixel each: text stays readable on a phone
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 8, 30  # margins
-_TICKS = 4
+_TICKS = 5
+_LETTER = 7  # units that a letter takes at most
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,12 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str, *, height: int =
     return element("figure", element("figcaption", title), picture, legend, class_="plot")
 
 
-def scatter(title: str, spots: Sequence[Spot], labels: tuple[str, str], height: int = 300) -> Markup:
-    """Named points in the plane. labels: of the x axis and of the y axis."""
+def scatter(title: str, spots: Sequence[Spot], x_label: str, *, height: int = 300) -> Markup:
+    """Named points in the plane."""
     x, y = _scales([spot.at for spot in spots], height, False, room=0.15)
     drawn = [part for spot in spots for part in _spot(spot, spots, x, y)]
-    name = element("text", labels[1], x=4, y=_TOP + 8, class_="axis")
-    return element(
-        "figure",
-        element("figcaption", title),
-        _svg(title, height, *_axes(x, y, height, labels[0]), name, *drawn),
-        class_="plot",
-    )
+    picture = _svg(title, height, *_axes(x, y, height, x_label), *drawn)
+    return element("figure", element("figcaption", title), picture, class_="plot")
 
 
 def span(points: Sequence[Point], scale: tuple[Scale, Scale]) -> list[str]:
@@ -167,9 +163,10 @@ def _curve(one: Line, x: Scale, y: Scale) -> Iterator[Markup]:
 
 def _spot(spot: Spot, others: Sequence[Spot], x: Scale, y: Scale) -> Iterator[Markup]:
     across, down = x(spot.at[0]), y(spot.at[1])
+    room = 9 + _LETTER * len(spot.label)
     near = [other for other in others if other is not spot and abs(y(other.at[1]) - down) < 14]
-    crowded = any(0 <= x(other.at[0]) - across < 110 for other in near)
-    left = (crowded or across > _WIDTH - 110) and across > _LEFT + 90
+    crowded = any(0 <= x(other.at[0]) - across < room for other in near)
+    left = (crowded or across + room > _WIDTH) and across > room
     said = f"{spot.label}: {spot.at[0]:.2f}, {spot.at[1]:.2f}"
     yield element(
         "circle", element("title", said), cx=f"{across:.1f}", cy=f"{down:.1f}", r=5 if spot.solid else 4,

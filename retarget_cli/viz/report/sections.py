@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from retarget_cli.findings import counted, worst_first
+from retarget_cli.findings import Finding, counted, worst_first
 from retarget_cli.viz.curves import by_kind
 from retarget_cli.viz.report.facts import Clip, Direction, Phase, Report
 from retarget_cli.viz.report.markup import Markup, element, facts_list, folded, joined, link, table, with_code
@@ -36,16 +36,15 @@ def verdict(report: Report) -> Markup:
     """The findings, worst first."""
     if not report.findings:
         return element("p", "There is none: networks that came trained are not judged.")
-    items = (
-        element(
-            "li",
-            element("p", element("b", finding.severity), f" {finding.name}: ", with_code(finding.says)),
-            element("p", "Try: ", with_code(finding.advice)) if finding.advice else None,
-            class_=finding.severity,
-        )
-        for finding in worst_first(report.findings)
+    good = [finding for finding in report.findings if finding.severity == "good"]
+    other = [finding for finding in worst_first(report.findings) if finding.severity != "good"]
+    return joined(
+        [
+            element("p", f"{counted(report.findings)}."),
+            _finding_list(other) if other else None,
+            folded(f"What is good ({len(good)})", _finding_list(good)) if good else None,
+        ]
     )
-    return joined([element("p", f"{counted(report.findings)}."), element("ul", *items, class_="findings")])
 
 
 def scores(report: Report) -> Markup:
@@ -59,7 +58,7 @@ def scores(report: Report) -> Markup:
     if found:
         parts.append(table(COLUMNS, found, f"Scores of {_names(report)}"))
     if not (a or b):
-        parts.append(_missing("Motion and shape were not scored yet.", report.evaluate))
+        parts.append(_missing("Both directions were not scored yet.", report.evaluate))
     return joined([*parts, _against_others(report)])
 
 
@@ -117,8 +116,21 @@ def _names(report: Report) -> str:
     return " and ".join(f"{clip.name} ({clip.side})" for clip in report.clips)
 
 
+def _finding_list(findings: Sequence[Finding]) -> Markup:
+    items = (
+        element(
+            "li",
+            element("p", element("b", finding.severity), f" {finding.name}: ", with_code(finding.says)),
+            element("p", "Try: ", with_code(finding.advice)) if finding.advice else None,
+            class_=finding.severity,
+        )
+        for finding in findings
+    )
+    return element("ul", *items, class_="findings")
+
+
 def _missing(what: str, command: str) -> Markup:
-    return element("p", f"{what} ", element("code", command), " makes up for it.", class_="soft")
+    return element("p", f"{what} To make it: ", element("code", command), class_="soft")
 
 
 def _title(one: Direction) -> str:
@@ -128,7 +140,9 @@ def _title(one: Direction) -> str:
 def _result(one: Direction) -> Markup:
     title = _title(one)
     parts: list[Markup] = [element("h3", title)]
-    parts.append(video(one.video, title, "Result") if one.video else _missing("Not rendered yet.", one.command))
+    parts.append(
+        video(one.video, title, "Result") if one.video else _missing("Not rendered since this training.", one.command)
+    )
     if one.compared:
         said = "Driver with keypoints, silhouette, result"
         parts.append(video(one.compared, f"{title}: {said}", said))
@@ -136,7 +150,7 @@ def _result(one: Direction) -> Markup:
         said = "Driver, subject, keypoints, silhouette and result, frame by frame"
         parts.append(picture(one.sheet, f"{title}, contact sheet: {said}", f"{said}."))
     if one.video and not (one.compared or one.sheet):
-        parts.append(_missing("Not compared side by side yet.", one.compare_command))
+        parts.append(_missing("Not put beside the driver yet.", one.compare_command))
     parts += [element("p", note, class_="soft") for note in one.notes]
     return element("section", *parts, class_="card", aria_label=title)
 
@@ -157,7 +171,7 @@ def _against_others(report: Report) -> Markup:
            if one.scores.get("motion") is not None and one.scores.get("shape") is not None}  # fmt: skip
     everything = {**own, **BASELINES}
     spots = [Spot(name, at, name in own) for name, at in everything.items()]
-    chart = scatter("Motion and shape: right and up is better", spots, ("motion", "shape"))
+    chart = scatter("Motion to the right, shape upwards: more is better", spots, "motion")
     figures = table(
         ("method", "motion", "shape"),
         [(name, f"{motion:.2f}", f"{shape:.3f}") for name, (motion, shape) in everything.items()],

@@ -30,11 +30,13 @@ img + figcaption, video + figcaption { margin: .3rem 0 0; }
 .facts div { display: flex; gap: .8rem; padding: .15rem 0; }
 dt { flex: 0 0 6.5rem; }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.pair + figure, .card + p { margin-top: 1rem; }
 .wide { overflow-x: auto; margin: .5rem 0 1rem; }
 table { border-collapse: collapse; font-size: .9rem; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid var(--rule);
   font-variant-numeric: tabular-nums; font-weight: normal; }
+td:nth-child(4) { min-width: 14rem; }
 thead th, .changed { font-weight: 600; }
 code, pre { font: .88em/1.5 ui-monospace, monospace; }
 pre { background: var(--card); border: 1px solid var(--rule); border-radius: 6px; padding: .7rem 1rem;
