@@ -17,8 +17,8 @@ from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
 from retarget_cli.records import find_record
-from retarget_cli.rerun import Commands, differing, flat, shown
-from retarget_cli.results import REPORT, RESULTS, TRAINING, short_path
+from retarget_cli.rerun import Commands, as_named, differing, flat, shown
+from retarget_cli.results import REPORT, RESULTS, TRAINING
 from retarget_cli.stages.fit import curves, previews
 from retarget_cli.stages.ingest import clip_info, facts
 from retarget_cli.stages.matte import matte_report
@@ -107,7 +107,7 @@ def _gather(run: _Run) -> Report:
 def _clip(run: _Run, side: str) -> Clip:
     facts_then = run.record["clips"][side]
     name = facts_then["name"]
-    rows = [("file", short_path(Path(facts_then["path"])))]
+    rows = [("file", as_named(Path(facts_then["path"])))]
     ingested, matted = run.entries.get(f"ingest:{name}"), run.entries.get(f"matte:{name}")
     if ingested is not None:
         rows += _video_rows(ingested)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import load_config, to_json
-from retarget_cli.results import short_path
 
 USUAL_WORKSPACE = Path(".retarget")
 _OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
@@ -36,6 +35,11 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def as_named(path: Path) -> str:
+    """An absolute path as one names it here. Links are kept: results are called after the link."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 def differing(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a stored configuration that are not those of its preset now."""
     plain = dict(flat(to_json(load_config(config["preset"], None, (), method=config["method"]))))
@@ -47,8 +51,8 @@ class Commands:
 
     def __init__(self, record: Mapping[str, Any], root: Path) -> None:
         self._record = record
-        self._workspace = [] if root == USUAL_WORKSPACE.absolute() else ["--workspace", short_path(root)]
-        self._clips = [short_path(Path(record["clips"][side]["path"])) for side in "ab"]
+        self._workspace = [] if root == USUAL_WORKSPACE.absolute() else ["--workspace", as_named(root)]
+        self._clips = [as_named(Path(record["clips"][side]["path"])) for side in "ab"]
 
     def train(self) -> str:
         """The training itself, with all that was given to it."""
@@ -95,7 +99,7 @@ class Commands:
         for side in "ab":
             clip = self._record["clips"][side]
             if clip["matte"]:
-                words += [f"--mask-{side}", short_path(Path(clip["matte"]))]
+                words += [f"--mask-{side}", as_named(Path(clip["matte"]))]
             words += [word for hint in clip["hints"] for word in _hint(side, hint)]
         return words
 

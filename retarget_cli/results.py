@@ -55,14 +55,6 @@ def check_targets(targets: Iterable[Path], inputs: Iterable[Path | None]) -> Non
             raise EnvironmentProblem("the result cannot be written here", where=target, fix="Give another --out.")
 
 
-def short_path(path: Path) -> str:
-    """`path` relative to the current folder when it lies inside it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
-
-
 def deliver(source: Path, target: Path) -> Path:
     """Copy a stage's file to `target`, all at once.
 

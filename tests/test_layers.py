@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "stages": {"methods", "train", "segment", "media", "metrics", "viz", "vision", "store", "weights", "requests"},
     "requests": {"segment", "store"},
     "results": set(),
-    "rerun": {"results"},
+    "rerun": set(),
     "sources": {"requests", "results", "stages", "segment", "store"},
     "records": {"requests", "stages", "segment", "store"},
     "samples": {"media", "vision"},

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retarget_cli import results
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.cli.progress import ProgressReporter, make_reporter
 from retarget_cli.errors import Interrupted, RetargetError
@@ -116,7 +115,10 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 
 def short_path(path: Path) -> str:
     """`path` relative to the current folder when it lies inside it."""
-    return results.short_path(path)
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def command(*words: str | Path, workspace: Path | None = None) -> str:

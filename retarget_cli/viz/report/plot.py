@@ -154,11 +154,12 @@ def _curve(one: Line, x: Scale, y: Scale) -> Iterator[Markup]:
     said = f"{one.label}: {number(values[0])} to {number(values[-1])}" if values else one.label
     title = element("title", said)
     for run in span(one.points, (x, y)):
-        yield element("polyline", title, points=run, class_=kind, style=stroke(one.hue))
-        if one.marked or " " not in run:
-            for place in run.split():
-                cx, _, cy = place.partition(",")
-                yield element("circle", cx=cx, cy=cy, r=2.5, class_="dot", style=stroke(one.hue))
+        places = run.split()
+        if len(places) > 1:
+            yield element("polyline", title, points=run, class_=kind, style=stroke(one.hue))
+        for place in places if one.marked or len(places) == 1 else ():
+            cx, _, cy = place.partition(",")
+            yield element("circle", title, cx=cx, cy=cy, r=2.5, class_="dot", style=stroke(one.hue))
 
 
 def _spot(spot: Spot, others: Sequence[Spot], x: Scale, y: Scale) -> Iterator[Markup]:
