@@ -158,7 +158,8 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
     plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix)]
     done = run(plan, Tools(store, reporter, stop), trained.entries)
-    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
+    rendered = {_direction(trained, look): options.unusual for look in looks}
+    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan}, rendered)
     result = RenderResult()
     for look in looks:
         name = _direction(trained, look)

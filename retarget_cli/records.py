@@ -52,13 +52,21 @@ def save_run(
     return store.record_run(record)
 
 
-def add_results(store: Store, run_id: str, entries: Mapping[str, Entry]) -> None:
-    """Note in a run's record what was made from it, so that pruning keeps that too."""
+def add_results(
+    store: Store, run_id: str, entries: Mapping[str, Entry], rendered: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Note in a run's record what was made from it, so that pruning keeps that too.
+
+    rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones.
+    """
     record = next((record for record in store.runs() if record["id"] == run_id), None)
     if record is not None:
-        made = {**record.get("results", {}), **stage_keys(entries)}
-        if made != record.get("results"):
-            store.record_run({**record, "results": made}, run_id)
+        made = {
+            "results": {**record.get("results", {}), **stage_keys(entries)},
+            "rendered": {**record.get("rendered", {}), **(rendered or {})},
+        }
+        if made != {name: record.get(name) for name in made}:
+            store.record_run({**record, **made}, run_id)
 
 
 def find_run(

@@ -159,8 +159,8 @@ def _direction(run: _Run, look: str) -> Direction:
     return Direction(
         subject,
         driver,
-        run.commands.render(look),
-        run.commands.render(look, _options(run, name), "--compare"),
+        run.commands.render(look, name),
+        run.commands.render(look, name, "--compare"),
         run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
         run.delivered(f"compare:{name}", "compare.mp4", f"{name}-compare.mp4"),
         run.delivered(f"compare:{name}", "compare.png", f"{name}-compare.png"),
@@ -192,23 +192,14 @@ def _findings(run: _Run) -> list[Finding]:
     return findings(run.entries["verdict"]) if "verdict" in run.entries else []
 
 
-def _options(run: _Run, name: str) -> dict[str, Any]:
-    """Affine and background that a direction was rendered with; the usual ones where it was not."""
-    composed, drawn = run.entries.get(f"compose:{name}"), run.entries.get(f"transfer:{name}")
-    found = {"background": composed.receipt["params"]["background"]} if composed else {}
-    if composed and drawn and composed.receipt["inputs"]["transfer"] == drawn.digest:
-        found["affine"] = drawn.receipt["params"]["affine"]
-    return found
-
-
 def _commands(run: _Run) -> list[tuple[str, str]]:
     (a, b), commands = run.names, run.commands
     kinds = [run.entries[name].receipt["params"].get("imported") for name in run.phases if name in run.entries]
     foreign = next((kind for kind in kinds if kind), None)
     return [
         (commands.import_(foreign), "take the checkpoint over") if foreign else (commands.train(), "train"),
-        (commands.render("a", _options(run, f"{a}-as-{b}"), "--compare"), f"{a} moving like {b}"),
-        (commands.render("b", _options(run, f"{b}-as-{a}"), "--compare"), f"{b} moving like {a}"),
+        (commands.render("a", f"{a}-as-{b}", "--compare"), f"{a} moving like {b}"),
+        (commands.render("b", f"{b}-as-{a}", "--compare"), f"{b} moving like {a}"),
         (commands.plain("evaluate"), "score both"),
         (commands.plain("report"), "write this page again"),
     ]

@@ -32,7 +32,7 @@ def shown(value: Any) -> str:
         return ",".join(map(shown, value))
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def as_named(path: Path) -> str:
@@ -67,14 +67,11 @@ class Commands:
         words = self._changes(("device", "matte.backend", "matte.weights"))
         return self._line("import", "CHECKPOINT", *self._clips, "--as", kind, *words, *self._matte_words())
 
-    def render(self, look: str, drawing: Mapping[str, Any] | None = None, *more: str) -> str:
-        """Drawing one look. drawing: ``affine`` and ``background`` where they are not the usual ones."""
-        given = drawing or {}
+    def render(self, look: str, direction: str, *more: str) -> str:
+        """Drawing one look with the options it was drawn with last. direction: ``cat-as-fox``."""
         words = ["--look", look] if look != "a" else []
-        for name, usual in (("affine", "auto"), ("background", "subject")):
-            value = given.get(name, usual)
-            if value != usual:
-                words += [f"--{name}", shown(value)]
+        for name, value in self._record.get("rendered", {}).get(direction, {}).items():
+            words += [f"--{name}", shown(value)]
         return self._line("render", *self._clips, *words, *more)
 
     def plain(self, name: str) -> str:
@@ -107,4 +104,4 @@ class Commands:
 def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:
     if hint["box"] is None:
         return ()
-    return f"--box-{side}", f"{hint['frame']}:{','.join(f'{number:g}' for number in hint['box'])}"
+    return f"--box-{side}", f"{hint['frame']}:{shown(hint['box'])}"

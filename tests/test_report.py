@@ -121,7 +121,7 @@ def test_its_commands_lead_to_the_same_run(world: World, capsys: pytest.CaptureF
     assert "--seed" in train
     capsys.readouterr()
     for command in (train, back, evaluate, report):
-        assert run([*command[1:], "--quiet", "--json"]) == 0
+        assert run([*command[1:], "--quiet", "--json"]) == 0, command
         answer = json.loads(capsys.readouterr().out)
         if command is train:
             assert answer["run"] == newest["id"]
@@ -130,8 +130,7 @@ def test_its_commands_lead_to_the_same_run(world: World, capsys: pytest.CaptureF
     drawn = world.store.find("transfer", newest["results"]["transfer:bar-as-disc"]["key"])
     assert drawn is not None
     assert drawn.receipt["params"]["affine"] == [1, 0, 0.25, 0, 1, 0]
-    assert back[-2:] != ["--background", "#102030"]
-    assert "#102030" in back
+    assert {"--affine", "1,0,0.25,0,1,0", "--background", "#102030"} <= set(back)
 
 
 def test_settings_that_differ_from_the_preset_stand_out(world: World) -> None:
@@ -165,17 +164,16 @@ BROWSERS = (
     "chrome",
 )
 
-# Tells how the page came out: `drawings` are lines without length. Pictures below the fold are loaded first.
-PROBE = """<script>addEventListener("load", async () => {
-  const pictures = [...document.images];
-  pictures.forEach(one => one.loading = "eager");
-  await Promise.all(pictures.map(one => one.decode().catch(() => 0)));
-  const found = {beyond: document.documentElement.scrollWidth - innerWidth,
-    pictures: pictures.length, broken: pictures.filter(one => !one.naturalWidth).length,
-    videos: document.querySelectorAll("video").length,
-    drawings: [...document.querySelectorAll("svg polyline")].filter(one => !one.getTotalLength()).length};
-  document.body.setAttribute("data-found", JSON.stringify(found));
-})</script>"""
+# Tells again and again how the page comes out; the browser's clock stands while files are read.
+PROBE = """<script>
+const pictures = [...document.images];
+pictures.forEach(one => one.loading = "eager");
+setInterval(() => document.body.setAttribute("data-found", JSON.stringify({
+  beyond: document.documentElement.scrollWidth - innerWidth,
+  pictures: pictures.length, broken: pictures.filter(one => !one.naturalWidth).length,
+  videos: document.querySelectorAll("video").length,
+  pointless: [...document.querySelectorAll("svg polyline")].filter(one => !one.getTotalLength()).length})), 100)
+</script>"""
 
 
 @pytest.fixture
@@ -188,7 +186,7 @@ def browser() -> str:
 
 def browse(browser: str, file: Path, width: int, *more: str) -> subprocess.CompletedProcess[str]:
     words = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--hide-scrollbars"]
-    words += [f"--window-size={width},1600", "--virtual-time-budget=5000", *more, file.absolute().as_uri()]
+    words += [f"--window-size={width},1600", "--virtual-time-budget=10000", *more, file.absolute().as_uri()]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
@@ -212,5 +210,5 @@ def test_a_browser_shows_all_of_it(world: World, browser: str) -> None:
         assert told, dom[-500:]
         found = json.loads(told[1].replace("&quot;", '"'))
         assert found["beyond"] <= 0  # no scrolling to the side
-        assert (found["broken"], found["drawings"]) == (0, 0)
+        assert (found["broken"], found["pointless"]) == (0, 0)
         assert (found["pictures"] > 5, found["videos"]) == (True, 6)

@@ -2,7 +2,7 @@
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf8; --card: #ffffff; --ink: #1d2126; --soft: #5a636d; --rule: #dcdad5;
-  --link: #0b62b5; --good: #1d7a46; --weak: #8f5a00; --bad: #b3261e; --light: 42%; --own: #c2410c; }
+  --link: #0b62b5; --good: #1d7a46; --weak: #8f5a00; --bad: #b3261e; --light: 35%; --own: #c2410c; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15171a; --card: #1e2125; --ink: #e6e8ea; --soft: #a2abb4;
   --rule: #363b41; --link: #7fbcff; --good: #67cf93; --weak: #f0b65a; --bad: #ff8d84; --light: 64%; --own: #ff9a62; } }
 * { box-sizing: border-box; }
