@@ -19,10 +19,12 @@ from retarget_cli.methods import get_method
 from retarget_cli.records import find_record
 from retarget_cli.rerun import Commands, as_named, differing, flat, shown
 from retarget_cli.results import REPORT, RESULTS, TRAINING
+from retarget_cli.stages import compare
 from retarget_cli.stages.fit import curves, previews
 from retarget_cli.stages.ingest import clip_info, facts
 from retarget_cli.stages.matte import matte_report
 from retarget_cli.stages.score import scores
+from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.transfer import array
 from retarget_cli.stages.transfer import report as drawing_report
 from retarget_cli.stages.verdict import findings
@@ -92,7 +94,7 @@ def _gather(run: _Run) -> Report:
         when=f"{time[0:4]}-{time[4:6]}-{time[6:8]} {time[9:11]}:{time[11:13]} UTC",
         preset=record["config"]["preset"],
         clips=(_clip(run, "a"), _clip(run, "b")),
-        crops=run.beside("crops.png"),
+        crops=run.beside(CROPS),
         phases=[_phase(run, name) for name in run.phases if name in run.entries],
         directions=(_direction(run, "a"), _direction(run, "b")),
         findings=_findings(run),
@@ -159,15 +161,15 @@ def _direction(run: _Run, look: str) -> Direction:
     return Direction(
         subject,
         driver,
-        run.commands.render(look, name),
-        run.commands.render(look, name, "--compare"),
-        run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
-        run.delivered(f"compare:{name}", "compare.mp4", f"{name}-compare.mp4"),
-        run.delivered(f"compare:{name}", "compare.png", f"{name}-compare.png"),
-        _tracks(drawn, run.entries.get(f"ingest:{driver}")) if drawn else None,
-        drawing_report(drawn) if drawn else {},
-        {**scores(judged), **truth} if judged else truth,
-        _notes(composed, drawn, judged),
+        command=run.commands.render(look, name),
+        compare_command=run.commands.render(look, name, "--compare"),
+        video=run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
+        compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{name}-compare.mp4"),
+        sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{name}-compare.png"),
+        tracks=_tracks(drawn, run.entries.get(f"ingest:{driver}")) if drawn else None,
+        drawing=drawing_report(drawn) if drawn else {},
+        scores={**scores(judged), **truth} if judged else truth,
+        notes=_notes(composed, drawn, judged),
     )
 
 

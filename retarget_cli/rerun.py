@@ -28,7 +28,7 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 def shown(value: Any) -> str:
     """A setting's value as ``--set`` takes it."""
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ",".join(map(shown, value))
     if value is None or isinstance(value, bool):
         return str(value).lower()

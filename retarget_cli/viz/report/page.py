@@ -8,13 +8,14 @@ from retarget_cli.viz.report import sections
 from retarget_cli.viz.report.facts import Report
 from retarget_cli.viz.report.markup import Markup, element
 from retarget_cli.viz.report.style import STYLE
+from retarget_cli.viz.report.training import training
 
 _SECTIONS: dict[str, Callable[[Report], Markup]] = {
     "Results": sections.results,
     "Scores": sections.scores,
     "Verdict": sections.verdict,
     "Inputs": sections.inputs,
-    "Training": sections.training,
+    "Training": training,
     "Keypoints": sections.keypoints,
     "Settings": sections.settings,
     "Run it again": sections.rerun,

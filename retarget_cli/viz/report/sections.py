@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retarget_cli.findings import Finding, counted, worst_first
-from retarget_cli.viz.curves import by_kind
-from retarget_cli.viz.report.facts import Clip, Direction, Phase, Report
-from retarget_cli.viz.report.markup import Markup, element, facts_list, folded, joined, link, table, with_code
+from retarget_cli.viz.report.facts import Clip, Direction, Report
+from retarget_cli.viz.report.markup import Markup, element, facts_list, folded, joined, table, with_code
+from retarget_cli.viz.report.media import missing, picture, video
 from retarget_cli.viz.report.plot import Line, Spot, line_chart, scatter
 from retarget_cli.viz.report.tracks import draw_tracks
 from retarget_cli.viz.score_table import COLUMNS, rows
 
 BASELINES = {"JOKR": (0.42, 0.735), "FOMM": (0.33, 0.66), "CycleGAN": (0.66, 0.68), "ReCycleGAN": (0.44, 0.73)}
 """(motion, shape) of published methods: means of twelve directions on the comparison videos of JOKR's authors."""
-_PLAYED = (".mp4", ".mov")
 
 
 def results(report: Report) -> Markup:
@@ -58,18 +57,13 @@ def scores(report: Report) -> Markup:
     if found:
         parts.append(table(COLUMNS, found, f"Scores of {_names(report)}"))
     if not (a or b):
-        parts.append(_missing("Both directions were not scored yet.", report.evaluate))
+        parts.append(missing("Both directions were not scored yet.", report.evaluate))
     return joined([*parts, _against_others(report)])
 
 
 def keypoints(report: Report) -> Markup:
     """Every point over time, a block a direction."""
     return joined(_tracks(one) for one in report.directions)
-
-
-def training(report: Report) -> Markup:
-    """Curves and previews of every phase."""
-    return joined(_phase(phase) for phase in report.phases)
 
 
 def settings(report: Report) -> Markup:
@@ -96,22 +90,6 @@ def rerun(report: Report) -> Markup:
     return joined([element("p", said), element("pre", element("code", listing), tabindex="0")])
 
 
-def picture(file: str, alt: str, caption: str) -> Markup:
-    """A picture beside the page, with a line below it."""
-    shown = element("a", element("img", src=link(file), alt=alt, loading="lazy"), href=link(file))
-    return element("figure", shown, element("figcaption", caption))
-
-
-def video(file: str, label: str, caption: str) -> Markup:
-    """A video beside the page. Containers that browsers do not play are only linked."""
-    anchor = element("a", file, href=link(file))
-    if not file.endswith(_PLAYED):
-        return element("p", f"{caption}: ", anchor, " (lossless, for a video editor; browsers do not play it).")
-    player = element("video", anchor, src=link(file), controls=True, loop=True, playsinline=True, preload="metadata",
-                     aria_label=label)  # fmt: skip
-    return element("figure", player, element("figcaption", f"{caption}: ", anchor))
-
-
 def _names(report: Report) -> str:
     return " and ".join(f"{clip.name} ({clip.side})" for clip in report.clips)
 
@@ -129,10 +107,6 @@ def _finding_list(findings: Sequence[Finding]) -> Markup:
     return element("ul", *items, class_="findings")
 
 
-def _missing(what: str, command: str) -> Markup:
-    return element("p", f"{what} To make it: ", element("code", command), class_="soft")
-
-
 def _title(one: Direction) -> str:
     return f"{one.subject} moving like {one.driver}"
 
@@ -141,7 +115,7 @@ def _result(one: Direction) -> Markup:
     title = _title(one)
     parts: list[Markup] = [element("h3", title)]
     parts.append(
-        video(one.video, title, "Result") if one.video else _missing("Not rendered since this training.", one.command)
+        video(one.video, title, "Result") if one.video else missing("Not rendered since this training.", one.command)
     )
     if one.compared:
         said = "Driver with keypoints, silhouette, result"
@@ -150,7 +124,7 @@ def _result(one: Direction) -> Markup:
         said = "Driver, subject, keypoints, silhouette and result, frame by frame"
         parts.append(picture(one.sheet, f"{title}, contact sheet: {said}", f"{said}."))
     if one.video and not (one.compared or one.sheet):
-        parts.append(_missing("Not put beside the driver yet.", one.compare_command))
+        parts.append(missing("Not put beside the driver yet.", one.compare_command))
     parts += [element("p", note, class_="soft") for note in one.notes]
     return element("section", *parts, class_="card", aria_label=title)
 
@@ -194,7 +168,7 @@ def _against_others(report: Report) -> Markup:
 def _tracks(one: Direction) -> Markup:
     heading = element("h3", _title(one))
     if one.tracks is None:
-        return joined([heading, _missing("Not drawn yet.", one.command)])
+        return joined([heading, missing("Not drawn yet.", one.command)])
     said = "Solid and coloured: the result, in the subject's space. Grey and dashed: the driver, in its own."
     if one.tracks.step > 1:
         said += f" Every {one.tracks.step}th frame is drawn."
@@ -219,43 +193,3 @@ def _drawing(drawing: Mapping[str, Any]) -> Markup | None:
 
 def _cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _phase(phase: Phase) -> Markup:
-    heading = element("h3", phase.name)
-    if phase.imported:
-        return joined([heading, element("p", "Trained elsewhere and imported: how it went is not known.")])
-    charts = [*_losses(phase), *_held_out(phase)]
-    return joined([heading, element("div", *charts, class_="grid") if charts else None, *_previews(phase)])
-
-
-def _losses(phase: Phase) -> Iterator[Markup]:
-    lines = _lines(by_kind(phase.history))
-    if lines:
-        yield line_chart(f"{phase.name}: training losses", lines, "step", log=True)
-
-
-def _held_out(phase: Phase) -> Iterator[Markup]:
-    for kind, clips in by_kind(phase.held_out).items():
-        lines = _lines({kind: clips}, marked=True)
-        yield line_chart(f"{phase.name}: held-out {kind}", lines, "step")
-
-
-def _lines(kinds: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], marked: bool = False) -> list[Line]:
-    return [
-        Line(f"{kind} {clip.upper()}".strip(), points, 360 * index / len(kinds) + 210, clip == "b", marked)
-        for index, (kind, clips) in enumerate(kinds.items())
-        for clip, points in clips.items()
-    ]
-
-
-def _previews(phase: Phase) -> Iterator[Markup]:
-    said = "frames that are held out of training"
-    shown = [
-        picture(file, f"Preview of {phase.name} at step {step}: {said}", f"{phase.name}, step {step}: {said}.")
-        for step, file in phase.previews
-    ]
-    if shown:
-        yield shown[-1]
-    if shown[:-1]:
-        yield folded(f"Earlier previews of {phase.name} ({len(shown) - 1})", *shown[:-1])

@@ -71,7 +71,7 @@ def _strip(tracks: Tracks, index: int, axis: int, hue: float, wide: float) -> It
     first, last = float(tracks.times[0]), float(tracks.times[-1])
     scale = Scale(first, last if last > first else first + 1, _LEFT, _WIDTH), Scale(low, high, *ends)
     yield element("rect", x=_LEFT, y=top, width=_WIDTH - _LEFT, height=_STRIP, class_="strip")
-    yield element("text", "xy"[axis], x=2, y=top + _STRIP / 2, dy="0.35em", class_="own")
+    yield element("text", "xy"[axis], x=2, y=top + _STRIP / 2, dy="0.35em")
     for value, at in ((high, ends[1]), (low, ends[0])):
         offset = 9 if at == top else -2
         yield element("text", f"{value:.2f}", x=_LEFT - 4, y=at + offset, text_anchor="end")
