@@ -36,7 +36,7 @@ pytest: setup
 	$(ONE_THREAD) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: setup
-	$(BIN)/python benchmarks/steps.py
+	$(BIN)/retarget bench
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -42,7 +42,7 @@ def train(
     """Train a pair of clips, or find it trained.
 
     changes: ``key=value``; settings: `seed`, `device`, `max_memory`, `precision`, `method`, `backend`, `weights`,
-    `size`, `start` (a run of the workspace to begin with).
+    `size`, `start` (a run of the workspace to begin with), `flip` (``auto``, ``yes``, ``no``: mirror B for training).
     Raises the errors of :mod:`retarget_cli.errors`.
     """
     from retarget_cli import pipeline

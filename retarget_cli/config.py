@@ -23,6 +23,7 @@ __all__ = ["change_fields", "from_json", "load_config", "to_json"]
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SMALLEST_CROP = 32
+FLIPS = {"auto": "auto", "yes": "b", "no": "none"}
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,13 @@ def load_config(
 
     preset: a name of PRESETS (the machine decides when it is None). file: TOML with the same keys.
     changes: ``key=value``; keys of a phase (``geometry.steps``) or after ``method.`` go to the method.
-    flags: top-level fields of TrainConfig plus `backend`, `weights` and `size`; those that are None are ignored.
+    flags: top-level fields of TrainConfig plus `backend`, `weights`, `size` and `flip` (one of FLIPS, for methods with
+    that setting); those that are None are ignored.
     Raises UsageError for unknown keys and values that make no sense, InputError when the file cannot be read.
     """
     given = _file_changes(file) if file else []
     given += [split(change) for change in changes]
-    given += [(_FLAG_KEYS.get(name, name), _text(value)) for name, value in flags.items() if value is not None]
+    given += [_flag(name, value) for name, value in flags.items() if value is not None]
     preset = preset or dict(given).get("preset") or default_preset()
     if preset not in PRESETS:
         raise UsageError(f"there is no preset '{preset}'", where="--preset", fix=nearest(preset, PRESETS))
@@ -105,7 +107,22 @@ def from_json(data: Mapping[str, Any]) -> TrainConfig:
     return dataclasses.replace(config, method_config=build(kind, data["method_config"], "method."))
 
 
-_FLAG_KEYS = {"backend": "matte.backend", "weights": "matte.weights", "size": "crop.size"}
+_FLAG_KEYS = {
+    "backend": "matte.backend",
+    "weights": "matte.weights",
+    "size": "crop.size",
+    "flip": "geometry.mirror",
+}
+
+
+def _flag(name: str, value: Any) -> tuple[str, str]:
+    """A flag as key and text of a setting."""
+    if name == "flip":
+        if value not in FLIPS:
+            fix = f"Choose one of: {', '.join(FLIPS)}."
+            raise UsageError(f"'{value}' does not say whether to flip a clip", where="--flip", fix=fix)
+        value = FLIPS[value]
+    return _FLAG_KEYS.get(name, name), _text(value)
 
 
 def _method(name: str) -> Any:

@@ -12,11 +12,26 @@ from typing import Any
 
 from retarget_cli.errors import UsageError
 
+# Metadata of a field that is younger than stored results: at its default JSON leaves it out, so that their keys stay.
+LATER = {"later": True}
+
 
 def to_json(config: Any) -> dict[str, Any]:
     """The configuration (or any dataclass) as plain JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
-    return plain
+    return _without_silent(config, plain)
+
+
+def _without_silent(config: Any, plain: dict[str, Any]) -> dict[str, Any]:
+    """`plain`, the values of `config`, without fields marked LATER that have their default."""
+    kept = {}
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if dataclasses.is_dataclass(value):
+            kept[item.name] = _without_silent(value, plain[item.name])
+        elif not (item.metadata.get("later") and value == item.default):
+            kept[item.name] = plain[item.name]
+    return kept
 
 
 def build(kind: Any, data: Any, where: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from retarget_cli import results
 from retarget_cli.config import TrainConfig, check_limit
@@ -14,6 +14,8 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.hardware import device_class
 from retarget_cli.mattes import preview, segment
+from retarget_cli.media.playing import play
+from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, find_start, save_run
@@ -34,14 +36,14 @@ from retarget_cli.stages.compose import compose
 from retarget_cli.stages.crop import crop
 from retarget_cli.stages.curves import curves
 from retarget_cli.stages.fit import fit, held_out
-from retarget_cli.stages.ingest import ingest
+from retarget_cli.stages.ingest import facts, ingest
 from retarget_cli.stages.matte import matte
 from retarget_cli.stages.overlay import overlay
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.score import score, scores
 from retarget_cli.stages.sheet import sheet
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.source import ClipFacts, SourceClip
 from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.start import Start
 from retarget_cli.stages.transfer import report, transfer
@@ -85,23 +87,27 @@ def plan_train(
     return plan if foreign else [*plan, verdict(config, *clips)]
 
 
-def plan_render(trained: TrainedRun, look: Look, options: RenderOptions, suffix: str) -> list[Stage]:
-    """Draw, find the background, put both together."""
+def plan_render(
+    trained: TrainedRun, look: Look, options: RenderOptions, suffix: str, tempo: Tempo, smooth: float | Literal["auto"]
+) -> list[Stage]:
+    """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
     subject, driver = _roles(trained, look)
-    drawing = transfer(trained.config, look, options.affine, subject, driver)
+    playing = play(tempo, _clip_facts(trained, driver).timing, driver.path.name)
+    drawing = transfer(trained.config, look, options.affine, subject, driver, playing, smooth)
     plan = [drawing]
     if options.background in ("subject", "driver"):
         plan.append(plate(subject if options.background == "subject" else driver))
-    plan.append(compose(subject, driver, drawing.id, options.background, suffix))
+    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing))
     if options.compare:
-        plan.append(compare(subject, driver, drawing.id))
+        plan.append(compare(subject, driver, drawing.id, playing))
     return plan
 
 
 def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Store) -> list[Stage]:
-    """Draw, and judge what was drawn."""
+    """Draw, and judge what was drawn: every frame of the driver, for what is between them has nothing to compare to."""
     subject, driver = _roles(trained, look)
-    drawing = transfer(trained.config, look, "auto", subject, driver)
+    playing = play(Tempo(), _clip_facts(trained, driver).timing, driver.path.name)
+    drawing = transfer(trained.config, look, "auto", subject, driver, playing)
     plan = [drawing, score(subject, driver, drawing.id)]
     if truth is not None:
         files = {"matte": truth.matte, "colour": truth.colour}
@@ -152,11 +158,14 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     results were pruned, Interrupted when `stop` turned true.
     """
     suffix, looks = _suffix(options, reporter), _looks(options)
+    tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
+    smooth = parse_smooth(options.smooth)
     trained = _limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
         targets = [options.out, *(_compared(options.out) if options.compare else ())]
         results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
-    plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix)]
+    plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix, tempo, smooth)]
+    _say_what_is_silent(trained, looks, options, tempo, reporter)
     done = run(plan, Tools(store, reporter, stop), trained.entries)
     rendered = {_direction(trained, look): options.unusual for look in looks}
     add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan}, rendered)
@@ -222,6 +231,21 @@ def _roles(trained: TrainedRun, look: Look) -> Pair:
     """Subject and driver."""
     a, b = trained.clips
     return (a, b) if look == "a" else (b, a)
+
+
+def _clip_facts(trained: TrainedRun, clip: SourceClip) -> ClipFacts:
+    return facts(trained.entries[f"ingest:{clip.name}"])
+
+
+def _say_what_is_silent(
+    trained: TrainedRun, looks: tuple[Look, ...], options: RenderOptions, tempo: Tempo, reporter: Reporter
+) -> None:
+    drivers = [_roles(trained, look)[1] for look in looks]
+    if tempo.keeps_sound or options.background == "alpha":
+        return
+    if any(_clip_facts(trained, driver).sounds for driver in drivers):
+        reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
+        reporter(Notice(f"the driver's sound is left out: {reason}."))
 
 
 def _looks(options: RenderOptions) -> tuple[Look, ...]:

@@ -53,6 +53,9 @@ class RenderOptions:
     affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
     out: the video to write (one look only); device: None for that of the training; max_memory: the most to take of a
     GPU, like ``4GB``, None for the limit of the training.
+    start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
+    slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
+    ``auto``.
     """
 
     pair: tuple[Path, Path] | None = None
@@ -63,6 +66,12 @@ class RenderOptions:
     compare: bool = False
     device: str | None = None
     max_memory: str | None = None
+    start: str | float | None = None
+    stop: str | float | None = None
+    fps: str | float | None = None
+    slow: str | float | None = None
+    loop: int = 1
+    smooth: str | float = "0"
 
     @property
     def unusual(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from retarget_cli.config import load_config, to_json
 USUAL_WORKSPACE = Path(".retarget")
 _OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
             "start": "--start", "matte.backend": "--backend", "matte.weights": "--weights"}  # fmt: skip
+_RENDER_OPTIONS = {"start": "--from", "stop": "--to"}  # those that are not called as their fields are
 _APART = ("preset", "method")
 
 
@@ -71,7 +72,7 @@ class Commands:
         """Drawing one look with the options it was drawn with last. direction: ``cat-as-fox``."""
         words = ["--look", look] if look != "a" else []
         for name, value in self._record.get("rendered", {}).get(direction, {}).items():
-            words += [f"--{name}", shown(value)]
+            words += [_RENDER_OPTIONS.get(name, f"--{name}"), shown(value)]
         return self._line("render", *self._clips, *words, *more)
 
     def plain(self, name: str) -> str:

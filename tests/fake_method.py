@@ -60,14 +60,15 @@ class FakeMethod:
         colours = next(value for name, value in sorted(state.items()) if "colours" in name)
         colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
         driver = clips[1] if request.look == "a" else clips[0]
-        return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(driver, colour))
+        frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]
+        return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
 
     def diagnose(self, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str) -> list[Finding]:
         return [Finding("colours", "good", f"Learned in {config.colour.steps} steps.")]
 
 
-def _draw(driver: Any, colour: np.ndarray) -> Iterator[LayerFrame]:
-    for frame in driver.frames:
+def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
+    for frame in frames:
         rgba = np.empty(frame.shape, np.uint8)
         rgba[..., :3], rgba[..., 3] = colour, frame[..., 3]
         rows, columns = np.nonzero(frame[..., 3] > 127)

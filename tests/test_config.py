@@ -109,6 +109,14 @@ def test_json_brings_the_configuration_back() -> None:
     assert plain["method_config"]["colour"]["steps"] == 11
 
 
+def test_what_is_told_about_facing_comes_back_from_json() -> None:
+    for flip in ("auto", "yes", "no"):
+        config = load_config("draft", flip=flip)
+        assert from_json(json.loads(json.dumps(to_json(config)))) == config
+    with pytest.raises(UsageError, match=r"geometry\.mirror"):
+        load(flip="yes")  # a method without that setting
+
+
 def test_a_stored_key_that_this_version_lacks_is_an_error() -> None:
     plain = to_json(load())
     plain["method_config"]["glitter"] = 3

@@ -56,6 +56,15 @@ def test_training_writes_it_rendering_and_scoring_add_to_it(world: World) -> Non
     assert cells["motion"] == [f"{scores[look]['motion']:.3f}" for look in "ab"]
 
 
+def test_a_driver_in_other_time_is_drawn_by_frames(world: World) -> None:
+    world.render(slow=2, fps=10)
+    tree, files = shown()
+    assert "disc-as-bar.mp4" in files
+    (figure,) = [found for found in tree.all("figure") if "point 0" in found.words]
+    assert figure.words.endswith("23 frames")
+    assert "--slow" in commands(tree)[1]
+
+
 def test_a_result_of_an_earlier_training_is_not_shown_as_this_ones(world: World) -> None:
     world.render()
     assert "disc-as-bar.mp4" in shown()[1]

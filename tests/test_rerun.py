@@ -79,6 +79,18 @@ def test_a_render_command_repeats_its_options(asked: list[Any], tmp_path: Path) 
     assert again.compare
 
 
+def test_a_render_in_other_time_is_repeated_so(asked: list[Any], tmp_path: Path) -> None:
+    line = "render --from 1:02.5 --to 90f --fps 59.94 --slow 2 --loop 3 --smooth auto --quiet"
+    assert run(line.split()) == 5
+    options = asked[0]
+    made = commands(load_config("draft"), tmp_path / ".retarget", {"a-as-b": options.unusual})
+    assert run([*shlex.split(made.render("a", "a-as-b"))[1:], "--quiet"]) == 5
+    assert asked[0].unusual == options.unusual
+    assert len(options.unusual) == 6
+    assert run(["render", "--quiet"]) == 5
+    assert asked[0].unusual == {}
+
+
 def test_settings_of_another_version_do_no_harm() -> None:
     stored = to_json(load_config("draft"))
     stored["method_config"]["geometry"]["bygone"] = 3

@@ -37,12 +37,18 @@ def frame(kind: str, moment: float, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def draw_clip(
-    folder: Path, name: str, kind: str, frames: int = 10, timing: Timing | None = None, size: tuple[int, int] = SIZE
+    folder: Path,
+    name: str,
+    kind: str,
+    frames: int = 10,
+    timing: Timing | None = None,
+    size: tuple[int, int] = SIZE,
+    sound_from: Path | None = None,
 ) -> tuple[Path, Path]:
     """Write ``name.mp4`` and ``name_matte.mkv``; returns both paths."""
     timing = timing or Timing.constant(frames, Fraction(10))
     video, matte = folder / f"{name}.mp4", folder / f"{name}_matte.mkv"
-    with VideoWriter(video, size, timing, quality=8) as writer:
+    with VideoWriter(video, size, timing, quality=8, sound_from=sound_from) as writer:
         for index in range(timing.frames):
             writer.write(frame(kind, index / timing.frames, size))
     with VideoWriter(matte, size, timing, codec="ffv1", pixels="gray") as writer:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import toy
+from make_clips import make_sound
 
 from retarget_cli import pipeline
 from retarget_cli.config import TrainConfig, load_config
@@ -23,7 +24,7 @@ def config(*changes: str, **flags: Any) -> TrainConfig:
 
 @dataclasses.dataclass
 class World:
-    """A folder with two toy clips and a workspace; the current folder of the tests."""
+    """A folder with two toy clips and a workspace; the current folder of the tests. B has sound."""
 
     folder: Path
     a: ClipInput
@@ -48,5 +49,6 @@ class World:
 
 def make_world(folder: Path) -> World:
     disc, disc_matte = toy.draw_clip(folder, "disc", "disc", 10)
-    bar, bar_matte = toy.draw_clip(folder, "bar", "bar", timing=UNEVEN, size=(80, 96))
+    sound = make_sound(folder / "sound.m4a", seconds=1.5)
+    bar, bar_matte = toy.draw_clip(folder, "bar", "bar", timing=UNEVEN, size=(80, 96), sound_from=sound)
     return World(folder, ClipInput(disc, disc_matte), ClipInput(bar, bar_matte))

@@ -15,6 +15,7 @@ import typer
 
 from retarget_cli import __version__
 from retarget_cli.cli import (
+    bench,
     cache,
     demo,
     doctor,
@@ -63,6 +64,7 @@ app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
+app.command("bench")(bench.bench)
 app.command("probe")(probe.probe)
 app.command("runs")(runs.runs)
 app.add_typer(cache.app, name="cache")

@@ -21,6 +21,7 @@ BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")
 
 OBJECT = "What is filmed"
+TIME = "Time"
 TUNING = "Tuning"
 MANY = "Many pairs"
 GENERAL = "General"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retarget_cli.cli import options, ui
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import DEFAULT_WORKSPACE, TIME
+from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import RenderResult
@@ -36,6 +37,49 @@ def render(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the video.", show_default=False)
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Where the driver begins: 1:02.5, 12.5 or 12f.", rich_help_panel=TIME
+        ),
+    ] = None,
+    stop: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="Where it ends; what shows then is left out.", rich_help_panel=TIME),
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            "--fps",
+            metavar="RATE",
+            help="Frames a second; poses between the driver's are interpolated.",
+            show_default="the driver's own frames",
+            rich_help_panel=TIME,
+        ),
+    ] = None,
+    slow: Annotated[
+        str | None,
+        typer.Option(
+            "--slow",
+            metavar="FACTOR",
+            help="Take so many times longer, smoothly.",
+            show_default="1",
+            rich_help_panel=TIME,
+        ),
+    ] = None,
+    loop: Annotated[
+        int, typer.Option("--loop", metavar="N", help="Play the driver N times without a seam.", rich_help_panel=TIME)
+    ] = 1,
+    smooth: Annotated[
+        str,
+        typer.Option(
+            "--smooth",
+            metavar="auto|0..1",
+            help="Steady the driver's poses; auto: as far as they tremble.",
+            rich_help_panel=TIME,
+        ),
+    ] = "0",
+    flip: Annotated[str | None, typer.Option("--flip", hidden=True)] = None,
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -45,8 +89,11 @@ def render(
     """Draw one clip's look with the other's motion.
 
     Without clips it takes the pair that was trained last.
-    Frame size is the subject's, time and sound are the driver's.
+    Frame size is the subject's, time and sound are the driver's unless they are changed.
     """
+    if flip is not None:
+        fix = f"Run `retarget train A B --flip {flip}`, then render."
+        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
     pair = options.parse_pair(a, b)
     options.choose(look, options.LOOKS, "--look")
     affine_choice = options.parse_affine(affine)
@@ -55,7 +102,7 @@ def render(
 
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
-        max_memory=max_memory,
+        max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)

@@ -10,7 +10,7 @@ import typer
 
 from retarget_cli.cli import options, text, train_list, ui
 from retarget_cli.cli.hints import parse_hints
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT, TUNING
 from retarget_cli.cli.pairs import DEVICES
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
@@ -52,6 +52,16 @@ def train(
             rich_help_panel=TUNING,
         ),
     ] = None,
+    flip: Annotated[
+        str | None,
+        typer.Option(
+            "--flip",
+            metavar="auto|yes|no",
+            help="Mirror B for training, as the two must face one way; it is drawn as it was.",
+            show_default="auto",
+            rich_help_panel=OBJECT,
+        ),
+    ] = None,
     mask_a: options.MaskA = None,
     mask_b: options.MaskB = None,
     box_a: options.BoxA = None,
@@ -75,7 +85,7 @@ def train(
     hints_b = parse_hints(frame_b, box_b, (), "--box-b")
     flags = {
         "backend": backend, "weights": weights, "seed": seed, "device": device, "precision": precision,
-        "max_memory": max_memory, "method": method, "start": start,
+        "max_memory": max_memory, "method": method, "start": start, "flip": flip,
     }  # fmt: skip
     from retarget_cli.config import load_config
 

@@ -54,12 +54,14 @@ class VideoWriter:
         pixels: Channels = "rgb",
         quality: int = 18,
         sound_from: Path | None = None,
+        sound_start: Fraction = Fraction(0),
     ) -> None:
         """size: (w, h) of the images; H.264 repeats the last row or column where one is odd.
 
         codec: ``h264`` makes an MP4 (BT.709, 4:2:0), ``ffv1`` a lossless MKV, which keeps times to the
         millisecond. pixels: ``rgba`` is for ``ffv1``. quality: H.264's constant rate factor, 0 (lossless) to 51.
-        sound_from: a clip whose sound to add to an ``h264`` file, in step with that clip's first frame.
+        sound_from: a clip whose sound to add to an ``h264`` file; sound_start: seconds from that clip's first frame to
+        what is heard with the first one here.
         """
         if codec == "h264" and pixels == "rgba":
             raise ValueError("H.264 holds no transparency: write rgb, or use ffv1")
@@ -69,7 +71,7 @@ class VideoWriter:
         self.sound: str | None = None  # "copied" or "transcoded" once entered, None when there is none
         self.written = self._muxed = 0
         self._size, self._timing, self._codec, self._pixels = size, timing, codec, pixels
-        self._quality, self._sound_from = quality, sound_from
+        self._quality, self._sound_from, self._sound_start = quality, sound_from, sound_start
         self._part = self.path.with_name(f"{self.path.stem}.part-{uuid4().hex[:12]}{self.path.suffix}")
         self._scaler = VideoReformatter()
         self._container: Any = None
@@ -161,7 +163,8 @@ class VideoWriter:
             stream.codec_context.gop_size = 1
             stream.options = {"level": "3", "slices": "4", "slicecrc": "1"}
         if self._sound_from is not None:
-            self._track = open_sound(Path(self._sound_from), self._container, self._timing.duration)
+            span = self._timing.duration
+            self._track = open_sound(Path(self._sound_from), self._container, span, self._sound_start)
             self.sound = self._track.how if self._track else None
         self._container.start_encoding()  # creates the file, so that a folder that refuses it says so now
 

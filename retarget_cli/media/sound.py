@@ -25,14 +25,15 @@ _GAP = Fraction(1, 25)  # s; a larger step in the sound's own clock is a real ga
 class SoundTrack:
     """One sound track on its way from a clip into an MP4 file.
 
-    how: ``copied`` (the packets as they are) or ``transcoded`` (to AAC). Time 0 is the clip's first video frame.
+    how: ``copied`` (the packets as they are) or ``transcoded`` (to AAC). Time 0 is `start` seconds after the clip's
+    first video frame.
     """
 
-    def __init__(self, path: Path, output: Any, span: Fraction) -> None:
+    def __init__(self, path: Path, output: Any, span: Fraction, start: Fraction) -> None:
         """output: the container being written. span: seconds of picture. Raises MediaError."""
         self._path = path
         self._span = span
-        self._origin = _picture_start(path)
+        self._origin = _picture_start(path) + start
         self._container = open_container(path)
         try:
             self._source = next(s for s in self._container.streams.audio if s.codec_context is not None)
@@ -167,14 +168,17 @@ class SoundTrack:
                     return
 
 
-def open_sound(path: Path, output: Any, span: Fraction) -> SoundTrack | None:
-    """The sound track of `path`, added as a stream to `output`; None when the clip is silent. Raises MediaError."""
+def open_sound(path: Path, output: Any, span: Fraction, start: Fraction = Fraction(0)) -> SoundTrack | None:
+    """The sound track of `path` from `start` seconds of its picture on, added as a stream to `output`.
+
+    None when the clip is silent. Raises MediaError.
+    """
     container = open_container(path)
     try:
         silent = not any(s.codec_context is not None for s in container.streams.audio)
     finally:
         container.close()
-    return None if silent else SoundTrack(path, output, span)
+    return None if silent else SoundTrack(path, output, span, start)
 
 
 def _picture_start(path: Path) -> Fraction:

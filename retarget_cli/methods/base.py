@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -36,20 +37,39 @@ class LayerFrame:
 
 
 @dataclass(frozen=True)
+class Playback:
+    """The moments of the driver to draw, in ticks of one clock, each `tick` seconds long.
+
+    times: when each of its frames shows, increasing. moments: one for each frame to draw. shown: which of its frames
+    shows then; what cannot be drawn between frames is drawn of that one. loop: (first frame, the one after the last,
+    tick at which the last one ends) when the end leads into the beginning. smooth: how much the driver's poses are
+    steadied first: 0 not at all, up to 1 as :func:`~retarget_cli.methods.smoothing.smoothed` says, or ``auto``.
+    """
+
+    tick: Fraction
+    times: tuple[int, ...]
+    moments: tuple[Fraction, ...]
+    shown: tuple[int, ...]
+    loop: tuple[int, int, int] | None = None
+    smooth: float | Literal["auto"] = 0.0
+
+
+@dataclass(frozen=True)
 class TransferRequest:
     """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
 
     affine: a mode (``auto``, ``balanced``, ``relative``, ``matched``, ``learned``, ``moments``, ``none``), or six
-    numbers row by row.
+    numbers row by row. playback: None for every frame of the driver once.
     """
 
     look: Look
     affine: str | tuple[float, ...] = "auto"
+    playback: Playback | None = None
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """A transfer about to run; frames: one a driver frame.
+    """A transfer about to run; frames: one a driver frame, or one a moment of the playback that was asked for.
 
     report: JSON-ready facts (the affine that was taken, the candidates and why).
     """
@@ -120,7 +140,7 @@ class MotionMethod(Protocol):
         request: TransferRequest,
         device: str,
     ) -> Transfer:
-        """Draw every frame of the driver with the look of the subject."""
+        """Draw every frame of the driver, or every moment of the request's playback, with the look of the subject."""
         ...
 
     def diagnose(

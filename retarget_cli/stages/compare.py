@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.playing import Playing
 from retarget_cli.media.stills import write_png
 from retarget_cli.stages import crop
-from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.transfer import array
+from retarget_cli.stages.transfer import array, playing_params
 from retarget_cli.vision.paste import composite, place
 from retarget_cli.viz.overlay import draw_keypoints
 from retarget_cli.viz.sheet import compare_rows, contact_sheet, evenly
@@ -22,14 +22,18 @@ _COLUMNS = 10
 _PANEL = 320  # pixels
 
 
-def compare(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
-    """The stage that writes ``compare.png`` and ``compare.mp4``, everything in crop space."""
+def compare(subject: SourceClip, driver: SourceClip, transfer: str, playing: Playing) -> Stage:
+    """The stage that writes ``compare.png`` and ``compare.mp4``, everything in crop space.
+
+    transfer: id of the stage that drew; playing: when it drew what.
+    """
     return Stage(
         id=f"compare:{subject.name}-as-{driver.name}",
         name="compare",
         version=VERSION,
         label=f"Comparing {subject.name}-as-{driver.name}",
-        work=_work,
+        work=lambda job: _work(job, playing),
+        params=playing_params(playing),
         files={"driver": driver.path},
         digests={"sound": driver.digest},
         needs={
@@ -41,31 +45,33 @@ def compare(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
     )
 
 
-def _work(job: Job) -> None:
-    write_png(job.path / SHEET, _sheet(job))
-    timing = facts(job.entries["driver"]).timing
+def _work(job: Job, playing: Playing) -> None:
+    shown = playing.shown
+    write_png(job.path / SHEET, _sheet(job, shown))
     moving = crop.frames(job.entries["driver_crop"])
     drawn = {name: array(job.entries["transfer"], name) for name in ("layer", "silhouette", "keypoints")}
     points = array(job.entries["transfer"], "driver_keypoints")
     size = (3 * _PANEL, _PANEL)
-    with VideoWriter(job.path / VIDEO, size, timing, sound_from=job.stage.files["driver"]) as writer:
-        for index in range(timing.frames):
+    sound = job.stage.files["driver"] if playing.tempo.keeps_sound else None
+    start = playing.begin * playing.driver.time_base
+    with VideoWriter(job.path / VIDEO, size, playing.timing, sound_from=sound, sound_start=start) as writer:
+        for index in range(len(shown)):
             shape = np.repeat(drawn["silhouette"][index][..., None] // 3, 3, axis=2)
             panels = (
-                draw_keypoints(_panel(moving[index][..., :3]), points[index]),
+                draw_keypoints(_panel(moving[shown[index]][..., :3]), points[index]),
                 draw_keypoints(_panel(shape), drawn["keypoints"][index]),
                 _panel(_on_grey(drawn["layer"][index])),
             )
             writer.write(np.ascontiguousarray(np.concatenate(panels, axis=1)))
-            job.progress(index + 1, timing.frames)
+            job.progress(index + 1, len(shown))
 
 
-def _sheet(job: Job) -> np.ndarray:
+def _sheet(job: Job, shown: list[int]) -> np.ndarray:
     moving, still = crop.frames(job.entries["driver_crop"]), crop.frames(job.entries["subject_crop"])
     drawn = {name: array(job.entries["transfer"], name) for name in ("layer", "silhouette", "keypoints")}
-    chosen = evenly(len(moving), _COLUMNS)
+    chosen = evenly(len(shown), _COLUMNS)
     rows = compare_rows(
-        driver=[moving[i][..., :3] for i in chosen],
+        driver=[moving[shown[i]][..., :3] for i in chosen],
         subject=[still[i][..., :3] for i in evenly(len(still), len(chosen))],
         keypoints=[drawn["keypoints"][i] for i in chosen],
         silhouettes=[drawn["silhouette"][i] for i in chosen],

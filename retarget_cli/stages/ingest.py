@@ -32,7 +32,8 @@ def ingest(clip: SourceClip) -> Stage:
 def facts(entry: Entry) -> ClipFacts:
     """Read an ingest entry back."""
     data = _read(entry)
-    return ClipFacts(data["info"]["width"], data["info"]["height"], Timing.from_json(data["timing"]))
+    info = data["info"]
+    return ClipFacts(info["width"], info["height"], Timing.from_json(data["timing"]), info["audio"] is not None)
 
 
 def clip_info(entry: Entry) -> dict[str, Any]:

@@ -73,11 +73,15 @@ class VideoSource:
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What the ingest stage found out. width, height: upright frame with square pixels; timing: exact times."""
+    """What the ingest stage found out. width, height: upright frame with square pixels; timing: exact times.
+
+    sounds: whether the file has sound.
+    """
 
     width: int
     height: int
     timing: Timing
+    sounds: bool
 
     def source(self, path: Path) -> VideoSource:
         """The frames of the clip these facts are about."""

@@ -12,7 +12,7 @@ import pytest
 from retarget_cli import __version__
 from retarget_cli.cli.app import run
 
-COMMANDS = ("train", "render", "segment", "probe", "demo", "evaluate", "runs", "cache", "weights", "doctor")
+COMMANDS = ("train", "render", "segment", "probe", "demo", "evaluate", "bench", "runs", "cache", "weights", "doctor")
 HEAVY = {"torch", "torchvision", "cv2", "av", "numpy", "scipy", "segment_anything"}
 
 

@@ -80,6 +80,21 @@ def test_train_hands_everything_on(replace: Any) -> None:
     assert config.method_config.geometry.steps == 5
 
 
+@pytest.mark.parametrize(("said", "mirror"), [("auto", "auto"), ("yes", "b"), ("no", "none")])
+@pytest.mark.parametrize("preset", ["draft", "paper"])
+def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mirror: str) -> None:
+    train = replace("train", TRAINED)
+    assert run(["train", "cat.mp4", "fox.mp4", "--preset", preset, "--flip", said, "--quiet"]) == 0
+    assert train.arguments[2].method_config.geometry.mirror == mirror
+
+
+def test_facing_is_no_matter_of_rendering(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    render = replace("render", None)
+    assert run(["render", "--flip", "yes"]) == 2
+    assert "retarget train A B --flip yes" in capsys.readouterr().err
+    assert not render.arguments
+
+
 def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     replace("train", TRAINED)
     assert run(["train", "cat.mp4", "fox.mp4", "--json"]) == 0
@@ -122,6 +137,7 @@ def test_a_termination_signal(replace: Any) -> None:
         (["--backend", "magic"], 2, "given"),
         (["--config", "absent.toml"], 3, "path"),
         (["--method", "none"], 2, "jokr"),
+        (["--flip", "maybe"], 2, "auto, yes, no"),
     ],
 )
 def test_settings_that_make_no_sense(
@@ -140,7 +156,7 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     render = replace("render", pipeline.RenderResult([video], [], [report]))
     assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
     assert render.arguments[0] == pipeline.RenderOptions(
-        None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, None
+        None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, smooth="0"
     )
     out = capsys.readouterr().out
     assert out.splitlines()[0] == str(video)
@@ -148,6 +164,15 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["render", "a.mp4", "b.mp4", "--look", "both", "--json"]) == 0
     assert render.arguments[0].pair == (Path("a.mp4"), Path("b.mp4"))
     assert json.loads(capsys.readouterr().out)["reports"] == [report]
+
+
+def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:
+    render = replace("render", pipeline.RenderResult())
+    arguments = "render --from 0:01.5 --to 90f --fps 60 --slow 2.5 --loop 3 --smooth auto"
+    assert run(arguments.split()) == 0
+    assert render.arguments[0] == pipeline.RenderOptions(
+        start="0:01.5", stop="90f", fps="60", slow="2.5", loop=3, smooth="auto"
+    )
 
 
 def segmented(**report: Any) -> pipeline.SegmentResult:

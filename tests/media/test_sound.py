@@ -22,12 +22,14 @@ def flash(index: int, size: tuple[int, int]) -> np.ndarray:
     return np.full((size[1], size[0], 3), 255 if index in FLASH else 0, np.uint8)
 
 
-def carried(source: Path, target: Path, frames: int = FRAMES) -> VideoWriter:
+def carried(source: Path, target: Path, frames: int = FRAMES, first: int = 0) -> VideoWriter:
     timing = scan(source).timing
-    part = Timing(timing.time_base, timing.pts[:frames], (*timing.pts, timing.end)[frames])
-    with VideoWriter(target, (96, 64), part, sound_from=source) as writer:
+    start, end = (*timing.pts, timing.end)[first], (*timing.pts, timing.end)[frames]
+    part = Timing(timing.time_base, tuple(pts - start for pts in timing.pts[first:frames]), end - start)
+    begin = start * timing.time_base
+    with VideoWriter(target, (96, 64), part, sound_from=source, sound_start=begin) as writer:
         for frame in read_frames(source):
-            if frame.index < frames:
+            if first <= frame.index < frames:
                 writer.write(frame.image)
     return writer
 
@@ -105,6 +107,19 @@ def test_sound_ends_with_a_shortened_picture(tmp_path: Path, codec: str):
     assert abs(audio.duration - Fraction(2, 5)) < Fraction(1, 25)
     with av.open(str(target)) as container:
         assert container.duration == 400_000
+
+
+@pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
+def test_a_later_part_brings_its_own_sound(tmp_path: Path, codec: str):
+    source = make_clip(tmp_path / "a.mov", draw=flash, frames=FRAMES, sound=codec, beep=(BEGINS, ENDS))
+    target = tmp_path / "out.mp4"
+    carried(source, target, first=3)
+    assert flashed(target) == pytest.approx((BEGINS - 0.12, ENDS - 0.12))
+    begins, ends, last = heard(target)
+    assert abs(begins - (BEGINS - 0.12)) < 0.005
+    assert abs(ends - (ENDS - 0.12)) < 0.005
+    assert last < 0.8 - 0.12 + 0.03
+    assert scan(target).timing.duration == Fraction(17, 25)
 
 
 def test_short_sound_does_not_shorten_the_picture(tmp_path: Path):

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from moving_clips import swinging
 
-from retarget_cli.methods.jokr.facing import mirror, opposite_facing
+from retarget_cli.methods.jokr.facing import facing_alike, mirror, opposite_facing
 from retarget_cli.train.clips import ClipArray
 
 
@@ -33,3 +34,18 @@ def test_directions_of_travel_decide_before_silhouettes_do() -> None:
 
 def test_swaying_on_the_spot_is_no_direction() -> None:
     assert not opposite_facing(ClipArray(with_a_tail().frames, -0.05), ClipArray(with_a_tail().frames, 0.4))
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("auto", "b"), ("none", ""), ("a", "a"), ("b", "b")])
+def test_the_users_word_decides_before_anything_else(wanted: str, expected: str) -> None:
+    clips = with_a_tail(), mirror(with_a_tail())
+    pair, mirrored = facing_alike(clips, wanted)
+    assert mirrored == expected
+    for letter, clip, given in zip("ab", pair, clips, strict=True):
+        turned = mirror(given) if letter == expected else given
+        assert np.array_equal(clip.frames, turned.frames)
+
+
+def test_clips_that_face_alike_are_mirrored_only_when_told() -> None:
+    clips = with_a_tail(), with_a_tail()
+    assert [facing_alike(clips, wanted)[1] for wanted in ("auto", "none", "b")] == ["", "", "b"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import pytest
 import torch
 from moving_clips import swinging
 
-from retarget_cli.config import load_config
+from retarget_cli.config import load_config, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.base import Playback, TransferRequest
 from retarget_cli.methods.jokr import perceptual
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
@@ -138,6 +139,23 @@ def test_transfer_draws_one_frame_a_driver_frame(trained: tuple[Any, dict[str, P
     assert overlap.max(axis=1).mean() > 0.5
 
 
+def test_a_playback_draws_its_moments(trained: tuple[Any, dict[str, Path]]) -> None:
+    config, states = trained
+    method = get_method("jokr")
+    plain = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none"), "cpu").frames)
+    times = tuple(range(CLIPS[1].count))
+    halves = Playback(Fraction(1, 25), times, (Fraction(3), Fraction(7, 2), Fraction(4)), (3, 3, 4))
+    drawn = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none", halves), "cpu").frames)
+    np.testing.assert_array_equal(drawn[0].keypoints, plain[3].keypoints)
+    np.testing.assert_allclose(drawn[2].rgba, plain[4].rgba, atol=1)
+    low, high = (choose(plain[3].keypoints, plain[4].keypoints) for choose in (np.minimum, np.maximum))
+    assert ((drawn[1].keypoints >= low) & (drawn[1].keypoints <= high)).all()
+    steady = Playback(Fraction(1, 25), times, tuple(map(Fraction, times)), times, smooth=0.5)
+    smooth = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none", steady), "cpu").frames)
+    moved, moves = (np.abs(np.diff([frame.keypoints for frame in each], axis=0)).sum() for each in (smooth, plain))
+    assert moved < 0.8 * moves
+
+
 def test_six_numbers_are_taken_as_they_are(trained: tuple[Any, dict[str, Path]]) -> None:
     config, states = trained
     request = TransferRequest("a", (1.0, 0.0, 0.25, 0.0, 1.0, 0.0))
@@ -159,12 +177,33 @@ def test_a_mirrored_driver_is_drawn_the_way_the_subject_faces(trained: tuple[Any
     np.testing.assert_allclose(first.keypoints[:, 0], -second.keypoints[:, 0])
 
 
+def test_either_clip_may_be_the_mirrored_one(trained: tuple[Any, dict[str, Path]]) -> None:
+    _, states = trained
+    method = get_method("jokr")
+    request = TransferRequest("a", "none")
+    turned = method.transfer(method.config("draft", (*TINY, "geometry.mirror=a")), CLIPS, states, request, "cpu")
+    plain = method.transfer(method.config("draft", (*TINY, "geometry.mirror=none")), CLIPS, states, request, "cpu")
+    assert (turned.report["mirrored"], plain.report["mirrored"]) == (True, False)
+    first, second = next(iter(turned.frames)), next(iter(plain.frames))
+    np.testing.assert_array_equal(first.rgba, second.rgba[:, ::-1])
+
+
+def test_facing_found_by_itself_leaves_keys_as_they_were() -> None:
+    method = get_method("jokr")
+    auto, told = method.config("draft", ("geometry.mirror=auto",)), method.config("draft", ("geometry.mirror=b",))
+    assert "mirror" not in method.phase_config(auto, "geometry")
+    assert "mirror" not in to_json(auto)["geometry"]
+    assert method.phase_config(told, "geometry")["mirror"] == to_json(told)["geometry"]["mirror"] == "b"
+
+
 def test_unknown_presets_and_keys_are_refused() -> None:
     method = get_method("jokr")
     with pytest.raises(UsageError, match="preset"):
         method.config("huge", ())
     with pytest.raises(UsageError, match="stepz"):
         method.config("draft", ("geometry.stepz=3",))
+    with pytest.raises(UsageError, match="way to mirror"):
+        method.config("draft", ("geometry.mirror=yes",))
 
 
 def test_a_phase_depends_on_its_own_settings_only() -> None:

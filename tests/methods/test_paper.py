@@ -244,7 +244,7 @@ def test_frames_are_mirrored_as_asked(trained: tuple[dict[str, Path], list[Event
     back = next(iter(method.transfer(turned, flipped, trained[0], request, "cpu").frames))
     np.testing.assert_array_equal(back.rgba, straight.rgba[:, ::-1])
     with pytest.raises(UsageError, match="mirror"):
-        method.build_phase("geometry", method.config("paper", ("geometry.mirror=b",)), CLIPS, {}, "cpu", seed=0)
+        method.build_phase("geometry", method.config("paper", ("geometry.mirror=c",)), CLIPS, {}, "cpu", seed=0)
 
 
 @pytest.mark.parametrize("change", ["geometry.size=100", "geometry.size=96"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from retarget_cli.fields import LATER
 from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, PaperConfig
 
 
@@ -14,6 +15,7 @@ class GeometryConfig:
     steps: int = 1600
     batch: int = 6  # frame pairs a clip and step
     size: int = 64  # working size of E and G, pixels
+    mirror: str = field(default="auto", metadata=LATER)  # auto: B when the two face opposite ways; none, a, b
     keypoints: int = 14
     widths: tuple[int, ...] = (32, 64, 128)
     sharpness: float = 10.0  # multiplies the logits before the spatial softmax

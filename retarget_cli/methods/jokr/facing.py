@@ -1,4 +1,4 @@
-"""Do the two objects face the same way? If not, clip B is mirrored for training and mirrored back when drawn."""
+"""Do the two objects face the same way? If not, one clip is mirrored for training and mirrored back when drawn."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from retarget_cli.metrics.shape import box_normalise_all, pairwise_iou
 from retarget_cli.train.clips import ClipArray
 
+Pair = tuple[ClipArray, ClipArray]
 _FRAMES = 100
 _CLEARLY = 0.05  # of IoU; by silhouettes alone a raised head is easily taken for a raised rump
 _TRAVELS = 0.1  # sides of the crop; less than that is swaying on the spot
@@ -26,6 +27,20 @@ def opposite_facing(clip_a: ClipArray, clip_b: ClipArray) -> bool:
     straight = _likeness(shapes_a, shapes_b)
     mirrored = _likeness(shapes_a, shapes_b[:, :, ::-1])
     return mirrored > straight + _CLEARLY
+
+
+def facing_alike(clips: Pair, wanted: str) -> tuple[Pair, str]:
+    """The clips as they are trained on, and which was mirrored for it: ``a``, ``b`` or nothing.
+
+    wanted: ``a``, ``b``, ``none``, or ``auto``: B when the two objects face opposite ways.
+    """
+    if wanted == "auto":
+        wanted = "b" if opposite_facing(*clips) else "none"
+    if wanted == "a":
+        return (mirror(clips[0]), clips[1]), "a"
+    if wanted == "b":
+        return (clips[0], mirror(clips[1])), "b"
+    return clips, ""
 
 
 def mirror(clip: ClipArray) -> ClipArray:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from retarget_cli.config import change_fields
+from retarget_cli.config import change_fields, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
 from retarget_cli.methods.base import Startable, Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
 from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
-from retarget_cli.methods.jokr.paper.config import PaperConfig
+from retarget_cli.methods.jokr.paper.config import MIRRORS, PaperConfig
 from retarget_cli.methods.jokr.recipe import recipe_of
 from retarget_cli.methods.jokr.startable import STARTABLE
 
@@ -35,11 +34,16 @@ class Jokr:
         """The preset with ``geometry.steps=100`` and the like applied; UsageError for what it does not know."""
         if preset not in PRESETS:
             raise UsageError(f"jokr has no preset '{preset}'", fix=f"Choose one of: {', '.join(PRESETS)}.")
-        return change_fields(PRESETS[preset], changes)
+        config = change_fields(PRESETS[preset], changes)
+        wanted = config.geometry.mirror
+        if wanted not in MIRRORS:
+            fix = f"Choose one of: {', '.join(MIRRORS)}."
+            raise UsageError(f"'{wanted}' is no way to mirror clips", where="geometry.mirror", fix=fix)
+        return config
 
     def phase_config(self, config: Config, phase: str) -> Mapping[str, Any]:
         """The settings of `phase`; those of earlier phases are in the digests of their results."""
-        settings = dataclasses.asdict(getattr(config, phase))
+        settings = to_json(getattr(config, phase))
         if phase == "texture":  # what this machine can offer, not what was asked for, decides the result
             settings["perceptual"] = perceptual_kind(config.texture.perceptual)
         return settings

@@ -26,6 +26,7 @@ from retarget_cli.methods.jokr.networks import (
     shape_networks,
 )
 from retarget_cli.methods.jokr.recipe import Puppet
+from retarget_cli.methods.replay import replayed
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.nn.coords import invert_affine
@@ -188,12 +189,16 @@ def without_specks(rgba: np.ndarray) -> np.ndarray:
 def start_transfer(
     puppet: Puppet, clips: tuple[ClipArray, ClipArray], request: TransferRequest, mirrored: str
 ) -> tuple[dict[str, Any], Iterator[LayerFrame]]:
-    """Report and frames of one direction. clips: as trained on; mirrored: which of them was mirrored for it, if any."""
+    """Report and frames of one direction. clips: as trained on; mirrored: which of them was mirrored for it, if any.
+
+    The alignment is chosen on the whole driver: a part of it is fitted as the whole is.
+    """
     subject, driver = clips if request.look == "a" else clips[::-1]
     points = puppet.keypoints(subject), puppet.keypoints(driver)
     chosen, report = choose_alignment(puppet, subject, driver, points, request.affine)
+    moving = points[1] if request.playback is None else replayed(points[1], request.playback)
     turn_back = mirrored == request.look
-    return {**report, "mirrored": bool(mirrored)}, draw(puppet, points[1], chosen.apply(points[1]), turn_back)
+    return {**report, "mirrored": bool(mirrored)}, draw(puppet, moving, chosen.apply(moving), turn_back)
 
 
 def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:

@@ -8,34 +8,22 @@ from pathlib import Path
 from torch import nn
 
 from retarget_cli.errors import UsageError
-from retarget_cli.methods.jokr.build import facing_alike
 from retarget_cli.methods.jokr.dataset import Frames, fed_by, load_frames
-from retarget_cli.methods.jokr.facing import mirror
+from retarget_cli.methods.jokr.facing import Pair, facing_alike
 from retarget_cli.methods.jokr.paper import networks
-from retarget_cli.methods.jokr.paper.config import MIRRORS, GeometryConfig, PaperConfig
+from retarget_cli.methods.jokr.paper.config import GeometryConfig, PaperConfig
 from retarget_cli.methods.jokr.paper.geometry import GeometryPhase
 from retarget_cli.methods.jokr.paper.puppet import PaperPuppet
 from retarget_cli.methods.jokr.paper.texture import TexturePhase
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.train.checkpoint import load_modules
-from retarget_cli.train.clips import ClipArray
 
-Pair = tuple[ClipArray, ClipArray]
 _STATE = "state.safetensors"
 
 
 def alike(config: PaperConfig, clips: Pair) -> tuple[Pair, str]:
     """The clips as they are trained on, and which was mirrored for it: ``a``, ``b`` or nothing."""
-    wanted = config.geometry.mirror
-    if wanted not in MIRRORS:
-        fix = f"Choose one of: {', '.join(MIRRORS)}."
-        raise UsageError(f"'{wanted}' is no way to mirror clips", where="geometry.mirror", fix=fix)
-    if wanted == "a":
-        return (mirror(clips[0]), clips[1]), "a"
-    if wanted == "none":
-        return clips, ""
-    pair, mirrored = facing_alike(clips)
-    return pair, "b" if mirrored else ""
+    return facing_alike(clips, config.geometry.mirror)
 
 
 def geometry(config: PaperConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:

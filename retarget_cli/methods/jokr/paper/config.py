@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-MIRRORS = ("auto", "none", "a")
+MIRRORS = ("auto", "none", "a", "b")
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class GeometryConfig:
     batch: int = 8  # frame pairs a clip and step
     size: int = 256  # of the frames, pixels; E sees them at a quarter of it
     border: float = 0.2  # of zeros round a frame, of its size on every side
-    mirror: str = "auto"  # auto: B when the two face opposite ways; a: A always (the authors' --hflip); none
+    mirror: str = "auto"  # auto: B when the two face opposite ways; a: A always (the authors' --hflip); b; none
     keypoints: int = 14
     strong: bool = False  # E is the residual generator instead of the hourglass
     widths: int = 32  # of the hourglass at its top
