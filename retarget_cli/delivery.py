@@ -10,6 +10,8 @@ from retarget_cli.events import Artifact, Event, Notice, Preview, Reporter
 from retarget_cli.results import TRAINING
 from retarget_cli.stages.curves import CURVES
 from retarget_cli.stages.fit import previews
+from retarget_cli.stages.overlay import OVERLAY
+from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.verdict import TEXT
 from retarget_cli.store.engine import Entry
 
@@ -31,13 +33,29 @@ def showing(reporter: Reporter, folder: Path) -> Reporter:
     return report
 
 
-def deliver_training(done: Mapping[str, Entry], phases: Sequence[str], folder: Path, reporter: Reporter) -> None:
-    """Copy the previews of all phases, the curves and, if there is one, the verdict to the results in `folder`."""
+def deliver_training(
+    done: Mapping[str, Entry], names: tuple[str, str], phases: Sequence[str], folder: Path, reporter: Reporter
+) -> None:
+    """Copy what shows how training went to the results in `folder`: mattes, crops, previews, curves, the verdict.
+
+    done: results by stage id; what is not among them is left out. names: of clips A and B.
+    """
+    crops = f"sheet:{results.pair_name(names)}"
+    for stage, inside, target, kind in (
+        *((f"overlay:{name}", OVERLAY, f"{name}_overlay.mp4", "overlay") for name in names),
+        (crops, CROPS, CROPS, "sheet"),
+    ):
+        _deliver(done, stage, inside, folder / target, kind, reporter)
     for phase in phases:
-        _deliver_previews(phase, previews(done[phase].path), folder, reporter)
-    reporter(Artifact("curves", results.deliver(done["curves"].file(CURVES), folder / TRAINING / CURVES)))
-    if "verdict" in done:
-        reporter(Artifact("report", results.deliver(done["verdict"].file(TEXT), folder / TEXT)))
+        if phase in done:
+            _deliver_previews(phase, previews(done[phase].path), folder, reporter)
+    _deliver(done, "curves", CURVES, folder / TRAINING / CURVES, "curves", reporter)
+    _deliver(done, "verdict", TEXT, folder / TEXT, "report", reporter)
+
+
+def _deliver(done: Mapping[str, Entry], stage: str, inside: str, target: Path, kind: str, reporter: Reporter) -> None:
+    if stage in done:
+        reporter(Artifact(kind, results.deliver(done[stage].file(inside), target)))
 
 
 def _deliver_previews(phase: str, pictures: Sequence[Path], folder: Path, reporter: Reporter) -> None:

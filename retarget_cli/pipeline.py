@@ -19,6 +19,7 @@ from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.records import TrainedRun, add_results, find_run, find_start, save_run
+from retarget_cli.reporting import make_report, write_report
 from retarget_cli.requests import (
     ClipInput,
     PreviewResult,
@@ -37,11 +38,10 @@ from retarget_cli.stages.curves import curves
 from retarget_cli.stages.fit import fit, held_out
 from retarget_cli.stages.ingest import facts, ingest
 from retarget_cli.stages.matte import matte
-from retarget_cli.stages.overlay import OVERLAY, overlay
+from retarget_cli.stages.overlay import overlay
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.score import score, scores
-from retarget_cli.stages.sheet import SHEET as CROPS
 from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import ClipFacts, SourceClip
 from retarget_cli.stages.stage import Stage, Tools
@@ -53,7 +53,7 @@ from retarget_cli.store.engine import Entry, Store
 
 __all__ = [
     "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
-    "evaluate", "preview", "render", "run", "segment", "train",
+    "evaluate", "make_report", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 
 Pair = tuple[SourceClip, SourceClip]
@@ -125,7 +125,8 @@ def train(
     stop: Stop = never,
     foreign: Foreign | None = None,
 ) -> TrainResult:
-    """Train a pair, or find it trained. Previews of the mattes and of the training go to the pair's folder.
+    """Train a pair, or find it trained. Previews of the mattes and of the training and a report go to the
+    pair's folder.
 
     foreign: networks that another program trained; phases it lacks are trained.
     Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
@@ -140,14 +141,10 @@ def train(
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
     done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
-    for clip in clips:
-        preview = results.deliver(done[f"overlay:{clip.name}"].file(OVERLAY), folder / f"{clip.name}_overlay.mp4")
-        reporter(Artifact("overlay", preview))
-    crops = results.deliver(done[f"sheet:{pair}"].file(CROPS), folder / "crops.png")
-    reporter(Artifact("sheet", crops))
     phases = get_method(config.method).phase_names
-    deliver_training(done, phases, folder, reporter)
+    deliver_training(done, (clips[0].name, clips[1].name), phases, folder, reporter)
     run_id = save_run(store, pair, clips, config, done)
+    write_report(store, run_id, reporter)
     scored = {phase: held_out(done[phase]) for phase in phases}
     judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
     return TrainResult(run_id, pair, folder, done, scored, judged)
@@ -170,7 +167,8 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix, tempo, smooth)]
     _say_what_is_silent(trained, looks, options, tempo, reporter)
     done = run(plan, Tools(store, reporter, stop), trained.entries)
-    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan})
+    rendered = {_direction(trained, look): options.unusual for look in looks}
+    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan}, rendered)
     result = RenderResult()
     for look in looks:
         name = _direction(trained, look)
@@ -180,6 +178,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
         if options.compare:
             _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
+    write_report(store, trained.id, reporter)
     return result
 
 
@@ -210,6 +209,8 @@ def evaluate(
             answer[look]["truth"] = scores(done[f"truth:{name}"])
     phases = get_method(trained.config.method).phase_names
     answer["held_out"] = {phase: held_out(trained.entries[phase]) for phase in phases}
+    if run_id is None:  # pictures and videos in the folder are those of the newest run
+        write_report(store, trained.id, reporter)
     return answer
 
 

@@ -52,13 +52,21 @@ def save_run(
     return store.record_run(record)
 
 
-def add_results(store: Store, run_id: str, entries: Mapping[str, Entry]) -> None:
-    """Note in a run's record what was made from it, so that pruning keeps that too."""
+def add_results(
+    store: Store, run_id: str, entries: Mapping[str, Entry], rendered: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Note in a run's record what was made from it, so that pruning keeps that too.
+
+    rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones.
+    """
     record = next((record for record in store.runs() if record["id"] == run_id), None)
     if record is not None:
-        made = {**record.get("results", {}), **stage_keys(entries)}
-        if made != record.get("results"):
-            store.record_run({**record, "results": made}, run_id)
+        made = {
+            "results": {**record.get("results", {}), **stage_keys(entries)},
+            "rendered": {**record.get("rendered", {}), **(rendered or {})},
+        }
+        if made != {name: record.get(name) for name in made}:
+            store.record_run({**record, **made}, run_id)
 
 
 def find_run(
@@ -71,20 +79,24 @@ def find_run(
     Raises UsageError when there is none, InputError when its clips are gone or changed, WorkspaceError when its
     results were pruned.
     """
-    records = _trained(store) if run is None else _named(store, run, "--run")
-    if pair is not None:
-        record = _of_pair(store, records, pair)
-    elif records:
-        record = records[0]
-    else:
-        raise UsageError(
-            "nothing was trained in this workspace yet", where=store.root, fix="Run `retarget train A B` first."
-        )
+    record = find_record(store, pair, run)
     clips = _clip(store, record, "a", pair and pair[0]), _clip(store, record, "b", pair and pair[1])
     config = from_json(record["config"])
     if device is not None:
         config = dataclasses.replace(config, device=device)
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
+
+
+def find_record(store: Store, pair: tuple[Path, Path] | None, run: str | None = None) -> dict[str, Any]:
+    """The record of that run, whose clips and results may be gone. Raises UsageError as :func:`find_run` does."""
+    records = _trained(store) if run is None else _named(store, run, "--run")
+    if pair is not None:
+        return _of_pair(store, records, pair)
+    if not records:
+        raise UsageError(
+            "nothing was trained in this workspace yet", where=store.root, fix="Run `retarget train A B` first."
+        )
+    return records[0]
 
 
 def find_start(store: Store, config: TrainConfig) -> Start | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,16 @@ class RenderOptions:
     fps: str | float | None = None
     slow: str | float | None = None
     loop: int = 1
-    smooth: str | float = 0.0
+    smooth: str | float = "0"
+
+    @property
+    def unusual(self) -> dict[str, Any]:
+        """What decides the video and is not what it is when nothing is said, by option."""
+        decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
+        return {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
+
+
+_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
 
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
+REPORT = "report.html"
 
 
 def clip_name(path: Path) -> str:
@@ -60,10 +61,25 @@ def deliver(source: Path, target: Path) -> Path:
     Not a hard link: a person's editor that writes in place would change the workspace too.
     Raises EnvironmentProblem when the folder cannot be written.
     """
+    with _replacing(target) as part:
+        shutil.copyfile(source, part)
+    return target
+
+
+def write_text(target: Path, text: str) -> Path:
+    """Write a text for people in UTF-8, all at once. Raises EnvironmentProblem when the folder cannot be written."""
+    with _replacing(target) as part:
+        part.write_bytes(text.encode("utf-8", "replace"))  # names of files need not be text
+    return target
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `target` when the context ends well."""
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, part)
+        yield part
         os.replace(part, target)  # noqa: PTH105 - the reader should see that this replaces
     except OSError as error:
         raise EnvironmentProblem(
@@ -74,4 +90,3 @@ def deliver(source: Path, target: Path) -> Path:
     finally:
         with suppress(OSError):
             part.unlink()
-    return target

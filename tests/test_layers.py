@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "requests": {"segment", "store"},
     "benchmark": {"methods", "train", "samples", "vision"},
     "results": set(),
+    "rerun": set(),
     "sources": {"requests", "results", "stages", "segment", "store"},
     "records": {"requests", "stages", "segment", "store"},
     "samples": {"media", "vision"},
@@ -46,7 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "events": set(),
 }
-PIPELINE = {"pipeline", "mattes", "delivery", "demo", "importing", "__init__"}  # may import all but the command line
+# may import all but the command line
+PIPELINE = {"pipeline", "mattes", "delivery", "reporting", "demo", "importing", "__init__"}
 TOP = {"cli", "__main__"}
 SIDEWAYS = {
     "errors": set(),

@@ -24,6 +24,7 @@ from retarget_cli.cli import (
     import_,
     probe,
     render,
+    report,
     runs,
     segment,
     train,
@@ -62,6 +63,7 @@ app.command("render")(render.render)
 app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("bench")(bench.bench)
 app.command("probe")(probe.probe)
 app.command("runs")(runs.runs)

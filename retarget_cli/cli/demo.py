@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from retarget_cli.cli import options, ui
-from retarget_cli.cli.evaluate import COLUMNS, rows
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
 from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
+from retarget_cli.results import REPORT
+from retarget_cli.viz.score_table import COLUMNS, rows
 
 KINDS = ("quadrupeds", "bipeds", "plants")
 
@@ -61,5 +62,6 @@ def demo(
     ui.lines(
         "", f"the drawn clips  {ui.short_path(result.sample.a)}, {ui.short_path(result.sample.b)}", "what came out:"
     )
-    ui.lines(*[f"  {ui.short_path(path)}" for path in (*result.rendered.videos, *result.rendered.sheets)])
+    made = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
+    ui.lines(*[f"  {ui.short_path(path)}" for path in made])
     ui.lines("now yours:", f"  {ui.command('train', 'a.mp4', 'b.mp4')}")

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from retarget_cli.cli import options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
-
-COLUMNS = ("score", "A's look", "B's look", "meaning")
-MEANING = {
-    "motion": "follows the driver's motion (0 chance, 1 perfect)",
-    "shape": "keeps the subject's shapes (IoU, 1 perfect)",
-    "appearance": "distance from the subject's texture (0 perfect)",
-    "jitter": "trembling against the driver's (1 the same)",
-    "still": "the same overlap for the subject's best single frame",
-    "gain": "share of the way from standing still to perfect",
-    "iou": "overlap of the silhouettes (1 perfect)",
-    "psnr": "dB, foreground (higher is better)",
-    "ssim": "structural similarity (1 perfect)",
-    "l1": "mean absolute difference (0 perfect)",
-    "lpips": "perceptual distance (0 perfect)",
-}
+from retarget_cli.viz.score_table import COLUMNS, rows
 
 
 def evaluate(
@@ -49,44 +34,3 @@ def evaluate(
         ui.document(scores)
     else:
         ui.table(COLUMNS, rows(scores), title=f"pair {scores.get('pair', '')}")
-
-
-def rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """The scores of both looks side by side, then those on held-out frames: (name, A's, B's, meaning)."""
-    looks = [dict(leaves(scores.get(look, {}))) for look in ("a", "b")]
-    names = sorted({**looks[0], **looks[1]}, key=_order)
-    found = [(name, looks[0].get(name, ""), looks[1].get(name, ""), meaning(name)) for name in names]
-    held_out = dict(leaves(scores.get("held_out", {})))
-    for name, value in held_out.items():
-        stem, side = name.rpartition("_")[::2]
-        if side == "a":
-            found.append((f"held out: {stem}", value, held_out.get(f"{stem}_b", ""), meaning(stem)))
-        elif side != "b" or f"{stem}_a" not in held_out:
-            found.append((f"held out: {name}", value, "", meaning(name)))
-    return found
-
-
-def _order(name: str) -> tuple[int, int, str]:
-    """Sorts the plain scores first, each group in the order of MEANING."""
-    known = list(MEANING)
-    last = name.rpartition(".")[2]
-    return name.count("."), known.index(last) if last in known else len(known), name
-
-
-def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every number or word of nested scores as (dotted name, text); the details of the affine are left out."""
-    for name, value in values.items():
-        if name == "affine":
-            continue
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{name}.")
-        elif value is None:
-            yield f"{prefix}{name}", "-"
-        elif isinstance(value, (int, float, str)):
-            yield f"{prefix}{name}", f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def meaning(name: str) -> str:
-    """What a score says, by the first of its words that is known."""
-    words = name.replace(".", "_").split("_")
-    return next((MEANING[word] for word in words if word in MEANING), "")

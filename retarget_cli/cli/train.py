@@ -14,7 +14,7 @@ from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT, TUNING
 from retarget_cli.cli.pairs import DEVICES
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
-from retarget_cli.results import TRAINING
+from retarget_cli.results import REPORT, TRAINING
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import TrainResult
@@ -134,6 +134,7 @@ def as_document(result: TrainResult) -> dict[str, Any]:
         "run": result.run_id,
         "pair": result.pair,
         "folder": result.folder,
+        "report": result.folder / REPORT,
         "stages": {name: entry.path for name, entry in result.stages.items()},
         "held_out": result.held_out,
         "verdict": to_json(result.verdict),
@@ -152,6 +153,7 @@ def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previe
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {ui.short_path(path)}" for path in previews],
         f"  how it went     {ui.short_path(result.folder / TRAINING)}",
+        f"  all on one page {ui.short_path(result.folder / REPORT)}",
         f"  results go to   {ui.short_path(result.folder)}",
         f"  the cache is    {ui.short_path(workspace)} (run {result.run_id})",
         *(as_lines(result.verdict, names) if result.verdict else ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from retarget_cli.media.decode import scan
 from retarget_cli.media.timing import Timing
@@ -30,9 +31,20 @@ def ingest(clip: SourceClip) -> Stage:
 
 def facts(entry: Entry) -> ClipFacts:
     """Read an ingest entry back."""
-    data = json.loads(entry.file(_FILE).read_text(encoding="utf-8"))
+    data = _read(entry)
     info = data["info"]
     return ClipFacts(info["width"], info["height"], Timing.from_json(data["timing"]), info["audio"] is not None)
+
+
+def clip_info(entry: Entry) -> dict[str, Any]:
+    """What the file says of itself, as :meth:`~retarget_cli.media.probe.VideoInfo.to_json` gives it, less the path."""
+    info: dict[str, Any] = _read(entry)["info"]
+    return info
+
+
+def _read(entry: Entry) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(entry.file(_FILE).read_text(encoding="utf-8"))
+    return data
 
 
 def _work(job: Job) -> None:

@@ -62,6 +62,7 @@ def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[
         "verdict on cat (A) and fox (B): 1 weak\n  weak  picture: It is blurred.\n        try: train longer.\n" in out
     )
     assert f"how it went     {RETARGETED / 'cat--fox' / 'training'}" in out
+    assert f"all on one page {RETARGETED / 'cat--fox' / 'report.html'}" in out
     assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
     assert "Training geometry ..." in err
 

@@ -45,6 +45,7 @@ def test_a_session(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [record["pair"] for record in runs["runs"]] == ["disc--bar"]
     found = answer(capsys, "segment", "disc.mp4", "--mask", "disc_matte.mkv", "--out", "mine.mkv")
     assert (folder / "mine.mkv").exists()
+    assert answer(capsys, "report", *CLIPS) == {"report": trained["report"]}
     assert found["report"]["backend"] == "given"
     inputs = {"disc.mp4", "disc_matte.mkv", "bar.mp4", "bar_matte.mkv"}
     assert {item.name for item in folder.iterdir()} == inputs | {

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import page
 import pytest
 import torch
 import toy
@@ -67,6 +68,9 @@ def test_a_checkpoint_of_stage_2_renders_and_is_scored(
     scores = answer(capsys, "evaluate", *CLIPS)
     assert {"motion", "shape"} <= set(scores["a"])
     assert scores["run"] == imported["run"]
+    report = page.read(Path(imported["report"]).read_text(encoding="utf-8"))
+    assert "retarget import CHECKPOINT disc.mp4 bar.mp4 --as jokr-paper" in report.words
+    assert report.words.count("Trained elsewhere and imported") == 2
     assert answer(capsys, *importing())["run"] == imported["run"]
 
 
