@@ -39,14 +39,12 @@ from retarget_cli.train.device import to_device
 _BATCH = 16
 _JUDGED = 200  # frames on which the candidates of `auto` are compared
 # How `auto` weighs the scores of a candidate. A perfect answer has a motion of 0.6 to 0.9 and a shape above 0.7; what
-# is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one. More motion than
-# a perfect answer may have counts nothing: what drags the driver's build along has the most. No score sees
+# is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one. No score sees
 # whether a pose is one of the subject or of the driver; on drawn pairs, where the truth is known, balanced alignments
 # came nearer to it than their scores say.
-_SHAPE_WEIGHT = 4.0
+_SHAPE_WEIGHT = 3.0
 _BALANCED = 0.1
 _ENOUGH_MOTION = 0.6
-_FULL_MOTION = 0.75
 _ENOUGH_SHAPE = 0.7
 _MOTION_LACK = 2.0
 _SHAPE_LACK = 4.0
@@ -136,7 +134,7 @@ def choose_alignment(
         drawn = puppet.silhouettes(candidate.apply(points[1][judged])) > 0.5
         motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
         lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
-        total = min(motion, _FULL_MOTION) + _SHAPE_WEIGHT * shape - lack + _BALANCED * name.startswith("balanced")
+        total = motion + _SHAPE_WEIGHT * shape - lack + _BALANCED * name.startswith("balanced")
         scores[name] = {"motion": motion, "shape": shape, "total": total}
     best = max(scores, key=lambda name: scores[name]["total"])
     report = {"affine": best, "candidates": scores, "reason": "best motion and shape of its silhouettes"}
