@@ -120,3 +120,12 @@ def _parse(kind: Any, text: str, key: str) -> Any:
     except ValueError:
         wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else kind.__name__
         raise UsageError(f"'{text}' is not a value for {key}", where=key, fix=f"Give {wanted}.") from None
+
+
+def shown(value: Any) -> str:
+    """A setting's value as ``--set`` takes it."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(shown, value))
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

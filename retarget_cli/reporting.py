@@ -14,10 +14,11 @@ import numpy as np
 from retarget_cli import results
 from retarget_cli.delivery import deliver_training
 from retarget_cli.events import Artifact, Reporter, silent
+from retarget_cli.fields import shown
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
 from retarget_cli.records import find_record
-from retarget_cli.rerun import Commands, as_named, differing, flat, shown
+from retarget_cli.rerun import Commands, as_named, differing, flat
 from retarget_cli.results import REPORT, RESULTS, TRAINING
 from retarget_cli.stages import compare
 from retarget_cli.stages.fit import curves, previews

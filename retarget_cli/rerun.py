@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import load_config, to_json
+from retarget_cli.fields import shown
 
 USUAL_WORKSPACE = Path(".retarget")
 _OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
@@ -25,15 +26,6 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def shown(value: Any) -> str:
-    """A setting's value as ``--set`` takes it."""
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(shown, value))
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def as_named(path: Path) -> str:

@@ -12,7 +12,8 @@ from retarget_cli import pipeline
 from retarget_cli.cli.app import run
 from retarget_cli.config import TrainConfig, load_config, to_json
 from retarget_cli.errors import WorkspaceError
-from retarget_cli.rerun import Commands, differing, shown
+from retarget_cli.fields import shown
+from retarget_cli.rerun import Commands, differing
 from retarget_cli.segment.base import Hint
 from retarget_cli.stages.source import SourceClip
 

@@ -6,10 +6,11 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retarget_cli.config import TrainConfig
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
+from retarget_cli.fields import shown
 from retarget_cli.methods import get_method
 from retarget_cli.store.engine import Store
 
@@ -52,7 +53,7 @@ def check_start(start: Start, config: TrainConfig) -> None:
     startable = [method.startable(config.method_config, phase) for phase in method.phase_names]
     told, changes = [], []
     for name in dict.fromkeys(name for each in startable for name in each.settings):
-        there, here = (_text(operator.attrgetter(name)(each.method_config)) for each in (theirs, ours))
+        there, here = (shown(operator.attrgetter(name)(each.method_config)) for each in (theirs, ours))
         if there != here:
             told.append(f"{name} is {there} there and {here} here")
             changes.append(f"--set {name}={there}")
@@ -71,10 +72,3 @@ def begin(phase: Phase, start: Start, folder: Path) -> None:
     except (KeyError, RuntimeError) as error:  # of settings that fit: another version trained them
         what = f"the {phase.name} networks of run {start.run} are not built like those of this version"
         raise InputError(what, where=OPTION, fix=f"Train that pair again, or {_ANOTHER}.") from error
-
-
-def _text(value: Any) -> str:
-    """A setting as `--set` takes it."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
