@@ -10,8 +10,10 @@ from typing import Any
 
 from retarget_cli.config import TrainConfig, from_json, to_json
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
+from retarget_cli.methods.base import Look
 from retarget_cli.segment.base import Hint
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.source import ClipFacts, SourceClip
 from retarget_cli.stages.start import OPTION, Start, check_start
 from retarget_cli.store.engine import Entry, Store
 
@@ -25,6 +27,20 @@ class TrainedRun:
     clips: tuple[SourceClip, SourceClip]
     config: TrainConfig
     entries: Mapping[str, Entry]
+
+    def roles(self, look: Look) -> tuple[SourceClip, SourceClip]:
+        """Subject and driver."""
+        a, b = self.clips
+        return (a, b) if look == "a" else (b, a)
+
+    def direction(self, look: Look) -> str:
+        """``cat-as-fox``."""
+        subject, driver = self.roles(look)
+        return f"{subject.name}-as-{driver.name}"
+
+    def clip_facts(self, clip: SourceClip) -> ClipFacts:
+        """What was found out about one of its clips."""
+        return facts(self.entries[f"ingest:{clip.name}"])
 
 
 def stage_keys(entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:

@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "results": set(),
     "rerun": set(),
     "sources": {"requests", "results", "stages", "segment", "store"},
-    "records": {"requests", "stages", "segment", "store"},
+    "records": {"methods", "requests", "stages", "segment", "store"},
     "samples": {"media", "vision"},
     "doctor": {"weights", "store"},
     "config": {"methods"},  # only to ask the chosen method for its settings, inside a function
@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "events": set(),
 }
 # may import all but the command line
-PIPELINE = {"pipeline", "mattes", "delivery", "reporting", "demo", "importing", "__init__"}
+PIPELINE = {"pipeline", "rendering", "evaluation", "mattes", "delivery", "reporting", "demo", "importing", "__init__"}
 TOP = {"cli", "__main__"}
 SIDEWAYS = {
     "errors": set(),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retarget_cli.train.phase import Phase
 
 Look = Literal["a", "b"]
+BOTH: tuple[Look, ...] = ("a", "b")
 
 
 @dataclass(frozen=True)

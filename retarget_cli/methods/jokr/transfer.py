@@ -15,7 +15,7 @@ from torch import Tensor
 
 from retarget_cli.memory import in_chunks
 from retarget_cli.methods.base import LayerFrame, TransferRequest
-from retarget_cli.methods.jokr import alignment
+from retarget_cli.methods.jokr.choice import choose_alignment
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import masked, shrink
 from retarget_cli.methods.jokr.networks import (
@@ -27,8 +27,6 @@ from retarget_cli.methods.jokr.networks import (
 )
 from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.methods.replay import replayed
-from retarget_cli.metrics.motion import motion_score
-from retarget_cli.metrics.shape import shape_score
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.host import OnHost
 from retarget_cli.prefetch import prefetched
@@ -37,17 +35,6 @@ from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.device import to_device
 
 _BATCH = 16
-_JUDGED = 200  # frames on which the candidates of `auto` are compared
-# How `auto` weighs the scores of a candidate. A perfect answer has a motion of 0.6 to 0.9 and a shape above 0.7; what
-# is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one. No score sees
-# whether a pose is one of the subject or of the driver; on drawn pairs, where the truth is known, balanced alignments
-# came nearer to it than their scores say.
-_SHAPE_WEIGHT = 3.0
-_BALANCED = 0.1
-_ENOUGH_MOTION = 0.6
-_ENOUGH_SHAPE = 0.7
-_MOTION_LACK = 2.0
-_SHAPE_LACK = 4.0
 _SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
 
 
@@ -111,36 +98,6 @@ class FastPuppet:
         return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
 
 
-def choose_alignment(
-    puppet: Puppet, subject: ClipArray, driver: ClipArray, points: tuple[np.ndarray, np.ndarray], wanted: Any
-) -> tuple[alignment.Alignment, dict[str, Any]]:
-    """The alignment to use and a report of the choice. points: keypoints of the subject and of the driver.
-
-    `auto` draws the silhouettes of every candidate and weighs their motion and shape (the scores of the evaluation,
-    which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through.
-    """
-    if not isinstance(wanted, str):
-        taken = alignment.from_affine("numbers", np.array(wanted))
-        return taken, {"affine": "numbers", **_numbers(taken)}
-    if wanted != "auto":
-        taken = alignment.align(wanted, *points, puppet.to_subject)
-        return taken, {"affine": wanted, **_numbers(taken)}
-    judged = np.unique(np.linspace(0, driver.count - 1, min(driver.count, _JUDGED)).round().astype(int))
-    real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
-    moved = [_matte(driver, i) for i in judged]
-    made = alignment.candidates(*points, puppet.to_subject)
-    scores: dict[str, dict[str, float]] = {}
-    for name, candidate in made.items():
-        drawn = puppet.silhouettes(candidate.apply(points[1][judged])) > 0.5
-        motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
-        lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
-        total = motion + _SHAPE_WEIGHT * shape - lack + _BALANCED * name.startswith("balanced")
-        scores[name] = {"motion": motion, "shape": shape, "total": total}
-    best = max(scores, key=lambda name: scores[name]["total"])
-    report = {"affine": best, "candidates": scores, "reason": "best motion and shape of its silhouettes"}
-    return made[best], {**report, **_numbers(made[best])}
-
-
 def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool) -> Iterator[LayerFrame]:
     """Frames of the subject at keypoints `aligned` (N, K, 2); mirrored: turn them back after drawing."""
     chunks = in_chunks(partial(_painted, puppet, aligned), len(aligned), _BATCH)
@@ -197,14 +154,6 @@ def start_transfer(
     moving = points[1] if request.playback is None else replayed(points[1], request.playback)
     turn_back = mirrored == request.look
     return {**report, "mirrored": bool(mirrored)}, draw(puppet, moving, chosen.apply(moving), turn_back)
-
-
-def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:
-    return {"linear": chosen.linear.tolist(), "offsets": chosen.offsets.tolist()}
-
-
-def _matte(clip: ClipArray, index: int) -> np.ndarray:
-    return np.asarray(clip.frames[index, :, :, 3]) > 127
 
 
 def _turned(points: np.ndarray, mirrored: bool) -> np.ndarray:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from retarget_cli.methods.jokr.choice import choose_alignment
 from retarget_cli.methods.jokr.dataset import held_out_frames, shrink
 from retarget_cli.methods.jokr.recipe import Puppet, recipe_of
-from retarget_cli.methods.jokr.transfer import choose_alignment
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.train.clips import ClipArray
