@@ -1,0 +1,63 @@
+"""Where the layer of each frame of a result goes, and what is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from retarget_cli.media.decode import read_frames
+from retarget_cli.media.playing import Playing
+from retarget_cli.stages import crop
+from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
+from retarget_cli.stages.ingest import ClipFacts
+from retarget_cli.stages.plate import PLATE
+from retarget_cli.stages.stage import Job
+
+Matrices = Callable[[int], np.ndarray]
+Grounds = Callable[[int], np.ndarray]
+
+
+def scene(
+    job: Job, subject: ClipFacts, driver: ClipFacts, playing: Playing, layer_size: int
+) -> tuple[Matrices, Grounds]:
+    """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
+    background = job.stage.params["background"]
+    size = (subject.width, subject.height)
+    if background == "driver":
+        return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
+    path = crop.framing(job.entries["subject_crop"])
+    shown = background_frames(playing.real_time, subject.timing)
+    if background == "subject":
+        plates = FrameTape(lambda: _plates(job, size))
+        return lambda i: path.matrix(shown[i], layer_size), lambda i: plates[shown[i]]
+    plain = np.zeros((size[1], size[0], 3), np.uint8)
+    if background != "alpha":
+        plain[:] = colour(background)
+    return lambda i: path.matrix(shown[i], layer_size), lambda i: plain
+
+
+def _driver_scene(
+    job: Job, size: tuple[int, int], onto: tuple[int, int], playing: Playing, layer_size: int
+) -> tuple[Matrices, Grounds]:
+    path = crop.framing(job.entries["driver_crop"])
+    grown, (left, top) = cover(size, onto)
+    plates = FrameTape(lambda: _plates(job, grown))
+    x, y = grown[0] / size[0], grown[1] / size[1]
+    # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
+    fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
+    shown, between = playing.shown, playing.between
+
+    def matrix(index: int) -> np.ndarray:
+        here, share = shown[index], between[index]
+        way = path.matrix(here, layer_size)
+        if share:
+            way = (1 - share) * way + share * path.matrix(here + 1, layer_size)
+        return (fill @ np.vstack([way, (0, 0, 1)]))[:2]
+
+    return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
+
+
+def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    for frame in read_frames(job.entries["plate"].file(PLATE), size=size):
+        yield frame.image
