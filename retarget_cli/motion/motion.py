@@ -1,0 +1,54 @@
+"""Motion without pictures: where the keypoints of an object are over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from retarget_cli.media.timing import Timing
+
+Space = Literal["driver", "subject"]
+"""``driver``: where the driver's own keypoints are, still to be fitted to a subject; ``subject``: as they are drawn."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Keypoints of N frames.
+
+    points: (N, K, 2) float32, order (x, y), in [-1, 1] over the square crop of the clip in whose space they are; they
+    may lie outside. confidence: (N, K) float32 in [0, 1], how sure the network was of each. timing: when each frame
+    shows. space: whose. networks: digest of the networks that found the points; to others they mean nothing.
+    places: (N, 3) float32, centre (x, y) and side of the crop in pixels of a frame of `frame_size` (width, height).
+    source: what the motion was taken from, for people.
+    Raises ValueError when the shapes do not agree or a number is not finite.
+    """
+
+    points: np.ndarray
+    confidence: np.ndarray
+    timing: Timing
+    space: Space
+    networks: str
+    places: np.ndarray
+    frame_size: tuple[int, int]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        count = self.timing.frames
+        if self.points.ndim != 3 or self.points.shape[0] != count or self.points.shape[2] != 2:
+            raise ValueError(f"points of {count} frames cannot have the shape {self.points.shape}")
+        if self.confidence.shape != self.points.shape[:2] or self.places.shape != (count, 3):
+            raise ValueError("points, confidence and places are of different lengths")
+        if not all(np.isfinite(values).all() for values in (self.points, self.confidence, self.places)):
+            raise ValueError("a keypoint is not a number")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the keypoints are called."""
+        return point_names(self.points.shape[1])
+
+
+def point_names(count: int) -> tuple[str, ...]:
+    """``p0``, ``p1``, ...: the networks find keypoints by themselves, so they have numbers and no meaning."""
+    return tuple(f"p{index}" for index in range(count))
