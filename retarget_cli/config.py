@@ -66,7 +66,7 @@ class TrainConfig:
 PRESETS: dict[str, TrainConfig] = {
     "draft": TrainConfig("draft", crop=CropConfig(size=128)),
     "standard": TrainConfig("standard", crop=CropConfig(size=256)),
-    "best": TrainConfig("best", crop=CropConfig(size=512)),
+    "best": TrainConfig("best", crop=CropConfig(size=256)),
     "paper": TrainConfig("paper", precision="fp32", crop=CropConfig(size=256)),
     "paper-no-affine": TrainConfig("paper-no-affine", precision="fp32", crop=CropConfig(size=256)),
 }

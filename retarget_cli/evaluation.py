@@ -61,7 +61,7 @@ def evaluate(
         answer[look] = scores(done[f"score:{name}"])
         if look in truth:
             answer[look]["truth"] = scores(done[f"truth:{name}"])
-    phases = get_method(trained.config.method).phase_names
+    phases = get_method(trained.config.method).phases(trained.config.method_config)
     answer["held_out"] = {phase: held_out(trained.entries[phase]) for phase in phases}
     if run_id is None:  # pictures and videos in the folder are those of the newest run
         write_report(store, trained.id, reporter)

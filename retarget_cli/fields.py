@@ -27,11 +27,15 @@ def _without_silent(config: Any, plain: dict[str, Any]) -> dict[str, Any]:
     kept = {}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
-        if dataclasses.is_dataclass(value):
-            kept[item.name] = _without_silent(value, plain[item.name])
-        elif not (item.metadata.get("later") and value == item.default):
-            kept[item.name] = plain[item.name]
+        if item.metadata.get("later") and value == _default(item):
+            continue
+        inner = dataclasses.is_dataclass(value)
+        kept[item.name] = _without_silent(value, plain[item.name]) if inner else plain[item.name]
     return kept
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
 
 
 def build(kind: Any, data: Any, where: str) -> Any:

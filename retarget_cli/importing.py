@@ -29,7 +29,7 @@ def import_checkpoint(
     """
     read = get_format(kind).read(checkpoint, config.method_config)
     config = dataclasses.replace(config, method_config=read.config)
-    for phase in get_method(config.method).phase_names:
+    for phase in get_method(config.method).phases(config.method_config):
         if phase not in read.states:
             reporter(Notice(f"the checkpoint holds no {phase} networks; they are trained now"))
     foreign = Foreign(kind, store.digests.digest(checkpoint), read.states)

@@ -28,7 +28,7 @@ from retarget_cli.sources import open_pair
 from retarget_cli.stages.adopt import Foreign, adopt
 from retarget_cli.stages.crop import crop
 from retarget_cli.stages.curves import curves
-from retarget_cli.stages.fit import fit, held_out
+from retarget_cli.stages.fit import crop_of, fit, held_out
 from retarget_cli.stages.ingest import ingest
 from retarget_cli.stages.matte import matte
 from retarget_cli.stages.overlay import overlay
@@ -55,16 +55,17 @@ def plan_train(
 
     Phases that `foreign` holds are taken over; a pair that came trained is not judged. The others begin with `start`.
     """
+    phases = get_method(config.method).phases(config.method_config)
+    crops = {"crop": config.crop.size, **dict(crop_of(config, phase) for phase in phases)}
     plan = []
     for clip in clips:
         plan += [
             ingest(clip),
             matte(clip, config.matte, store.digests.digest, config.device, config.max_memory),
             overlay(clip),
-            crop(clip, config.crop.size),
+            *(crop(clip, size, kind) for kind, size in crops.items()),
         ]
     plan.append(sheet(*clips))
-    phases = get_method(config.method).phase_names
     for phase in phases:
         if foreign is not None and phase in foreign.states:
             plan.append(adopt(config, phase, *clips, foreign))
@@ -100,7 +101,7 @@ def train(
     pair = results.pair_name((clips[0].name, clips[1].name))
     folder = results.RESULTS / pair
     done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
-    phases = get_method(config.method).phase_names
+    phases = get_method(config.method).phases(config.method_config)
     deliver_training(done, (clips[0].name, clips[1].name), phases, folder, reporter)
     run_id = save_run(store, pair, clips, config, done)
     write_report(store, run_id, reporter)

@@ -60,7 +60,8 @@ class _Run:
         self.store, self.record = store, record
         self.folder = RESULTS / record["pair"]
         self.names: tuple[str, str] = record["clips"]["a"]["name"], record["clips"]["b"]["name"]
-        self.phases = get_method(record["config"]["method"]).phase_names
+        known = get_method(record["config"]["method"]).phase_names
+        self.phases = tuple(phase for phase in known if phase in record["stages"])
         self.commands = Commands(record, store.root)
         places = {**record["stages"], **record.get("results", {})}
         found = {name: store.find(place["stage"], place["key"]) for name, place in places.items()}

@@ -21,6 +21,7 @@ CLIPS = (swinging(14), swinging(12, width=0.12, phase=1.0, colour=120))
 FAST = (
     "geometry.steps=40", "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24",
     "texture.steps=40", "texture.batch=2", "texture.size=32", "texture.widths=16,24",
+    "detail.steps=40", "detail.size=64", "detail.patch=32", "detail.width=16", "detail.blocks=1",
 )  # fmt: skip
 PAPER = (
     "geometry.steps=40", "geometry.batch=2", "geometry.size=32", "geometry.keypoints=6", "geometry.widths=8",
@@ -32,6 +33,8 @@ PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry": ("draft", "geometry", False),
     "texture": ("draft", "texture", False),
     "texture-lpips": ("draft", "texture", True),
+    "detail": ("draft", "detail", False),
+    "detail-lpips": ("draft", "detail", True),
     "paper-geometry": ("paper", "geometry", False),
     "paper-strong-geometry": ("paper-no-affine", "geometry", False),
     "paper-texture": ("paper", "texture", False),
@@ -72,11 +75,12 @@ def builder(
     preset, kind, lpips = PHASES[name]
     method = get_method("jokr")
     config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes))
-    states = {}
-    if kind == "texture":
-        geometry = method.build_phase("geometry", config, CLIPS, {}, device, SEED)
-        save_file(module_tensors(geometry), folder / "state.safetensors")
-        states["geometry"] = folder
+    states: dict[str, Path] = {}
+    for earlier in method.phase_names[: method.phase_names.index(kind)]:
+        built = method.build_phase(earlier, config, CLIPS, states, device, SEED)
+        (folder / earlier).mkdir(exist_ok=True)
+        save_file(module_tensors(built), folder / earlier / "state.safetensors")
+        states[earlier] = folder / earlier
 
     def build() -> Phase:
         with pytest.MonkeyPatch.context() as patch:

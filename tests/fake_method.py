@@ -38,6 +38,12 @@ class FakeMethod:
     def config(self, preset: str, changes: Sequence[str]) -> FakeConfig:
         return change_fields(FakeConfig(), changes)
 
+    def phases(self, config: FakeConfig) -> tuple[str, ...]:
+        return self.phase_names
+
+    def crop_size(self, config: FakeConfig, phase: str) -> None:
+        return None
+
     def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
         return dataclasses.asdict(getattr(config, phase))
 

@@ -20,7 +20,7 @@ def load(*changes: str, preset: str | None = "draft", file: Path | None = None, 
 
 def test_presets_differ_in_the_crop_and_reach_the_method() -> None:
     sizes = {name: load(preset=name).crop.size for name in PRESETS}
-    assert sizes == {"draft": 128, "standard": 256, "best": 512, "paper": 256, "paper-no-affine": 256}
+    assert sizes == {"draft": 128, "standard": 256, "best": 256, "paper": 256, "paper-no-affine": 256}
     assert {name for name in PRESETS if load(preset=name).precision == "fp32"} == {"paper", "paper-no-affine"}
 
 

@@ -61,7 +61,7 @@ def _bench(
 
 
 def _measured(bench: Bench) -> RecipeResult:
-    phases = [measured_phase(bench, name) for name in bench.method.phase_names]
+    phases = [measured_phase(bench, name) for name in bench.phases]
     drawn = bench.recipe.draws and len(bench.states) == len(phases)
     drawing = _drawing(bench) if drawn else None
     config = bench.recipe.config

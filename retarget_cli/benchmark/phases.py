@@ -48,10 +48,21 @@ class Bench:
         """The sample pair at the size of the preset."""
         return sample_clips(self.recipe.config.crop.size)
 
+    def clips_of(self, phase: str) -> tuple[ClipArray, ClipArray]:
+        """The sample pair at the size that `phase` trains on."""
+        size = self.method.crop_size(self.recipe.config.method_config, phase)
+        return self.clips if size in (None, self.recipe.config.crop.size) else sample_clips(size)
+
     @property
     def method(self) -> Any:
         """The method of the recipe."""
         return get_method(self.recipe.config.method)
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The names of those that the recipe trains."""
+        phases: tuple[str, ...] = self.method.phases(self.recipe.config.method_config)
+        return phases
 
     def trained_in(self) -> Mode:
         """The mode that `retarget train` takes."""
@@ -85,7 +96,7 @@ class Bench:
 
     def stages(self) -> int:
         """How many stages the reporter will hear of."""
-        return len(self.method.phase_names) * len(self.groups()) + self.recipe.draws
+        return len(self.phases) * len(self.groups()) + self.recipe.draws
 
 
 def measured_phase(bench: Bench, name: str) -> PhaseResult:
@@ -110,7 +121,7 @@ class _PhaseBench:
     """The table of one phase as it fills."""
 
     def __init__(self, bench: Bench, name: str) -> None:
-        self.bench, self.name, self.clips = bench, name, bench.clips  # drawn here, before anything is measured
+        self.bench, self.name, self.clips = bench, name, bench.clips_of(name)  # drawn here, before anything is measured
         self.config = bench.recipe.config
         self.cells = {mode: self._empty(mode, bench.why_not(mode)) for mode in MODES}
         self.flops: int | None = None
@@ -138,7 +149,7 @@ class _PhaseBench:
 
     def _started(self, mode: Mode) -> list[Trainer]:
         """What trains in a mode, warm, alone in a list; an empty list when it cannot."""
-        bench, before = self.bench, self.bench.method.phase_names
+        bench, before = self.bench, self.bench.phases
         if any(phase not in bench.states for phase in before[: before.index(self.name)]):
             self.cells[mode] = self._empty(mode, "the phase before it could not be measured")
             return []

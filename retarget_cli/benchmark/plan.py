@@ -103,6 +103,6 @@ def plan(config: TrainConfig, cuda: bool, paper: bool | None = None, steps: int 
 
 
 def _batch_of_one(config: TrainConfig) -> TrainConfig:
-    phases = get_method(config.method).phase_names
+    phases = get_method(config.method).phases(config.method_config)
     changed = change_fields(config.method_config, [f"{phase}.batch=1" for phase in phases])
     return dataclasses.replace(config, method_config=changed)

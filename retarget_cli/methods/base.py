@@ -103,7 +103,10 @@ class Startable:
 
 
 class MotionMethod(Protocol):
-    """A way to learn the motion of two clips and to draw one with the motion of the other."""
+    """A way to learn the motion of two clips and to draw one with the motion of the other.
+
+    phase_names: of all that it has; a configuration may do without some of them.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -111,6 +114,14 @@ class MotionMethod(Protocol):
 
     def config(self, preset: str, changes: Sequence[str]) -> Any:
         """The frozen dataclass of `preset` with ``key=value`` changes applied; UsageError for unknown keys."""
+        ...
+
+    def phases(self, config: Any) -> tuple[str, ...]:
+        """The names of the phases that `config` asks for, in the order of training."""
+        ...
+
+    def crop_size(self, config: Any, phase: str) -> int | None:
+        """Side of the crops that `phase` trains on, in pixels; None for the usual ones, which drawing sees too."""
         ...
 
     def phase_config(self, config: Any, phase: str) -> Mapping[str, Any]:

@@ -20,14 +20,14 @@ from retarget_cli.vision.regions import box_of
 VERSION = 2
 
 
-def crop(clip: SourceClip, size: int) -> Stage:
+def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
     """The stage that writes ``clip.npy`` (N, size, size, 4) uint8 RGB + matte, ``framing.json`` and ``clip.json``.
 
     ``clip.json`` holds what else the training wants to know: `heading`, how far the object travels to the right over
-    the clip, in sides of the crop (negative: left; null: unknown).
+    the clip, in sides of the crop (negative: left; null: unknown). kind: what the stage is called in a plan.
     """
     return Stage(
-        id=f"crop:{clip.name}",
+        id=f"{kind}:{clip.name}",
         name="crop",
         version=VERSION,
         label=f"Cropping {clip.path.name}",

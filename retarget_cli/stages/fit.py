@@ -34,11 +34,16 @@ _FACTS = "fit.json"
 def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: Start | None = None) -> Stage:
     """The stage that trains `phase` on both clips. It writes ``state.safetensors``, ``fit.json`` and ``previews/``.
 
-    start: the run whose networks the phase begins with, where the method allows it; None for fresh ones.
+    start: the run whose networks the phase begins with, where the method allows it and the run has them; None for
+    fresh ones.
     The pictures in ``previews/`` are named by their steps; a Preview event tells of each as soon as it is written.
     """
     method = get_method(config.method)
-    earlier = method.phase_names[: method.phase_names.index(phase)]
+    phases = method.phases(config.method_config)
+    earlier = phases[: phases.index(phase)]
+    kind, _ = crop_of(config, phase)
+    if not method.startable(config.method_config, phase).modules or (start and phase not in start.results):
+        start = None
     return Stage(
         id=phase,
         name=phase,
@@ -54,8 +59,14 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: St
             "precision": config.precision,
         },
         digests={} if start is None else {"start": start.results[phase]["digest"]},
-        needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}", **{name: name for name in earlier}},
+        needs={"a": f"{kind}:{a.name}", "b": f"{kind}:{b.name}", **{name: name for name in earlier}},
     )
+
+
+def crop_of(config: TrainConfig, phase: str) -> tuple[str, int]:
+    """Name and size of the crops that `phase` trains on: ``crop``, or ``crop512`` for a size that it alone wants."""
+    size = get_method(config.method).crop_size(config.method_config, phase) or config.crop.size
+    return ("crop" if size == config.crop.size else f"crop{size}"), size
 
 
 def held_out(entry: Entry) -> dict[str, float]:

@@ -49,10 +49,11 @@ def at_size(clip: np.ndarray, size: int) -> np.ndarray:
 
 
 def _work(job: Job) -> None:
-    layer = array(job.entries["transfer"], "layer")
+    layer, own = array(job.entries["transfer"], "layer"), crop.frames(job.entries["subject"])
+    size = min(layer.shape[1], own.shape[1])  # what is drawn finer than the crops is judged at their size
+    layer, still = at_size(layer, size), at_size(own, size)
     drawn = layer[..., 3] > 127
     moving = crop.frames(job.entries["driver"])[..., 3]
-    still = at_size(crop.frames(job.entries["subject"]), layer.shape[1])
     shape = still[..., 3] > 127
     values = {
         "motion": motion_score(moving, drawn),

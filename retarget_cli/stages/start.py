@@ -50,7 +50,9 @@ def check_start(start: Start, config: TrainConfig) -> None:
         what = f"run {start.run} has networks of another kind: it was trained with {words}"
         raise UsageError(what, where=OPTION, fix=f"Train with {words} too, or {_ANOTHER}.")
     method = get_method(config.method)
-    startable = [method.startable(config.method_config, phase) for phase in method.phase_names]
+    ours_too = method.phases(config.method_config)
+    shared = [phase for phase in method.phases(theirs.method_config) if phase in ours_too]
+    startable = [method.startable(config.method_config, phase) for phase in shared]
     told, changes = [], []
     for name in dict.fromkeys(name for each in startable for name in each.settings):
         there, here = (shown(operator.attrgetter(name)(each.method_config)) for each in (theirs, ours))

@@ -57,7 +57,7 @@ def transfer(
         needs={
             "a": f"crop:{a.name}",
             "b": f"crop:{b.name}",
-            **{name: name for name in method.phase_names},
+            **{name: name for name in method.phases(config.method_config)},
             **({"times": f"ingest:{driver.name}"} if changed else {}),
         },
     )

@@ -41,7 +41,7 @@ def verdict(config: TrainConfig, a: SourceClip, b: SourceClip) -> Stage:
         needs={
             **{side: f"crop:{clip.name}" for side, clip in (("a", a), ("b", b))},
             **{f"matte_{side}": f"matte:{clip.name}" for side, clip in (("a", a), ("b", b))},
-            **{name: name for name in method.phase_names},
+            **{name: name for name in method.phases(config.method_config)},
         },
     )
 

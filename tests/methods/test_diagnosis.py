@@ -53,7 +53,7 @@ def train(folder: Path, *changes: str) -> State:
     torch.set_num_threads(1)
     method, states = get_method("jokr"), {}
     config = method.config("draft", (*TINY, *changes))
-    for phase in method.phase_names:
+    for phase in method.phases(config):
         states[phase] = folder / phase
         states[phase].mkdir(parents=True)
         built = method.build_phase(phase, config, CLIPS, states, "cpu", seed=0)

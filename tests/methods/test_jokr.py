@@ -46,7 +46,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Pa
     torch.set_num_threads(1)
     folder, method, states = tmp_path_factory.mktemp("jokr"), get_method("jokr"), {}
     config = method.config("draft", TINY)
-    for phase in method.phase_names:
+    for phase in method.phases(config):
         states[phase] = folder / phase
         states[phase].mkdir()
         built = method.build_phase(phase, config, CLIPS, states, "cpu", seed=0)

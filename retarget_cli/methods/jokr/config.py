@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from retarget_cli.errors import UsageError
 from retarget_cli.fields import LATER
 from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, PaperConfig
 
@@ -57,17 +58,58 @@ class TextureConfig:
 
 
 @dataclass(frozen=True)
+class DetailConfig:
+    """The third phase, where it is asked for: what the painters' pictures lack at a larger size."""
+
+    steps: int = 0  # 0: there is no such phase
+    batch: int = 2
+    size: int = 512  # of the picture that comes out, pixels; a multiple of the painters' size
+    patch: int = 128  # side of what it is trained on at a time, pixels of that picture
+    width: int = 48  # channels of the network, which works at a quarter of the size
+    blocks: int = 4
+    point_width: float = 0.1
+    atlas: int = 0
+    learning_rate: float = 1e-3
+    augmentation: float = 0.04
+    critic_rate: float = 4e-4
+    adversarial: float = 0.05
+    features: float = 1.0
+    perceptual: str = "auto"  # as of the texture
+    perceptual_weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class JokrConfig:
     """Everything that decides what JOKR learns."""
 
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     texture: TextureConfig = field(default_factory=TextureConfig)
+    detail: DetailConfig = field(default_factory=DetailConfig, metadata=LATER)
 
 
 PRESETS: dict[str, JokrConfig | PaperConfig] = {
     "draft": JokrConfig(),
     "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=2400)),
-    "best": JokrConfig(geometry=GeometryConfig(steps=3000), texture=TextureConfig(size=512, batch=4, steps=4000)),
+    "best": JokrConfig(
+        geometry=GeometryConfig(steps=3000),
+        texture=TextureConfig(size=256, batch=4, steps=4000),
+        detail=DetailConfig(steps=6000),
+    ),
     "paper": WITH_AFFINE,
     "paper-no-affine": WITHOUT_AFFINE,
 }
+
+
+def check_detail(config: JokrConfig) -> None:
+    """UsageError when the sizes of the third phase do not fit those of the second, if there is a third."""
+    detail, painted = config.detail, config.texture.size
+    if not detail.steps:
+        return
+    if detail.size not in (painted, 2 * painted, 4 * painted):
+        fix = f"Use {painted}, {2 * painted} or {4 * painted}: once, twice or four times texture.size."
+        raise UsageError(
+            f"pictures of {painted} pixels are not enlarged to {detail.size}", where="detail.size", fix=fix
+        )
+    if detail.patch % 8 or not 0 < detail.patch <= detail.size:
+        fix = f"Use a multiple of 8, at most {detail.size}."
+        raise UsageError(f"patches cannot be {detail.patch} pixels wide", where="detail.patch", fix=fix)

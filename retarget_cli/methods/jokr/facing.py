@@ -50,7 +50,9 @@ def mirror(clip: ClipArray) -> ClipArray:
 
 def _silhouettes(clip: ClipArray) -> np.ndarray:
     chosen = np.unique(np.linspace(0, clip.count - 1, min(clip.count, _FRAMES)).astype(int))
-    return box_normalise_all([cv2.resize(np.asarray(clip.frames[i, :, :, 3]), (64, 64)) for i in chosen])
+    return box_normalise_all(
+        [cv2.resize(np.asarray(clip.frames[i, :, :, 3]), (64, 64), interpolation=cv2.INTER_AREA) for i in chosen]
+    )
 
 
 def _likeness(first: np.ndarray, second: np.ndarray) -> float:

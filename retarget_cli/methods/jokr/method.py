@@ -1,4 +1,4 @@
-"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: two phases and a transfer, after two recipes."""
+"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: phases and a transfer, after two recipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from retarget_cli.config import change_fields, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
 from retarget_cli.methods.base import Startable, Transfer, TransferRequest
-from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
+from retarget_cli.methods.jokr.config import PRESETS, JokrConfig, check_detail
 from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper.config import MIRRORS, PaperConfig
 from retarget_cli.methods.jokr.recipe import recipe_of
@@ -28,7 +28,7 @@ class Jokr:
 
     name: ClassVar[str] = "jokr"
     version: ClassVar[int] = 3
-    phase_names: ClassVar[tuple[str, ...]] = ("geometry", "texture")
+    phase_names: ClassVar[tuple[str, ...]] = ("geometry", "texture", "detail")
 
     def config(self, preset: str, changes: Sequence[str]) -> Config:
         """The preset with ``geometry.steps=100`` and the like applied; UsageError for what it does not know."""
@@ -39,17 +39,28 @@ class Jokr:
         if wanted not in MIRRORS:
             fix = f"Choose one of: {', '.join(MIRRORS)}."
             raise UsageError(f"'{wanted}' is no way to mirror clips", where="geometry.mirror", fix=fix)
+        if isinstance(config, JokrConfig):
+            check_detail(config)
         return config
+
+    def phases(self, config: Config) -> tuple[str, ...]:
+        """Geometry and texture, and detail where it has any steps."""
+        detailed = isinstance(config, JokrConfig) and config.detail.steps > 0
+        return self.phase_names if detailed else self.phase_names[:2]
+
+    def crop_size(self, config: Config, phase: str) -> int | None:
+        """That of the pictures for detail; the usual one for the others."""
+        return config.detail.size if phase == "detail" and isinstance(config, JokrConfig) else None
 
     def phase_config(self, config: Config, phase: str) -> Mapping[str, Any]:
         """The settings of `phase`; those of earlier phases are in the digests of their results."""
         settings = to_json(getattr(config, phase))
-        if phase == "texture":  # what this machine can offer, not what was asked for, decides the result
-            settings["perceptual"] = perceptual_kind(config.texture.perceptual)
+        if "perceptual" in settings:  # what this machine can offer, not what was asked for, decides the result
+            settings["perceptual"] = perceptual_kind(settings["perceptual"])
         return settings
 
     def startable(self, config: Config, phase: str) -> Startable:
-        """The shared networks of the geometry, the painters of the texture."""
+        """The shared networks of the geometry, the painters of the texture, nothing of the detail."""
         return STARTABLE[type(config)][phase]
 
     def build_phase(
@@ -61,11 +72,16 @@ class Jokr:
         device: str,
         seed: int,
     ) -> Phase:
-        """Geometry or texture, ready to train."""
+        """Geometry, texture or detail, ready to train."""
         recipe = recipe_of(config)
         if phase == "geometry":
             return recipe.geometry(config, clips, device, seed)
-        return recipe.texture(config, clips, states, device, seed)
+        if phase == "texture":
+            return recipe.texture(config, clips, states, device, seed)
+        from retarget_cli.methods.jokr.build import detail
+
+        assert isinstance(config, JokrConfig)  # the published recipe has no such phase
+        return detail(config, clips, states, device, seed)
 
     def transfer(
         self,

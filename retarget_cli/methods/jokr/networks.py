@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import GeometryConfig
+from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
 from retarget_cli.nn.blocks import ConvBlock, ExactConv2d, UNet
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
 
@@ -115,6 +115,7 @@ class TextureGenerator(nn.Module):
 
     def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
         super().__init__()
+        self.size = size
         self.working_size = size // 2
         self.point_width = point_width
         self.unet = UNet(1 + keypoints, widths)
@@ -131,6 +132,12 @@ class TextureGenerator(nn.Module):
         # The alpha only has to learn what the silhouette, drawn at a coarser size, does not say yet.
         coarse = F.interpolate(silhouette.float(), size=out.shape[2:], mode="bilinear", align_corners=False)
         return torch.tanh(out[:, :3]), out[:, 3:] + torch.logit(coarse, eps=1e-3)
+
+
+def painter(config: JokrConfig) -> TextureGenerator:
+    """R of a preset, with fresh weights."""
+    texture = config.texture
+    return TextureGenerator(config.geometry.keypoints, texture.widths, texture.size, texture.point_width)
 
 
 class PatchDiscriminator(nn.Module):

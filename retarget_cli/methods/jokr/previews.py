@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr import alignment
@@ -19,6 +19,7 @@ _SHOWN = 8  # frames a row
 _LEGEND = "their silhouettes (white right, red missing, blue too much)"
 
 Pair = tuple[Frames, Frames]
+Painter = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @torch.no_grad()
@@ -48,11 +49,12 @@ def geometry_rows(
 
 @torch.no_grad()
 def texture_rows(
-    extractor: KeypointExtractor, shape: SilhouetteGenerator, painters: Sequence[nn.Module], clips: Pair
+    extractor: KeypointExtractor, shape: SilhouetteGenerator, painters: Sequence[Painter], clips: Pair
 ) -> list[PreviewRow]:
     """Held-out frames of both clips beside painted ones, and each clip painted in the other's poses.
 
-    painters: R of A and of B. The other's poses are fitted by `balanced`, since the painters know no T.
+    painters: R of A and of B, from silhouettes and keypoints to colour and alpha logits. The other's poses are fitted
+    by `balanced`, since the painters know no T.
     """
     points = [_keypoints(extractor, shape.size, clip) for clip in clips]
     rows: list[PreviewRow] = []
@@ -74,6 +76,18 @@ def texture_rows(
     return rows
 
 
+def detail_rows(
+    extractor: KeypointExtractor, shape: SilhouetteGenerator, painters: Sequence[Painter], clips: Pair
+) -> list[PreviewRow]:
+    """What :func:`texture_rows` shows, a quarter of each side from the middle of the object, pixel for pixel."""
+    rows = texture_rows(extractor, shape, painters, clips)
+    return [
+        PreviewRow(f"{row.label}, a part", _part(row.frames, clip))
+        for clip, three in zip(clips, (rows[:3], rows[3:]), strict=True)
+        for row in three
+    ]
+
+
 def shown(clip: Frames) -> Tensor:
     """Indices of the held-out frames that previews show, evenly spread."""
     count = len(clip.held_out)
@@ -87,6 +101,15 @@ def agreement(truth: Tensor, drawn: Tensor) -> np.ndarray:
 
 def _pictures(clip: Frames) -> np.ndarray:
     return clip.pixels[shown(clip)][:, :3].permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _part(frames: np.ndarray, clip: Frames) -> np.ndarray:
+    """A square of frames (N, S, S, C), S / 4 wide, around the mean place of the object in what is shown of `clip`."""
+    size = frames.shape[1]
+    matte = clip.pixels[shown(clip), 3].float().mean(dim=0).cpu().numpy() + 1e-6
+    share = (matte.sum(axis=axis) / matte.sum() for axis in (1, 0))
+    row, column = (int(np.clip(np.arange(size) @ each - size / 8, 0, size - size // 4)) for each in share)
+    return frames[:, row : row + size // 4, column : column + size // 4]
 
 
 def _grey(silhouettes: Tensor) -> np.ndarray:

@@ -60,7 +60,7 @@ class Recipe(Protocol):
         ...
 
     def puppet(self, config: Any, states: Mapping[str, Path], look: str, device: str) -> Puppet:
-        """The results of both phases; `look` is the clip to draw."""
+        """The results of all phases; `look` is the clip to draw."""
         ...
 
 

@@ -16,6 +16,7 @@ STARTABLE: Mapping[type, Mapping[str, Startable]] = {
     JokrConfig: {
         "geometry": Startable(_SHAPE, ("geometry.keypoints", "geometry.widths", "geometry.point_widths")),
         "texture": Startable(_PAINTERS, ("geometry.keypoints", "texture.widths")),
+        "detail": Startable((), ()),  # the refiners carry a frame of their clip
     },
     PaperConfig: {
         "geometry": Startable(_SHAPE, tuple(f"geometry.{name}" for name in _PAPER_SHAPE)),

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from retarget_cli.memory import in_chunks
 from retarget_cli.methods.base import LayerFrame, TransferRequest
+from retarget_cli.methods.jokr import networks
 from retarget_cli.methods.jokr.choice import choose_alignment
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import masked, shrink
+from retarget_cli.methods.jokr.detail_networks import DetailGenerator
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
@@ -45,27 +47,32 @@ class FastPuppet:
     extractor: KeypointExtractor
     shape: SilhouetteGenerator
     painter: TextureGenerator
+    refiner: DetailGenerator | None
     to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
     channel: int
     device: str
 
     @classmethod
     def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:
-        """Read the results of both phases; `look` is the clip to draw."""
+        """Read the results of all phases; `look` is the clip to draw."""
         extractor, shape = shape_networks(config.geometry)
         affine = LearnedAffine()
         load_modules(
             {"extractor": extractor, "shape": shape, "affine": affine}, states["geometry"] / "state.safetensors"
         )
-        texture = config.texture
-        painter = TextureGenerator(config.geometry.keypoints, texture.widths, texture.size, texture.point_width)
+        painter = networks.painter(config)
         load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
+        refiner = None
+        if config.detail.steps:
+            refiner = DetailGenerator(config.detail, config.geometry.keypoints, config.texture.size)
+            load_modules({f"refiner_{look}": refiner}, states["detail"] / "state.safetensors")
         learned = affine().detach()
         to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
-        to_device((extractor, shape, painter), device)
-        for net in (extractor, shape, painter):
+        trained = (extractor, shape, painter, *((refiner,) if refiner else ()))
+        to_device(trained, device)
+        for net in trained:
             net.eval().requires_grad_(False)
-        return cls(extractor, shape, painter, to_subject, 0 if look == "a" else 1, device)
+        return cls(extractor, shape, painter, refiner, to_subject, 0 if look == "a" else 1, device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> np.ndarray:
@@ -94,6 +101,8 @@ class FastPuppet:
         keys = torch.from_numpy(points).to(self.device)
         silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
         colour, alpha = self.painter(silhouette, keys)
+        if self.refiner is not None:
+            colour, alpha = self.refiner(*self.refiner.look(colour, alpha, keys))
         picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
         return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
 

@@ -1,0 +1,156 @@
+"""What phases that learn to paint have in common: a network a clip, and what its pictures are judged by."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retarget_cli.methods.jokr.config import DetailConfig, TextureConfig
+from retarget_cli.methods.jokr.dataset import Frames, unmasked
+from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
+from retarget_cli.methods.jokr.networks import PatchDiscriminator
+from retarget_cli.methods.jokr.perceptual import notice, perceptual_term
+from retarget_cli.nn.perceptual import edge_differences
+from retarget_cli.train.device import to_device
+from retarget_cli.train.optimizers import adam
+from retarget_cli.train.phase import Phase
+from retarget_cli.train.schedule import Scheduled, one_cycle, ramp
+
+CRITICS = ("critic_a", "critic_b")
+
+
+class PaintingPhase(Phase):
+    """Trains a network a clip on pictures that it should have drawn: colour and alpha.
+
+    Colours, slopes and alpha are compared directly. The look is judged by LPIPS, or by critics where it cannot be had.
+    """
+
+    config: TextureConfig | DetailConfig
+
+    def __init__(
+        self,
+        config: TextureConfig | DetailConfig,
+        build: Callable[[], dict[str, nn.Module]],
+        clips: tuple[Frames, Frames],
+        device: str,
+        seed: int,
+    ) -> None:
+        """build: makes the networks with fresh weights, that of A and that of B by name."""
+        torch.manual_seed(seed)
+        self.config = config
+        self.clips = clips
+        self.steps = config.steps
+        self.modules = build()
+        self.learners = tuple(self.modules)
+        kind = perceptual_kind(config.perceptual)
+        self.notices = (notice(kind),)
+        self.lpips = perceptual_term(kind, device) if kind == "lpips" else None
+        if self.lpips is None:
+            self.modules |= {name: PatchDiscriminator() for name in CRITICS}
+        to_device(self.modules.values(), device)
+        self.schedules = {
+            "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
+            "heard": Scheduled(lambda progress: ramp(progress, 0.2, 0.4), device),
+        }
+        self.optimizers = {
+            name: adam(
+                module.parameters(),
+                self.schedules["rate"].value if name in self.learners else config.critic_rate,
+                (0.5, 0.99),
+            )
+            for name, module in self.modules.items()
+        }
+        self.generator = torch.Generator(device).manual_seed(seed)
+
+    @abstractmethod
+    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A random batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S)."""
+
+    @abstractmethod
+    def paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Colour and alpha logits of whole pictures (B, 4, S, S), colour with background, from their keypoints."""
+
+    def gradients(self) -> dict[str, Tensor]:
+        """Of both networks, which hear their critics once they draw something, and of the critics."""
+        values: dict[str, Tensor] = {}
+        for channel in range(2):
+            terms = self._gradients_of(channel)
+            values |= {f"{term}_{'ab'[channel]}": value.detach() for term, value in terms.items()}
+        return values
+
+    def _gradients_of(self, channel: int) -> dict[str, Tensor]:
+        colour, alpha, picture = self.attempt(channel)
+        terms = texture_terms(colour, alpha, picture)
+        # What judges the look judges colour alone: the painted picture under the true matte.
+        matte = picture[:, 3:]
+        real, drawn = picture[:, :3] * matte, colour * matte
+        if self.lpips is not None:
+            with self.autocast():  # VGG-16 is far larger than the painters: in fp32 it would take most of a step
+                unlike = self.lpips(drawn, real)
+            terms["perceptual"] = self.config.perceptual_weight * unlike.float()
+        else:
+            real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
+            terms |= self._critic_terms(CRITICS[channel], real, drawn)
+        self.backward(torch.stack(list(terms.values())).sum(), self.learners[channel])
+        if self.lpips is None:
+            terms["discriminator"] = self._critic_gradients(CRITICS[channel], real, drawn.detach())
+        return terms
+
+    def _critic_terms(self, critic: str, real: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+        """What the critic says of pictures (B, 4, S, S), and how unlike its features of drawn and real ones are."""
+        with self.autocast():
+            opinion, features = self.modules[critic](drawn)
+        with torch.no_grad(), self.autocast():
+            wanted = self.modules[critic](real)[1]
+        heard = self.schedules["heard"].value
+        differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
+        return {
+            "critic": -self.config.adversarial * heard * opinion.mean(),
+            "features": self.config.features * heard * torch.stack(differences).mean(),
+        }
+
+    def _critic_gradients(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
+        """Hinge loss (Lim and Ye, 2017)."""
+        with self.autocast():
+            opinions = self.modules[critic](torch.cat([real, drawn]))[0]
+        on_real, on_drawn = opinions.chunk(2)
+        loss = F.relu(1 - on_real).mean() + F.relu(1 + on_drawn).mean()
+        self.backward(loss, critic)
+        return loss
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Foreground PSNR (dB, inside the matte) and alpha IoU on each clip's held-out frames."""
+        scores = {}
+        for channel, (name, clip) in enumerate(zip("ab", self.clips, strict=True)):
+            errors, overlaps = [], []
+            for index in clip.held_out.split(4 * self.config.batch):
+                picture = unmasked(clip.pixels[index])
+                colour, alpha = self.paint(channel, picture)
+                inside = (picture[:, 3:] > 0.5).float()
+                squared = ((colour - picture[:, :3]) / 2).square() * inside
+                errors.append(squared.sum(dim=(1, 2, 3)) / (3 * inside.sum(dim=(1, 2, 3))).clamp(min=1))
+                drawn = (alpha > 0).float()
+                either = torch.maximum(drawn, inside).sum(dim=(1, 2, 3)).clamp(min=1)
+                overlaps.append((drawn * inside).sum(dim=(1, 2, 3)) / either)
+            scores[f"psnr_{name}"] = float((-10 * torch.log10(torch.cat(errors).clamp(min=1e-8))).mean())
+            scores[f"alpha_iou_{name}"] = float(torch.cat(overlaps).mean())
+        return scores
+
+
+def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, Tensor]:
+    """Colour and gradient differences inside the matte, and cross-entropy of the alpha.
+
+    colour: (B, 3, S, S) in [-1, 1]; alpha: logits (B, 1, S, S); picture: (B, 4, S, S), the truth.
+    """
+    truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
+    difference = (colour - truth) * matte
+    return {
+        "colour": 4 * difference.abs().sum() / (3 * matte.sum() + 1),
+        "alpha": F.binary_cross_entropy_with_logits(alpha, matte),
+        "edges": edge_differences(difference),
+    }
