@@ -8,6 +8,8 @@ from retarget_cli.errors import UsageError
 from retarget_cli.fields import LATER
 from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, PaperConfig
 
+DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
+
 
 @dataclass(frozen=True)
 class GeometryConfig:
@@ -110,6 +112,6 @@ def check_detail(config: JokrConfig) -> None:
         raise UsageError(
             f"pictures of {painted} pixels are not enlarged to {detail.size}", where="detail.size", fix=fix
         )
-    if detail.patch % 8 or not 0 < detail.patch <= detail.size:
-        fix = f"Use a multiple of 8, at most {detail.size}."
+    if detail.patch % 8 or not 0 < detail.patch <= detail.size - DETAIL_FRAME:
+        fix = f"Use a multiple of 8, at most {detail.size - DETAIL_FRAME}."
         raise UsageError(f"patches cannot be {detail.patch} pixels wide", where="detail.patch", fix=fix)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import DetailConfig
+from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig
 from retarget_cli.methods.jokr.dataset import Frames, draw_batch, masked, unmasked
 from retarget_cli.methods.jokr.detail_networks import ENLARGED, DetailGenerator
 from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator, TextureGenerator
@@ -22,6 +22,8 @@ from retarget_cli.nn.warp import random_affine, warp_image
 from retarget_cli.train.device import to_device
 from retarget_cli.train.phase import PreviewRow
 
+_FRAME = DETAIL_FRAME // 2  # pixels around a patch
+_MARGIN = _FRAME // ENLARGED  # of the grid that the refiners work on
 REFINERS = ("refiner_a", "refiner_b")
 
 
@@ -77,11 +79,10 @@ class DetailPhase(PaintingPhase):
         small = warp_image(self._shrunk(picture), warp)
         corners = self._corners(small[:, 3])
         refiner = self._refiner(channel)
-        seen, enlarged = refiner.look(*self._painted(channel, small))
-        seen = cut(seen, corners, config.patch // ENLARGED)
-        enlarged = cut(enlarged, corners * ENLARGED, config.patch)
+        seen = refiner.look(*self._painted(channel, small))
         with self.autocast():
-            colour, alpha = refiner(seen, enlarged)
+            around = refiner(cut(seen, corners - _MARGIN, config.patch // ENLARGED + 2 * _MARGIN))
+        colour, alpha = (part[..., _FRAME:-_FRAME, _FRAME:-_FRAME] for part in around)
         truth = cut_warped(picture, warp, corners * ENLARGED, config.patch)
         # Cubic interpolation overshoots.
         return colour, alpha, torch.cat([truth[:, :3].clamp(-1, 1), truth[:, 3:].clamp(0, 1)], dim=1)
@@ -89,9 +90,10 @@ class DetailPhase(PaintingPhase):
     def paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`PaintingPhase.paint`."""
         refiner = self._refiner(channel)
-        looked = refiner.look(*self._painted(channel, self._shrunk(picture)))
+        seen = refiner.look(*self._painted(channel, self._shrunk(picture)))
         with self.autocast():
-            return refiner(*looked)
+            colour, alpha = refiner(seen)
+        return colour, alpha
 
     def preview(self) -> list[PreviewRow]:
         """Parts of held-out frames beside refined ones, and of each clip refined in the other's poses."""
@@ -101,7 +103,7 @@ class DetailPhase(PaintingPhase):
     def _refined(self, channel: int, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         refiner, painter = self._refiner(channel), (self.painter_a, self.painter_b)[channel]
         colour, alpha = painter(silhouette, points)
-        refined: tuple[Tensor, Tensor] = refiner(*refiner.look(colour, alpha, points))
+        refined: tuple[Tensor, Tensor] = refiner(refiner.look(colour, alpha, points))
         return refined
 
     def _refiner(self, channel: int) -> DetailGenerator:
@@ -127,4 +129,4 @@ class DetailPhase(PaintingPhase):
         chance = torch.rand(inside.shape, generator=self.generator, device=inside.device)
         chosen = (chance + inside).argmax(dim=1)
         middle = torch.stack([chosen // grid, chosen % grid], dim=1)
-        return (middle - patch // 2).clamp(0, grid - patch)
+        return (middle - patch // 2).clamp(_MARGIN, grid - patch - _MARGIN)

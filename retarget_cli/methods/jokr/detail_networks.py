@@ -68,24 +68,31 @@ class DetailGenerator(nn.Module):
             nn.PixelShuffle(ENLARGED),
         )
 
-    def look(self, colour: Tensor, alpha: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """What the painter drew: colour (B, 3, s, s), alpha logits (B, 1, s, s), at keypoints (B, K, 2).
+    def look(self, colour: Tensor, alpha: Tensor, points: Tensor) -> Tensor:
+        """What the painter drew, colour (B, 3, s, s) and alpha logits (B, 1, s, s), at keypoints (B, K, 2).
 
-        Returns what the network sees, (B, C, S/4, S/4), and the picture enlarged, (B, 4, S, S).
+        Returns what the network wants to know of it, (B, C, S / 4, S / 4): the picture, keypoint maps, and where in the
+        reference each pixel is looked up.
         """
-        picture = torch.cat([colour, alpha], dim=1)
-        enlarged = F.interpolate(picture, size=(self.size,) * 2, mode="bicubic", align_corners=False)
-        seen = torch.cat([colour, torch.sigmoid(alpha) * 2 - 1], dim=1)
+        picture = F.pixel_unshuffle(torch.cat([colour, alpha], dim=1), self.fold)
         maps = draw_keypoints(points, self.working_size, self.point_width)
         near = maps / maps.sum(dim=1, keepdim=True)
         moved = torch.einsum("bkhw,bkc->bchw", near, self.pose - points)
         axis = grid_axis(self.working_size, points.device)
         place = torch.stack(torch.meshgrid(axis, axis, indexing="xy")) + moved
-        return torch.cat([F.pixel_unshuffle(seen, self.fold), maps, place], dim=1), enlarged
+        return torch.cat([picture, maps, place], dim=1)
 
-    def forward(self, seen: Tensor, enlarged: Tensor) -> tuple[Tensor, Tensor]:
-        """Whole pictures or patches of both: colour (B, 3, S, S) about [-1, 1] and alpha logits (B, 1, S, S)."""
-        drawn, place = seen[:, :-2], seen[:, -2:]
+    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """What :meth:`look` returned, or patches of it, (B, C, h, w).
+
+        Returns colour (B, 3, 4 h, 4 w), about [-1, 1], and alpha logits (B, 1, 4 h, 4 w).
+        """
+        picture, maps, place = seen.split([4 * self.fold**2, seen.shape[1] - 4 * self.fold**2 - 2, 2], dim=1)
+        picture = F.pixel_shuffle(picture, self.fold)
+        factor = float(ENLARGED // self.fold)
+        enlarged = F.interpolate(picture, scale_factor=factor, mode="bicubic", align_corners=False)
+        known = torch.cat([picture[:, :3], torch.sigmoid(picture[:, 3:]) * 2 - 1], dim=1)
+        drawn = torch.cat([F.pixel_unshuffle(known, self.fold), maps], dim=1)
         bent = F.interpolate(self.flow(drawn).float(), scale_factor=2.0, mode="bilinear")
         place = F.interpolate(place + bent, scale_factor=float(ENLARGED), mode="bilinear").permute(0, 2, 3, 1)
         real = F.grid_sample(self.reference.expand(len(seen), -1, -1, -1), place, align_corners=True)

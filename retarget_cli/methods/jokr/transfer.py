@@ -102,7 +102,7 @@ class FastPuppet:
         silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
         colour, alpha = self.painter(silhouette, keys)
         if self.refiner is not None:
-            colour, alpha = self.refiner(*self.refiner.look(colour, alpha, keys))
+            colour, alpha = self.refiner(self.refiner.look(colour, alpha, keys))
         picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
         return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
 
