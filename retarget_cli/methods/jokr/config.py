@@ -70,7 +70,8 @@ class DetailConfig:
     width: int = 48  # channels of the network, which works at a quarter of the size
     blocks: int = 4
     point_width: float = 0.1
-    atlas: int = 0
+    references: int = 3  # real frames of each clip that detail is looked up in
+    alignment: float = 2.0  # weight of the difference between what is looked up, and the picture it is for
     learning_rate: float = 1e-3
     augmentation: float = 0.04
     critic_rate: float = 4e-4

@@ -16,6 +16,7 @@ from retarget_cli.methods.jokr.detail_networks import ENLARGED, DetailGenerator
 from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator, TextureGenerator
 from retarget_cli.methods.jokr.painting import PaintingPhase
 from retarget_cli.methods.jokr.previews import detail_rows
+from retarget_cli.methods.jokr.references import fine_part, spread_out
 from retarget_cli.methods.jokr.texture import keypoints_of
 from retarget_cli.nn.patches import cut, cut_warped
 from retarget_cli.nn.warp import random_affine, warp_image
@@ -57,21 +58,22 @@ class DetailPhase(PaintingPhase):
             seed,
         )
         for channel in range(2):
-            self._show_reference(channel)
+            self._remember(channel)
 
     @torch.no_grad()
-    def _show_reference(self, channel: int) -> None:
-        """Give the refiner the real frame whose pose is nearest to the mean one."""
+    def _remember(self, channel: int) -> None:
+        """Give the refiner real frames to look detail up in."""
         clip, refiner = self.clips[channel], self._refiner(channel)
-        found = [
-            self._painted(channel, self._shrunk(unmasked(clip.pixels[index])))[2] for index in clip.pairs.split(16)
-        ]
+        found = [self._painted(channel, self._shrunk(unmasked(clip.pixels[part])))[2] for part in clip.pairs.split(16)]
         poses = torch.cat(found).float()
-        nearest = (poses - poses.mean(dim=0)).square().sum(dim=(1, 2)).argmin()
-        refiner.reference.copy_(masked(clip.pixels[clip.pairs[nearest]][None]))
-        refiner.pose.copy_(poses[nearest][None])
+        chosen = spread_out(poses, self.config.references)
+        frames = clip.pixels[clip.pairs[chosen]]
+        high = torch.from_numpy(fine_part(frames.permute(0, 2, 3, 1).cpu().numpy())).permute(0, 3, 1, 2)
+        low = F.interpolate(masked(frames), size=(refiner.working_size,) * 2, mode="area")
+        distances = (poses[:, None] - poses[chosen]).square().sum(dim=3).mean(dim=2)
+        refiner.remember(low, high, poses[chosen], distances.min(dim=1).values.mean().clamp(min=1e-6))
 
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
+    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Patches around random points of the object in random frames, moved a little."""
         clip, config = self.clips[channel], self.config
         picture = unmasked(clip.pixels[draw_batch(clip, config.batch, self.generator)])
@@ -79,20 +81,29 @@ class DetailPhase(PaintingPhase):
         small = warp_image(self._shrunk(picture), warp)
         corners = self._corners(small[:, 3])
         refiner = self._refiner(channel)
-        seen = refiner.look(*self._painted(channel, small))
+        painted = self._painted(channel, small)
         with self.autocast():
+            seen = refiner.look(*painted)
             around = refiner(cut(seen, corners - _MARGIN, config.patch // ENLARGED + 2 * _MARGIN))
         colour, alpha = (part[..., _FRAME:-_FRAME, _FRAME:-_FRAME] for part in around)
         truth = cut_warped(picture, warp, corners * ENLARGED, config.patch)
-        # Cubic interpolation overshoots.
-        return colour, alpha, torch.cat([truth[:, :3].clamp(-1, 1), truth[:, 3:].clamp(0, 1)], dim=1)
+        truth = torch.cat([truth[:, :3].clamp(-1, 1), truth[:, 3:].clamp(0, 1)], dim=1)  # cubics overshoot
+        return colour, alpha, truth, {"aligned": self._unaligned(refiner, seen, small)}
+
+    def _unaligned(self, refiner: DetailGenerator, seen: Tensor, small: Tensor) -> Tensor:
+        """How far what is looked up is from the pictures (B, 4, s, s) that it is looked up for, on the working grid."""
+        truth = torch.cat([small[:, :3] * small[:, 3:], small[:, 3:]], dim=1)
+        truth = F.interpolate(truth, size=(refiner.working_size,) * 2, mode="area")
+        return (
+            self.config.alignment * (refiner.aligned(seen) - truth).abs().mean() / truth[:, 3:].mean().clamp(min=1e-2)
+        )
 
     def paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`PaintingPhase.paint`."""
         refiner = self._refiner(channel)
-        seen = refiner.look(*self._painted(channel, self._shrunk(picture)))
+        painted = self._painted(channel, self._shrunk(picture))
         with self.autocast():
-            colour, alpha = refiner(seen)
+            colour, alpha = refiner(refiner.look(*painted))
         return colour, alpha
 
     def preview(self) -> list[PreviewRow]:

@@ -67,8 +67,11 @@ class PaintingPhase(Phase):
         self.generator = torch.Generator(device).manual_seed(seed)
 
     @abstractmethod
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A random batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S)."""
+    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """A random batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S).
+
+        And what else is to be made small, by name.
+        """
 
     @abstractmethod
     def paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,8 +86,8 @@ class PaintingPhase(Phase):
         return values
 
     def _gradients_of(self, channel: int) -> dict[str, Tensor]:
-        colour, alpha, picture = self.attempt(channel)
-        terms = texture_terms(colour, alpha, picture)
+        colour, alpha, picture, more = self.attempt(channel)
+        terms = texture_terms(colour, alpha, picture) | more
         # What judges the look judges colour alone: the painted picture under the true matte.
         matte = picture[:, 3:]
         real, drawn = picture[:, :3] * matte, colour * matte
