@@ -21,7 +21,7 @@ CLIPS = (swinging(14), swinging(12, width=0.12, phase=1.0, colour=120))
 FAST = (
     "geometry.steps=40", "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24",
     "texture.steps=40", "texture.batch=2", "texture.size=32", "texture.widths=16,24",
-    "detail.steps=40", "detail.size=64", "detail.patch=32", "detail.width=16", "detail.blocks=1",
+    "detail.steps=40", "detail.size=64", "detail.patch=32", "detail.width=16", "detail.blocks=1", "detail.references=2",
 )  # fmt: skip
 PAPER = (
     "geometry.steps=40", "geometry.batch=2", "geometry.size=32", "geometry.keypoints=6", "geometry.widths=8",

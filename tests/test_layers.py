@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "viz": set(),
     "nn": set(),
     "train": {"nn", "store"},
-    "methods": {"train", "nn", "metrics", "weights"},
+    "methods": {"train", "nn", "metrics", "vision", "weights"},
     "segment": {"vision", "nn", "weights"},
     "weights": {"store"},
     "stages": {

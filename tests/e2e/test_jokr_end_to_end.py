@@ -17,6 +17,9 @@ TINY = (
     "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=6",
     "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64", "crop.size=64",
 )  # fmt: skip
+DETAIL = (
+    "detail.steps=2", "detail.size=128", "detail.patch=64", "detail.width=8", "detail.blocks=1", "detail.references=2",
+)  # fmt: skip
 DRAWING = {"frames": (10, 8), "size": (96, 72)}
 
 
@@ -38,3 +41,12 @@ def test_the_demo_runs_and_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyP
     again = demo(Path("drawn"), config, Store(tmp_path / ".retarget"), events.append, **DRAWING)
     assert not [event for event in events if isinstance(event, StageStarted)]
     assert again.scores == result.scores
+
+    finer = load_config("draft", None, (*TINY, *DETAIL), device="cpu")
+    refined = demo(Path("drawn"), finer, Store(tmp_path / ".retarget"), events.append, **DRAWING)
+    started = {event.stage for event in events if isinstance(event, StageStarted)}
+    assert {"crop128:a", "crop128:b", "detail", "transfer:a-as-b"} <= started
+    assert not {"crop:a", "geometry", "texture"} & started
+    assert set(refined.scores["held_out"]) == {"geometry", "texture", "detail"}
+    assert refined.scores["a"]["motion"] == pytest.approx(result.scores["a"]["motion"], abs=0.2)
+    assert "detail" in (refined.trained.folder / "report.html").read_text()

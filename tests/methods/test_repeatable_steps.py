@@ -158,7 +158,10 @@ def move_to_meta(phase: Any, others: list[nn.Module]) -> None:
         for group in optimizer.param_groups:
             group["params"] = [moved[parameter] for parameter in group["params"]]
     phase.clips = tuple(
-        dataclasses.replace(clip, pixels=clip.pixels.to("meta"), pairs=clip.pairs.to("meta")) for clip in phase.clips
+        dataclasses.replace(
+            clip, **{name: value.to("meta") for name, value in vars(clip).items() if isinstance(value, Tensor)}
+        )
+        for clip in phase.clips
     )
     for schedule in phase.schedules.values():
         schedule.value = schedule.value.to("meta")

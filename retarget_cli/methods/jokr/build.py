@@ -16,7 +16,6 @@ from retarget_cli.methods.jokr.transfer import FastPuppet
 from retarget_cli.train.checkpoint import load_modules
 
 _STATE = "state.safetensors"
-_FINE_FRAMES = 300  # of the third phase on the device at a time: a megabyte each at 512 pixels
 
 
 def alike(config: JokrConfig, clips: Pair) -> tuple[Pair, str]:
@@ -47,9 +46,7 @@ def detail(config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: 
     trained = _shape_networks(config, states)
     painters = painter(config), painter(config)
     load_modules(dict(zip(PAINTERS, painters, strict=True)), states["texture"] / _STATE)
-    size = config.detail.size
-    frames = (load_frames(pair[0], size, device, _FINE_FRAMES), load_frames(pair[1], size, device, _FINE_FRAMES))
-    return fed_by(frames, DetailPhase(config.detail, trained, painters, frames, device, seed))
+    return DetailPhase(config.detail, trained, painters, pair, device, seed)
 
 
 def puppet(config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:

@@ -69,11 +69,8 @@ class DetailConfig:
     patch: int = 128  # side of what it is trained on at a time, pixels of that picture
     width: int = 48  # channels of the network, which works at a quarter of the size
     blocks: int = 4
-    point_width: float = 0.1
-    references: int = 3  # real frames of each clip that detail is looked up in
-    alignment: float = 2.0  # weight of the difference between what is looked up, and the picture it is for
+    references: int = 8  # real frames of each clip that detail is looked up in
     learning_rate: float = 1e-3
-    augmentation: float = 0.04
     critic_rate: float = 4e-4
     adversarial: float = 0.05
     features: float = 1.0

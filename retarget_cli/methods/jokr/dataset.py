@@ -41,16 +41,14 @@ def fed_by(clips: Iterable[Frames], phase: P) -> P:
     return phase
 
 
-def load_frames(clip: ClipArray, size: int, device: str, most: int | None = None) -> Frames:
+def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
     """Shrink a clip to `size` and move it to `device`.
 
-    Every tenth frame is held out. Of a clip longer than `most`, MAX_TRAINING_FRAMES unless said otherwise, that many
-    are on the device, and others take their places while it is trained on; memory does not grow with the clip. Which
-    frames are held out does not depend on `most`.
+    Every tenth frame is held out. Of a clip longer than MAX_TRAINING_FRAMES that many are on the device, and others
+    take their places while it is trained on; memory does not grow with the clip.
     """
-    most = most or MAX_TRAINING_FRAMES
-    if clip.count > most:
-        return _long_clip(clip, size, device, most)
+    if clip.count > MAX_TRAINING_FRAMES:
+        return _long_clip(clip, size, device)
     pixels = shrink(clip.frames, size)
     pairs, held = _split(np.arange(clip.count))
     return Frames(
@@ -60,11 +58,11 @@ def load_frames(clip: ClipArray, size: int, device: str, most: int | None = None
     )
 
 
-def _long_clip(clip: ClipArray, size: int, device: str, most: int) -> Frames:
+def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     """Pairs of neighbours, each in two places of their own, and after them the held-out frames, which stay."""
     held = held_out_frames(clip.count)
     starts = np.setdiff1d(np.arange(clip.count - 1), [held - 1, held])
-    places = (most - len(held)) // 2
+    places = (MAX_TRAINING_FRAMES - len(held)) // 2
     places = places // PARTS * PARTS or places
     pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
     pixels[2 * places :] = shrink((clip.frames[index] for index in held), size).to(device)

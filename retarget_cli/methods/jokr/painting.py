@@ -67,15 +67,12 @@ class PaintingPhase(Phase):
         self.generator = torch.Generator(device).manual_seed(seed)
 
     @abstractmethod
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-        """A random batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S).
-
-        And what else is to be made small, by name.
-        """
+    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A random batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S)."""
 
     @abstractmethod
-    def paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Colour and alpha logits of whole pictures (B, 4, S, S), colour with background, from their keypoints."""
+    def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Colour and alpha logits of whole frames of a clip, of which it says only the keypoints."""
 
     def gradients(self) -> dict[str, Tensor]:
         """Of both networks, which hear their critics once they draw something, and of the critics."""
@@ -86,8 +83,8 @@ class PaintingPhase(Phase):
         return values
 
     def _gradients_of(self, channel: int) -> dict[str, Tensor]:
-        colour, alpha, picture, more = self.attempt(channel)
-        terms = texture_terms(colour, alpha, picture) | more
+        colour, alpha, picture = self.attempt(channel)
+        terms = texture_terms(colour, alpha, picture)
         # What judges the look judges colour alone: the painted picture under the true matte.
         matte = picture[:, 3:]
         real, drawn = picture[:, :3] * matte, colour * matte
@@ -133,7 +130,7 @@ class PaintingPhase(Phase):
             errors, overlaps = [], []
             for index in clip.held_out.split(4 * self.config.batch):
                 picture = unmasked(clip.pixels[index])
-                colour, alpha = self.paint(channel, picture)
+                colour, alpha = self.drawn(channel, index)
                 inside = (picture[:, 3:] > 0.5).float()
                 squared = ((colour - picture[:, :3]) / 2).square() * inside
                 errors.append(squared.sum(dim=(1, 2, 3)) / (3 * inside.sum(dim=(1, 2, 3))).clamp(min=1))

@@ -39,16 +39,19 @@ class TexturePhase(PaintingPhase):
         sizes = self.extractor.keypoints, config.widths, config.size, config.point_width
         super().__init__(config, lambda: {name: TextureGenerator(*sizes) for name in PAINTERS}, clips, device, seed)
 
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
         """Random frames, moved a little, as painted from their keypoints."""
         clip = self.clips[channel]
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
         picture = warp_image(unmasked(clip.pixels[index]), warp)
-        return *self.paint(channel, picture), picture, {}
+        return *self._paint(channel, picture), picture
 
-    def paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`PaintingPhase.paint`."""
+    def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`PaintingPhase.drawn`."""
+        return self._paint(channel, unmasked(self.clips[channel].pixels[index]))
+
+    def _paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
             silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]

@@ -19,7 +19,6 @@ from retarget_cli.methods.jokr import networks
 from retarget_cli.methods.jokr.choice import choose_alignment
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import masked, shrink
-from retarget_cli.methods.jokr.detail_networks import DetailGenerator
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
@@ -28,6 +27,7 @@ from retarget_cli.methods.jokr.networks import (
     shape_networks,
 )
 from retarget_cli.methods.jokr.recipe import Puppet
+from retarget_cli.methods.jokr.refined import Refined, load_refined
 from retarget_cli.methods.replay import replayed
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.host import OnHost
@@ -47,7 +47,7 @@ class FastPuppet:
     extractor: KeypointExtractor
     shape: SilhouetteGenerator
     painter: TextureGenerator
-    refiner: DetailGenerator | None
+    refined: Refined | None  # paints in the painter's place
     to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
     channel: int
     device: str
@@ -62,17 +62,13 @@ class FastPuppet:
         )
         painter = networks.painter(config)
         load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
-        refiner = None
-        if config.detail.steps:
-            refiner = DetailGenerator(config.detail, config.geometry.keypoints, config.texture.size)
-            load_modules({f"refiner_{look}": refiner}, states["detail"] / "state.safetensors")
+        refined = load_refined(config, states, look, painter, device) if config.detail.steps else None
         learned = affine().detach()
         to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
-        trained = (extractor, shape, painter, *((refiner,) if refiner else ()))
-        to_device(trained, device)
-        for net in trained:
+        to_device((extractor, shape, painter), device)
+        for net in (extractor, shape, painter):
             net.eval().requires_grad_(False)
-        return cls(extractor, shape, painter, refiner, to_subject, 0 if look == "a" else 1, device)
+        return cls(extractor, shape, painter, refined, to_subject, 0 if look == "a" else 1, device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> np.ndarray:
@@ -100,9 +96,7 @@ class FastPuppet:
         """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, s, s)."""
         keys = torch.from_numpy(points).to(self.device)
         silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
-        colour, alpha = self.painter(silhouette, keys)
-        if self.refiner is not None:
-            colour, alpha = self.refiner(self.refiner.look(colour, alpha, keys))
+        colour, alpha = (self.refined or self.painter)(silhouette, keys)
         picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
         return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
 
