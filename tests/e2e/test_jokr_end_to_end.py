@@ -48,5 +48,4 @@ def test_the_demo_runs_and_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert {"crop128:a", "crop128:b", "detail", "transfer:a-as-b"} <= started
     assert not {"crop:a", "geometry", "texture"} & started
     assert set(refined.scores["held_out"]) == {"geometry", "texture", "detail"}
-    assert refined.scores["a"]["motion"] == pytest.approx(result.scores["a"]["motion"], abs=0.2)
     assert "detail" in (refined.trained.folder / "report.html").read_text()

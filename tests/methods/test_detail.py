@@ -15,6 +15,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.jokr.dataset import held_out_frames
 from retarget_cli.stages.fit import fit as fit_stage
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.start import Start
@@ -80,6 +81,31 @@ def test_drawing_is_as_large_as_it_and_finer(trained: tuple[Any, dict[str, Path]
     assert slopes[0] > 2 * slopes[1]
     overlap = (fine[..., 3] > 127) & (enlarged[..., 3] > 127)
     assert overlap.sum() > 0.5 * ((fine[..., 3] > 127) | (enlarged[..., 3] > 127)).sum()
+
+
+def test_looking_shows_parts_pixel_for_pixel(trained: tuple[Any, dict[str, Path], dict[str, float]]) -> None:
+    config, states, _ = trained
+    rows = JOKR.build_phase("detail", config, FINE, states, "cpu", seed=0).preview()
+    assert len({row.label for row in rows}) == 6
+    assert {row.frames.shape[1:3] for row in rows} == {(16, 16)}
+    assert (rows[0].frames[..., 0] > 0).mean() > 0.5  # of the object, and not of what is around it
+
+
+def test_of_a_long_clip_an_even_choice_is_held(
+    trained: tuple[Any, dict[str, Path], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, states, _ = trained
+    monkeypatch.setattr("retarget_cli.methods.jokr.fine_frames.MOST_FRAMES", 10)
+    phase = JOKR.build_phase("detail", config, FINE, states, "cpu", seed=0)
+    clip = phase.clips[0]  # type: ignore[attr-defined]
+    assert len(clip.pixels) == 10
+    real = torch.from_numpy(FINE[0].frames.copy()).permute(0, 3, 1, 2)
+    found = [int((real == frame).flatten(1).all(dim=1).nonzero()[0]) for frame in clip.pixels]
+    held = held_out_frames(len(real)).tolist()
+    trained_on = [found[index] for index in clip.pairs.tolist()]
+    assert not set(trained_on) & set(held)
+    assert max(trained_on) - min(trained_on) > 20
+    assert [found[index] in held for index in clip.held_out.tolist()] == [True]
 
 
 def test_it_is_there_only_where_it_is_asked_for() -> None:

@@ -69,10 +69,9 @@ class References(nn.Module):
 
 def mixture(distances: np.ndarray, without: int | None = None) -> np.ndarray:
     """Shares (R,) of frames at squared distances (R,): of the two nearest, by how much the third is farther."""
+    if without is not None and len(distances) > 1:
+        distances = np.where(np.arange(len(distances)) == without, np.inf, distances)
     likely = np.exp(-(distances - distances.min()))
-    if without is not None and len(likely) > 1:
-        likely = np.exp(-(distances - np.delete(distances, without).min()))
-        likely[without] = 0
     third = np.sort(likely)[-3] if len(likely) > 2 else 0.0
     shares = np.maximum(likely - third, 0)
     if shares.sum() <= 0:  # three or more that are equally near
