@@ -18,6 +18,7 @@ from retarget_cli.vision.heading import HeadingMeter
 from retarget_cli.vision.regions import box_of
 
 VERSION = 2
+_WORTH = 0.6  # of the size that a phase asks for: with fewer pixels than that in the clip, half the size holds them
 
 
 def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
@@ -67,6 +68,11 @@ def _work(job: Job) -> None:
     heading = None if travelled is None else travelled / float(np.median(path.sides))
     write_json_atomic(job.path / "clip.json", {"heading": heading})
     write_json_atomic(job.path / "framing.json", path.to_json())
+    side = float(np.median(path.sides))
+    if job.stage.id != f"crop:{job.stage.id.partition(':')[2]}" and side < _WORTH * size:
+        job.notice(
+            f"the square around the object is {side:.0f} pixels wide: at {size} nothing is gained on {size // 2}"
+        )
 
 
 def _boxes(job: Job, count: int) -> np.ndarray:

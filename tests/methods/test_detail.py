@@ -144,7 +144,12 @@ def test_it_begins_afresh_whatever_the_others_begin_with() -> None:
 
 @pytest.mark.parametrize(
     ("change", "where"),
-    [("detail.size=384", "detail.size"), ("detail.size=1024", "detail.size"), ("detail.patch=100", "detail.patch")],
+    [
+        ("detail.size=384", "detail.size"),
+        ("detail.size=1024", "detail.size"),
+        ("detail.patch=100", "detail.patch"),
+        ("detail.references=0", "detail.references"),
+    ],
 )
 def test_sizes_that_do_not_fit_are_refused(change: str, where: str) -> None:
     with pytest.raises(UsageError) as caught:

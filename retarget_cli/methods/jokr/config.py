@@ -61,11 +61,11 @@ class TextureConfig:
 
 @dataclass(frozen=True)
 class DetailConfig:
-    """The third phase, where it is asked for: what the painters' pictures lack at a larger size."""
+    """The third phase, where it is asked for: making large sharp pictures of the painters'."""
 
     steps: int = 0  # 0: there is no such phase
     batch: int = 2
-    size: int = 512  # of the picture that comes out, pixels; a multiple of the painters' size
+    size: int = 512  # of the picture that comes out, pixels; once, twice or four times texture.size
     patch: int = 128  # side of what it is trained on at a time, pixels of that picture
     width: int = 48  # channels of the network, which works at a quarter of the size
     blocks: int = 4
@@ -73,8 +73,8 @@ class DetailConfig:
     learning_rate: float = 1e-3
     critic_rate: float = 4e-4
     adversarial: float = 0.05
-    features: float = 1.0
-    perceptual: str = "auto"  # as of the texture
+    features: float = 1.0  # these four as of the texture
+    perceptual: str = "auto"
     perceptual_weight: float = 1.0
 
 
@@ -93,7 +93,7 @@ PRESETS: dict[str, JokrConfig | PaperConfig] = {
     "best": JokrConfig(
         geometry=GeometryConfig(steps=3000),
         texture=TextureConfig(size=256, batch=4, steps=4000),
-        detail=DetailConfig(steps=6000),
+        detail=DetailConfig(steps=2000),
     ),
     "paper": WITH_AFFINE,
     "paper-no-affine": WITHOUT_AFFINE,
@@ -113,3 +113,5 @@ def check_detail(config: JokrConfig) -> None:
     if detail.patch % 8 or not 0 < detail.patch <= detail.size - DETAIL_FRAME:
         fix = f"Use a multiple of 8, at most {detail.size - DETAIL_FRAME}."
         raise UsageError(f"patches cannot be {detail.patch} pixels wide", where="detail.patch", fix=fix)
+    if detail.references < 1:
+        raise UsageError("detail is looked up in at least one frame", where="detail.references", fix="Use 8.")
