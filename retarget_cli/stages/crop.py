@@ -69,7 +69,7 @@ def _work(job: Job) -> None:
     write_json_atomic(job.path / "clip.json", {"heading": heading})
     write_json_atomic(job.path / "framing.json", path.to_json())
     side = float(np.median(path.sides))
-    if job.stage.id != f"crop:{job.stage.id.partition(':')[2]}" and side < _WORTH * size:
+    if not job.stage.id.startswith("crop:") and side < _WORTH * size:
         job.notice(
             f"the square around the object is {side:.0f} pixels wide: at {size} nothing is gained on {size // 2}"
         )

@@ -9,7 +9,7 @@ import pytest
 
 from retarget_cli.config import load_config
 from retarget_cli.demo import demo
-from retarget_cli.events import Event, StageStarted
+from retarget_cli.events import Event, Notice, StageStarted
 from retarget_cli.media.decode import scan
 from retarget_cli.store.engine import Store
 
@@ -47,5 +47,6 @@ def test_the_demo_runs_and_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyP
     started = {event.stage for event in events if isinstance(event, StageStarted)}
     assert {"crop128:a", "crop128:b", "detail", "transfer:a-as-b"} <= started
     assert not {"crop:a", "geometry", "texture"} & started
+    assert sum("nothing is gained on 64" in event.message for event in events if isinstance(event, Notice)) == 2
     assert set(refined.scores["held_out"]) == {"geometry", "texture", "detail"}
     assert "detail" in (refined.trained.folder / "report.html").read_text()
