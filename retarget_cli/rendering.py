@@ -18,6 +18,7 @@ from retarget_cli.reporting import write_report
 from retarget_cli.requests import RenderOptions, RenderResult
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import compose
+from retarget_cli.stages.look import measured_look
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.stage import Stage, Tools
@@ -35,6 +36,7 @@ def plan_render(
     plan = [drawing]
     if options.background in ("subject", "driver"):
         plan.append(plate(subject if options.background == "subject" else driver))
+    plan.append(measured_look(driver if options.background == "driver" else subject))
     plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing))
     if options.compare:
         plan.append(compare(subject, driver, drawing.id, playing))

@@ -7,14 +7,15 @@ import numpy as np
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.playing import Playing
 from retarget_cli.prefetch import mapped, prefetched
+from retarget_cli.stages.finish import finish
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, playing_params
-from retarget_cli.vision.paste import composite, place, straight
+from retarget_cli.vision.paste import composite, straight
 
-VERSION = 1
+VERSION = 2
 
 
 def compose(
@@ -36,6 +37,7 @@ def compose(
         "subject": f"ingest:{subject.name}",
         "driver": f"ingest:{driver.name}",
         "subject_crop": f"crop:{subject.name}",
+        "look": f"look:{(driver if background == 'driver' else subject).name}",
     }
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"
@@ -59,6 +61,7 @@ def _work(job: Job, playing: Playing) -> None:
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
     matrix, ground = scene(job, subject, driver, playing, layer.shape[1])
+    finished_layer = finish(job, layer, matrix, (subject, driver))
     alpha = job.stage.params["background"] == "alpha"
     writer = VideoWriter(
         job.path / f"result{job.stage.params['suffix']}",
@@ -70,13 +73,13 @@ def _work(job: Job, playing: Playing) -> None:
         sound_start=playing.begin * playing.driver.time_base,
     )
 
-    def picture_of(part: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
-        drawn, way, behind = part
-        placed = place(drawn, way, size)
+    def picture_of(part: tuple[int, np.ndarray]) -> np.ndarray:
+        index, behind = part
+        placed = finished_layer.placed(index)
         return straight(placed) if alpha else composite(behind, placed)
 
     count = playing.timing.frames
-    parts = ((layer[index], matrix(index), ground(index)) for index in range(count))
+    parts = ((index, ground(index)) for index in range(count))
     with writer, prefetched(mapped(picture_of, parts)) as finished:
         for index, picture in enumerate(finished):
             writer.write(picture)
