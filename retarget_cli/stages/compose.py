@@ -13,7 +13,7 @@ from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, playing_params
-from retarget_cli.vision.paste import composite, straight
+from retarget_cli.vision.paste import straight
 
 VERSION = 2
 
@@ -76,7 +76,7 @@ def _work(job: Job, playing: Playing) -> None:
     def picture_of(part: tuple[int, np.ndarray]) -> np.ndarray:
         index, behind = part
         placed = finished_layer.placed(index)
-        return straight(placed) if alpha else composite(behind, placed)
+        return straight(placed) if alpha else finished_layer.over(behind, placed, index)
 
     count = playing.timing.frames
     parts = ((index, ground(index)) for index in range(count))

@@ -8,6 +8,7 @@ import numpy as np
 _NEAR_HALF = 0.15  # alpha this near to a half lies on the outline
 _FEWEST = 20  # pixels of outline that a width is read from
 _FAINTEST = 0.02  # less alpha than this is a speck
+_CLEAREST = 2.5  # an outline that must be narrowed by more was drawn in doubt, and stays a little soft
 _RAMP = 2.0
 """Width by :func:`edge_width` of a step under a Gaussian of sigma 1: 0.8 over the slope at its middle."""
 
@@ -35,5 +36,5 @@ def with_edges(placed: np.ndarray, own: float, wanted: float) -> np.ndarray:
         blurred: np.ndarray = cv2.GaussianBlur(placed, (0, 0), max(0.1, np.sqrt(wanted**2 - own**2) / _RAMP))
         return blurred
     before = placed[..., 3:]
-    after = np.clip(0.5 + (before - 0.5) * (own / wanted), 0.0, 1.0) * (before > _FAINTEST)
+    after = np.clip(0.5 + (before - 0.5) * min(own / wanted, _CLEAREST), 0.0, 1.0) * (before > _FAINTEST)
     return np.concatenate([placed[..., :3] * (after / np.maximum(before, _FAINTEST)), after], axis=2)

@@ -111,22 +111,29 @@ class GrainMaker:
     """Noise like a clip's, another for every frame and the same for the same one."""
 
     def __init__(self, grain: Grain) -> None:
-        self._grain = grain
         white = np.random.default_rng(0).standard_normal((_TILE, _TILE, 3), np.float32)
         parts = zip(cv2.split(white), (grain.size[0], grain.size[1], grain.size[1]), strict=True)
-        self._tile = np.dstack([_coarse(part, size) for part, size in parts])
+        self._tile = np.tile(np.dstack([_coarse(part, size) for part, size in parts]), (2, 2, 1))
+        middles = (np.arange(_BINS) + 0.5) * 256 / _BINS
+        self._strength = (np.interp(np.arange(256), middles, grain.luma) / 255).astype(np.float32)
+        self._chroma = np.float32(grain.chroma) / np.float32(255)
 
-    def on(self, colour: np.ndarray, frame: int) -> np.ndarray:
-        """Straight colours (h, w, 3) float32 in [0, 1] with the noise of frame number `frame` on them."""
-        h, w = colour.shape[:2]
+    def on(self, placed: np.ndarray, frame: int) -> np.ndarray:
+        """A layer with the noise of frame number `frame` on it: (h, w, 4) float32 in [0, 1], premultiplied."""
+        alpha = placed[..., 3:]
+        light = np.rint(cv2.transform(placed[..., :3], 255 * _TO_YCC[:1])).astype(np.uint8)
+        noise = self._white(frame, light.shape) * np.dstack(
+            [cv2.LUT(light, self._strength), np.broadcast_to(self._chroma, (*light.shape, 2))]
+        )
+        noisy = placed[..., :3] + cv2.transform(noise, _FROM_YCC) * alpha
+        return np.concatenate([np.clip(noisy, 0.0, alpha), alpha], axis=2)
+
+    def _white(self, frame: int, shape: tuple[int, ...]) -> np.ndarray:
+        """Noise (h, w, 3) of unit variance for a frame."""
         y, x = np.random.default_rng(frame).integers(0, _TILE, 2)
-        rows, columns = (np.arange(start, start + n) % _TILE for start, n in ((y, h), (x, w)))
-        noise = self._tile[np.ix_(rows, columns)]
-        light = cv2.transform(colour, _TO_YCC[:1]) * np.float32(255)
-        bright = (np.arange(_BINS) + 0.5) * 256 / _BINS
-        noise[..., 0] *= np.interp(light, bright, self._grain.luma)
-        noise[..., 1:] *= np.float32(self._grain.chroma)
-        return np.clip(colour + cv2.transform(noise, _FROM_YCC) / np.float32(255), 0.0, 1.0)
+        part = self._tile[y : y + min(_TILE, shape[0]), x : x + min(_TILE, shape[1])]
+        again = [-(-n // _TILE) for n in shape]
+        return part if again == [1, 1] else np.tile(part, (*again, 1))[: shape[0], : shape[1]]
 
 
 def _blocks(values: np.ndarray) -> np.ndarray:

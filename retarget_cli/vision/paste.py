@@ -69,6 +69,16 @@ def touched(alpha: np.ndarray, margin: int = 0) -> tuple[slice, slice] | None:
     return next(spans), next(spans)
 
 
+def shaded(background: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """A background (H, W, 3) uint8 where only `light` (H, W) float32 of its light falls; bit for bit where that is 1."""
+    window = touched(light != 1.0)
+    if window is None:
+        return background
+    result = background.copy()
+    result[window] = np.rint(background[window] * light[window][..., None]).astype(np.uint8)
+    return result
+
+
 def straight(placed: np.ndarray) -> np.ndarray:
     """A placed layer as (H, W, 4) uint8 with straight alpha; black where it is fully transparent."""
     alpha = placed[..., 3:]
