@@ -86,7 +86,7 @@ def finish(
 
 
 def _grounds(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
-    """(N,) rows of the frame on which the layer stands: its lowest ones, also while it is off the ground for a moment."""
+    """(N,) rows of the frame on which the layer stands: its lowest, also while it is off the ground for a moment."""
     lowest = np.full(len(layer), -np.inf)
     for index, drawn in enumerate(layer):
         rows = np.flatnonzero((drawn[..., 3] > 127).any(axis=1))

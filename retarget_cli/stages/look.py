@@ -1,4 +1,4 @@
-"""How a clip was filmed: what its object's outline and its grain look like, for whatever is to be set into its scene."""
+"""How a clip was filmed: what its outlines and its grain look like, for whatever is to be set into its scene."""
 
 from __future__ import annotations
 

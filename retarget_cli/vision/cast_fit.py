@@ -16,6 +16,7 @@ import numpy as np
 from retarget_cli.vision.backdrop import Anchor, between, view
 from retarget_cli.vision.cast import CastShadow, shrunk, silhouette_on_ground
 
+_LUMA = np.array([0.299, 0.587, 0.114])
 _FRAMES, _OTHERS = 10, 9  # frames that are judged, and frames that each is compared with
 _SMALL = 120  # longer side, in pixels, of the copies that are compared
 _LEAST_GROUND = 60  # pixels of such a copy
@@ -72,7 +73,7 @@ def find_cast(anchors: Sequence[Anchor], ways: Sequence[np.ndarray], gains: Sequ
 
 
 def _small(anchor: Anchor, gain: np.ndarray) -> _Small:
-    weights = np.float32([0.299, 0.587, 0.114]) / gain.astype(np.float32)
+    weights = (_LUMA / gain).astype(np.float32)
     luma = cv2.transform(shrunk(anchor.image, _SMALL).astype(np.float32), weights[None])
     clear, solid = (shrunk(part.astype(np.float32), _SMALL) for part in (~anchor.hole, anchor.solid))
     return _Small(anchor.index, luma, clear, solid)

@@ -15,6 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from retarget_cli.vision.camera import camera_motion, displacement
+
 _TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
 _FROM_YCC = np.array([[1.0, 0.0, 1.402], [1.0, -0.3441, -0.7141], [1.0, 1.772, 0.0]], np.float32)
 _BINS = 8  # of brightness
@@ -25,6 +27,7 @@ _SPREAD = 1.2  # what blocks of this size show at that percentile is less than t
 _STEEPEST = 1.5  # more noise than this much of the least, at another brightness, is texture
 _LIT = (16, 240)  # darker and brighter blocks are clipped, and their noise with them
 _FROZEN = 0.05  # grey levels: a block that changes less was copied by the codec
+_MOVING = 0.1  # pixels: what less motion changes is no more than noise
 _LEAST = 0.5  # grey levels of noise that nobody sees
 _TEXTURE = 2.0  # pixels, sigma of what is smooth and no grain
 _TILE = 512  # pixels, side of the noise that every frame takes another part of
@@ -75,6 +78,10 @@ class GrainMeter:
     def add(self, before: np.ndarray, frame: np.ndarray, use: np.ndarray) -> None:
         """Look at two neighbouring frames, (H, W, 3) uint8, where `use` (H, W) bool allows it."""
         now, last = (cv2.transform(image.astype(np.float32), _TO_YCC) for image in (frame, before))
+        grays = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (before, frame)]
+        moved, size = camera_motion(grays[0], grays[1], use), (use.shape[1], use.shape[0])
+        if displacement(moved, size) > _MOVING:
+            last = cv2.warpAffine(last, moved, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
         change = (now - last) / np.sqrt(2)
         rough = now - cv2.GaussianBlur(now, (0, 0), _TEXTURE)
         change_power, level = _blocks(change**2), _blocks(change)
@@ -116,7 +123,7 @@ class GrainMaker:
         self._tile = np.tile(np.dstack([_coarse(part, size) for part, size in parts]), (2, 2, 1))
         middles = (np.arange(_BINS) + 0.5) * 256 / _BINS
         self._strength = (np.interp(np.arange(256), middles, grain.luma) / 255).astype(np.float32)
-        self._chroma = np.float32(grain.chroma) / np.float32(255)
+        self._chroma = np.array(grain.chroma, np.float32) / np.float32(255)
 
     def on(self, placed: np.ndarray, frame: int) -> np.ndarray:
         """A layer with the noise of frame number `frame` on it: (h, w, 4) float32 in [0, 1], premultiplied."""

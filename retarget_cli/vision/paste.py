@@ -70,7 +70,7 @@ def touched(alpha: np.ndarray, margin: int = 0) -> tuple[slice, slice] | None:
 
 
 def shaded(background: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """A background (H, W, 3) uint8 where only `light` (H, W) float32 of its light falls; bit for bit where that is 1."""
+    """A background (H, W, 3) uint8 under a share of light (H, W) float32, bit for bit itself where that is 1."""
     window = touched(light != 1.0)
     if window is None:
         return background
