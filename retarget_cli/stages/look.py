@@ -21,7 +21,7 @@ from retarget_cli.vision.grain import Grain, GrainMeter
 
 VERSION = 1
 LOOK = "look.json"
-_SAMPLES = 12  # frames that are looked at
+_SAMPLES = 8  # frames that are looked at
 _AWAY = 6  # pixels from the object: what is nearer may be its fur or its motion blur
 
 

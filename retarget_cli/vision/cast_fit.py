@@ -25,16 +25,17 @@ _FLATS = (-0.6, -0.35, -0.2, -0.1, 0.05, 0.1, 0.2, 0.35, 0.6)
 _LEANS = (-1.6, -0.8, -0.4, 0.0, 0.4, 0.8, 1.6)
 _SOFTS = (0.02, 0.06, 0.12)
 _REACH = 0.8  # heights of the object around it in which its shadow is looked for
-_LIMIT = 0.7  # logarithm of a darkening: more is another thing
+_SHADED = 0.35  # heights of the object around it in which no frame counts as bare
+_LIMIT = 1.2  # logarithm of a darkening: more is another thing
 _OFFSET = 8.0  # grey levels added before dividing, so that dark places say little
-_LIKENESS = 0.5  # correlation from which on it is a shadow
+_LIKENESS = 0.7  # correlation from which on it is a shadow: legs that a matte lacks reach 0.56
 _AGREEING = 0.75  # share of the frames that must say so one by one
 _FAINTEST = 0.06  # strength that can be told from nothing
 
 
 @dataclass(frozen=True)
 class _Small:
-    """A frame on a small raster, (h, w) each: luma in the first frame's exposure, share that is in view, object."""
+    """A frame on a small raster, (h, w) each: luma in the first frame's exposure, share that is bare, object."""
 
     index: int
     luma: np.ndarray
@@ -75,8 +76,8 @@ def find_cast(anchors: Sequence[Anchor], ways: Sequence[np.ndarray], gains: Sequ
 def _small(anchor: Anchor, gain: np.ndarray) -> _Small:
     weights = (_LUMA / gain).astype(np.float32)
     luma = cv2.transform(shrunk(anchor.image, _SMALL).astype(np.float32), weights[None])
-    clear, solid = (shrunk(part.astype(np.float32), _SMALL) for part in (~anchor.hole, anchor.solid))
-    return _Small(anchor.index, luma, clear, solid)
+    hole, silhouette = (shrunk(part.astype(np.float32), _SMALL) for part in (anchor.hole, anchor.solid))
+    return _Small(anchor.index, luma, 1.0 - np.maximum(hole, _around(silhouette, _SHADED)), silhouette)
 
 
 def _on_small(way: np.ndarray, by: tuple[float, float]) -> np.ndarray:
@@ -92,9 +93,7 @@ def _spread(count: int, most: int) -> list[int]:
 
 def _darkening(small: Sequence[_Small], ways: Mapping[int, np.ndarray], k: int) -> _Darkening | None:
     own = small[k]
-    near = _near(own.silhouette)
-    if not near.any():
-        return None
+    near = _around(own.silhouette, _REACH)
     others = [small[j] for j in _spread(len(small), _OTHERS) if j != k]
     seen = [between(ways, own.index, other.index) for other in others]
     lumas = np.stack([view(other.luma, way, near.shape) for other, way in zip(others, seen, strict=True)])
@@ -123,13 +122,12 @@ def _agreement(frames: Sequence[_Darkening], cast: CastShadow) -> tuple[float, f
     return both / np.sqrt(squares * darks), float(np.mean(fits)), both / squares
 
 
-def _near(silhouette: np.ndarray) -> np.ndarray:
-    """(h, w) bool: the surroundings in which the shadow of a silhouette may lie."""
+def _around(silhouette: np.ndarray, reach: float) -> np.ndarray:
+    """(h, w) bool: what lies within `reach` heights of the feet of a silhouette."""
     rows, columns = (np.flatnonzero((silhouette > 0.5).any(axis=axis)) for axis in (1, 0))
-    near = np.zeros(silhouette.shape, bool)
+    around = np.zeros(silhouette.shape, bool)
     if rows.size:
-        height = rows[-1] - rows[0] + 1
-        reach = round(_REACH * height)
-        top = max(0, rows[-1] - reach)
-        near[top : rows[-1] + reach + 1, max(0, columns[0] - reach) : columns[-1] + reach + 1] = True
-    return near
+        far = round(reach * (rows[-1] - rows[0] + 1))
+        sides = slice(max(0, columns[0] - far), columns[-1] + far + 1)
+        around[max(0, rows[-1] - far) : rows[-1] + far + 1, sides] = True
+    return around

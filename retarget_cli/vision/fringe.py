@@ -39,9 +39,8 @@ def clean_layer(layer: np.ndarray, edge: float) -> np.ndarray:
 
 def _without_specks(alpha: np.ndarray) -> np.ndarray:
     """`alpha` (h, w) uint8, 0 in small parts that stand apart, 255 in small holes."""
-    kept = largest_components(alpha > 255 * _FAINT, _SPECK)
-    closed = fill_holes(alpha > 127, _PINHOLE)
-    return np.where(closed > 0, np.where(alpha > 127, alpha, 255), alpha) * (kept > 0)
+    closed = np.where((fill_holes(alpha > 127, _PINHOLE) > 0) & (alpha <= 127), 255, alpha)
+    return np.where(largest_components(closed > 255 * _FAINT, _SPECK) > 0, closed, 0).astype(np.uint8)
 
 
 def _from_inside(colours: np.ndarray, depth: np.ndarray, rim: float) -> np.ndarray:

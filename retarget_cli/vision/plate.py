@@ -157,7 +157,7 @@ def build_plate_model(read: Read, count: int, progress: Callable[[int, int], Non
     path, chosen = CameraPath(), set[int]()
     prev_gray, prev_keep = None, None
     for i, (frame, matte) in enumerate(read()):
-        chosen = chosen or set(choose_anchors(count, frame.size * 4 // 3))
+        chosen = chosen or set(choose_anchors(count, frame.size * 5 // 3))
         gray, hole = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), object_hole(matte)
         if prev_gray is not None:
             path.step(camera_motion(prev_gray, gray, prev_keep))
