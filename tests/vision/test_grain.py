@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def clip(noise: float = 0.0, coarse: float = 0.0, pan: float = 0.0, count: int =
 
 def measured(frames: list[np.ndarray], use: np.ndarray = EVERYWHERE) -> Grain:
     meter = GrainMeter()
-    for before, frame in zip(frames, frames[1:], strict=False):
+    for before, frame in pairwise(frames):
         meter.add(before, frame, use)
     return meter.grain()
 
