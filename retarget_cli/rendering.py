@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -10,14 +11,16 @@ from retarget_cli import results
 from retarget_cli.config import check_limit
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
+from retarget_cli.media.outputs import FOLDER, endings, holds_sound
 from retarget_cli.media.playing import play
+from retarget_cli.media.series import is_series
 from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
 from retarget_cli.requests import RenderOptions, RenderResult
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
-from retarget_cli.stages.compose import compose
+from retarget_cli.stages.compose import STILL, compose
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.stage import Stage, Tools
@@ -53,10 +56,9 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     smooth = parse_smooth(options.smooth)
     trained = _limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
-        targets = [options.out, *(_compared(options.out) if options.compare else ())]
-        results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
+        _check_out(options.out, suffix, options.compare, trained)
     plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix, tempo, smooth)]
-    _say_what_is_silent(trained, looks, options, tempo, reporter)
+    _say_what_is_silent(trained, looks, suffix, options.background == "alpha", tempo, reporter)
     done = run(plan, Tools(store, reporter, stop), trained.entries)
     rendered = {trained.direction(look): options.unusual for look in looks}
     add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan}, rendered)
@@ -64,8 +66,8 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     for look in looks:
         name = trained.direction(look)
         target = options.out or results.RESULTS / trained.pair / f"{name}{suffix}"
-        result.videos.append(results.deliver(done[f"compose:{name}"].file(f"result{suffix}"), target))
-        reporter(Artifact("video", target))
+        _deliver_video(done[f"compose:{name}"], target, suffix, options, reporter)
+        result.videos.append(target)
         result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
         if options.compare:
             _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
@@ -81,13 +83,23 @@ def _limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
     return replace(trained, config=replace(trained.config, max_memory=max_memory))
 
 
+def _check_out(out: Path, suffix: str, compare: bool, trained: TrainedRun) -> None:
+    inputs = [path for clip in trained.clips for path in (clip.path, clip.matte)]
+    if suffix == FOLDER:
+        results.check_folder(out, inputs, is_series)
+    results.check_targets([*([] if suffix == FOLDER else [out]), *(_compared(out) if compare else ())], inputs)
+
+
 def _say_what_is_silent(
-    trained: TrainedRun, looks: tuple[Look, ...], options: RenderOptions, tempo: Tempo, reporter: Reporter
+    trained: TrainedRun, looks: tuple[Look, ...], suffix: str, alpha: bool, tempo: Tempo, reporter: Reporter
 ) -> None:
     drivers = [trained.roles(look)[1] for look in looks]
-    if tempo.keeps_sound or options.background == "alpha":
+    if not any(trained.clip_facts(driver).sounds for driver in drivers):
         return
-    if any(trained.clip_facts(driver).sounds for driver in drivers):
+    if not holds_sound(suffix, alpha):
+        kind = "pictures have none" if suffix == FOLDER else f"{suffix} files are written without"
+        reporter(Notice(f"the driver's sound is left out: {kind}."))
+    elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
         reporter(Notice(f"the driver's sound is left out: {reason}."))
 
@@ -104,18 +116,34 @@ def _looks(options: RenderOptions) -> tuple[Look, ...]:
 
 
 def _suffix(options: RenderOptions, reporter: Reporter) -> str:
-    """The container of the result: that of `out`, else one that can hold it."""
+    """The ending of the result: that of `out`, else of what can hold it; none for a folder of pictures."""
     alpha = options.background == "alpha"
-    allowed = (".mkv",) if alpha else (".mp4", ".mov")
-    suffix = allowed[0] if options.out is None else options.out.suffix.lower()
-    if suffix not in allowed:
-        what = (
-            "MP4 cannot hold alpha" if alpha and suffix == ".mp4" else f"'{suffix}' is not a kind of video written here"
-        )
-        raise UsageError(what, where=options.out, fix=f"End the name in {' or '.join(allowed)}.")
-    if alpha:
-        reporter(Notice(f"MP4 cannot hold alpha: the result is a lossless {suffix} file (FFV1) without sound."))
-    return suffix
+    allowed = endings(alpha)
+    if options.out is None:
+        if alpha:
+            reporter(Notice(f"MP4 cannot hold alpha: the result is a {allowed[0]} file (ProRes 4444)."))
+        return allowed[0]
+    suffix = FOLDER if os.path.isdir(options.out) else options.out.suffix.lower()  # noqa: PTH112 - never raises
+    if suffix in allowed:
+        return suffix
+    files = f"{', '.join(ending for ending in allowed if ending)}, or in nothing for a folder of PNGs"
+    what, fix = f"'{suffix}' is not a kind of video written here", f"End the name in {files}."
+    if suffix == ".png":
+        what, fix = "a video does not go into one picture", "Name a folder: it gets a PNG for each frame."
+    elif suffix in endings(not alpha):
+        what = f"{suffix} files hold no alpha"
+    raise UsageError(what, where=options.out, fix=fix)
+
+
+def _deliver_video(entry: Entry, target: Path, suffix: str, options: RenderOptions, reporter: Reporter) -> None:
+    """Hand over what was composed; in the usual place with a picture of it where no browser plays it."""
+    if suffix == FOLDER:
+        results.deliver_folder(entry.path / "result", target)
+    else:
+        results.deliver(entry.file(f"result{suffix}"), target)
+    reporter(Artifact("video", target))
+    if options.out is None and STILL in entry.receipt["files"]:
+        reporter(Artifact("sheet", results.deliver(entry.file(STILL), results.still(target))))
 
 
 def _compared(video: Path) -> tuple[Path, Path]:

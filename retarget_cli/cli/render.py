@@ -34,7 +34,14 @@ def render(
         str, typer.Option("--background", metavar="WHAT", help="subject, driver, black, alpha, or a colour: '#808080'.")
     ] = "subject",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the video.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE|FOLDER",
+            help="Where to write it: .mp4, .mov (ProRes 4444 with alpha), .mkv (lossless), or a folder of PNGs.",
+            show_default=False,
+        ),
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
     start: Annotated[

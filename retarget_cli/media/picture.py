@@ -242,7 +242,7 @@ def encodable(scaler: VideoReformatter, image: np.ndarray, pixel_format: str) ->
 
 def _deep_plane(frame: av.VideoFrame, index: int) -> np.ndarray:
     """A plane of more than 8 bits as (h, w) uint16 that shares its memory."""
-    plane = frame.planes[index]
+    plane: Any = frame.planes[index]
     return np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
 
 

@@ -13,8 +13,8 @@ from make_clips import NTSC, PATCHES, make_clip, moving_square, patch_colours, p
 
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import top_boxes
-from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.codecs import timescale
+from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
 
