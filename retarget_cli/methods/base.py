@@ -72,7 +72,7 @@ class Outsider:
 class Poses:
     """Keypoints in the place of a driver's pictures. points: (N, K, 2); confidence: (N, K).
 
-    drawn: whether they lie in the subject's crop, ready to be drawn, instead of in the driver's space.
+    drawn: whether they are those of a drawn frame, in the subject's crop, instead of what the networks saw in a driver.
     """
 
     points: np.ndarray
@@ -111,8 +111,8 @@ class TransferRequest:
 class Transfer:
     """A transfer about to run; frames: one a driver frame, or one a moment of the playback that was asked for.
 
-    report: JSON-ready facts (the affine that was taken, the candidates and why); "warnings", a list of sentences, has
-    what the user should know about this driver.
+    report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", whether the driver
+    was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
     """
 
     report: Mapping[str, Any]
@@ -182,18 +182,6 @@ class MotionMethod(Protocol):
         device: str,
     ) -> Transfer:
         """Draw every frame of the driver, or every moment of the request's playback, with the look of the subject."""
-        ...
-
-    def track(
-        self,
-        config: Any,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        look: Look,
-        device: str,
-        outsider: Outsider | None = None,
-    ) -> Poses:
-        """Keypoints of the clip that drives that look, or of another one, in the driver's space."""
         ...
 
     def diagnose(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from retarget_cli.config import change_fields, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
-from retarget_cli.methods.base import Look, Outsider, Poses, Startable, Transfer, TransferRequest
+from retarget_cli.methods.base import Startable, Transfer, TransferRequest
 from retarget_cli.methods.jokr.config import PRESETS, JokrConfig
 from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
 from retarget_cli.methods.jokr.paper.config import MIRRORS, PaperConfig
@@ -79,23 +79,6 @@ class Jokr:
         from retarget_cli.methods.jokr.transfer import start_transfer
 
         return start_transfer(recipe_of(config), config, clips, states, request, device)
-
-    def track(
-        self,
-        config: Config,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        look: Look,
-        device: str,
-        outsider: Outsider | None = None,
-    ) -> Poses:
-        """See driving.py."""
-        from retarget_cli.methods.jokr.driving import driving
-
-        recipe = recipe_of(config)
-        request = TransferRequest(look, driver=outsider)
-        found = driving(recipe, config, recipe.alike(config, clips), states, request, device).found
-        return Poses(found.points, found.confidence, drawn=False)
 
     def diagnose(
         self, config: Config, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str

@@ -114,8 +114,8 @@ class Course:
     confidence: np.ndarray
 
 
-def draw(puppet: Puppet, course: Course, mirrored: bool) -> Iterator[LayerFrame]:
-    """Frames of the subject; mirrored: turn them back after drawing."""
+def draw(puppet: Puppet, course: Course, mirrored: bool, driver_mirrored: bool) -> Iterator[LayerFrame]:
+    """Frames of the subject; mirrored: turn them back after drawing, and so the keypoints of the driver."""
     aligned = course.aligned
     chunks = in_chunks(partial(_painted, puppet, aligned), len(aligned), _BATCH)
     with prefetched(chunks, depth=1) as painted:
@@ -129,7 +129,7 @@ def draw(puppet: Puppet, course: Course, mirrored: bool) -> Iterator[LayerFrame]
                 rgba,
                 cv2.resize(solid, size, interpolation=cv2.INTER_LINEAR) // 128 * 255,
                 _turned(aligned[index], mirrored),
-                _turned(course.moving[index], mirrored),
+                _turned(course.moving[index], driver_mirrored),
                 course.confidence[index],
             )
 
@@ -175,18 +175,20 @@ def start_transfer(
     report: dict[str, Any]
     if isinstance(request.driver, Poses) and request.driver.drawn:
         found = Keypoints(_turned(request.driver.points, turn_back), request.driver.confidence)
-        fit, report = _as_they_are, {"affine": "given", "reason": "these keypoints are in the subject's space already"}
+        fit, mirrored = _as_they_are, turn_back
+        report = {"affine": "given", "reason": "these keypoints are the subject's own"}
     else:
         driver = driving(recipe, config, pair, states, request, device)
         found = driver.found
         # Chosen on the whole driver: a part of it is fitted as the whole is.
         chosen, report = choose_alignment(puppet, subject, driver.clip, (own.points, found.points), request.affine)
-        fit, report = chosen.apply, {**report, **driver.report, "mirrored": bool(pair[1]) or driver.mirrored}
+        fit, mirrored = chosen.apply, driver.mirrored
+        report = {**report, **driver.report, "mirrored": turn_back or mirrored, "driver_mirrored": mirrored}
     moving, confidence = _played(found, request.playback)
     course = Course(fit(moving), moving, confidence)
     if request.regional is not None:
         course = _only(request.regional, course, own)
-    return Transfer(report, draw(puppet, course, turn_back))
+    return Transfer(report, draw(puppet, course, turn_back, mirrored))
 
 
 def _as_they_are(points: np.ndarray) -> np.ndarray:
