@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
@@ -27,6 +28,13 @@ class MotionSource:
 
 
 Driver = SourceClip | MotionSource
+
+
+def sound_of(driver: Driver) -> dict[str, Any]:
+    """`files` and `digests` of a stage that takes the sound of the driver; a motion file has none."""
+    if isinstance(driver, MotionSource):
+        return {}
+    return {"files": {"driver": driver.path}, "digests": {"sound": driver.digest}}
 
 
 def pose(source: MotionSource) -> Stage:
