@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,9 @@ class RenderOptions:
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
     slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
     ``auto``.
+    driver: another clip, or a motion file, instead of the pair's other clip; flip: ``auto``, ``yes`` or ``no``, whether
+    such a clip is mirrored. follow: the names of the keypoints that follow the driver, all when empty; the others do
+    as in the subject's clip.
     """
 
     pair: tuple[Path, Path] | None = None
@@ -72,24 +75,83 @@ class RenderOptions:
     slow: str | float | None = None
     loop: int = 1
     smooth: str | float = "0"
+    driver: ClipInput | None = None
+    flip: str = "auto"
+    follow: tuple[str, ...] = ()
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the result is transparent."""
+        return self.background == "alpha"
 
     @property
     def unusual(self) -> dict[str, Any]:
         """What decides the video and is not what it is when nothing is said, by option."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
-        return {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
+        found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
+        return found if self.driver is None else {**found, "driver": str(self.driver.path.absolute())}
 
 
 _DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")
 
 
 @dataclass(frozen=True)
-class RenderResult:
-    """Files written, and for each look what the method reports about its transfer."""
+class Rendered:
+    """One look, drawn.
 
-    videos: list[Path] = field(default_factory=list)
-    sheets: list[Path] = field(default_factory=list)
-    reports: list[dict[str, Any]] = field(default_factory=list)
+    look: whose, ``a`` or ``b``. video: the file, or the folder of pictures. report: all that the method says about the
+    drawing, JSON-ready. still: one frame, where browsers do not play the video; sheet, comparison: driver and result
+    side by side as a picture and as a video, where that was asked for.
+    """
+
+    look: str
+    video: Path
+    report: Mapping[str, Any]
+    still: Path | None = None
+    sheet: Path | None = None
+    comparison: Path | None = None
+
+    @property
+    def affine(self) -> str:
+        """The mode by which the driver's pose was fitted."""
+        return str(self.report.get("affine", ""))
+
+    @property
+    def reason(self) -> str:
+        """Why that one, in words."""
+        return str(self.report.get("reason", ""))
+
+    @property
+    def candidates(self) -> Mapping[str, Mapping[str, Any]]:
+        """What ``auto`` had to choose from: the scores of each mode by name. Empty where nothing was to be chosen."""
+        return self.report.get("candidates") or {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be wrong with the driver."""
+        return tuple(self.report.get("warnings", ()))
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What was drawn: one or both looks, A's first."""
+
+    looks: tuple[Rendered, ...] = ()
+
+    @property
+    def videos(self) -> list[Path]:
+        """The result of each look."""
+        return [one.video for one in self.looks]
+
+    @property
+    def sheets(self) -> list[Path]:
+        """Comparisons with the driver: for each look a picture and a video, where they were asked for."""
+        return [path for one in self.looks for path in (one.sheet, one.comparison) if path is not None]
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """What the method says about each, as the JSON document of the command has it."""
+        return [{"look": one.look, "video": str(one.video), **one.report} for one in self.looks]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from retarget_cli.media.playing import Playing
 from retarget_cli.media.stills import write_png
 from retarget_cli.prefetch import mapped, prefetched
 from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.pose import Driver, sound_of
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
@@ -22,7 +23,7 @@ STILL = "still.png"
 
 def compose(
     subject: SourceClip,
-    driver: SourceClip,
+    driver: Driver,
     transfer: str,
     background: str,
     suffix: str,
@@ -37,13 +38,16 @@ def compose(
     needs = {
         "transfer": transfer,
         "subject": f"ingest:{subject.name}",
-        "driver": f"ingest:{driver.name}",
         "subject_crop": f"crop:{subject.name}",
     }
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"
     if background == "driver":
-        needs |= {"plate": f"plate:{driver.name}", "driver_crop": f"crop:{driver.name}"}
+        needs |= {
+            "plate": f"plate:{driver.name}",
+            "driver": f"ingest:{driver.name}",
+            "driver_crop": f"crop:{driver.name}",
+        }
     return Stage(
         id=f"compose:{subject.name}-as-{driver.name}",
         name="compose",
@@ -51,17 +55,16 @@ def compose(
         label=f"Composing {subject.name}-as-{driver.name}{suffix}",
         work=lambda job: _work(job, playing),
         params={"background": background, "suffix": suffix, **playing_params(playing)},
-        files={"driver": driver.path},
-        digests={"sound": driver.digest},
+        **sound_of(driver),
         needs=needs,
     )
 
 
 def _work(job: Job, playing: Playing) -> None:
-    subject, driver = facts(job.entries["subject"]), facts(job.entries["driver"])
+    subject = facts(job.entries["subject"])
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
-    matrix, ground = scene(job, subject, driver, playing, layer.shape[1])
+    matrix, ground = scene(job, subject, playing, layer.shape[1])
     alpha = job.stage.params["background"] == "alpha"
     suffix = job.stage.params["suffix"]
     writer = open_output(
@@ -69,7 +72,7 @@ def _work(job: Job, playing: Playing) -> None:
         size,
         playing.timing,
         alpha=alpha,
-        sound_from=job.stage.files["driver"] if playing.tempo.keeps_sound else None,
+        sound_from=job.stage.files.get("driver") if playing.tempo.keeps_sound else None,
         sound_start=playing.begin * playing.driver.time_base,
     )
 
