@@ -33,9 +33,10 @@ class Truth:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """stages: every result by stage id; held_out: scores on frames that were not trained on, by phase.
+    """A trained pair. run_id: by which older runs can be named; pair: ``cat--fox``; folder: where results go.
 
-    verdict: what is good and what is not, worst first.
+    stages: every result by stage id; held_out: scores on frames that were not trained on, by phase; verdict: what is
+    good and what is not, worst first.
     """
 
     run_id: str
@@ -159,8 +160,7 @@ class SegmentResult:
     """What was found in one clip.
 
     matte: crisp, for training; alpha: with fractional edges, for compositing; overlay: a video to judge it by; sheet:
-    the same as one picture. report: how it was made and how far to trust it; with "flicker", the share of the matte
-    that changes from frame to frame beyond what moves, and "hint_frame", where a hint would help (None: not needed).
+    the same as one picture. report: how it was made and how far to trust it, JSON-ready.
     """
 
     matte: Path
@@ -168,6 +168,63 @@ class SegmentResult:
     overlay: Path
     sheet: Path
     report: dict[str, Any]
+
+    @property
+    def backend(self) -> str:
+        """What found it."""
+        return str(self.report["backend"])
+
+    @property
+    def confidence(self) -> float:
+        """How far to trust the matte, in [0, 1]; for ``embedded`` the overlap with the true one to expect."""
+        return float(self.report["confidence"])
+
+    @property
+    def frame_confidence(self) -> tuple[float, ...]:
+        """The same for each frame; empty where it is not known by frame."""
+        return tuple(self.report.get("frame_confidence", ()))
+
+    @property
+    def flicker(self) -> float | None:
+        """The share of the matte that changes from frame to frame beyond what moves; None for an empty one."""
+        return self.report.get("flicker")
+
+    @property
+    def hint_frame(self) -> int | None:
+        """The frame on which a hint would help; None where none is needed."""
+        return self.report.get("hint_frame")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good one look is; docs and ranges in the README. None for what could not be measured.
+
+    motion: it follows the driver's, 0 to 1; shape: it keeps the subject's, 0 to 1; appearance: distance from the
+    subject's texture, 0 is perfect; jitter: trembling over the driver's. affine: the mode it was drawn with.
+    """
+
+    motion: float | None
+    shape: float | None
+    appearance: float | None
+    jitter: float | None
+    affine: str
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Scores:
+        """What the scoring of a look wrote down."""
+        known: dict[str, Any] = {item.name: found.get(item.name) for item in fields(cls)}
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """Scores of both looks, and on frames that were not trained on, by phase."""
+
+    pair: str
+    run_id: str
+    a: Scores
+    b: Scores
+    held_out: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "requests": {"segment", "store"},
     "benchmark": {"methods", "train", "samples", "vision"},
     "results": set(),
+    "choices": set(),
     "rerun": set(),
     "sources": {"requests", "results", "stages", "segment", "store"},
     "records": {"methods", "requests", "stages", "segment", "store"},
