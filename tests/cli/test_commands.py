@@ -89,7 +89,7 @@ def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mi
 
 
 def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    render = replace("render", RENDERED)
+    render = replace("render", pipeline.RenderResult())
     line = ["render", "--driver", "wolf.mp4", "--box-driver", "3:1,2,30,40", "--flip", "yes", "--follow", "p1, p2"]
     assert run(line) == 0
     options = render.arguments[0]
