@@ -51,8 +51,8 @@ def segment(
 ) -> SegmentResult:
     """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
 
-    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it cannot
-    be written.
+    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
+    cannot be written.
     """
     source = open_clip(clip, results.clip_name(clip.path), store)
     target = _matte_path(out, source)

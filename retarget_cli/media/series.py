@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from retarget_cli.media.errors import writing
-from retarget_cli.media.stills import encode_png
+from retarget_cli.media.stills import png_bytes
 from retarget_cli.media.timing import Timing
 
 TIMES = "times.csv"
@@ -54,7 +54,7 @@ class SeriesWriter:
         if image.shape[1::-1] != self._size or self.written == self._timing.frames:
             raise ValueError(f"expected {self._timing.frames} images of {self._size}, got another of {image.shape}")
         with writing(self.path):
-            (self._part / picture_name(self.written)).write_bytes(encode_png(image))
+            (self._part / picture_name(self.written)).write_bytes(png_bytes(image))
         self.written += 1
 
     def _finish(self) -> None:

@@ -20,7 +20,7 @@ from retarget_cli.media.picture import Channels
 _KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
-def encode_png(image: np.ndarray) -> bytes:
+def png_bytes(image: np.ndarray) -> bytes:
     """(H, W), (H, W, 3) or (H, W, 4) uint8 as a PNG file."""
     layout = "gray" if image.ndim == 2 else {3: "rgb24", 4: "rgba"}[image.shape[2]]
     context = av.CodecContext.create("png", "w")
@@ -35,7 +35,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
     Raises EnvironmentProblem when the disk is full or the folder may not be written to.
     """
-    data = encode_png(image)
+    data = png_bytes(image)
     path = Path(path)
     temporary = path.with_name(f"{path.stem}.part-{uuid4().hex[:12]}{path.suffix}")
     with writing(path):
