@@ -69,7 +69,7 @@ class Head:
             raise _wrong(path, "space", f"is {' or '.join(get_args(Space))}")
         base = _take(lines, "time_base", r"0*([1-9]\d{0,17})(?:/0*([1-9]\d{0,17}))?", path)
         time_base = Fraction(int(base[1]), int(base[2] or 1))
-        size = _take(lines, "frame_size", r"(\d{1,6})x(\d{1,6})", path)
+        size = _take(lines, "frame_size", r"([1-9]\d{0,5})x([1-9]\d{0,5})", path)
         return cls(
             space,
             _take(lines, "networks", r"[0-9a-f]+", path)[0],
