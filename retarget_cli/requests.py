@@ -56,6 +56,9 @@ class RenderOptions:
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
     slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
     ``auto``.
+    driver: another clip, or a motion file, instead of the pair's other clip; flip: ``auto``, ``yes`` or ``no``, whether
+    such a clip is mirrored. follow: the names of the keypoints that follow the driver, all when empty; the others do
+    as in the subject's clip.
     """
 
     pair: tuple[Path, Path] | None = None
@@ -72,12 +75,16 @@ class RenderOptions:
     slow: str | float | None = None
     loop: int = 1
     smooth: str | float = "0"
+    driver: ClipInput | None = None
+    flip: str = "auto"
+    follow: tuple[str, ...] = ()
 
     @property
     def unusual(self) -> dict[str, Any]:
         """What decides the video and is not what it is when nothing is said, by option."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
-        return {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
+        found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
+        return found if self.driver is None else {**found, "driver": str(self.driver.path.absolute())}
 
 
 _DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")

@@ -74,7 +74,8 @@ def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
         rows, columns = np.nonzero(frame[..., 3] > 127)
         centre = np.array([[columns.mean(), rows.mean()]]) / (len(frame) - 1) * 2 - 1
         point = centre.astype(np.float32)
-        yield LayerFrame(rgba, np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8), point, point)
+        silhouette = np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8)
+        yield LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
 
 
 def register() -> None:

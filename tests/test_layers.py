@@ -73,7 +73,19 @@ ALLOWED: dict[str, set[str]] = {
     "events": set(),
 }
 # may import all but the command line
-PIPELINE = {"pipeline", "rendering", "evaluation", "mattes", "delivery", "reporting", "demo", "importing", "__init__"}
+PIPELINE = {
+    "pipeline",
+    "casting",
+    "posing",
+    "rendering",
+    "evaluation",
+    "mattes",
+    "delivery",
+    "reporting",
+    "demo",
+    "importing",
+    "__init__",
+}
 TOP = {"cli", "__main__"}
 SIDEWAYS = {
     "errors": set(),

@@ -22,6 +22,7 @@ LOOKS = ("a", "b", "both")
 
 OBJECT = "What is filmed"
 TIME = "Time"
+DRIVER = "What drives"
 TUNING = "Tuning"
 MANY = "Many pairs"
 GENERAL = "General"
@@ -57,31 +58,35 @@ Weights = Annotated[
 ]
 
 
-def _clip_options(letter: str) -> tuple[Any, Any, Any]:
-    """The options that say what is filmed in clip A or B."""
+def _clip_options(letter: str, name: str, panel: str) -> tuple[Any, Any, Any]:
+    """The options that say what is filmed in a clip, which is called `name`."""
     mask = typer.Option(
-        f"--mask-{letter}", metavar="M", help=f"Matte of {letter.upper()}: a video or a folder of PNGs.",
-        rich_help_panel=OBJECT,
+        f"--mask-{letter}", metavar="M", help=f"Matte of {name}: a video or a folder of PNGs.",
+        rich_help_panel=panel,
     )  # fmt: skip
     box = typer.Option(
-        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=OBJECT,
-        help=f"Where the object is in {letter.upper()}; may be repeated for several frames.",
+        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=panel,
+        help=f"Where the object is in {name}; may be repeated for several frames.",
     )  # fmt: skip
     frame = typer.Option(
-        f"--frame-{letter}", min=0, rich_help_panel=OBJECT,
+        f"--frame-{letter}", min=0, rich_help_panel=panel,
         help=f"The frame, from 0, that a --box-{letter} without FRAME: speaks of.",
     )  # fmt: skip
     return mask, box, frame
 
 
-_mask_a, _box_a, _frame_a = _clip_options("a")
-_mask_b, _box_b, _frame_b = _clip_options("b")
+_mask_a, _box_a, _frame_a = _clip_options("a", "A", OBJECT)
+_mask_b, _box_b, _frame_b = _clip_options("b", "B", OBJECT)
+_mask_driver, _box_driver, _frame_driver = _clip_options("driver", "the driver", DRIVER)
 MaskA = Annotated[Path | None, _mask_a]
 MaskB = Annotated[Path | None, _mask_b]
 BoxA = Annotated[list[str] | None, _box_a]
 BoxB = Annotated[list[str] | None, _box_b]
 FrameA = Annotated[int, _frame_a]
 FrameB = Annotated[int, _frame_b]
+MaskDriver = Annotated[Path | None, _mask_driver]
+BoxDriver = Annotated[list[str] | None, _box_driver]
+FrameDriver = Annotated[int, _frame_driver]
 Device = Annotated[
     str | None,
     typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=TUNING),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retarget_cli.cli import options, ui
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, TIME
+from retarget_cli.cli.hints import parse_hints
+from retarget_cli.cli.options import DEFAULT_WORKSPACE, DRIVER, TIME
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +80,38 @@ def render(
             rich_help_panel=TIME,
         ),
     ] = "0",
-    flip: Annotated[str | None, typer.Option("--flip", hidden=True)] = None,
+    driver: Annotated[
+        Path | None,
+        typer.Option(
+            "--driver",
+            metavar="FILE",
+            help="Another clip like the driver, or a motion file (.csv, .json, .motion.safetensors).",
+            show_default="the pair's other clip",
+            rich_help_panel=DRIVER,
+        ),
+    ] = None,
+    mask_driver: options.MaskDriver = None,
+    box_driver: options.BoxDriver = None,
+    frame_driver: options.FrameDriver = 0,
+    flip: Annotated[
+        str,
+        typer.Option(
+            "--flip",
+            metavar="auto|yes|no",
+            help="Mirror the other clip, so that it faces the way the driver does in training.",
+            rich_help_panel=DRIVER,
+        ),
+    ] = "auto",
+    follow: Annotated[
+        str,
+        typer.Option(
+            "--follow",
+            metavar="NAMES",
+            help="Only these keypoints follow, e.g. p3,p4; the others do as in the subject's own clip.",
+            show_default="all",
+            rich_help_panel=DRIVER,
+        ),
+    ] = "",
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -91,18 +123,22 @@ def render(
     Without clips it takes the pair that was trained last.
     Frame size is the subject's, time and sound are the driver's unless they are changed.
     """
-    if flip is not None:
-        fix = f"Run `retarget train A B --flip {flip}`, then render."
-        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
     pair = options.parse_pair(a, b)
     options.choose(look, options.LOOKS, "--look")
     affine_choice = options.parse_affine(affine)
     backdrop = options.parse_background(background)
     from retarget_cli import pipeline
 
+    other = None
+    if driver is not None:
+        other = pipeline.ClipInput(driver, mask_driver, parse_hints(frame_driver, box_driver, None, "--box-driver"))
+    elif mask_driver or box_driver:
+        fix = "Name the clip with --driver; those of the pair have their mattes from training."
+        raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
         max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
+        driver=other, flip=flip, follow=tuple(name.strip() for name in follow.split(",") if name.strip()),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)

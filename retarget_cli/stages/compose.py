@@ -8,6 +8,7 @@ from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.playing import Playing
 from retarget_cli.prefetch import mapped, prefetched
 from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.pose import Driver, sound_of
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
@@ -19,7 +20,7 @@ VERSION = 1
 
 def compose(
     subject: SourceClip,
-    driver: SourceClip,
+    driver: Driver,
     transfer: str,
     background: str,
     suffix: str,
@@ -34,13 +35,16 @@ def compose(
     needs = {
         "transfer": transfer,
         "subject": f"ingest:{subject.name}",
-        "driver": f"ingest:{driver.name}",
         "subject_crop": f"crop:{subject.name}",
     }
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"
     if background == "driver":
-        needs |= {"plate": f"plate:{driver.name}", "driver_crop": f"crop:{driver.name}"}
+        needs |= {
+            "plate": f"plate:{driver.name}",
+            "driver": f"ingest:{driver.name}",
+            "driver_crop": f"crop:{driver.name}",
+        }
     return Stage(
         id=f"compose:{subject.name}-as-{driver.name}",
         name="compose",
@@ -48,17 +52,16 @@ def compose(
         label=f"Composing {subject.name}-as-{driver.name}{suffix}",
         work=lambda job: _work(job, playing),
         params={"background": background, "suffix": suffix, **playing_params(playing)},
-        files={"driver": driver.path},
-        digests={"sound": driver.digest},
+        **sound_of(driver),
         needs=needs,
     )
 
 
 def _work(job: Job, playing: Playing) -> None:
-    subject, driver = facts(job.entries["subject"]), facts(job.entries["driver"])
+    subject = facts(job.entries["subject"])
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
-    matrix, ground = scene(job, subject, driver, playing, layer.shape[1])
+    matrix, ground = scene(job, subject, playing, layer.shape[1])
     alpha = job.stage.params["background"] == "alpha"
     writer = VideoWriter(
         job.path / f"result{job.stage.params['suffix']}",
@@ -66,7 +69,7 @@ def _work(job: Job, playing: Playing) -> None:
         playing.timing,
         codec="ffv1" if alpha else "h264",
         pixels="rgba" if alpha else "rgb",
-        sound_from=None if alpha or not playing.tempo.keeps_sound else job.stage.files["driver"],
+        sound_from=None if alpha or not playing.tempo.keeps_sound else job.stage.files.get("driver"),
         sound_start=playing.begin * playing.driver.time_base,
     )
 
