@@ -86,12 +86,14 @@ def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
         if not given.path.is_file():
             raise InputError("there is no such file", where=given.path, fix="Check the path.")
         name = clip_name(given.path).removesuffix(".motion")
-        return MotionSource(_other_name(name, trained), given.path, store.digests.digest(given.path))
+        for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
+            name = name.removeprefix(f"{own.name}-as-")
+        return MotionSource(_untaken(name, "motion", trained), given.path, store.digests.digest(given.path))
     clip = open_clip(given, clip_name(given.path), store)
     for own in trained.clips:
         if clip.digest == own.digest and given.matte is None and not given.hints:
             return own
-    return open_clip(given, _other_name(clip.name, trained), store)
+    return open_clip(given, _untaken(clip.name, "driver", trained), store)
 
 
 def networks_digest(trained: TrainedRun) -> str:
@@ -99,9 +101,9 @@ def networks_digest(trained: TrainedRun) -> str:
     return trained.entries[get_method(trained.config.method).phase_names[0]].digest
 
 
-def _other_name(name: str, trained: TrainedRun) -> str:
+def _untaken(name: str, kind: str, trained: TrainedRun) -> str:
     taken = {clip.name.lower() for clip in trained.clips}
-    return f"{name}-driver" if name.lower() in taken else name
+    return f"{name}-{kind}" if name.lower() in taken else name
 
 
 def _plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,14 @@ from retarget_cli.casting import Cast, networks_digest
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.media.playing import Playing
+from retarget_cli.media.stills import png_bytes
 from retarget_cli.media.tempo import Tempo, parse_smooth
-from retarget_cli.motion.files import motion_bytes
+from retarget_cli.motion.files import motion_bytes, read_motion
+from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.records import TrainedRun, add_results, find_run
-from retarget_cli.rendering import cast_all, limited, plan_drawing
-from retarget_cli.requests import RenderOptions
+from retarget_cli.rendering import cast_all, check_flip, limited, plan_drawing, render
+from retarget_cli.requests import ClipInput, RenderOptions, RenderResult
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import background_frames
 from retarget_cli.stages.ingest import facts
@@ -27,6 +29,7 @@ from retarget_cli.stages.pose import MotionSource, posed
 from retarget_cli.stages.stage import Tools
 from retarget_cli.stages.transfer import array, report
 from retarget_cli.store.engine import Entry, Store
+from retarget_cli.viz.points import points_sheet
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def export_motion(
     """
     if options.look not in ("a", "b"):
         raise UsageError("one file holds one motion", where="--look", fix="Choose --look a or b.")
+    check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
@@ -68,16 +72,54 @@ def export_motion(
     motion = _exported(trained, cast, playing, done[drawing.id], raw)
     usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
     target = out or results.RESULTS / trained.pair / usual
-    results.write_bytes(target, motion_bytes(motion, target))
+    results.write(target, motion_bytes(motion, target))
     reporter(Artifact("motion", target))
     preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
-    results.deliver_picture(preview, points_sheet(_pictures(cast, playing, done[drawing.id], raw), motion))
+    pictures = _driver_pictures(cast, playing) if raw else array(done[drawing.id], "layer")
+    points = array(done[drawing.id], "driver_keypoints" if raw else "keypoints")
+    results.write(preview, png_bytes(points_sheet(pictures, points, motion.confidence, motion.names)))
     reporter(Artifact("sheet", preview))
     return ExportResult(target, preview, motion)
 
 
+def apply_motion(
+    file: Path,
+    changes: Sequence[tuple[str, str]],
+    options: RenderOptions,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+    part: tuple[str | None, str | None] = (None, None),
+    save: Path | None = None,
+) -> RenderResult:
+    """Edit a motion and draw it.
+
+    changes: (option, value) in their order, as :func:`~retarget_cli.motion.grammar.parse_edits` takes them; part: where
+    the edited part begins and ends. options: as for :func:`~retarget_cli.rendering.render`, without a driver.
+    save: the file for the edited motion; None for ``<name>-edited.motion.safetensors`` among the pair's results, or
+    none at all when nothing is changed.
+    Raises the errors of `parse_edits` and of `render`.
+    """
+    trained = find_run(store, options.pair, options.device)
+    if changes or save is not None:
+        motion = edited(read_motion(file), parse_edits(changes, *part))
+        name = file.name.split(".")[0]
+        target = save or results.RESULTS / trained.pair / f"{name}-edited.motion.safetensors"
+        results.check_targets([target], [file])
+        file = results.write(target, motion_bytes(motion, target))
+        reporter(Artifact("motion", file))
+    return render(replace(options, driver=ClipInput(file)), store, reporter, stop)
+
+
 def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, raw: bool) -> Motion:
     """The keypoints of a drawing, where they were drawn or, raw, where the networks saw them in the driver."""
+    if (
+        raw
+        and isinstance(cast.driver, MotionSource)
+        and posed(cast.entries[f"pose:{cast.driver.name}"]).space != "driver"
+    ):
+        fix = "Export it without --raw."
+        raise UsageError("these keypoints are fitted to a subject already", where=cast.driver.path, fix=fix)
     points, confidence = np.array(array(drawn, "keypoints")), np.array(array(drawn, "confidence"))
     if raw:
         points = np.array(array(drawn, "driver_keypoints"))
@@ -102,6 +144,14 @@ def _driver_squares(cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int
         return motion.places[playing.shown], motion.frame_size
     clip = facts(cast.entries[f"ingest:{cast.driver.name}"])
     return _squares(cast.entries[f"crop:{cast.driver.name}"], playing.shown), (clip.width, clip.height)
+
+
+def _driver_pictures(cast: Cast, playing: Playing) -> Sequence[np.ndarray]:
+    """What the driver shows at each frame of the result, in its crop; a dark ground for a motion file."""
+    if isinstance(cast.driver, MotionSource):
+        return [np.zeros((2, 2, 3), np.uint8)] * len(playing.shown)
+    frames = crop.frames(cast.entries[f"crop:{cast.driver.name}"])
+    return [frames[index, ..., :3] for index in playing.shown]
 
 
 def _squares(cropped: Entry, shown: Sequence[int]) -> np.ndarray:

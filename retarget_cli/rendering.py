@@ -63,6 +63,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     written, WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
     """
     suffix, looks = _suffix(options, reporter), _looks(options)
+    check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
@@ -94,13 +95,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
 
 def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools) -> list[Cast]:
     """Every direction that was asked for. A new driver's object is found now, and its matte is shown."""
-    if options.flip not in FLIPS:
-        fix = f"Choose one of: {', '.join(FLIPS)}."
-        raise UsageError(f"'{options.flip}' does not say whether to flip a clip", where="--flip", fix=fix)
     if options.driver is None:
-        if options.flip != "auto":
-            fix = f"Run `retarget train A B --flip {options.flip}`, then render."
-            raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
         return [cast_pair(trained, look) for look in looks]
     driver = open_driver(trained, options.driver, tools.store)
     casts = [cast_driver(trained, look, driver, tools) for look in looks]
@@ -109,6 +104,16 @@ def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions,
         target = results.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
         tools.reporter(Artifact("overlay", results.deliver(shown.file(OVERLAY), target)))
     return casts
+
+
+def check_flip(options: RenderOptions) -> None:
+    """UsageError when it is no way to flip a clip, or there is none to be flipped."""
+    if options.flip not in FLIPS:
+        fix = f"Choose one of: {', '.join(FLIPS)}."
+        raise UsageError(f"'{options.flip}' does not say whether to flip a clip", where="--flip", fix=fix)
+    if options.driver is None and options.flip != "auto":
+        fix = f"Run `retarget train A B --flip {options.flip}`, then render."
+        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
 
 
 def point_number(name: str) -> int:

@@ -68,8 +68,13 @@ def deliver(source: Path, target: Path) -> Path:
 
 def write_text(target: Path, text: str) -> Path:
     """Write a text for people in UTF-8, all at once. Raises EnvironmentProblem when the folder cannot be written."""
+    return write(target, text.encode("utf-8", "replace"))  # names of files need not be text
+
+
+def write(target: Path, content: bytes) -> Path:
+    """Write a file for people, all at once. Raises EnvironmentProblem when the folder cannot be written."""
     with _replacing(target) as part:
-        part.write_bytes(text.encode("utf-8", "replace"))  # names of files need not be text
+        part.write_bytes(content)
     return target
 
 

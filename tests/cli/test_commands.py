@@ -88,11 +88,16 @@ def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mi
     assert train.arguments[2].method_config.geometry.mirror == mirror
 
 
-def test_facing_is_no_matter_of_rendering(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    render = replace("render", None)
-    assert run(["render", "--flip", "yes"]) == 2
-    assert "retarget train A B --flip yes" in capsys.readouterr().err
-    assert not render.arguments
+def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    render = replace("render", pipeline.RenderResult())
+    line = ["render", "--driver", "wolf.mp4", "--box-driver", "3:1,2,30,40", "--flip", "yes", "--follow", "p1, p2"]
+    assert run(line) == 0
+    options = render.arguments[0]
+    assert options.driver.path == Path("wolf.mp4")
+    assert options.driver.hints[0].frame == 3
+    assert (options.flip, options.follow) == ("yes", ("p1", "p2"))
+    assert run(["render", "--mask-driver", "wolf.mkv"]) == 2
+    assert "--driver" in capsys.readouterr().err
 
 
 def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
