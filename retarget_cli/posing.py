@@ -95,20 +95,23 @@ def apply_motion(
     """Edit a motion and draw it.
 
     changes: (option, value) in their order, as :func:`~retarget_cli.motion.grammar.parse_edits` takes them; part: where
-    the edited part begins and ends. options: as for :func:`~retarget_cli.rendering.render`, without a driver.
+    the edited part begins and ends. options: as for :func:`~retarget_cli.rendering.render`, without a driver; look
+    ``auto`` is the one that the motion was made for.
     save: the file for the edited motion; None for ``<name>-edited.motion.safetensors`` among the pair's results, or
     none at all when nothing is changed.
     Raises the errors of `parse_edits` and of `render`.
     """
     trained = find_run(store, options.pair, options.device)
+    motion = read_motion(file)
+    look = (motion.look or "a") if options.look == "auto" else options.look
     if changes or save is not None:
-        motion = edited(read_motion(file), parse_edits(changes, *part))
+        motion = edited(motion, parse_edits(changes, *part))
         name = file.name.split(".")[0]
         target = save or results.RESULTS / trained.pair / f"{name}-edited.motion.safetensors"
         results.check_targets([target], [file])
         file = results.write(target, motion_bytes(motion, target))
         reporter(Artifact("motion", file))
-    return render(replace(options, driver=ClipInput(file)), store, reporter, stop)
+    return render(replace(options, look=look, driver=ClipInput(file)), store, reporter, stop)
 
 
 def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, raw: bool) -> Motion:
@@ -128,7 +131,8 @@ def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, r
     squares, size = _driver_squares(cast, playing) if raw else _subject_squares(trained, cast, playing)
     source = f"{cast.driver.name} of {trained.pair}" if raw else f"{cast.name} of {trained.pair}"
     space: Space = "driver" if raw else "subject"
-    return Motion(points, confidence, playing.timing, space, networks_digest(trained), squares, size, source)
+    networks = networks_digest(trained)
+    return Motion(points, confidence, playing.timing, space, networks, squares, size, source, cast.look)
 
 
 def _subject_squares(trained: TrainedRun, cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
