@@ -8,6 +8,7 @@ from typing import Any
 
 from retarget_cli import results
 from retarget_cli.config import MatteConfig
+from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.requests import ClipInput, PreviewResult, SegmentResult
 from retarget_cli.sources import open_clip
@@ -50,7 +51,8 @@ def segment(
 ) -> SegmentResult:
     """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
 
-    Raises UsageError when `out` would replace the clip or its matte, EnvironmentProblem when it cannot be written.
+    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
+    cannot be written.
     """
     source = open_clip(clip, results.clip_name(clip.path), store)
     target = _matte_path(out, source)
@@ -99,6 +101,8 @@ def _deliver(source: Path, target: Path, kind: str, reporter: Reporter) -> None:
 
 
 def _matte_path(out: Path | None, clip: SourceClip) -> Path:
+    if out is not None and out.suffix.lower() != ".mkv":
+        raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
     return out or results.RESULTS / "segments" / f"{clip.name}_matte.mkv"
 
 

@@ -13,13 +13,15 @@ from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver
 from retarget_cli.config import FLIPS, check_limit
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
+from retarget_cli.handover import check_out, ending, hand_over
+from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playing import Playing
 from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
-from retarget_cli.requests import RenderOptions, RenderResult
-from retarget_cli.stages.compare import SHEET, VIDEO, compare
+from retarget_cli.requests import Rendered, RenderOptions, RenderResult
+from retarget_cli.stages.compare import compare
 from retarget_cli.stages.compose import compose
 from retarget_cli.stages.overlay import OVERLAY
 from retarget_cli.stages.plan import Stop, never, run
@@ -28,7 +30,7 @@ from retarget_cli.stages.pose import Driver
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import Drawing, report, transfer
-from retarget_cli.store.engine import Entry, Store
+from retarget_cli.store.engine import Store
 
 
 def plan_render(
@@ -62,35 +64,30 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     InputError when its clips changed or the driver cannot be used, EnvironmentProblem when `options.out` cannot be
     written, WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
     """
-    suffix, looks = _suffix(options, reporter), _looks(options)
+    suffix, looks = ending(options, reporter), _looks(options)
     check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
-        targets = [options.out, *(_compared(options.out) if options.compare else ())]
-        results.check_targets(targets, _inputs(trained, options))
+        check_out(options.out, suffix, options.compare, _inputs(trained, options))
     tools = Tools(store, reporter, stop)
     casts = cast_all(trained, looks, options, tools)
     plan = [stage for cast in casts for stage in plan_render(trained, cast, options, suffix, tempo, smooth)]
-    _say_what_is_silent(casts, options, tempo, reporter)
+    _say_what_is_silent(casts, suffix, options, tempo, reporter)
     known = {name: entry for cast in casts for name, entry in cast.entries.items()}
     done = run(plan, tools, known)
     made = {name: entry for name, entry in done.items() if name not in trained.entries}
     add_results(store, trained.id, made, {cast.name: options.unusual for cast in casts})
-    result = RenderResult()
+    rendered = []
     for cast in casts:
-        target = options.out or results.RESULTS / trained.pair / f"{cast.name}{suffix}"
-        result.videos.append(results.deliver(done[f"compose:{cast.name}"].file(f"result{suffix}"), target))
-        reporter(Artifact("video", target))
         said = report(done[f"transfer:{cast.name}"])
         for warning in said.get("warnings", ()):
             reporter(Notice(warning, "warning"))
-        result.reports.append({"look": cast.look, "video": str(target), **said})
-        if options.compare:
-            _deliver_comparison(done[f"compare:{cast.name}"], target, result, reporter)
+        target = options.out or results.RESULTS / trained.pair / f"{cast.name}{suffix}"
+        rendered.append(Rendered(cast.look, target, said, **hand_over(done, cast.name, target, options, reporter)))
     write_report(store, trained.id, reporter)
-    return result
+    return RenderResult(tuple(rendered))
 
 
 def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools) -> list[Cast]:
@@ -144,10 +141,15 @@ def limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
     return replace(trained, config=replace(trained.config, max_memory=max_memory))
 
 
-def _say_what_is_silent(casts: Sequence[Cast], options: RenderOptions, tempo: Tempo, reporter: Reporter) -> None:
-    if tempo.keeps_sound or options.background == "alpha":
+def _say_what_is_silent(
+    casts: Sequence[Cast], suffix: str, options: RenderOptions, tempo: Tempo, reporter: Reporter
+) -> None:
+    if not any(cast.sounds for cast in casts):
         return
-    if any(cast.sounds for cast in casts):
+    if not holds_sound(suffix, options.alpha):
+        kind = f"{suffix} files are written without" if suffix else "pictures have none"
+        reporter(Notice(f"the driver's sound is left out: {kind}."))
+    elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
         reporter(Notice(f"the driver's sound is left out: {reason}."))
 
@@ -161,32 +163,3 @@ def _looks(options: RenderOptions) -> tuple[Look, ...]:
     if options.look not in looks:
         raise UsageError(f"there is no look '{options.look}'", where="--look", fix="Choose a, b or both.")
     return looks[options.look]
-
-
-def _suffix(options: RenderOptions, reporter: Reporter) -> str:
-    """The container of the result: that of `out`, else one that can hold it."""
-    alpha = options.background == "alpha"
-    allowed = (".mkv",) if alpha else (".mp4", ".mov")
-    suffix = allowed[0] if options.out is None else options.out.suffix.lower()
-    if suffix not in allowed:
-        what = (
-            "MP4 cannot hold alpha" if alpha and suffix == ".mp4" else f"'{suffix}' is not a kind of video written here"
-        )
-        raise UsageError(what, where=options.out, fix=f"End the name in {' or '.join(allowed)}.")
-    if alpha:
-        reporter(Notice(f"MP4 cannot hold alpha: the result is a lossless {suffix} file (FFV1) without sound."))
-    return suffix
-
-
-def _compared(video: Path) -> tuple[Path, Path]:
-    """The sheet and the video that compare a result with its driver."""
-    return video.with_name(f"{video.stem}-compare.png"), video.with_name(f"{video.stem}-compare.mp4")
-
-
-def _deliver_comparison(entry: Entry, video: Path, result: RenderResult, reporter: Reporter) -> None:
-    sheet, side_by_side = _compared(video)
-    results.deliver(entry.file(SHEET), sheet)
-    results.deliver(entry.file(VIDEO), side_by_side)
-    result.sheets.extend((sheet, side_by_side))
-    reporter(Artifact("sheet", sheet))
-    reporter(Artifact("video", side_by_side))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retarget_cli.choices import AFFINES
 from retarget_cli.cli.hints import parse_hints
-from retarget_cli.cli.options import AFFINES, DRIVER, TIME
+from retarget_cli.cli.options import DRIVER, TIME
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ Background = Annotated[
     str, typer.Option("--background", metavar="WHAT", help="subject, driver, black, alpha, or a colour: '#808080'.")
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the video.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE|FOLDER",
+        help="Where to write it: .mp4, .mov (ProRes 4444 with alpha), .mkv (lossless), or a folder of PNGs.",
+        show_default=False,
+    ),
 ]
 Start = Annotated[
     str | None,

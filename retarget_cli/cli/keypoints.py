@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from retarget_cli import choices
 from retarget_cli.cli import drawing, options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.cli.ordered import InOrder, in_order
@@ -65,8 +66,8 @@ def export(
     Options are those of `render`; without any it is the render of the pair that was trained last.
     """
     pair = options.parse_pair(a, b)
-    options.choose(look, ("a", "b"), "--look")
-    affine_choice = options.parse_affine(affine)
+    choices.choose(look, ("a", "b"), "--look")
+    affine_choice = choices.parse_affine(affine)
     from retarget_cli import pipeline, posing
 
     chosen = pipeline.RenderOptions(
@@ -160,8 +161,8 @@ def apply(
     POINTS are names with commas between them, or `all`. --affine fits a motion that was exported with --raw.
     """
     pair = options.parse_pair(a, b)
-    options.choose(look, ("a", "b", "auto"), "--look")
-    affine_choice, backdrop = options.parse_affine(affine), options.parse_background(background)
+    choices.choose(look, ("a", "b", "auto"), "--look")
+    affine_choice, backdrop = choices.parse_affine(affine), choices.parse_background(background)
     given = {
         "move": move, "freeze": freeze, "exaggerate": exaggerate, "blend": blend, "between": between,
         "backwards": backwards,

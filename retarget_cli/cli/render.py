@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from retarget_cli import choices
 from retarget_cli.cli import drawing, options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 
@@ -49,9 +50,9 @@ def render(
     Frame size is the subject's, time and sound are the driver's unless they are changed.
     """
     pair = options.parse_pair(a, b)
-    options.choose(look, options.LOOKS, "--look")
-    affine_choice = options.parse_affine(affine)
-    backdrop = options.parse_background(background)
+    choices.choose(look, choices.LOOKS, "--look")
+    affine_choice = choices.parse_affine(affine)
+    backdrop = choices.parse_background(background)
     from retarget_cli import pipeline
 
     chosen = pipeline.RenderOptions(

@@ -157,8 +157,8 @@ def test_settings_that_make_no_sense(
 
 def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
-    report = {"look": "a", "video": str(video), "affine": "moments", "reason": "highest motion"}
-    render = replace("render", pipeline.RenderResult([video], [], [report]))
+    report = {"affine": "moments", "reason": "highest motion"}
+    render = replace("render", pipeline.RenderResult((pipeline.Rendered("a", video, report),)))
     assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
     assert render.arguments[0] == pipeline.RenderOptions(
         None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, smooth="0"
@@ -168,7 +168,7 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "affine: moments (highest motion)" in out
     assert run(["render", "a.mp4", "b.mp4", "--look", "both", "--json"]) == 0
     assert render.arguments[0].pair == (Path("a.mp4"), Path("b.mp4"))
-    assert json.loads(capsys.readouterr().out)["reports"] == [report]
+    assert json.loads(capsys.readouterr().out)["reports"] == [{"look": "a", "video": str(video), **report}]
 
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:
