@@ -69,15 +69,15 @@ def export_motion(
     drawing = plan_drawing(trained, cast, options, playing, smooth)
     done = run([drawing], tools, cast.entries)
     add_results(store, trained.id, {name: entry for name, entry in done.items() if name not in trained.entries})
-    motion = _exported(trained, cast, playing, done[drawing.id], raw)
+    drawn = done[drawing.id]
+    motion = _exported(trained, cast, playing, drawn, raw)
     usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
     target = out or results.RESULTS / trained.pair / usual
     results.write(target, motion_bytes(motion, target))
     reporter(Artifact("motion", target))
     preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
-    pictures = _driver_pictures(cast, playing) if raw else array(done[drawing.id], "layer")
-    points = array(done[drawing.id], "driver_keypoints" if raw else "keypoints")
-    results.write(preview, png_bytes(points_sheet(pictures, points, motion.confidence, motion.names)))
+    pictures = _driver_pictures(cast, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
+    results.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)))
     reporter(Artifact("sheet", preview))
     return ExportResult(target, preview, motion)
 
@@ -150,12 +150,12 @@ def _driver_squares(cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int
     return _squares(cast.entries[f"crop:{cast.driver.name}"], playing.shown), (clip.width, clip.height)
 
 
-def _driver_pictures(cast: Cast, playing: Playing) -> Sequence[np.ndarray]:
-    """What the driver shows at each frame of the result, in its crop; a dark ground for a motion file."""
+def _driver_pictures(cast: Cast, playing: Playing, mirrored: bool) -> Sequence[np.ndarray]:
+    """What the driver shows at each frame of the result, in its crop, as the networks see it; black without a clip."""
     if isinstance(cast.driver, MotionSource):
         return [np.zeros((2, 2, 3), np.uint8)] * len(playing.shown)
     frames = crop.frames(cast.entries[f"crop:{cast.driver.name}"])
-    return [frames[index, ..., :3] for index in playing.shown]
+    return [frames[index, :, :: -1 if mirrored else 1, :3] for index in playing.shown]
 
 
 def _squares(cropped: Entry, shown: Sequence[int]) -> np.ndarray:
