@@ -11,10 +11,10 @@ from motions import make_motion
 
 from retarget_cli import posing
 from retarget_cli.cli.app import run
-from retarget_cli.requests import RenderResult
+from retarget_cli.requests import Rendered, RenderResult
 
 EXPORTED = posing.ExportResult(Path("cat-as-fox.csv"), Path("cat-as-fox-points.png"), make_motion())
-DRAWN = RenderResult([Path("cat-as-motion.mp4")], reports=[{"look": "a", "affine": "given"}])
+DRAWN = RenderResult((Rendered("a", Path("cat-as-motion.mp4"), {"affine": "given"}),))
 
 
 class Recorder:
