@@ -19,7 +19,7 @@ from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.records import TrainedRun, add_results, find_run
-from retarget_cli.rendering import cast_all, check_flip, limited, plan_drawing, render
+from retarget_cli.rendering import cast_all, check_flip, inputs, limited, plan_drawing, render
 from retarget_cli.requests import ClipInput, RenderOptions, RenderResult
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import background_frames
@@ -65,17 +65,18 @@ def export_motion(
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     tools = Tools(store, reporter, stop)
     (cast,) = cast_all(trained, ("a" if options.look == "a" else "b",), options, tools)
+    usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
+    target = out or results.RESULTS / trained.pair / usual
+    preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
+    results.check_targets([target, preview], inputs(trained, options))
     playing = cast.playing(tempo)
     drawing = plan_drawing(trained, cast, options, playing, smooth)
     done = run([drawing], tools, cast.entries)
     add_results(store, trained.id, {name: entry for name, entry in done.items() if name not in trained.entries})
     drawn = done[drawing.id]
     motion = _exported(trained, cast, playing, drawn, raw)
-    usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
-    target = out or results.RESULTS / trained.pair / usual
     results.write(target, motion_bytes(motion, target))
     reporter(Artifact("motion", target))
-    preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
     pictures = _driver_pictures(cast, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
     results.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)))
     reporter(Artifact("sheet", preview))
