@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from worlds import World, make_world
+from worlds import World
 
 from retarget_cli.cli.app import run
 from retarget_cli.errors import InputError, UsageError
@@ -20,29 +17,6 @@ from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.motion.files import read_motion
 from retarget_cli.posing import ExportResult, apply_motion, export_motion
 from retarget_cli.requests import ClipInput, RenderOptions, RenderResult
-
-TINY = (
-    "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=4",
-    "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def puppets(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("puppets")
-    world, before = make_world(folder), Path.cwd()
-    os.chdir(folder)
-    world.train(*TINY, method="jokr", flip="yes")  # so that one of every two directions is turned round
-    os.chdir(before)
-    return world
-
-
-@pytest.fixture
-def stage(puppets: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The trained pair, without results of the test before."""
-    monkeypatch.chdir(puppets.folder)
-    shutil.rmtree("retargeted", ignore_errors=True)
-    yield puppets
 
 
 def export(world: World, **options: Any) -> ExportResult:
