@@ -30,7 +30,12 @@ __all__ = [
     "TrainResult", "evaluate", "import_checkpoint", "render", "segment", "train",
 ]  # fmt: skip
 
-_TYPES = dict.fromkeys(("EvaluateResult", "RenderResult", "Rendered", "Scores", "SegmentResult", "TrainResult"), "requests") | {"Finding": "findings", "Hint": "segment.base"}  # fmt: skip
+_TYPES = {
+    "Finding": "findings", "Hint": "segment.base",
+    **dict.fromkeys(
+        ("EvaluateResult", "RenderResult", "Rendered", "Scores", "SegmentResult", "TrainResult"), "requests"
+    ),
+}  # fmt: skip
 _WORKSPACE = ".retarget"
 
 
