@@ -52,8 +52,9 @@ class RenderOptions:
     """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
 
     affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
-    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs; device: None for that of the training; max_memory: the most to take of a
-    GPU, like ``4GB``, None for the limit of the training.
+    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
+    device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
+    the training.
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
     slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
     ``auto``.

@@ -71,7 +71,7 @@ def test_a_transparent_result_is_linked_with_a_frame_of_it(world: World) -> None
     assert {"disc-as-bar.mov", "disc-as-bar-still.png"} <= files
     assert "disc-as-bar.mov" not in {found.attributes["src"] for found in tree.all("video")}
     assert tree.all("img", src="disc-as-bar-still.png")
-    world.render(background="alpha", out=FOLDER / "disc-as-bar.mkv")  # comes without a picture
+    world.render(background="black", out=FOLDER / "disc-as-bar.mkv")  # the picture there is of another result
     tree, files = shown()
     assert "disc-as-bar.mkv" in files
     assert not tree.all("img", src="disc-as-bar-still.png")
