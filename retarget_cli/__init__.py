@@ -30,12 +30,8 @@ __all__ = [
     "TrainResult", "evaluate", "import_checkpoint", "render", "segment", "train",
 ]  # fmt: skip
 
-_TYPES = {
-    "Finding": "findings", "Hint": "segment.base",
-    **dict.fromkeys(
-        ("EvaluateResult", "RenderResult", "Rendered", "Scores", "SegmentResult", "TrainResult"), "requests"
-    ),
-}  # fmt: skip
+_RESULTS = ("EvaluateResult", "RenderResult", "Rendered", "Scores", "SegmentResult", "TrainResult")
+_TYPES = dict.fromkeys(_RESULTS, "requests") | {"Finding": "findings", "Hint": "segment.base"}
 _WORKSPACE = ".retarget"
 
 

@@ -25,6 +25,7 @@ def make_motion(timing: Timing = UNEVEN, points: int = 3, seed: int = 0, space: 
         np.stack([np.linspace(100, 140, count), np.full(count, 80.1), np.full(count, 96)], axis=1).astype(np.float32),
         (480, 320),
         "cat.mp4, moving like “fox”",
+        "b",
     )
 
 
@@ -34,5 +35,5 @@ def assert_same(first: Motion, second: Motion) -> None:
         one, other = getattr(first, name), getattr(second, name)
         assert one.dtype == other.dtype == np.float32
         np.testing.assert_array_equal(one, other)
-    for name in ("timing", "space", "networks", "frame_size", "source"):
+    for name in ("timing", "space", "networks", "frame_size", "source", "look"):
         assert getattr(first, name) == getattr(second, name)

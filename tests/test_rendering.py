@@ -122,11 +122,15 @@ def test_only_an_earlier_result_is_replaced_by_a_folder(world: World) -> None:
     Path("taken").touch()
     with pytest.raises(UsageError, match="file has this name"):
         world.render(out=Path("taken"))
-    with pytest.raises(UsageError, match="made from"):
-        world.render(out=world.folder)
+    for here in (Path(), Path(".."), world.folder):
+        with pytest.raises(UsageError, match="folder you are in"):
+            world.render(out=here, compare=True)
     Path("empty").mkdir()
-    world.render(out=Path("empty"))
-    assert len(list(Path("empty").iterdir())) == 13
+    Path("link").symlink_to("empty")
+    for place in ("empty", "link"):
+        world.render(out=Path(place))
+        assert len(list(Path("empty").iterdir())) == 13
+    assert Path("link").is_symlink()
     assert not list(world.folder.glob(".*.part"))
 
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retarget_cli import choices
-from retarget_cli.cli import options, ui
-from retarget_cli.cli.hints import parse_hints
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, DRIVER, TIME
-from retarget_cli.errors import UsageError
+from retarget_cli.cli import drawing, options, ui
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import RenderResult
@@ -24,102 +22,22 @@ def render(
     look: Annotated[
         str, typer.Option("--look", metavar="a|b|both", help="a: A's look, B's motion. b: the other way.")
     ] = "a",
-    affine: Annotated[
-        str,
-        typer.Option(
-            "--affine",
-            metavar="MODE",
-            help=f"How the driver's pose is fitted: {', '.join(choices.AFFINES)}, six numbers, or a JSON file.",
-        ),
-    ] = "auto",
-    background: Annotated[
-        str, typer.Option("--background", metavar="WHAT", help="subject, driver, black, alpha, or a colour: '#808080'.")
-    ] = "subject",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE|FOLDER",
-            help="Where to write it: .mp4, .mov (ProRes 4444 with alpha), .mkv (lossless), or a folder of PNGs.",
-            show_default=False,
-        ),
-    ] = None,
+    affine: drawing.Affine = "auto",
+    background: drawing.Background = "subject",
+    out: drawing.Out = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", help="Where the driver begins: 1:02.5, 12.5 or 12f.", rich_help_panel=TIME
-        ),
-    ] = None,
-    stop: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="Where it ends; what shows then is left out.", rich_help_panel=TIME),
-    ] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            "--fps",
-            metavar="RATE",
-            help="Frames a second; poses between the driver's are interpolated.",
-            show_default="the driver's own frames",
-            rich_help_panel=TIME,
-        ),
-    ] = None,
-    slow: Annotated[
-        str | None,
-        typer.Option(
-            "--slow",
-            metavar="FACTOR",
-            help="Take so many times longer, smoothly.",
-            show_default="1",
-            rich_help_panel=TIME,
-        ),
-    ] = None,
-    loop: Annotated[
-        int, typer.Option("--loop", metavar="N", help="Play the driver N times without a seam.", rich_help_panel=TIME)
-    ] = 1,
-    smooth: Annotated[
-        str,
-        typer.Option(
-            "--smooth",
-            metavar="auto|0..1",
-            help="Steady the driver's poses; auto: as far as they tremble.",
-            rich_help_panel=TIME,
-        ),
-    ] = "0",
-    driver: Annotated[
-        Path | None,
-        typer.Option(
-            "--driver",
-            metavar="FILE",
-            help="Another clip like the driver, or a motion file (.csv, .json, .motion.safetensors).",
-            show_default="the pair's other clip",
-            rich_help_panel=DRIVER,
-        ),
-    ] = None,
+    start: drawing.Start = None,
+    stop: drawing.Stop = None,
+    fps: drawing.Fps = None,
+    slow: drawing.Slow = None,
+    loop: drawing.Loop = 1,
+    smooth: drawing.Smooth = "0",
+    driver: drawing.Driver = None,
     mask_driver: options.MaskDriver = None,
     box_driver: options.BoxDriver = None,
     frame_driver: options.FrameDriver = 0,
-    flip: Annotated[
-        str,
-        typer.Option(
-            "--flip",
-            metavar="auto|yes|no",
-            help="Mirror the other clip, so that it faces the way the driver does in training.",
-            rich_help_panel=DRIVER,
-        ),
-    ] = "auto",
-    follow: Annotated[
-        str,
-        typer.Option(
-            "--follow",
-            metavar="NAMES",
-            help="Only these keypoints follow, e.g. p3,p4; the others do as in the subject's own clip.",
-            show_default="all",
-            rich_help_panel=DRIVER,
-        ),
-    ] = "",
+    flip: drawing.Flip = "auto",
+    follow: drawing.Follow = "",
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -137,16 +55,11 @@ def render(
     backdrop = choices.parse_background(background)
     from retarget_cli import pipeline
 
-    other = None
-    if driver is not None:
-        other = pipeline.ClipInput(driver, mask_driver, parse_hints(frame_driver, box_driver, None, "--box-driver"))
-    elif mask_driver or box_driver:
-        fix = "Name the clip with --driver; those of the pair have their mattes from training."
-        raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
         max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
-        driver=other, flip=flip, follow=tuple(name.strip() for name in follow.split(",") if name.strip()),
+        driver=drawing.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
+        follow=drawing.parse_names(follow),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)

@@ -51,10 +51,12 @@ def between(motion: Motion, first: int, last: int) -> Motion:
 def blend(motion: Motion, other: Motion, share: float) -> Motion:
     """`motion` with `share` of `other`, which is stretched in time to end with it.
 
-    Times, crops and size stay those of `motion`. Raises ValueError when the two are not of the same networks and space.
+    Times, crops and size stay those of `motion`. Raises ValueError when the two are of
+    different networks, looks or spaces.
     """
-    if (motion.networks, motion.space, motion.names) != (other.networks, other.space, other.names):
-        raise ValueError("motions of different networks or spaces cannot be blended")
+    kinds = [(one.networks, one.look, one.space, one.names) for one in (motion, other)]
+    if kinds[0] != kinds[1]:
+        raise ValueError("motions of different networks, looks or spaces cannot be blended")
     times, others = _seconds(motion), _seconds(other)
     moments = times * (others[-1] / times[-1] if len(times) > 1 else 0.0)
     points, confidence = (

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log10
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from retarget_cli.errors import InputError
-from retarget_cli.motion.motion import Motion, Space
+from retarget_cli.motion.motion import Look, Motion, Space
 
 VERSION = 1
 EXPORT_AGAIN = "Export the motion again and change only what is in its rows."
@@ -22,6 +22,7 @@ class Head:
     """frames, points: how many there are; end: the tick at which the last frame stops showing. Others as in Motion."""
 
     space: Space
+    look: Look
     networks: str
     source: str
     frame_size: tuple[int, int]
@@ -35,6 +36,7 @@ class Head:
         """What is said of a motion."""
         return cls(
             motion.space,
+            motion.look,
             motion.networks,
             " ".join(motion.source.split()),
             motion.frame_size,
@@ -49,6 +51,7 @@ class Head:
             "version": str(VERSION),
             "source": self.source,
             "space": self.space,
+            "look": self.look,
             "networks": self.networks,
             "frame_size": f"{self.frame_size[0]}x{self.frame_size[1]}",
             "time_base": str(self.time_base),
@@ -64,14 +67,14 @@ class Head:
             written = lines.get("version", "no")
             what = f"it is a motion of version {written}, and this program reads version {VERSION}"
             raise InputError(what, where=path, fix="Export the motion again with this program.")
-        space = next((one for one in get_args(Space) if one == _take(lines, "space", r"\w+", path)[0]), None)
-        if space is None:
-            raise _wrong(path, "space", f"is {' or '.join(get_args(Space))}")
+        space = _take(lines, "space", "|".join(get_args(Space)), path)[0]
+        look = _take({"look": "", **lines}, "look", "|".join(get_args(Look)), path)[0]
         base = _take(lines, "time_base", r"0*([1-9]\d{0,17})(?:/0*([1-9]\d{0,17}))?", path)
         time_base = Fraction(int(base[1]), int(base[2] or 1))
-        size = _take(lines, "frame_size", r"(\d{1,6})x(\d{1,6})", path)
+        size = _take(lines, "frame_size", r"([1-9]\d{0,5})x([1-9]\d{0,5})", path)
         return cls(
-            space,
+            cast(Space, space),
+            cast(Look, look),
             _take(lines, "networks", r"[0-9a-f]+", path)[0],
             lines.get("source", ""),
             (int(size[1]), int(size[2])),

@@ -63,6 +63,7 @@ class Rows:
             places,
             head.frame_size,
             head.source,
+            head.look,
         )
 
     def _timing(self) -> Timing:

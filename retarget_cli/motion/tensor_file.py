@@ -28,6 +28,7 @@ def to_tensors(motion: Motion) -> bytes:
         "version": VERSION,
         "source": motion.source,
         "space": motion.space,
+        "look": motion.look,
         "networks": motion.networks,
         "frame_size": list(motion.frame_size),
         "timing": motion.timing.to_json(),
@@ -65,6 +66,7 @@ def from_tensors(path: Path) -> Motion:
             arrays["places"],
             (width, height),
             facts["source"],
+            facts["look"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path) from error

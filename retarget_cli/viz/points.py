@@ -139,7 +139,7 @@ def _places(centres: Sequence[tuple[int, int]], names: Sequence[str], size: int)
 def _candidates(centre: tuple[int, int], width: int, height: int, size: int) -> list[Box]:
     """Places for a name round a point, near ones first, moved into the picture."""
     boxes = []
-    for away in (_MOST_RADIUS + 5, _MOST_RADIUS + 16, _MOST_RADIUS + 30):
+    for away in (_MOST_RADIUS + 7, _MOST_RADIUS + 18, _MOST_RADIUS + 30):
         for angle in np.arange(16) * np.pi / 8 - np.pi / 4:
             x = centre[0] + np.cos(angle) * (away + width / 2) - width / 2
             y = centre[1] + np.sin(angle) * (away + height / 2) - height / 2

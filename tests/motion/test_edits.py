@@ -86,7 +86,7 @@ def test_a_blend_lies_between_and_stretches_the_second() -> None:
     np.testing.assert_allclose(half.confidence, (motion.confidence + whole.confidence) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("different", [{"networks": "ff"}, {"space": "driver"}])
+@pytest.mark.parametrize("different", [{"networks": "ff"}, {"space": "driver"}, {"look": "a"}])
 def test_only_motions_of_one_kind_are_blended(different: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="cannot be blended"):
         edits.blend(make_motion(), replace(make_motion(), **different), 0.5)  # type: ignore[arg-type]
