@@ -72,6 +72,9 @@ def cast_driver(trained: TrainedRun, look: Look, driver: Driver, tools: Tools) -
             raise InputError(
                 "this motion was found by other networks, to these it means nothing", where=driver.path, fix=fix
             )
+        if motion.look not in ("", look):
+            fix = f"Draw it with --look {motion.look}, or export one with --look {look}."
+            raise InputError(f"this motion was made for the look of {motion.look.upper()}", where=driver.path, fix=fix)
         return Cast(look, subject, driver, entries, motion.timing, sounds=False)
     found = facts(entries[f"ingest:{driver.name}"])
     return Cast(look, subject, driver, entries, found.timing, found.sounds)

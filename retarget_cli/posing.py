@@ -19,7 +19,7 @@ from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.records import TrainedRun, add_results, find_run
-from retarget_cli.rendering import cast_all, check_flip, limited, plan_drawing, render
+from retarget_cli.rendering import cast_all, check_flip, inputs, limited, plan_drawing, render
 from retarget_cli.requests import ClipInput, RenderOptions, RenderResult
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import background_frames
@@ -65,19 +65,20 @@ def export_motion(
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     tools = Tools(store, reporter, stop)
     (cast,) = cast_all(trained, ("a" if options.look == "a" else "b",), options, tools)
+    usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
+    target = out or results.RESULTS / trained.pair / usual
+    preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
+    results.check_targets([target, preview], inputs(trained, options))
     playing = cast.playing(tempo)
     drawing = plan_drawing(trained, cast, options, playing, smooth)
     done = run([drawing], tools, cast.entries)
     add_results(store, trained.id, {name: entry for name, entry in done.items() if name not in trained.entries})
-    motion = _exported(trained, cast, playing, done[drawing.id], raw)
-    usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
-    target = out or results.RESULTS / trained.pair / usual
+    drawn = done[drawing.id]
+    motion = _exported(trained, cast, playing, drawn, raw)
     results.write(target, motion_bytes(motion, target))
     reporter(Artifact("motion", target))
-    preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
-    pictures = _driver_pictures(cast, playing) if raw else array(done[drawing.id], "layer")
-    points = array(done[drawing.id], "driver_keypoints" if raw else "keypoints")
-    results.write(preview, png_bytes(points_sheet(pictures, points, motion.confidence, motion.names)))
+    pictures = _driver_pictures(cast, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
+    results.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)))
     reporter(Artifact("sheet", preview))
     return ExportResult(target, preview, motion)
 
@@ -95,20 +96,23 @@ def apply_motion(
     """Edit a motion and draw it.
 
     changes: (option, value) in their order, as :func:`~retarget_cli.motion.grammar.parse_edits` takes them; part: where
-    the edited part begins and ends. options: as for :func:`~retarget_cli.rendering.render`, without a driver.
+    the edited part begins and ends. options: as for :func:`~retarget_cli.rendering.render`, without a driver; look
+    ``auto`` is the one that the motion was made for.
     save: the file for the edited motion; None for ``<name>-edited.motion.safetensors`` among the pair's results, or
     none at all when nothing is changed.
     Raises the errors of `parse_edits` and of `render`.
     """
     trained = find_run(store, options.pair, options.device)
+    motion = read_motion(file)
+    look = (motion.look or "a") if options.look == "auto" else options.look
     if changes or save is not None:
-        motion = edited(read_motion(file), parse_edits(changes, *part))
+        motion = edited(motion, parse_edits(changes, *part))
         name = file.name.split(".")[0]
         target = save or results.RESULTS / trained.pair / f"{name}-edited.motion.safetensors"
         results.check_targets([target], [file])
         file = results.write(target, motion_bytes(motion, target))
         reporter(Artifact("motion", file))
-    return render(replace(options, driver=ClipInput(file)), store, reporter, stop)
+    return render(replace(options, look=look, driver=ClipInput(file)), store, reporter, stop)
 
 
 def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, raw: bool) -> Motion:
@@ -128,7 +132,8 @@ def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, r
     squares, size = _driver_squares(cast, playing) if raw else _subject_squares(trained, cast, playing)
     source = f"{cast.driver.name} of {trained.pair}" if raw else f"{cast.name} of {trained.pair}"
     space: Space = "driver" if raw else "subject"
-    return Motion(points, confidence, playing.timing, space, networks_digest(trained), squares, size, source)
+    networks = networks_digest(trained)
+    return Motion(points, confidence, playing.timing, space, networks, squares, size, source, cast.look)
 
 
 def _subject_squares(trained: TrainedRun, cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
@@ -146,12 +151,12 @@ def _driver_squares(cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int
     return _squares(cast.entries[f"crop:{cast.driver.name}"], playing.shown), (clip.width, clip.height)
 
 
-def _driver_pictures(cast: Cast, playing: Playing) -> Sequence[np.ndarray]:
-    """What the driver shows at each frame of the result, in its crop; a dark ground for a motion file."""
+def _driver_pictures(cast: Cast, playing: Playing, mirrored: bool) -> Sequence[np.ndarray]:
+    """What the driver shows at each frame of the result, in its crop, as the networks see it; black without a clip."""
     if isinstance(cast.driver, MotionSource):
         return [np.zeros((2, 2, 3), np.uint8)] * len(playing.shown)
     frames = crop.frames(cast.entries[f"crop:{cast.driver.name}"])
-    return [frames[index, ..., :3] for index in playing.shown]
+    return [frames[index, :, :: -1 if mirrored else 1, :3] for index in playing.shown]
 
 
 def _squares(cropped: Entry, shown: Sequence[int]) -> np.ndarray:

@@ -70,7 +70,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     smooth = parse_smooth(options.smooth)
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
-        check_out(options.out, suffix, options.compare, _inputs(trained, options))
+        check_out(options.out, suffix, options.compare, inputs(trained, options))
     tools = Tools(store, reporter, stop)
     casts = cast_all(trained, looks, options, tools)
     plan = [stage for cast in casts for stage in plan_render(trained, cast, options, suffix, tempo, smooth)]
@@ -127,7 +127,7 @@ def _pictured(driver: Driver, option: str) -> SourceClip:
     raise UsageError("a motion file has no pictures", where=option, fix="Leave it out.")
 
 
-def _inputs(trained: TrainedRun, options: RenderOptions) -> list[Path | None]:
+def inputs(trained: TrainedRun, options: RenderOptions) -> list[Path | None]:
     """What must not be written over."""
     given = [] if options.driver is None else [options.driver.path, options.driver.matte]
     return [*given, *(path for clip in trained.clips for path in (clip.path, clip.matte))]

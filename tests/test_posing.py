@@ -19,7 +19,7 @@ from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.motion.files import read_motion
 from retarget_cli.posing import ExportResult, apply_motion, export_motion
-from retarget_cli.requests import RenderOptions, RenderResult
+from retarget_cli.requests import ClipInput, RenderOptions, RenderResult
 
 TINY = (
     "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=4",
@@ -32,7 +32,7 @@ def puppets(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("puppets")
     world, before = make_world(folder), Path.cwd()
     os.chdir(folder)
-    world.train(*TINY, method="jokr")
+    world.train(*TINY, method="jokr", flip="yes")  # so that one of every two directions is turned round
     os.chdir(before)
     return world
 
@@ -69,11 +69,12 @@ def test_unedited_motions_are_drawn_as_they_were(stage: World, look: str, name: 
 
 
 def test_a_drivers_own_motion_is_drawn_as_the_driver_is(stage: World) -> None:
-    drawn = stage.render(background="alpha", affine="learned", out=Path("drawn.mkv")).videos[0]
+    rendered = stage.render(background="alpha", affine="learned", out=Path("drawn.mkv"))
+    assert rendered.reports[0]["driver_mirrored"]
     raw = export(stage, raw=True)
     assert raw.exported.space == "driver"
     again = apply(stage, raw.motion, background="alpha", affine="learned", out=Path("again.mkv")).videos[0]
-    np.testing.assert_array_equal(pictures(again), pictures(drawn))
+    np.testing.assert_array_equal(pictures(again), pictures(rendered.videos[0]))
 
 
 def test_an_export_is_a_table_and_a_picture_beside_the_results(stage: World) -> None:
@@ -118,6 +119,17 @@ def test_only_the_part_that_is_named_changes(stage: World) -> None:
     assert (shift[:, [0, 2, 3]] == 0).all()
 
 
+def test_an_edited_motion_is_exported_as_it_is_and_never_over_itself(stage: World) -> None:
+    exported = export(stage)
+    apply(stage, exported.motion, ("--exaggerate", "2"), save=Path("more.csv"))
+    edited = read_motion(Path("more.csv"))
+    again = export(stage, driver=ClipInput(Path("more.csv")), out=Path("again.csv"))
+    np.testing.assert_array_equal(again.exported.points, edited.points)
+    assert again.exported.timing == edited.timing
+    with pytest.raises(UsageError, match="made from"):
+        export(stage, driver=ClipInput(Path("more.csv")), out=Path("more.csv"))
+
+
 def test_two_motions_of_a_pair_are_blended(stage: World) -> None:
     first, second = export(stage), export(stage, slow="2", out=Path("slow.csv"))
     apply(stage, first.motion, ("--exaggerate", "3"), save=Path("more.csv"))
@@ -134,7 +146,7 @@ def test_a_motion_is_refused_by_the_other_look(stage: World) -> None:
     with pytest.raises(InputError, match="look"):
         apply(stage, exported.motion, look="a")
     with pytest.raises(InputError, match="look"):
-        stage.render(look="a", driver=type(stage.a)(exported.motion))
+        stage.render(look="a", driver=ClipInput(exported.motion))
 
 
 def test_mistakes_are_found_before_anything_is_drawn(stage: World) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from retarget_cli.methods.base import BOTH, Look, Outsider, TransferRequest
 from retarget_cli.methods.jokr.facing import mirror, opposite_facing
-from retarget_cli.methods.jokr.recipe import Keypoints, Recipe
+from retarget_cli.methods.jokr.recipe import Keypoints, Puppet, Recipe
 from retarget_cli.methods.jokr.resemblance import resemblance
 from retarget_cli.train.clips import ClipArray
 
@@ -33,20 +33,25 @@ class Driving:
 
 
 def driving(
-    recipe: Recipe, config: Any, pair: Pair, states: Mapping[str, Path], request: TransferRequest, device: str
+    recipe: Recipe,
+    config: Any,
+    pair: Pair,
+    states: Mapping[str, Path],
+    request: TransferRequest,
+    subject: Puppet,
+    device: str,
 ) -> Driving:
-    """The driver of a request, in the space of the driver's clip in training."""
+    """The driver of a request, in the space of the driver's clip in training. subject: draws the subject."""
     alike, mirrored = pair
     side: Look = BOTH[request.look == "a"]
     usual = alike[BOTH.index(side)]
     if request.driver is None:
-        puppet = recipe.puppet(config, states, request.look, device)
-        return Driving(usual, puppet.keypoints(usual), mirrored == side)
+        return Driving(usual, subject.keypoints(usual), mirrored == side)
     puppet = recipe.puppet(config, states, side, device)
     if isinstance(request.driver, Outsider):
         clip, turned = facing_as(usual, request.driver)
         found = puppet.keypoints(clip)
-        return Driving(clip, found, turned, resemblance(puppet, usual, clip, found))
+        return Driving(clip, found, turned, resemblance((puppet, subject), usual, clip, found))
     found = Keypoints(request.driver.points, request.driver.confidence)
     return Driving(_mattes_only(puppet.silhouettes(found.points)), found)
 

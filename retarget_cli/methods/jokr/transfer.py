@@ -178,7 +178,7 @@ def start_transfer(
         fit, mirrored = _as_they_are, turn_back
         report = {"affine": "given", "reason": "these keypoints are the subject's own"}
     else:
-        driver = driving(recipe, config, pair, states, request, device)
+        driver = driving(recipe, config, pair, states, request, puppet, device)
         found = driver.found
         # Chosen on the whole driver: a part of it is fitted as the whole is.
         chosen, report = choose_alignment(puppet, subject, driver.clip, (own.points, found.points), request.affine)
