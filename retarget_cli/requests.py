@@ -198,7 +198,7 @@ class SegmentResult:
 
 @dataclass(frozen=True)
 class Scores:
-    """How good one look is; docs and ranges in the README. None for what could not be measured.
+    """How good one look is. None for what could not be measured.
 
     motion: it follows the driver's, 0 to 1; shape: it keeps the subject's, 0 to 1; appearance: distance from the
     subject's texture, 0 is perfect; jitter: trembling over the driver's. affine: the mode it was drawn with.
