@@ -50,11 +50,10 @@ def ending(options: RenderOptions, reporter: Reporter) -> str:
 
 def check_out(out: Path, suffix: str, compare: bool, inputs: Iterable[Path | None]) -> None:
     """See before any work that everything can be written, and replaces none of `inputs`. Raises as `results` does."""
-    inputs, targets = list(inputs), list(_compared(out)) if compare else []
+    inputs = list(inputs)
     if suffix == FOLDER:
         results.check_folder(out, inputs, is_series)
-    else:
-        targets.append(out)
+    targets = [*([] if suffix == FOLDER else [out]), *(_compared(out) if compare else ())]
     results.check_targets(targets, inputs)
 
 

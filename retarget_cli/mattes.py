@@ -54,6 +54,7 @@ def segment(
     Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
     cannot be written.
     """
+    _check_ending(out)
     source = open_clip(clip, results.clip_name(clip.path), store)
     target = _matte_path(out, source)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
@@ -80,6 +81,7 @@ def preview(
 
     Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
     """
+    _check_ending(out)
     source = open_clip(clip, results.clip_name(clip.path), store)
     picture = _beside(_matte_path(out, source), f"frame{frame}.png")
     results.check_targets([picture], [clip.path, clip.matte])
@@ -100,9 +102,12 @@ def _deliver(source: Path, target: Path, kind: str, reporter: Reporter) -> None:
     reporter(Artifact(kind, target))
 
 
-def _matte_path(out: Path | None, clip: SourceClip) -> Path:
+def _check_ending(out: Path | None) -> None:
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
+
+
+def _matte_path(out: Path | None, clip: SourceClip) -> Path:
     return out or results.RESULTS / "segments" / f"{clip.name}_matte.mkv"
 
 

@@ -52,8 +52,9 @@ class RenderOptions:
     """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
 
     affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
-    out: the video to write (one look only); device: None for that of the training; max_memory: the most to take of a
-    GPU, like ``4GB``, None for the limit of the training.
+    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
+    device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
+    the training.
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
     slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
     ``auto``.
@@ -197,7 +198,7 @@ class SegmentResult:
 
 @dataclass(frozen=True)
 class Scores:
-    """How good one look is; docs and ranges in the README. None for what could not be measured.
+    """How good one look is. None for what could not be measured.
 
     motion: it follows the driver's, 0 to 1; shape: it keeps the subject's, 0 to 1; appearance: distance from the
     subject's texture, 0 is perfect; jitter: trembling over the driver's. affine: the mode it was drawn with.

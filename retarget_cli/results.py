@@ -68,7 +68,10 @@ def check_folder(target: Path, inputs: Iterable[Path | None], ours: Callable[[Pa
     """
     kept = [path.resolve() for path in inputs if path is not None]
     with _told(target):
-        place = target.resolve()
+        place, here = target.resolve(), Path.cwd()
+        if place in (here, *here.parents):
+            fix = "Name a new folder with --out, for example frames."
+            raise UsageError("the result would replace the folder you are in", where=target, fix=fix)
         if any(place in (path, *path.parents) or path == place.parent for path in kept):
             fix = "Name a new folder with --out."
             raise UsageError("the result would change what it is made from", where=target, fix=fix)
@@ -102,19 +105,20 @@ def deliver_folder(source: Path, target: Path) -> Path:
 
     Raises EnvironmentProblem when it cannot be written.
     """
-    with _replacing(target) as part:
+    place = target.resolve()  # a link to a folder stays one
+    with _replacing(place) as part:
         part.mkdir()
         for file in source.iterdir():
             shutil.copyfile(file, part / file.name)
-        if not target.is_dir():
-            part.rename(target)
+        if not place.is_dir():
+            part.rename(place)
             return target
-        old = _beside(target)
-        target.rename(old)
+        old = _beside(place)
+        place.rename(old)
         try:
-            part.rename(target)
+            part.rename(place)
         except OSError:
-            old.rename(target)
+            old.rename(place)
             raise
         shutil.rmtree(old, ignore_errors=True)
     return target

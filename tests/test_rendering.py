@@ -88,6 +88,13 @@ def test_the_ending_says_what_alpha_is_written_as(world: World) -> None:
     assert scan(lossless).info.codec == "ffv1"
 
 
+@pytest.mark.parametrize(("file", "codec"), [("x.mov", "h264"), ("x.MP4", "h264"), ("x.mkv", "ffv1")])
+def test_the_ending_says_what_opaque_videos_are_written_as(world: World, file: str, codec: str) -> None:
+    world.render(background="black", out=Path(file))
+    info = scan(Path(file)).info
+    assert (info.codec, info.has_alpha, info.audio is not None) == (codec, False, codec == "h264")
+
+
 def test_a_folder_of_pictures_tells_their_times(world: World) -> None:
     result = world.render(out=Path("frames"))
     assert result.videos == [Path("frames")]
@@ -115,11 +122,15 @@ def test_only_an_earlier_result_is_replaced_by_a_folder(world: World) -> None:
     Path("taken").touch()
     with pytest.raises(UsageError, match="file has this name"):
         world.render(out=Path("taken"))
-    with pytest.raises(UsageError, match="made from"):
-        world.render(out=world.folder)
+    for here in (Path(), Path(".."), world.folder):
+        with pytest.raises(UsageError, match="folder you are in"):
+            world.render(out=here, compare=True)
     Path("empty").mkdir()
-    world.render(out=Path("empty"))
-    assert len(list(Path("empty").iterdir())) == 13
+    Path("link").symlink_to("empty")
+    for place in ("empty", "link"):
+        world.render(out=Path(place))
+        assert len(list(Path("empty").iterdir())) == 13
+    assert Path("link").is_symlink()
     assert not list(world.folder.glob(".*.part"))
 
 
