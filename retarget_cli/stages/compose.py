@@ -4,45 +4,52 @@ from __future__ import annotations
 
 import numpy as np
 
-from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.outputs import browsers_play, open_output
 from retarget_cli.media.playing import Playing
+from retarget_cli.media.stills import write_png
 from retarget_cli.prefetch import mapped, prefetched
 from retarget_cli.stages.finish import finish
 from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.pose import Driver, sound_of
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, playing_params
 from retarget_cli.vision.paste import straight
+from retarget_cli.viz.sheet import as_rgb
 
 VERSION = 2
+STILL = "still.png"
 
 
 def compose(
     subject: SourceClip,
-    driver: SourceClip,
+    driver: Driver,
     transfer: str,
     background: str,
     suffix: str,
     playing: Playing,
 ) -> Stage:
-    """The stage that writes ``result<suffix>``.
+    """The stage that writes ``result<suffix>``, and ``still.png`` of its middle where no browser plays that.
 
     transfer: id of the stage that drew; playing: when it drew what.
     background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``.
-    suffix: ``.mp4``, ``.mkv`` or ``.mov``.
+    suffix: one of :func:`retarget_cli.media.outputs.endings`.
     """
     needs = {
         "transfer": transfer,
         "subject": f"ingest:{subject.name}",
-        "driver": f"ingest:{driver.name}",
         "subject_crop": f"crop:{subject.name}",
         "look": f"look:{(driver if background == 'driver' else subject).name}",
     }
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"
     if background == "driver":
-        needs |= {"plate": f"plate:{driver.name}", "driver_crop": f"crop:{driver.name}"}
+        needs |= {
+            "plate": f"plate:{driver.name}",
+            "driver": f"ingest:{driver.name}",
+            "driver_crop": f"crop:{driver.name}",
+        }
     return Stage(
         id=f"compose:{subject.name}-as-{driver.name}",
         name="compose",
@@ -50,26 +57,25 @@ def compose(
         label=f"Composing {subject.name}-as-{driver.name}{suffix}",
         work=lambda job: _work(job, playing),
         params={"background": background, "suffix": suffix, **playing_params(playing)},
-        files={"driver": driver.path},
-        digests={"sound": driver.digest},
+        **sound_of(driver),
         needs=needs,
     )
 
 
 def _work(job: Job, playing: Playing) -> None:
-    subject, driver = facts(job.entries["subject"]), facts(job.entries["driver"])
+    subject = facts(job.entries["subject"])
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
-    matrix, ground = scene(job, subject, driver, playing, layer.shape[1])
-    finished_layer = finish(job, layer, matrix, (subject, driver))
+    matrix, ground = scene(job, subject, playing, layer.shape[1])
+    finished_layer = finish(job, layer, matrix, subject)
     alpha = job.stage.params["background"] == "alpha"
-    writer = VideoWriter(
-        job.path / f"result{job.stage.params['suffix']}",
+    suffix = job.stage.params["suffix"]
+    writer = open_output(
+        job.path / f"result{suffix}",
         size,
         playing.timing,
-        codec="ffv1" if alpha else "h264",
-        pixels="rgba" if alpha else "rgb",
-        sound_from=None if alpha or not playing.tempo.keeps_sound else job.stage.files["driver"],
+        alpha=alpha,
+        sound_from=job.stage.files.get("driver") if playing.tempo.keeps_sound else None,
         sound_start=playing.begin * playing.driver.time_base,
     )
 
@@ -83,4 +89,6 @@ def _work(job: Job, playing: Playing) -> None:
     with writer, prefetched(mapped(picture_of, parts)) as finished:
         for index, picture in enumerate(finished):
             writer.write(picture)
+            if index == count // 2 and not browsers_play(suffix, alpha):
+                write_png(job.path / STILL, as_rgb(picture))
             job.progress(index + 1, count)

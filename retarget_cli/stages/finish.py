@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retarget_cli.stages.background import cover
+from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.look import filmed_look
 from retarget_cli.stages.plate import cast_shadow
 from retarget_cli.stages.source import ClipFacts
@@ -65,16 +66,16 @@ def finish(
     job: Job,
     layer: np.ndarray,
     matrix: Callable[[int], np.ndarray],
-    clips: tuple[ClipFacts, ClipFacts],
+    subject: ClipFacts,
 ) -> Finish:
     """The finish of a layer, by the look of the clip whose scene it is set into, which is the job's entry ``look``.
 
-    clips: subject and driver. Without a scene, on a plain colour or transparent, there is neither grain nor shadow.
+    Without a scene, on a plain colour or transparent, there is neither grain nor shadow.
     """
-    subject, driver = clips
-    size, background = (subject.width, subject.height), job.stage.params["background"]
+    size = subject.width, subject.height
     filmed, grown = filmed_look(job.entries["look"]), 1.0
-    if background == "driver":
+    if job.stage.params["background"] == "driver":
+        driver = facts(job.entries["driver"])
         grown = cover((driver.width, driver.height), size)[0][0] / driver.width
     own = _own_edge(layer, matrix, size)
     edge = max(_SHARPEST, (filmed.edge or _PLAIN_EDGE) * grown)

@@ -16,20 +16,20 @@ from retarget_cli.vision.cast import CastShadow
 from retarget_cli.vision.plate import build_plate_model
 
 VERSION = 2
-PLATE, CAST = "plate.mkv", "cast.json"
+PLATE, SHADOW = "plate.mkv", "shadow.json"
 
 
 def plate(clip: SourceClip) -> Stage:
     """The stage that writes ``plate.mkv``: every frame of the clip at native size, lossless, the object removed.
 
-    ``cast.json`` is the shadow that was removed with it, null when none could be told.
+    ``shadow.json`` is the shadow that was removed with it, null when none could be told.
     """
     return matted_stage("plate", VERSION, "Removing the object from", clip, _work)
 
 
 def cast_shadow(entry: Entry) -> CastShadow | None:
     """The shadow that things cast in the scene of a plate, None when none could be told."""
-    data = json.loads(entry.file(CAST).read_text(encoding="utf-8"))
+    data = json.loads(entry.file(SHADOW).read_text(encoding="utf-8"))
     return data and CastShadow.from_json(data)
 
 
@@ -41,5 +41,5 @@ def _work(job: Job) -> None:
         for index, (frame, matte) in enumerate(matted_frames(job)):
             writer.write(model.render(index, frame, matte))
             job.progress(count + index + 1, 2 * count)
-    write_json_atomic(job.path / CAST, model.cast and model.cast.to_json())
+    write_json_atomic(job.path / SHADOW, model.cast and model.cast.to_json())
     job.draft.note(still_camera=model.still, seen_share=round(model.known, 3))

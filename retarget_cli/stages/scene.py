@@ -10,7 +10,7 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.playing import Playing
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
-from retarget_cli.stages.ingest import ClipFacts
+from retarget_cli.stages.ingest import ClipFacts, facts
 from retarget_cli.stages.plate import PLATE
 from retarget_cli.stages.stage import Job
 
@@ -18,13 +18,12 @@ Matrices = Callable[[int], np.ndarray]
 Grounds = Callable[[int], np.ndarray]
 
 
-def scene(
-    job: Job, subject: ClipFacts, driver: ClipFacts, playing: Playing, layer_size: int
-) -> tuple[Matrices, Grounds]:
+def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
     """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
     background = job.stage.params["background"]
     size = (subject.width, subject.height)
     if background == "driver":
+        driver = facts(job.entries["driver"])
         return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
     path = crop.framing(job.entries["subject_crop"])
     shown = background_frames(playing.real_time, subject.timing)

@@ -88,11 +88,16 @@ def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mi
     assert train.arguments[2].method_config.geometry.mirror == mirror
 
 
-def test_facing_is_no_matter_of_rendering(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    render = replace("render", None)
-    assert run(["render", "--flip", "yes"]) == 2
-    assert "retarget train A B --flip yes" in capsys.readouterr().err
-    assert not render.arguments
+def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    render = replace("render", pipeline.RenderResult())
+    line = ["render", "--driver", "wolf.mp4", "--box-driver", "3:1,2,30,40", "--flip", "yes", "--follow", "p1, p2"]
+    assert run(line) == 0
+    options = render.arguments[0]
+    assert options.driver.path == Path("wolf.mp4")
+    assert options.driver.hints[0].frame == 3
+    assert (options.flip, options.follow) == ("yes", ("p1", "p2"))
+    assert run(["render", "--mask-driver", "wolf.mkv"]) == 2
+    assert "--driver" in capsys.readouterr().err
 
 
 def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,8 +157,8 @@ def test_settings_that_make_no_sense(
 
 def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
-    report = {"look": "a", "video": str(video), "affine": "moments", "reason": "highest motion"}
-    render = replace("render", pipeline.RenderResult([video], [], [report]))
+    report = {"affine": "moments", "reason": "highest motion"}
+    render = replace("render", pipeline.RenderResult((pipeline.Rendered("a", video, report),)))
     assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
     assert render.arguments[0] == pipeline.RenderOptions(
         None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, smooth="0"
@@ -163,7 +168,7 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "affine: moments (highest motion)" in out
     assert run(["render", "a.mp4", "b.mp4", "--look", "both", "--json"]) == 0
     assert render.arguments[0].pair == (Path("a.mp4"), Path("b.mp4"))
-    assert json.loads(capsys.readouterr().out)["reports"] == [report]
+    assert json.loads(capsys.readouterr().out)["reports"] == [{"look": "a", "video": str(video), **report}]
 
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:

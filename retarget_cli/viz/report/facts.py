@@ -43,7 +43,8 @@ class Direction:
     """One clip's look with the other's motion.
 
     video, compared, sheet: files of the result, of driver and result side by side, and of the contact sheet; None for
-    what was not made. command, compare_command: what makes them. drawing: what the method says of its drawing.
+    what was not made. plays: whether browsers play the result; still: one frame of it, where they do not.
+    command, compare_command: what makes them. drawing: what the method says of its drawing.
     """
 
     subject: str
@@ -57,6 +58,8 @@ class Direction:
     drawing: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    plays: bool = True
+    still: str | None = None
 
 
 @dataclass(frozen=True)
