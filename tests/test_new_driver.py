@@ -39,7 +39,7 @@ def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> N
     video = world.render(driver=pole, background="driver", compare=True).videos[0]
     assert world.ran() == [
         "ingest:pole", "matte:pole", "overlay:pole", "crop:pole",
-        "transfer:disc-as-pole", "plate:pole", "look:pole", "compose:disc-as-pole", "compare:disc-as-pole",
+        "transfer:disc-as-pole", "plate:pole", "footage:pole", "compose:disc-as-pole", "compare:disc-as-pole",
     ]  # fmt: skip
     assert video.name == "disc-as-pole.mp4"
     assert scan(video).timing.durations == OTHER.durations

@@ -40,7 +40,7 @@ def compose(
         "transfer": transfer,
         "subject": f"ingest:{subject.name}",
         "subject_crop": f"crop:{subject.name}",
-        "look": f"look:{(driver if background == 'driver' else subject).name}",
+        "footage": f"footage:{(driver if background == 'driver' else subject).name}",
     }
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"

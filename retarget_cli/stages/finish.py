@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from retarget_cli.stages.background import cover
+from retarget_cli.stages.footage import read_footage
 from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.look import filmed_look
 from retarget_cli.stages.plate import cast_shadow
 from retarget_cli.stages.source import ClipFacts
 from retarget_cli.stages.stage import Job
@@ -24,7 +24,7 @@ _SAMPLES = 8  # frames of the layer by which its outline is judged
 _SHARPEST = 1.6  # pixels that a hard edge measures: none is made sharper
 _PLAIN_EDGE = 2.0  # pixels, where the clip cannot tell
 _AIRBORNE = 6  # frames before and after in which it may come down
-_MARGIN = 8  # pixels around a layer that softer edges may need
+_MARGIN = 16  # pixels around a layer that softer edges may need
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Finish:
     """How the frames of one layer are finished.
 
     layer: (N, h, w, 4) uint8; matrix: the way of frame i into the frame, (2, 3); size: (w, h) of the frame. own: width
-    of the layer's outline in layer pixels; edge: what it shall be in the frame's.
+    of the layer's outline in layer pixels; edge: what it shall be in the frame's. grain, cast: those of the
+    scene, None where it has none. grounds: the row of the frame that the layer stands on, for each of its frames.
     """
 
     layer: np.ndarray
@@ -68,12 +69,12 @@ def finish(
     matrix: Callable[[int], np.ndarray],
     subject: ClipFacts,
 ) -> Finish:
-    """The finish of a layer, by the look of the clip whose scene it is set into, which is the job's entry ``look``.
+    """The finish of a layer, by the footage that it is set into, which is the job's entry ``footage``.
 
     Without a scene, on a plain colour or transparent, there is neither grain nor shadow.
     """
     size = subject.width, subject.height
-    filmed, grown = filmed_look(job.entries["look"]), 1.0
+    filmed, grown = read_footage(job.entries["footage"]), 1.0
     if job.stage.params["background"] == "driver":
         driver = facts(job.entries["driver"])
         grown = cover((driver.width, driver.height), size)[0][0] / driver.width
@@ -94,7 +95,7 @@ def _grounds(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarr
         if rows.size:
             lowest[index] = matrix(index)[1] @ (drawn.shape[1] / 2, rows[-1], 1.0)
     padded = np.pad(lowest, _AIRBORNE, constant_values=-np.inf)
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * _AIRBORNE + 1).max(axis=1)
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * _AIRBORNE + 1).max(axis=1).clip(min=0.0)
 
 
 def _own_edge(layer: np.ndarray, matrix: Callable[[int], np.ndarray], size: tuple[int, int]) -> float:

@@ -20,28 +20,28 @@ from retarget_cli.vision.edges import edge_width
 from retarget_cli.vision.grain import Grain, GrainMeter
 
 VERSION = 1
-LOOK = "look.json"
+FILE = "footage.json"
 _SAMPLES = 8  # frames that are looked at
 _AWAY = 6  # pixels from the object: what is nearer may be its fur or its motion blur
 
 
 @dataclass(frozen=True)
-class FilmedLook:
+class Footage:
     """edge: pixels between alpha 0.1 and 0.9 across the object's outline, None where that is unknown."""
 
     edge: float | None
     grain: Grain
 
 
-def measured_look(clip: SourceClip) -> Stage:
-    """The stage that writes ``look.json``."""
-    return matted_stage("look", VERSION, "Measuring edges and grain of", clip, _work)
+def footage(clip: SourceClip) -> Stage:
+    """The stage that writes ``footage.json``."""
+    return matted_stage("footage", VERSION, "Measuring edges and grain of", clip, _work)
 
 
-def filmed_look(entry: Entry) -> FilmedLook:
-    """Read the look of a clip back."""
-    data = json.loads(entry.file(LOOK).read_text(encoding="utf-8"))
-    return FilmedLook(data["edge"], Grain.from_json(data["grain"]))
+def read_footage(entry: Entry) -> Footage:
+    """Read what was measured back."""
+    data = json.loads(entry.file(FILE).read_text(encoding="utf-8"))
+    return Footage(data["edge"], Grain.from_json(data["grain"]))
 
 
 def _work(job: Job) -> None:
@@ -58,7 +58,7 @@ def _work(job: Job) -> None:
         job.progress(index + 1, count)
     found = [width for width in widths if width is not None]
     edge = round(float(np.median(found)), 3) if found else None
-    write_json_atomic(job.path / LOOK, {"edge": edge, "grain": meter.grain().to_json()})
+    write_json_atomic(job.path / FILE, {"edge": edge, "grain": meter.grain().to_json()})
 
 
 def _away(matte: np.ndarray) -> np.ndarray:
