@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.findings import Finding
-from retarget_cli.segment.base import Hint
+from retarget_cli.segment.base import Hint, hints_to_json
 from retarget_cli.store.engine import Entry
 
 Affine = str | tuple[float, ...]
@@ -21,6 +21,11 @@ class ClipInput:
     path: Path
     matte: Path | None = None
     hints: tuple[Hint, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a run record."""
+        matte = None if self.matte is None else str(self.matte.absolute())
+        return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints)}
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class RenderOptions:
         """What decides the video and is not what it is when nothing is said, by option."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
         found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
-        return found if self.driver is None else {**found, "driver": str(self.driver.path.absolute())}
+        return found if self.driver is None else {**found, "driver": self.driver.to_json()}
 
 
 _DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")

@@ -18,8 +18,8 @@ BASELINES = {"JOKR": (0.42, 0.735), "FOMM": (0.33, 0.66), "CycleGAN": (0.66, 0.6
 
 
 def results(report: Report) -> Markup:
-    """The videos of both directions, first, as they are what it was all for."""
-    return element("div", *(_result(one) for one in report.directions), class_="pair")
+    """The videos of both directions, first, as they are what it was all for; then those with other drivers."""
+    return element("div", *(_result(one) for one in (*report.directions, *report.others)), class_="pair")
 
 
 def inputs(report: Report) -> Markup:
