@@ -104,7 +104,7 @@ def test_names_never_become_a_part_of_the_page(tmp_path: Path) -> None:
         [Phase(NASTY, [{"step": 1, NASTY: 0.5}], [{"step": 1, f"{NASTY}_a": 0.5}], [(1, picture), (2, picture)])],
         (Direction(NASTY, NASTY, NASTY, NASTY, FILE, FILE, picture, tracks, drawing, {NASTY: 1.0}, [NASTY]),
          direction(NASTY, NASTY, video="x.mkv", plays=False, still=picture)),
-        [direction(NASTY, NASTY, video="y.mp4")],
+        [direction(NASTY, NASTY, video=FILE)],
         [Finding(NASTY, "weak", NASTY, NASTY)],
         [(NASTY, NASTY, True)], [(NASTY, 1.0)], {NASTY: NASTY}, [(NASTY, NASTY)], NASTY,
     )  # fmt: skip
