@@ -23,6 +23,7 @@ from retarget_cli.reporting import write_report
 from retarget_cli.requests import Rendered, RenderOptions, RenderResult
 from retarget_cli.stages.compare import compare
 from retarget_cli.stages.compose import compose
+from retarget_cli.stages.look import measured_look
 from retarget_cli.stages.overlay import OVERLAY
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
@@ -40,8 +41,10 @@ def plan_render(
     subject, driver, playing = cast.subject, cast.driver, cast.playing(tempo)
     drawing = plan_drawing(trained, cast, options, playing, smooth)
     plan = [drawing]
+    seen = _pictured(driver, "--background driver") if options.background == "driver" else subject
     if options.background in ("subject", "driver"):
-        plan.append(plate(_pictured(driver, "--background driver") if options.background == "driver" else subject))
+        plan.append(plate(seen))
+    plan.append(measured_look(seen))
     plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing))
     if options.compare:
         plan.append(compare(subject, _pictured(driver, "--compare"), drawing.id, playing))

@@ -8,16 +8,17 @@ from retarget_cli.media.outputs import browsers_play, open_output
 from retarget_cli.media.playing import Playing
 from retarget_cli.media.stills import write_png
 from retarget_cli.prefetch import mapped, prefetched
+from retarget_cli.stages.finish import finish
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.pose import Driver, sound_of
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, playing_params
-from retarget_cli.vision.paste import composite, place, straight
+from retarget_cli.vision.paste import straight
 from retarget_cli.viz.sheet import as_rgb
 
-VERSION = 1
+VERSION = 2
 STILL = "still.png"
 
 
@@ -39,6 +40,7 @@ def compose(
         "transfer": transfer,
         "subject": f"ingest:{subject.name}",
         "subject_crop": f"crop:{subject.name}",
+        "look": f"look:{(driver if background == 'driver' else subject).name}",
     }
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"
@@ -65,6 +67,7 @@ def _work(job: Job, playing: Playing) -> None:
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
     matrix, ground = scene(job, subject, playing, layer.shape[1])
+    finished_layer = finish(job, layer, matrix, subject)
     alpha = job.stage.params["background"] == "alpha"
     suffix = job.stage.params["suffix"]
     writer = open_output(
@@ -76,13 +79,13 @@ def _work(job: Job, playing: Playing) -> None:
         sound_start=playing.begin * playing.driver.time_base,
     )
 
-    def picture_of(part: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
-        drawn, way, behind = part
-        placed = place(drawn, way, size)
-        return straight(placed) if alpha else composite(behind, placed)
+    def picture_of(part: tuple[int, np.ndarray]) -> np.ndarray:
+        index, behind = part
+        placed = finished_layer.placed(index)
+        return straight(placed) if alpha else finished_layer.over(behind, placed, index)
 
     count = playing.timing.frames
-    parts = ((layer[index], matrix(index), ground(index)) for index in range(count))
+    parts = ((index, ground(index)) for index in range(count))
     with writer, prefetched(mapped(picture_of, parts)) as finished:
         for index, picture in enumerate(finished):
             writer.write(picture)
