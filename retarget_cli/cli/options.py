@@ -15,7 +15,9 @@ import typer
 from retarget_cli.errors import InputError, UsageError
 
 DEFAULT_WORKSPACE = Path(".retarget")
-AFFINES = ("auto", "balanced", "relative", "matched", "learned", "moments", "none")
+AFFINES = (
+    "auto", "balanced", "proportions", "relative", "matched", "learned", "moments", "none", "trajectory",
+)  # fmt: skip
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")

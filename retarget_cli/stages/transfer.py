@@ -18,7 +18,7 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
 
-VERSION = 4
+VERSION = 5
 
 
 def transfer(
