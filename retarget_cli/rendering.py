@@ -21,8 +21,11 @@ from retarget_cli.stages.compose import compose
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.stage import Stage, Tools
+from retarget_cli.stages.trajectory import share_lost
 from retarget_cli.stages.transfer import report, transfer
 from retarget_cli.store.engine import Entry, Store
+
+_MOSTLY_THERE = 0.1  # of the frames an object may be mostly out of the picture, as when it comes and goes
 
 
 def plan_render(
@@ -31,11 +34,11 @@ def plan_render(
     """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
     subject, driver = trained.roles(look)
     playing = play(tempo, trained.clip_facts(driver).timing, driver.path.name)
-    drawing = transfer(trained.config, look, options.affine, subject, driver, playing, smooth)
+    drawing = transfer(trained.config, look, options.pose, subject, driver, playing, smooth)
     plan = [drawing]
     if options.background in ("subject", "driver"):
         plan.append(plate(subject if options.background == "subject" else driver))
-    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing))
+    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing, options.trajectory))
     if options.compare:
         plan.append(compare(subject, driver, drawing.id, playing))
     return plan
@@ -67,6 +70,9 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         result.videos.append(results.deliver(done[f"compose:{name}"].file(f"result{suffix}"), target))
         reporter(Artifact("video", target))
         result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
+        if options.trajectory:
+            result.reports[-1]["lost"] = share_lost(done[f"compose:{name}"])
+            _say_what_is_lost(trained, look, result.reports[-1]["lost"], reporter)
         if options.compare:
             _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
     write_report(store, trained.id, reporter)
@@ -90,6 +96,15 @@ def _say_what_is_silent(
     if any(trained.clip_facts(driver).sounds for driver in drivers):
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
         reporter(Notice(f"the driver's sound is left out: {reason}."))
+
+
+def _say_what_is_lost(trained: TrainedRun, look: Look, share: float, reporter: Reporter) -> None:
+    if share > _MOSTLY_THERE:
+        subject, driver = trained.roles(look)
+        what = (
+            f"{subject.name}, on the way of {driver.name}, is mostly outside the picture in {share:.0%} of the frames"
+        )
+        reporter(Notice(f"{what}; `--background driver` has room for it."))
 
 
 def _looks(options: RenderOptions) -> tuple[Look, ...]:

@@ -50,9 +50,9 @@ class TrainResult:
 class RenderOptions:
     """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
 
-    affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
-    out: the video to write (one look only); device: None for that of the training; max_memory: the most to take of a
-    GPU, like ``4GB``, None for the limit of the training.
+    affine: a mode, ``trajectory`` or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or
+    ``alpha``; out: the video to write (one look only); device: None for that of the training; max_memory: the most to
+    take of a GPU, like ``4GB``, None for the limit of the training.
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
     slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
     ``auto``.
@@ -72,6 +72,16 @@ class RenderOptions:
     slow: str | float | None = None
     loop: int = 1
     smooth: str | float = "0"
+
+    @property
+    def pose(self) -> Affine:
+        """The affine that the method fits the pose with; ``trajectory`` says where the object is, not how it stands."""
+        return "auto" if self.affine == "trajectory" else self.affine
+
+    @property
+    def trajectory(self) -> bool:
+        """Whether the driver's way has to be brought into the subject's picture."""
+        return self.affine == "trajectory" and self.background != "driver"
 
     @property
     def unusual(self) -> dict[str, Any]:

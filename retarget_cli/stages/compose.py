@@ -11,6 +11,7 @@ from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.stages.trajectory import write_lost
 from retarget_cli.stages.transfer import array, playing_params
 from retarget_cli.vision.paste import composite, place, straight
 
@@ -24,12 +25,14 @@ def compose(
     background: str,
     suffix: str,
     playing: Playing,
+    trajectory: bool = False,
 ) -> Stage:
-    """The stage that writes ``result<suffix>``.
+    """The stage that writes ``result<suffix>``, and ``trajectory.json`` where there is one.
 
     transfer: id of the stage that drew; playing: when it drew what.
     background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``.
     suffix: ``.mp4``, ``.mkv`` or ``.mov``.
+    trajectory: let the subject take the driver's way through the picture; on the driver's background it always does.
     """
     needs = {
         "transfer": transfer,
@@ -40,14 +43,21 @@ def compose(
     if background == "subject":
         needs["plate"] = f"plate:{subject.name}"
     if background == "driver":
-        needs |= {"plate": f"plate:{driver.name}", "driver_crop": f"crop:{driver.name}"}
+        needs["plate"] = f"plate:{driver.name}"
+    if background == "driver" or trajectory:
+        needs["driver_crop"] = f"crop:{driver.name}"
     return Stage(
         id=f"compose:{subject.name}-as-{driver.name}",
         name="compose",
         version=VERSION,
         label=f"Composing {subject.name}-as-{driver.name}{suffix}",
         work=lambda job: _work(job, playing),
-        params={"background": background, "suffix": suffix, **playing_params(playing)},
+        params={
+            "background": background,
+            "suffix": suffix,
+            **playing_params(playing),
+            **({"trajectory": True} if trajectory else {}),
+        },
         files={"driver": driver.path},
         digests={"sound": driver.digest},
         needs=needs,
@@ -59,6 +69,8 @@ def _work(job: Job, playing: Playing) -> None:
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
     matrix, ground = scene(job, subject, driver, playing, layer.shape[1])
+    if job.stage.params.get("trajectory"):
+        write_lost(job, matrix, size)
     alpha = job.stage.params["background"] == "alpha"
     writer = VideoWriter(
         job.path / f"result{job.stage.params['suffix']}",
