@@ -17,11 +17,10 @@ from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
 from retarget_cli.requests import RenderOptions, RenderResult
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
-from retarget_cli.stages.compose import compose
+from retarget_cli.stages.compose import compose, trajectory_report
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
 from retarget_cli.stages.stage import Stage, Tools
-from retarget_cli.stages.trajectory import share_lost
 from retarget_cli.stages.transfer import report, transfer
 from retarget_cli.store.engine import Entry, Store
 
@@ -71,7 +70,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         reporter(Artifact("video", target))
         result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
         if options.trajectory:
-            result.reports[-1]["lost"] = share_lost(done[f"compose:{name}"])
+            result.reports[-1] |= trajectory_report(done[f"compose:{name}"])
             _say_what_is_lost(trained, look, result.reports[-1]["lost"], reporter)
         if options.compare:
             _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
@@ -101,10 +100,8 @@ def _say_what_is_silent(
 def _say_what_is_lost(trained: TrainedRun, look: Look, share: float, reporter: Reporter) -> None:
     if share > _MOSTLY_THERE:
         subject, driver = trained.roles(look)
-        what = (
-            f"{subject.name}, on the way of {driver.name}, is mostly outside the picture in {share:.0%} of the frames"
-        )
-        reporter(Notice(f"{what}; `--background driver` has room for it."))
+        what = f"{subject.name}, on the way of {driver.name}, is mostly outside the picture"
+        reporter(Notice(f"{what} in {share:.0%} of the frames; `--background driver` has room for it."))
 
 
 def _looks(options: RenderOptions) -> tuple[Look, ...]:

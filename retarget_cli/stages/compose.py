@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 
 from retarget_cli.media.encode import VideoWriter
@@ -11,11 +14,14 @@ from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.scene import scene
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.trajectory import write_lost
+from retarget_cli.stages.trajectory import share_lost
 from retarget_cli.stages.transfer import array, playing_params
+from retarget_cli.store.atomic import write_json_atomic
+from retarget_cli.store.engine import Entry
 from retarget_cli.vision.paste import composite, place, straight
 
 VERSION = 1
+_TRAJECTORY = "trajectory.json"
 
 
 def compose(
@@ -64,13 +70,20 @@ def compose(
     )
 
 
+def trajectory_report(entry: Entry) -> dict[str, Any]:
+    """What came of the driver's way; `lost`: the share of frames with most of the object outside the picture."""
+    data: dict[str, Any] = json.loads(entry.file(_TRAJECTORY).read_text(encoding="utf-8"))
+    return data
+
+
 def _work(job: Job, playing: Playing) -> None:
     subject, driver = facts(job.entries["subject"]), facts(job.entries["driver"])
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
     matrix, ground = scene(job, subject, driver, playing, layer.shape[1])
     if job.stage.params.get("trajectory"):
-        write_lost(job, matrix, size)
+        lost = share_lost(array(job.entries["transfer"], "silhouette"), matrix, size)
+        write_json_atomic(job.path / _TRAJECTORY, {"lost": lost})
     alpha = job.stage.params["background"] == "alpha"
     writer = VideoWriter(
         job.path / f"result{job.stage.params['suffix']}",

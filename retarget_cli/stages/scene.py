@@ -14,6 +14,7 @@ from retarget_cli.stages.ingest import ClipFacts
 from retarget_cli.stages.plate import PLATE
 from retarget_cli.stages.stage import Job
 from retarget_cli.stages.trajectory import Matrices, along, followed
+from retarget_cli.stages.transfer import report
 
 Grounds = Callable[[int], np.ndarray]
 
@@ -38,12 +39,11 @@ def scene(
 
 
 def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
-    """Where the subject is in the frames of it that show, or where the driver's path would lead it."""
-    subject = job.entries["subject_crop"]
+    """Where the subject is in the frames of it that show, or where the driver's way would lead it."""
+    own = crop.framing(job.entries["subject_crop"])
     if job.stage.params.get("trajectory"):
-        path = followed(subject, job.entries["driver_crop"], job.entries["transfer"])
-        return along(path, playing, layer_size)
-    own = crop.framing(subject)
+        mirrored = bool(report(job.entries["transfer"]).get("mirrored"))
+        return along(followed(own, crop.framing(job.entries["driver_crop"]), mirrored), playing, layer_size)
     return lambda i: own.matrix(shown[i], layer_size)
 
 
