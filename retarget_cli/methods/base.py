@@ -59,8 +59,8 @@ class Playback:
 class TransferRequest:
     """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
 
-    affine: a mode (``auto``, ``balanced``, ``relative``, ``matched``, ``learned``, ``moments``, ``none``), or six
-    numbers row by row. playback: None for every frame of the driver once.
+    affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
+    ``none``), or six numbers row by row. playback: None for every frame of the driver once.
     """
 
     look: Look

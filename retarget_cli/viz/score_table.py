@@ -28,10 +28,10 @@ def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> t
     kinds = [*(kind for kind in _KINDS if kind in found), *sorted(found - set(_KINDS))]
     best_first = sorted(candidates.items(), key=lambda item: (item[0] != taken, -_number(item[1].get("total"))))
     rows = [
-        ["*" if name == taken else "", name, *(_text(values.get(kind)) for kind in kinds)]
+        [name, *(_text(values.get(kind)) for kind in kinds), "*" if name == taken else ""]
         for name, values in best_first
     ]
-    return ["", "candidate", *kinds], rows
+    return ["candidate", *kinds, "taken"], rows
 
 
 def _number(value: Any) -> float:

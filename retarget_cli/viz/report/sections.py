@@ -185,5 +185,5 @@ def _drawing(drawing: Mapping[str, Any]) -> Markup | None:
     line = element("p", f"Fitted to the subject's build: {affine}{reason}.")
     if not isinstance(candidates, Mapping) or not candidates:
         return line
-    listing = table(*candidate_rows(candidates, affine), "What the choice was made from; * was taken")
+    listing = table(*candidate_rows(candidates, affine), "What the choice was made from")
     return joined([line, folded("The candidates", listing)])
