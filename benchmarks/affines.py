@@ -30,8 +30,8 @@ from retarget_cli.stages.plan import never, run
 from retarget_cli.stages.score import scores
 from retarget_cli.stages.stage import Tools
 from retarget_cli.stages.transfer import array
-from retarget_cli.stages.truth import boxed
 from retarget_cli.store.engine import Store
+from retarget_cli.vision.regions import box_of
 from retarget_cli.viz.sheet import contact_sheet
 
 COLUMNS, CELL = 10, 160
@@ -56,11 +56,18 @@ def line(look: Look, mode: str, values: dict[str, Any], true: dict[str, Any]) ->
     return f"| {look.upper()} | {mode}{taken} | {' | '.join(cells)} |"
 
 
-def answer(truth: Truth) -> list[np.ndarray]:
-    """What the sheet shows of the true answer: the object alone, as large as its box."""
+def answer(truth: Truth) -> np.ndarray:
+    """What the sheet shows of the true answer: (N, S, S, 4) uint8, the object in a square around its largest box."""
     assert truth.colour is not None
     both = zip(read_frames(truth.colour), read_frames(truth.matte), strict=True)
-    return [np.dstack(boxed(colour.image, matte.image[..., 0])) for colour, matte in both]
+    frames = [np.dstack([colour.image, matte.image[..., 0]]) for colour, matte in both]
+    boxes = [box_of(frame[..., 3] > 127) or (0, 0, 1, 1) for frame in frames]
+    side = max(max(box[2:]) for box in boxes)
+    squares = np.zeros((len(frames), side, side, 4), np.uint8)
+    for square, frame, (x, y, w, h) in zip(squares, frames, boxes, strict=True):
+        left, top = (side - w) // 2, (side - h) // 2
+        square[top : top + h, left : left + w] = frame[y : y + h, x : x + w]
+    return squares
 
 
 def measure(trained: TrainedRun, look: Look, truth: Truth | None, store: Store, modes: Sequence[str]) -> np.ndarray:
@@ -75,7 +82,7 @@ def measure(trained: TrainedRun, look: Look, truth: Truth | None, store: Store, 
         print(line(look, mode, scores(done[f"score:{name}"]), true), flush=True)
         rows[mode] = array(done[f"transfer:{name}"], "layer")
     if truth:
-        rows["true answer, as large as its box"] = np.stack(answer(truth))
+        rows["true answer"] = answer(truth)
     return contact_sheet(rows, COLUMNS, CELL)
 
 
