@@ -10,7 +10,7 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.playing import Playing
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
-from retarget_cli.stages.ingest import ClipFacts
+from retarget_cli.stages.ingest import ClipFacts, facts
 from retarget_cli.stages.plate import PLATE
 from retarget_cli.stages.stage import Job
 from retarget_cli.stages.trajectory import Matrices, along, followed
@@ -19,13 +19,12 @@ from retarget_cli.stages.transfer import report
 Grounds = Callable[[int], np.ndarray]
 
 
-def scene(
-    job: Job, subject: ClipFacts, driver: ClipFacts, playing: Playing, layer_size: int
-) -> tuple[Matrices, Grounds]:
+def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
     """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
     background = job.stage.params["background"]
     size = (subject.width, subject.height)
     if background == "driver":
+        driver = facts(job.entries["driver"])
         return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
     shown = background_frames(playing.real_time, subject.timing)
     matrix = _place(job, shown, playing, layer_size)
@@ -42,8 +41,8 @@ def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Mat
     """Where the subject is in the frames of it that show, or where the driver's way would lead it."""
     own = crop.framing(job.entries["subject_crop"])
     if job.stage.params.get("trajectory"):
-        mirrored = bool(report(job.entries["transfer"]).get("mirrored"))
-        return along(followed(own, crop.framing(job.entries["driver_crop"]), mirrored), playing, layer_size)
+        opposite = bool(report(job.entries["transfer"]).get("opposite"))
+        return along(followed(own, crop.framing(job.entries["driver_crop"]), opposite), playing, layer_size)
     return lambda i: own.matrix(shown[i], layer_size)
 
 

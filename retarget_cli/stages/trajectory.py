@@ -15,13 +15,13 @@ Matrices = Callable[[int], np.ndarray]
 _LOOKED_AT = 100  # frames at most, evenly chosen, on which is measured how much is outside
 
 
-def followed(subject: Framing, driver: Framing, mirrored: bool) -> Framing:
+def followed(subject: Framing, driver: Framing, opposite: bool) -> Framing:
     """The driver's squares, moved to the subject's mean place and scaled to its mean size.
 
-    mirrored: the clips face opposite ways, so what goes to the right in one goes to the left in the other.
+    opposite: the two face opposite ways, so what goes to the right in one goes to the left in the other.
     """
     ratio = _mean_side(subject) / _mean_side(driver)
-    steps = ratio * (driver.centres - driver.centres.mean(axis=0)) * ((-1, 1) if mirrored else (1, 1))
+    steps = ratio * (driver.centres - driver.centres.mean(axis=0)) * ((-1, 1) if opposite else (1, 1))
     return Framing(ratio * driver.sides, subject.centres.mean(axis=0) + steps)
 
 

@@ -25,7 +25,7 @@ def centres(path: Framing, **tempo: str) -> np.ndarray:
 
 
 def test_the_way_is_round_the_subjects_place_in_its_size() -> None:
-    path = followed(STANDING, WALKING, mirrored=False)
+    path = followed(STANDING, WALKING, opposite=False)
     np.testing.assert_allclose(path.sides, 40.0)
     np.testing.assert_allclose(path.centres, [(70, 57.5), (90, 57.5), (110, 62.5), (130, 62.5)])
     np.testing.assert_allclose(centres(path), path.centres)
@@ -33,18 +33,18 @@ def test_the_way_is_round_the_subjects_place_in_its_size() -> None:
 
 def test_what_comes_nearer_does_so_in_the_subjects_picture() -> None:
     nearing = Framing(np.array([40.0, 80.0, 160.0, 80.0]), WALKING.centres)
-    path = followed(STANDING, nearing, mirrored=False)
+    path = followed(STANDING, nearing, opposite=False)
     np.testing.assert_allclose(path.sides / path.sides[0], [1, 2, 4, 2])
     assert np.exp(np.log(path.sides).mean()) == pytest.approx(40)
 
 
 def test_a_mirrored_pair_goes_where_the_subject_faces() -> None:
-    right, left = (followed(STANDING, WALKING, mirrored) for mirrored in (False, True))
+    right, left = (followed(STANDING, WALKING, opposite) for opposite in (False, True))
     np.testing.assert_allclose(left.centres - (100, 60), (right.centres - (100, 60)) * (-1, 1))
 
 
 def test_between_two_frames_it_is_between_two_places() -> None:
-    path = followed(STANDING, WALKING, mirrored=False)
+    path = followed(STANDING, WALKING, opposite=False)
     slow = centres(path, slow="2")
     np.testing.assert_allclose(slow[::2], path.centres)
     np.testing.assert_allclose(slow[1:6:2], (path.centres[:-1] + path.centres[1:]) / 2)

@@ -8,7 +8,7 @@ from typing import Any
 from retarget_cli.findings import Finding, counted, worst_first
 from retarget_cli.viz.report.facts import Clip, Direction, Report
 from retarget_cli.viz.report.markup import Markup, element, facts_list, folded, joined, table, with_code
-from retarget_cli.viz.report.media import missing, picture, video
+from retarget_cli.viz.report.media import missing, picture, unplayed, video
 from retarget_cli.viz.report.plot import Line, Spot, line_chart, scatter
 from retarget_cli.viz.report.tracks import draw_tracks
 from retarget_cli.viz.score_table import COLUMNS, candidate_rows, rows
@@ -18,8 +18,8 @@ BASELINES = {"JOKR": (0.42, 0.735), "FOMM": (0.33, 0.66), "CycleGAN": (0.66, 0.6
 
 
 def results(report: Report) -> Markup:
-    """The videos of both directions, first, as they are what it was all for."""
-    return element("div", *(_result(one) for one in report.directions), class_="pair")
+    """The videos of both directions, first, as they are what it was all for; then those with other drivers."""
+    return element("div", *(_result(one) for one in (*report.directions, *report.others)), class_="pair")
 
 
 def inputs(report: Report) -> Markup:
@@ -114,9 +114,12 @@ def _title(one: Direction) -> str:
 def _result(one: Direction) -> Markup:
     title = _title(one)
     parts: list[Markup] = [element("h3", title)]
-    parts.append(
-        video(one.video, title, "Result") if one.video else missing("Not rendered since this training.", one.command)
-    )
+    if one.video is None:
+        parts.append(missing("Not rendered since this training.", one.command))
+    elif one.plays:
+        parts.append(video(one.video, title, "Result"))
+    else:
+        parts.append(unplayed(one.video, one.still, title, "Result"))
     if one.compared:
         said = "Driver with keypoints, silhouette, result"
         parts.append(video(one.compared, f"{title}: {said}", said))
