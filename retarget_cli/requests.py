@@ -56,8 +56,8 @@ class TrainResult:
 class RenderOptions:
     """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
 
-    affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
-    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
+    affine: a mode, ``trajectory`` or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or
+    ``alpha``; out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
     device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
     the training.
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
@@ -90,6 +90,16 @@ class RenderOptions:
     def alpha(self) -> bool:
         """Whether the result is transparent."""
         return self.background == "alpha"
+
+    @property
+    def pose(self) -> Affine:
+        """The affine that the method fits the pose with; ``trajectory`` says where the object is, not how it stands."""
+        return "auto" if self.affine == "trajectory" else self.affine
+
+    @property
+    def trajectory(self) -> bool:
+        """Whether the driver's way has to be brought into the subject's picture."""
+        return self.affine == "trajectory" and self.background != "driver"
 
     @property
     def unusual(self) -> dict[str, Any]:

@@ -117,6 +117,22 @@ def test_names_never_become_a_part_of_the_page(tmp_path: Path) -> None:
     assert tree.all("h1")[0].words == f"{NASTY} and {NASTY}"
 
 
+def test_the_candidates_are_listed_best_first_with_a_mark() -> None:
+    candidates = {"none": {"total": 2.0, "motion": 0.9}, "relative": {"total": 3.0, "motion": 0.7}}
+    tracks = Tracks(np.arange(2), "frames", np.zeros((2, 1, 2)), np.zeros((2, 1, 2)))
+    drawn = dataclasses.replace(
+        BARE.directions[0], tracks=tracks, drawing={"affine": "relative", "candidates": candidates}
+    )
+    tree = page.read(draw_report(dataclasses.replace(BARE, directions=(drawn, BARE.directions[1]))))
+    (listing,) = [found for found in tree.all("table") if "candidate" in found.words]
+    rows = [[cell.words for cell in (*row.all("th"), *row.all("td"))] for row in listing.all("tr")]
+    assert rows == [
+        ["candidate", "motion", "total", "taken"],
+        ["relative", "0.700", "3.000", "*"],
+        ["none", "0.900", "2.000", ""],
+    ]
+
+
 def test_everything_shown_has_words_for_it(tmp_path: Path) -> None:
     one = direction("cat", "fox", video="v.mp4", compared="c.mp4", sheet="s.png")
     phase = Phase("geometry", [{"step": 25, "loss": 1.0}], [], [(25, "training/p.png")])
