@@ -11,7 +11,18 @@ from pathlib import Path
 
 from retarget_cli.errors import InputError, UsageError
 
-AFFINES = ("auto", "balanced", "relative", "matched", "learned", "moments", "none")
+AFFINES = {
+    "auto": "judges the others and takes the best",
+    "balanced": "between relative and matched, around a mean pose that is partly the driver's",
+    "proportions": "the driver's pose in the subject's proportions",
+    "relative": "the driver's motion around the subject's mean pose",
+    "matched": "the same, each keypoint moving as the subject's does",
+    "learned": "the map found in training",
+    "moments": "mean and spread of the keypoints made equal",
+    "none": "as it is",
+    "trajectory": "auto, and the object takes the driver's way through the picture",
+}
+"""What each way to fit the driver's pose does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")
@@ -48,7 +59,7 @@ def parse_affine(value: str | Sequence[float]) -> str | tuple[float, ...]:
         return _affine_file(Path(value))
     if re.search(r"\d", value):
         return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
-    choose(value, AFFINES, "--affine")
+    choose(value, tuple(AFFINES), "--affine")
     return value
 
 

@@ -13,7 +13,7 @@ from retarget_cli.methods import get_method
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
-from retarget_cli.requests import Truth
+from retarget_cli.requests import Affine, Truth
 from retarget_cli.stages.fit import held_out
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.score import score, scores
@@ -23,11 +23,13 @@ from retarget_cli.stages.truth import truth_score
 from retarget_cli.store.engine import Store
 
 
-def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Store) -> list[Stage]:
+def plan_score(
+    trained: TrainedRun, look: Look, truth: Truth | None, store: Store, affine: Affine = "auto"
+) -> list[Stage]:
     """Draw, and judge what was drawn: every frame of the driver, for what is between them has nothing to compare to."""
     subject, driver = trained.roles(look)
     playing = cast_pair(trained, look).playing(Tempo())
-    drawing = transfer(trained.config, trained.clips, Drawing(look), driver, playing)
+    drawing = transfer(trained.config, trained.clips, Drawing(look, affine), driver, playing)
     plan = [drawing, score(subject, driver, drawing.id)]
     if truth is not None:
         files = {"matte": truth.matte, "colour": truth.colour}

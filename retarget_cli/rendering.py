@@ -22,7 +22,7 @@ from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
 from retarget_cli.requests import Rendered, RenderOptions, RenderResult
 from retarget_cli.stages.compare import compare
-from retarget_cli.stages.compose import compose
+from retarget_cli.stages.compose import compose, trajectory_report
 from retarget_cli.stages.footage import footage
 from retarget_cli.stages.overlay import OVERLAY
 from retarget_cli.stages.plan import Stop, never, run
@@ -32,6 +32,8 @@ from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import Drawing, report, transfer
 from retarget_cli.store.engine import Store
+
+_MOSTLY_THERE = 0.1  # of the frames an object may be mostly out of the picture, as when it comes and goes
 
 
 def plan_render(
@@ -45,7 +47,7 @@ def plan_render(
     if options.background in ("subject", "driver"):
         plan.append(plate(seen))
     plan.append(footage(seen))
-    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing))
+    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing, options.trajectory))
     if options.compare:
         plan.append(compare(subject, _pictured(driver, "--compare"), drawing.id, playing))
     return plan
@@ -56,7 +58,7 @@ def plan_drawing(
 ) -> Stage:
     """The stage that draws; it decides the keypoints."""
     follow = tuple(point_number(name) for name in options.follow) or None
-    drawing = Drawing(cast.look, options.affine, smooth, options.flip, follow)
+    drawing = Drawing(cast.look, options.pose, smooth, options.flip, follow)
     return transfer(trained.config, trained.clips, drawing, cast.driver, playing)
 
 
@@ -87,6 +89,9 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         said = report(done[f"transfer:{cast.name}"])
         for warning in said.get("warnings", ()):
             reporter(Notice(warning, "warning"))
+        if options.trajectory:
+            said |= trajectory_report(done[f"compose:{cast.name}"])
+            _say_what_is_lost(cast, said["lost"], reporter)
         target = options.out or results.RESULTS / trained.pair / f"{cast.name}{suffix}"
         rendered.append(Rendered(cast.look, target, said, **hand_over(done, cast.name, target, options, reporter)))
     write_report(store, trained.id, reporter)
@@ -155,6 +160,12 @@ def _say_what_is_silent(
     elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
         reporter(Notice(f"the driver's sound is left out: {reason}."))
+
+
+def _say_what_is_lost(cast: Cast, share: float, reporter: Reporter) -> None:
+    if share > _MOSTLY_THERE:
+        what = f"{cast.subject.name}, on the way of {cast.driver.name}, is mostly outside the picture"
+        reporter(Notice(f"{what} in {share:.0%} of the frames; `--background driver` has room for it."))
 
 
 def _looks(options: RenderOptions) -> tuple[Look, ...]:

@@ -100,6 +100,7 @@ def _gather(run: _Run) -> Report:
         crops=run.beside(CROPS),
         phases=[_phase(run, name) for name in run.phases if name in run.entries],
         directions=(_direction(run, "a"), _direction(run, "b")),
+        others=_others(run),
         findings=_findings(run),
         settings=[(key, shown(value), key in changed) for key, value in flat(record["config"])],
         timings=[(name, entry.receipt["timings"]["seconds"]) for name, entry in stages],
@@ -154,8 +155,20 @@ def _phase(run: _Run, name: str) -> Phase:
     )
 
 
-def _direction(run: _Run, look: str) -> Direction:
+def _others(run: _Run) -> list[Direction]:
+    """Renders with drivers that were not trained on."""
+    found = []
+    for look, subject in zip("ab", run.names, strict=True):
+        start = f"{subject}-as-"
+        drivers = [name.removeprefix(start) for name in run.record.get("rendered", {}) if name.startswith(start)]
+        found += [_direction(run, look, driver) for driver in drivers if driver not in run.names]
+    return [one for one in found if one.video]
+
+
+def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
+    """One look with the pair's other clip as its driver, or with another one."""
     subject, driver = run.names if look == "a" else run.names[::-1]
+    driver = other or driver
     name = f"{subject}-as-{driver}"
     composed, drawn = run.entries.get(f"compose:{name}"), run.entries.get(f"transfer:{name}")
     judged, true = run.entries.get(f"score:{name}"), run.entries.get(f"truth:{name}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.findings import Finding
-from retarget_cli.segment.base import Hint
+from retarget_cli.segment.base import Hint, hints_to_json
 from retarget_cli.store.engine import Entry
 
 Affine = str | tuple[float, ...]
@@ -21,6 +21,11 @@ class ClipInput:
     path: Path
     matte: Path | None = None
     hints: tuple[Hint, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a run record."""
+        matte = None if self.matte is None else str(self.matte.absolute())
+        return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints)}
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,8 @@ class TrainResult:
 class RenderOptions:
     """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
 
-    affine: a mode or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``;
-    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
+    affine: a mode, ``trajectory`` or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or
+    ``alpha``; out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
     device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
     the training.
     start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
@@ -87,11 +92,21 @@ class RenderOptions:
         return self.background == "alpha"
 
     @property
+    def pose(self) -> Affine:
+        """The affine that the method fits the pose with; ``trajectory`` says where the object is, not how it stands."""
+        return "auto" if self.affine == "trajectory" else self.affine
+
+    @property
+    def trajectory(self) -> bool:
+        """Whether the driver's way has to be brought into the subject's picture."""
+        return self.affine == "trajectory" and self.background != "driver"
+
+    @property
     def unusual(self) -> dict[str, Any]:
         """What decides the video and is not what it is when nothing is said, by option."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
         found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
-        return found if self.driver is None else {**found, "driver": str(self.driver.path.absolute())}
+        return found if self.driver is None else {**found, "driver": self.driver.to_json()}
 
 
 _DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")

@@ -16,6 +16,7 @@ from retarget_cli.events import Artifact, Notice
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.timing import Timing
 from retarget_cli.requests import ClipInput
+from retarget_cli.rerun import Commands
 from retarget_cli.stages.transfer import array
 
 OTHER = Timing.constant(7, 20)
@@ -48,7 +49,8 @@ def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> N
     assert world.ran() == []
     kept = world.store.runs()[0]
     assert "crop:pole" in kept["results"]  # pruning must not take it
-    assert kept["rendered"]["disc-as-pole"]["driver"] == str(pole.path)
+    words = Commands(kept, world.store.root).render("a", "disc-as-pole")
+    assert f"--driver {pole.path} --mask-driver {pole.matte}" in words
 
 
 def test_both_looks_may_have_another_driver(world: World, tmp_path: Path) -> None:
@@ -134,3 +136,11 @@ def test_the_library_takes_another_driver(world: World, tmp_path: Path) -> None:
     options = pipeline.RenderOptions(driver=other_bar(tmp_path), background="alpha", out=Path("layer.mkv"))
     result = pipeline.render(options, world.store)
     assert len(list(read_frames(result.videos[0]))) == OTHER.frames
+
+
+def test_the_report_shows_other_drivers_too(world: World, tmp_path: Path) -> None:
+    world.render(driver=other_bar(tmp_path), look="both")
+    page = (world.folder / "retargeted" / "disc--bar" / "report.html").read_text(encoding="utf-8")
+    assert "disc moving like pole" in page
+    assert 'src="disc-as-pole.mp4"' in page
+    assert "bar moving like pole" in page

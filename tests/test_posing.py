@@ -51,6 +51,17 @@ def test_a_drivers_own_motion_is_drawn_as_the_driver_is(stage: World) -> None:
     np.testing.assert_array_equal(pictures(again), pictures(rendered.videos[0]))
 
 
+def test_a_motion_file_knows_the_drivers_way(stage: World) -> None:
+    rendered = stage.render(background="alpha", affine="trajectory", out=Path("drawn.mkv"))
+    assert rendered.reports[0]["opposite"]
+    raw = export(stage, raw=True)
+    again = apply(stage, raw.motion, background="alpha", affine="trajectory", out=Path("again.mkv"))
+    still = apply(stage, raw.motion, background="alpha", out=Path("still.mkv"))
+    wanted, found, elsewhere = (pictures(one.videos[0])[..., 3].astype(int) for one in (rendered, again, still))
+    assert np.abs(found - wanted).mean() < 0.2 * np.abs(elsewhere - wanted).mean()
+    assert again.reports[0]["lost"] == rendered.reports[0]["lost"]
+
+
 def test_an_export_is_a_table_and_a_picture_beside_the_results(stage: World) -> None:
     result = export(stage)
     assert result.motion == Path("retargeted/disc--bar/disc-as-bar.csv")

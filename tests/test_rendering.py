@@ -211,3 +211,37 @@ def test_the_pair_may_be_named(world: World) -> None:
     with pytest.raises(UsageError) as caught:
         world.render(pair=(world.a.path, stranger))
     assert "retarget train" in caught.value.fix
+
+
+def drawn_at(video: Path) -> np.ndarray:
+    """(N, 2) the mean place, x and y, of what is drawn on black, in pixels."""
+    places = [np.nonzero(frame.image.max(axis=2) > 60) for frame in read_frames(video)]
+    return np.array([(columns.mean(), rows.mean()) for rows, columns in places])
+
+
+def test_the_object_takes_the_drivers_way(world: World) -> None:
+    """The disc goes to and fro, and the bar with it."""
+    still = world.render(look="b", background="black").videos[0]
+    own = drawn_at(still)
+    result = world.render(look="b", background="black", affine="trajectory")
+    assert world.ran() == ["compose:bar-as-disc"]
+    moved = drawn_at(result.videos[0])
+    assert np.ptp(moved[:, 0]) > np.ptp(own[:, 0]) + 5
+    assert result.reports[0]["affine"] == "auto"
+    assert result.reports[0]["lost"] == 0
+    assert not [event for event in world.events if isinstance(event, Notice)]
+    driver = world.render(look="b", background="driver", affine="trajectory").reports[0]
+    assert "lost" not in driver
+
+
+def test_an_object_that_leaves_the_picture_is_announced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from retarget_cli.stages import compose
+
+    monkeypatch.setattr(compose, "share_lost", lambda *_: 0.42)
+    result = world.render(affine="trajectory")
+    (notice,) = [event.message for event in world.events if isinstance(event, Notice)]
+    assert notice == (
+        "disc, on the way of bar, is mostly outside the picture in 42% of the frames; `--background driver` "
+        "has room for it."
+    )
+    assert result.reports[0]["lost"] == 0.42

@@ -21,7 +21,9 @@ Affine = Annotated[
     typer.Option(
         "--affine",
         metavar="MODE",
-        help=f"How the driver's pose is fitted: {', '.join(AFFINES)}, six numbers, or a JSON file.",
+        help="How the driver's pose is fitted: "
+        + "; ".join(f"{name}, {meaning}" for name, meaning in AFFINES.items())
+        + "; or six numbers, or a JSON file with them.",
     ),
 ]
 Background = Annotated[

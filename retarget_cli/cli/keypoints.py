@@ -11,7 +11,7 @@ from retarget_cli import choices
 from retarget_cli.cli import drawing, options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.cli.ordered import InOrder, in_order
-from retarget_cli.cli.render import summary
+from retarget_cli.cli.render import show
 
 EDITS = "Edits, made in the order in which they are written"
 
@@ -181,4 +181,4 @@ def apply(
     if json_output:
         ui.document({"videos": result.videos, "reports": result.reports})
     else:
-        ui.lines(*summary(result, workspace))
+        show(result, workspace)

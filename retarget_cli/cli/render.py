@@ -11,6 +11,7 @@ import typer
 from retarget_cli import choices
 from retarget_cli.cli import drawing, options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.viz.score_table import candidate_rows
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import RenderResult
@@ -66,28 +67,23 @@ def render(
     if json_output:
         ui.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
     else:
-        ui.lines(*summary(result, workspace))
+        show(result, workspace)
 
 
-def summary(result: RenderResult, workspace: Path) -> list[str]:
-    """The files, and for each video which affine was taken and why."""
-    lines = [ui.short_path(path) for path in result.videos]
-    lines += [ui.short_path(path) for path in result.sheets]
+def show(result: RenderResult, workspace: Path) -> None:
+    """Print the files and, for each video, which affine was taken and why, with what it was chosen from."""
+    ui.lines(*[ui.short_path(path) for path in (*result.videos, *result.sheets)])
     for report in result.reports:
-        choice = affine_text(report)
-        if choice:
-            lines.append(f"  {choice}")
-    lines.append(f"next: {ui.command('evaluate', workspace=workspace)}")
-    return lines
+        ui.lines(*affine_lines(report))
+        if report.get("candidates"):
+            ui.table(*candidate_rows(report["candidates"], report["affine"]))
+    ui.lines(f"next: {ui.command('evaluate', workspace=workspace)}")
 
 
-def affine_text(report: Mapping[str, Any]) -> str:
+def affine_lines(report: Mapping[str, Any]) -> list[str]:
     """``affine: moments (why)``, as far as the method's report tells."""
-    facts = report.get("affine")
-    if isinstance(facts, Mapping):
-        taken, reason = facts.get("mode"), facts.get("reason")
-    else:
-        taken, reason = facts, report.get("reason")
+    taken, reason = report.get("affine"), report.get("reason")
     if not taken:
-        return ""
-    return f"affine: {taken}" + (f" ({reason})" if reason else "")
+        return []
+    way = ", on the driver's way" if "lost" in report else ""
+    return [f"  affine: {taken}{way}" + (f" ({reason})" if reason else "")]

@@ -95,9 +95,9 @@ class Regional:
 class TransferRequest:
     """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
 
-    affine: a mode (``auto``, ``balanced``, ``relative``, ``matched``, ``learned``, ``moments``, ``none``), or six
-    numbers row by row. playback: None for every frame of the driver once. driver: what drives instead of the pair's
-    other clip. regional: None when every keypoint follows.
+    affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
+    ``none``), or six numbers row by row. playback: None for every frame of the driver once. driver: what drives instead
+    of the pair's other clip. regional: None when every keypoint follows.
     """
 
     look: Look

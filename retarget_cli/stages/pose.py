@@ -37,6 +37,11 @@ def sound_of(driver: Driver) -> dict[str, Any]:
     return {"files": {"driver": driver.path}, "digests": {"sound": driver.digest}}
 
 
+def crop_of(driver: Driver) -> str:
+    """The stage with the crop that the driver's keypoints lie in."""
+    return f"pose:{driver.name}" if isinstance(driver, MotionSource) else f"crop:{driver.name}"
+
+
 def pose(source: MotionSource) -> Stage:
     """The stage that writes ``motion.safetensors``, and the crop it lies in as that of a clip is written."""
     return Stage(

@@ -23,7 +23,7 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
 
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from retarget_cli import events, pipeline
+from retarget_cli.choices import AFFINES
 from retarget_cli.cli.app import run
 from retarget_cli.errors import Interrupted, WorkspaceError
 from retarget_cli.findings import Finding
@@ -169,6 +170,36 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["render", "a.mp4", "b.mp4", "--look", "both", "--json"]) == 0
     assert render.arguments[0].pair == (Path("a.mp4"), Path("b.mp4"))
     assert json.loads(capsys.readouterr().out)["reports"] == [{"look": "a", "video": str(video), **report}]
+
+
+def test_render_prints_what_auto_decided_from(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    candidates = {
+        "moments": {"motion": 0.9, "outside": 0.25, "shape": 0.6, "strange": 0.5, "total": 2.25},
+        "proportions": {"motion": 0.71, "outside": 0.0, "shape": 0.8, "strange": 0.0125, "total": 3.1},
+        "none": {"motion": 0.8, "outside": 0.0, "shape": 0.7, "strange": 0.1, "total": 2.75},
+    }
+    report = {"affine": "proportions", "reason": "best", "candidates": candidates}
+    looks = (
+        pipeline.Rendered("a", Path("x.mp4"), report),
+        pipeline.Rendered("b", Path("y.mp4"), {**report, "lost": 0.0}),
+    )
+    replace("render", pipeline.RenderResult(looks))
+    assert run(["render"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:7] == [
+        "  affine: proportions (best)",
+        "candidate    motion  shape  strange  outside  total  taken",
+        "proportions  0.710   0.800  0.013    0.000    3.100  *",
+        "none         0.800   0.700  0.100    0.000    2.750",
+        "moments      0.900   0.600  0.500    0.250    2.250",
+    ]
+    assert lines[7] == "  affine: proportions, on the driver's way (best)"
+
+
+def test_help_says_what_each_affine_does(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["render", "--help"])
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(f"{name}, {meaning}" in shown for name, meaning in AFFINES.items())
 
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:

@@ -183,7 +183,8 @@ def start_transfer(
         # Chosen on the whole driver: a part of it is fitted as the whole is.
         chosen, report = choose_alignment(puppet, subject, driver.clip, (own.points, found.points), request.affine)
         fit, mirrored = chosen.apply, driver.mirrored
-        report = {**report, **driver.report, "mirrored": turn_back or mirrored, "driver_mirrored": mirrored}
+        report |= {**driver.report, "mirrored": turn_back or mirrored, "driver_mirrored": mirrored}
+        report["opposite"] = turn_back != mirrored
     moving, confidence = _played(found, request.playback)
     course = Course(fit(moving), moving, confidence)
     if request.regional is not None:

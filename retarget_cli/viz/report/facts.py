@@ -66,8 +66,9 @@ class Direction:
 class Report:
     """Everything about a trained pair.
 
-    directions: A's look first. settings: (dotted key, value, whether it differs from the preset's). timings: (stage,
-    seconds). commands: (command, what it does), in the order in which to run them. evaluate: the command that scores.
+    directions: A's look first. others: renders with other drivers. settings: (dotted key, value, whether it differs
+    from the preset's). timings: (stage, seconds). commands: (command, what it does), in the order in which to run them.
+    evaluate: the command that scores.
     """
 
     run: str
@@ -77,6 +78,7 @@ class Report:
     crops: str | None
     phases: Sequence[Phase]
     directions: tuple[Direction, Direction]
+    others: Sequence[Direction]
     findings: Sequence[Finding]
     settings: Sequence[tuple[str, str, bool]]
     timings: Sequence[tuple[str, float]]
