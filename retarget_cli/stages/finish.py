@@ -8,17 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retarget_cli.stages import crop
 from retarget_cli.stages.background import cover
 from retarget_cli.stages.footage import read_footage
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.plate import cast_shadow
 from retarget_cli.stages.source import ClipFacts
 from retarget_cli.stages.stage import Job
+from retarget_cli.vision.behind import behind
 from retarget_cli.vision.cast import CastShadow
 from retarget_cli.vision.edges import edge_width, with_edges
 from retarget_cli.vision.fringe import clean_layer
 from retarget_cli.vision.grain import GrainMaker
 from retarget_cli.vision.paste import composite, place, shaded, touched
+from retarget_cli.viz.sheet import evenly
 
 _SAMPLES = 8  # frames of the layer by which its outline is judged
 _SHARPEST = 1.6  # pixels that a hard edge measures: none is made sharper
@@ -32,8 +35,9 @@ class Finish:
     """How the frames of one layer are finished.
 
     layer: (N, h, w, 4) uint8; matrix: the way of frame i into the frame, (2, 3); size: (w, h) of the frame. own: width
-    of the layer's outline in layer pixels; edge: what it shall be in the frame's. grain, cast: those of the
-    scene, None where it has none. grounds: the row of the frame that the layer stands on, for each of its frames.
+    of the layer's outline in layer pixels; edge: what it shall be in the frame's. filmed_on: (h, w, 3) float32, the
+    background that the layer's painter saw it against. grain, cast: those of the scene, None where it has none.
+    grounds: the row of the frame that the layer stands on, for each of its frames.
     """
 
     layer: np.ndarray
@@ -41,6 +45,7 @@ class Finish:
     size: tuple[int, int]
     own: float
     edge: float
+    filmed_on: np.ndarray
     grain: GrainMaker | None = None
     cast: CastShadow | None = None
     grounds: np.ndarray | None = None
@@ -48,7 +53,7 @@ class Finish:
     def placed(self, index: int) -> np.ndarray:
         """Frame `index` of the layer where it belongs, (H, W, 4) float32 in [0, 1], premultiplied."""
         way = self.matrix(index)
-        placed = place(clean_layer(self.layer[index], self.own), way, self.size)
+        placed = place(clean_layer(self.layer[index], self.own, self.filmed_on), way, self.size)
         window = touched(placed[..., 3], _MARGIN)
         if window is None:
             return placed
@@ -80,11 +85,13 @@ def finish(
         grown = cover((driver.width, driver.height), size)[0][0] / driver.width
     own = _own_edge(layer, matrix, size)
     edge = max(_SHARPEST, (filmed.edge or _PLAIN_EDGE) * grown)
+    crops = crop.frames(job.entries["subject_crop"])
+    filmed_on = behind((crops[i] for i in evenly(len(crops), _SAMPLES)), layer.shape[1])
     if "plate" not in job.entries:
-        return Finish(layer, matrix, size, own, edge)
+        return Finish(layer, matrix, size, own, edge, filmed_on)
     grain, cast = filmed.grain.enlarged(grown), cast_shadow(job.entries["plate"])
     maker = GrainMaker(grain) if grain.is_visible else None
-    return Finish(layer, matrix, size, own, edge, maker, cast, _grounds(layer, matrix) if cast else None)
+    return Finish(layer, matrix, size, own, edge, filmed_on, maker, cast, _grounds(layer, matrix) if cast else None)
 
 
 def _grounds(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarray:

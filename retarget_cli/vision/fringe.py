@@ -1,8 +1,9 @@
 """Clean a drawn layer: no specks, no pinholes, and along its outline no trace of what it was filmed against.
 
 A painter that learns from frames cut out along a matte learns the rim of the old background with them. So colours of
-the rim are continued from further inside, with a normalised average in which the inside counts most (Knutsson and
-Westin, "normalized convolution", 1993).
+the rim that lie on the way from those further inside to the old background are continued from inside, with a normalised
+average in which the inside counts most (Knutsson and Westin, "normalized convolution", 1993). A nose or an ear at the
+rim, whose colours lead elsewhere, stays.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from retarget_cli.vision.regions import fill_holes, largest_components
 
 _SPECK, _PINHOLE = 0.01, 0.002  # smaller parts than this share of the largest, and holes than this share of the area
 _FAINT = 0.1  # alpha above which something is a part of its own
-_RIM = 1.5  # depth, in widths of the outline, from which on colours are the object's own
-_MIXED = 0.4  # share of that depth up to which nothing of a colour is kept
+_RIM = 2.0  # depth, in widths of the outline, from which on colours are the object's own
+_MIXED = 0.7  # share of that depth up to which nothing is kept of a colour that the background may be in
+_OTHER = 0.2  # so far away from the background, on the scale from inside to there, a colour is one of the object's own
+_EDGE = 0.5  # depth, in widths of the outline, up to which nothing is kept whatever it is
 _SPREADS = ((0.6, 1.0), (2.4, 1e-3))
 """How far colours are gathered, in depths of the rim, and what that counts: the wider only where the narrower fail."""
 
 
-def clean_layer(layer: np.ndarray, edge: float) -> np.ndarray:
-    """The layer with its rim in the colours of its inside, and alpha without specks and pinholes.
+def clean_layer(layer: np.ndarray, edge: float, background: np.ndarray) -> np.ndarray:
+    """The layer without its background's colours at the rim, and alpha without specks and pinholes.
 
-    layer: (h, w, 4) uint8, RGB and straight alpha. edge: width of its outline in its own pixels. What is transparent
-    gets colours too, continued from the outline, so that the layer may be resampled.
+    layer: (h, w, 4) uint8, RGB and straight alpha. edge: width of its outline in its own pixels. background: (h, w, 3)
+    float32, what it was filmed against. What is transparent gets colours too, continued from the outline, so that the
+    layer may be resampled.
     """
     alpha = _without_specks(layer[..., 3])
     depth = cv2.distanceTransform((alpha > 127).astype(np.uint8), cv2.DIST_L2, 5)
@@ -32,9 +36,19 @@ def clean_layer(layer: np.ndarray, edge: float) -> np.ndarray:
         return np.dstack([layer[..., :3], alpha])
     rim = _RIM * edge
     colours = layer[..., :3].astype(np.float32)
-    own = np.clip((depth / rim - _MIXED) / (1.0 - _MIXED), 0.0, 1.0)[..., None]
-    mixed = own * colours + (1.0 - own) * _from_inside(colours, depth, rim)
+    inside = _from_inside(colours, depth, rim)
+    deep = np.clip((depth / rim - _MIXED) / (1.0 - _MIXED), 0.0, 1.0)
+    other = _away(colours, inside, background) * np.clip(depth / (_EDGE * edge), 0.0, 1.0)
+    own = np.maximum(deep, other)[..., None]
+    mixed = own * colours + (1.0 - own) * inside
     return np.dstack([np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha])
+
+
+def _away(colours: np.ndarray, inside: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """(h, w) in [0, 1]: how surely a colour (h, w, 3) does not come from mixing `inside` with `background`."""
+    way = background - inside
+    towards = ((colours - inside) * way).sum(axis=2) / np.maximum((way**2).sum(axis=2), 100.0)
+    return np.clip(-towards / _OTHER, 0.0, 1.0)
 
 
 def _without_specks(alpha: np.ndarray) -> np.ndarray:

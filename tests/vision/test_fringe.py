@@ -3,7 +3,8 @@ import numpy as np
 
 from retarget_cli.vision.fringe import clean_layer
 
-SKY, FUR = (90, 140, 250), (150, 60, 30)
+SKY, FUR, NOSE = (90, 140, 250), (150, 60, 30), (20, 10, 5)
+AGAINST = np.full((96, 96, 3), SKY, np.float32)
 
 
 def filmed(draw_on: np.ndarray) -> np.ndarray:
@@ -26,7 +27,7 @@ def blueness(layer: np.ndarray) -> np.ndarray:
 
 def test_the_rim_takes_the_colours_of_the_inside() -> None:
     layer = filmed(shape())
-    found = clean_layer(layer, 2.0)
+    found = clean_layer(layer, 2.0, AGAINST)
     assert blueness(layer).max() > 40
     assert blueness(found).max() < 0
     leg = found[72:88, 45:60]
@@ -34,15 +35,26 @@ def test_the_rim_takes_the_colours_of_the_inside() -> None:
     np.testing.assert_array_equal(found[..., 3], layer[..., 3])
 
 
+def test_a_dark_nose_at_the_rim_stays() -> None:
+    """Away from the sky: it cannot come from there."""
+    layer = filmed(shape())
+    nose = (slice(38, 43), slice(67, 70))
+    layer[(*nose, slice(3))] = NOSE
+    found = clean_layer(layer, 2.0, AGAINST)
+    assert found[(*nose, slice(3))].mean() < 20
+    against_dark = clean_layer(layer, 2.0, np.zeros((96, 96, 3), np.float32))
+    assert against_dark[(*nose, slice(3))].mean() > 30
+
+
 def test_the_inside_keeps_its_own_colours() -> None:
     layer = filmed(shape())
     layer[30:50, 40:56, :3] = np.random.default_rng(0).integers(0, 256, (20, 16, 3), dtype=np.uint8)
-    found = clean_layer(layer, 2.0)
+    found = clean_layer(layer, 2.0, AGAINST)
     np.testing.assert_array_equal(found[30:50, 40:56], layer[30:50, 40:56])
 
 
 def test_transparent_pixels_continue_the_outline() -> None:
-    found = clean_layer(filmed(shape()), 2.0)
+    found = clean_layer(filmed(shape()), 2.0, AGAINST)
     assert found[40, 75, 0] > found[40, 75, 2]  # brown, five pixels outside
 
 
@@ -50,9 +62,9 @@ def test_specks_go_and_pinholes_close() -> None:
     layer = filmed(shape())
     layer[5:8, 5:8, 3] = 255
     layer[40, 48, 3] = 20
-    alpha = clean_layer(layer, 2.0)[..., 3]
+    alpha = clean_layer(layer, 2.0, AGAINST)[..., 3]
     assert alpha[5:8, 5:8].max() == 0 and alpha[40, 48] == 255
 
 
 def test_an_empty_layer_stays_empty() -> None:
-    assert clean_layer(np.zeros((32, 32, 4), np.uint8), 2.0).max() == 0
+    assert clean_layer(np.zeros((32, 32, 4), np.uint8), 2.0, AGAINST[:32, :32]).max() == 0
