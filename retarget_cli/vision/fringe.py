@@ -15,7 +15,7 @@ from retarget_cli.vision.regions import fill_holes, largest_components
 _SPECK, _PINHOLE = 0.01, 0.002  # smaller parts than this share of the largest, and holes than this share of the area
 _FAINT = 0.1  # alpha above which something is a part of its own
 _RIM = 1.5  # depth, in widths of the outline, from which on colours are the object's own
-_MIXED = 0.4  # share of that depth up to which nothing of a colour is kept
+_MIXED = 0.7  # share of that depth up to which nothing of a colour is kept
 _SPREADS = ((0.6, 1.0), (2.4, 1e-3))
 """How far colours are gathered, in depths of the rim, and what that counts: the wider only where the narrower fail."""
 
