@@ -35,7 +35,17 @@ def disc() -> np.ndarray:
 
 
 def finished(grain: GrainMaker | None = None, cast: CastShadow | None = None, edge: float = 2.5) -> Finish:
-    return Finish(disc(), lambda _: WAY, SIZE, 2.4, edge, grain, cast, np.array([84.0]))
+    return Finish(
+        disc(),
+        lambda _: WAY,
+        SIZE,
+        2.4,
+        edge,
+        np.zeros((*disc().shape[1:3], 3), np.float32),
+        grain,
+        cast,
+        np.array([84.0]),
+    )
 
 
 @pytest.mark.parametrize("edge", [2.5, 8.0])

@@ -43,7 +43,7 @@ def test_a_dark_nose_at_the_rim_stays() -> None:
     found = clean_layer(layer, 2.0, AGAINST)
     assert found[(*nose, slice(3))].mean() < 20
     against_dark = clean_layer(layer, 2.0, np.zeros((96, 96, 3), np.float32))
-    assert against_dark[(*nose, slice(3))].mean() > 30
+    assert against_dark[(*nose, slice(3))].max() > 50
 
 
 def test_the_inside_keeps_its_own_colours() -> None:
