@@ -36,14 +36,13 @@ def test_the_rim_takes_the_colours_of_the_inside() -> None:
 
 
 def test_a_dark_nose_at_the_rim_stays() -> None:
-    """Away from the sky: it cannot come from there."""
+    """Away from the sky: it cannot come from there. Against the dark it may."""
     layer = filmed(shape())
-    nose = (slice(38, 43), slice(67, 70))
-    layer[(*nose, slice(3))] = NOSE
-    found = clean_layer(layer, 2.0, AGAINST)
-    assert found[(*nose, slice(3))].mean() < 20
-    against_dark = clean_layer(layer, 2.0, np.zeros((96, 96, 3), np.float32))
-    assert against_dark[(*nose, slice(3))].max() > 50
+    layer[36:45, 68:71, :3] = NOSE
+    dark = np.zeros((96, 96, 3), np.float32)
+    against_sky, against_dark = (clean_layer(layer, 2.0, ground)[38:43, 69, :3] for ground in (AGAINST, dark))
+    assert np.abs(against_sky - np.array(NOSE, float)).max() < 3
+    assert against_dark[:, 0].min() > 30
 
 
 def test_the_inside_keeps_its_own_colours() -> None:
