@@ -17,7 +17,7 @@ _SPECK, _PINHOLE = 0.01, 0.002  # smaller parts than this share of the largest, 
 _FAINT = 0.1  # alpha above which something is a part of its own
 _RIM = 2.0  # depth, in widths of the outline, from which on colours are the object's own
 _MIXED = 0.7  # share of that depth up to which nothing is kept of a colour that the background may be in
-_OTHER = 0.2  # so far away from the background, on the scale from inside to there, a colour is one of the object's own
+_ASTRAY = (0.2, 0.5)  # cosines of the way a colour goes from those inside with the way to the background: off it, on it
 _EDGE = 0.5  # depth, in widths of the outline, up to which nothing is kept whatever it is
 _SPREADS = ((0.6, 1.0), (2.4, 1e-3))
 """How far colours are gathered, in depths of the rim, and what that counts: the wider only where the narrower fail."""
@@ -46,9 +46,10 @@ def clean_layer(layer: np.ndarray, edge: float, background: np.ndarray) -> np.nd
 
 def _away(colours: np.ndarray, inside: np.ndarray, background: np.ndarray) -> np.ndarray:
     """(h, w) in [0, 1]: how surely a colour (h, w, 3) does not come from mixing `inside` with `background`."""
-    way = background - inside
-    towards = ((colours - inside) * way).sum(axis=2) / np.maximum((way**2).sum(axis=2), 100.0)
-    return np.clip(-towards / _OTHER, 0.0, 1.0)
+    step, way = colours - inside, background - inside
+    cosine = (step * way).sum(axis=2) / np.maximum(np.linalg.norm(step, axis=2) * np.linalg.norm(way, axis=2), 1.0)
+    off, on = _ASTRAY
+    return np.clip((on - cosine) / (on - off), 0.0, 1.0)
 
 
 def _without_specks(alpha: np.ndarray) -> np.ndarray:
