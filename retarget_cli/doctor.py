@@ -19,7 +19,7 @@ from retarget_cli.errors import RetargetError
 Status = Literal["ok", "warn", "fail"]
 
 PYTHON = (3, 11)
-ENCODERS = ("libx264", "ffv1", "aac")
+ENCODERS = ("libx264", "ffv1", "prores_ks", "aac", "pcm_s24le")
 LITTLE_SPACE = 2 * 1000**3  # bytes: a workspace with two clips and their results fits comfortably
 NO_SPACE = 200 * 1000**2
 REINSTALL = "Install the program again: pip install -c constraints.txt -e ."

@@ -6,28 +6,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from retarget_cli.casting import cast_pair
 from retarget_cli.events import Reporter, silent
-from retarget_cli.media.playing import play
 from retarget_cli.media.tempo import Tempo
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
-from retarget_cli.requests import Truth
+from retarget_cli.requests import Affine, Truth
 from retarget_cli.stages.fit import held_out
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.score import score, scores
 from retarget_cli.stages.stage import Stage, Tools
-from retarget_cli.stages.transfer import transfer
+from retarget_cli.stages.transfer import Drawing, transfer
 from retarget_cli.stages.truth import truth_score
 from retarget_cli.store.engine import Store
 
 
-def plan_score(trained: TrainedRun, look: Look, truth: Truth | None, store: Store) -> list[Stage]:
+def plan_score(
+    trained: TrainedRun, look: Look, truth: Truth | None, store: Store, affine: Affine = "auto"
+) -> list[Stage]:
     """Draw, and judge what was drawn: every frame of the driver, for what is between them has nothing to compare to."""
     subject, driver = trained.roles(look)
-    playing = play(Tempo(), trained.clip_facts(driver).timing, driver.path.name)
-    drawing = transfer(trained.config, look, "auto", subject, driver, playing)
+    playing = cast_pair(trained, look).playing(Tempo())
+    drawing = transfer(trained.config, trained.clips, Drawing(look, affine), driver, playing)
     plan = [drawing, score(subject, driver, drawing.id)]
     if truth is not None:
         files = {"matte": truth.matte, "colour": truth.colour}

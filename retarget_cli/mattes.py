@@ -8,6 +8,7 @@ from typing import Any
 
 from retarget_cli import results
 from retarget_cli.config import MatteConfig
+from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.requests import ClipInput, PreviewResult, SegmentResult
 from retarget_cli.sources import open_clip
@@ -50,8 +51,10 @@ def segment(
 ) -> SegmentResult:
     """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
 
-    Raises UsageError when `out` would replace the clip or its matte, EnvironmentProblem when it cannot be written.
+    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
+    cannot be written.
     """
+    _check_ending(out)
     source = open_clip(clip, results.clip_name(clip.path), store)
     target = _matte_path(out, source)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
@@ -78,6 +81,7 @@ def preview(
 
     Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
     """
+    _check_ending(out)
     source = open_clip(clip, results.clip_name(clip.path), store)
     picture = _beside(_matte_path(out, source), f"frame{frame}.png")
     results.check_targets([picture], [clip.path, clip.matte])
@@ -96,6 +100,11 @@ def _judged(done: Mapping[str, Entry], name: str) -> dict[str, Any]:
 def _deliver(source: Path, target: Path, kind: str, reporter: Reporter) -> None:
     results.deliver(source, target)
     reporter(Artifact(kind, target))
+
+
+def _check_ending(out: Path | None) -> None:
+    if out is not None and out.suffix.lower() != ".mkv":
+        raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
 
 
 def _matte_path(out: Path | None, clip: SourceClip) -> Path:

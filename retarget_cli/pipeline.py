@@ -18,6 +18,7 @@ from retarget_cli.reporting import make_report, write_report
 from retarget_cli.requests import (
     ClipInput,
     PreviewResult,
+    Rendered,
     RenderOptions,
     RenderResult,
     SegmentResult,
@@ -41,7 +42,7 @@ from retarget_cli.stages.verdict import findings, verdict
 from retarget_cli.store.engine import Store
 
 __all__ = [
-    "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "SegmentResult", "TrainResult", "Truth",
+    "ClipInput", "PreviewResult", "RenderOptions", "RenderResult", "Rendered", "SegmentResult", "TrainResult", "Truth",
     "evaluate", "make_report", "preview", "render", "run", "segment", "train",
 ]  # fmt: skip
 

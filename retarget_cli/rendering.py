@@ -2,78 +2,146 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from retarget_cli import results
-from retarget_cli.config import check_limit
+from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver
+from retarget_cli.config import FLIPS, check_limit
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
-from retarget_cli.media.playing import play
+from retarget_cli.handover import check_out, ending, hand_over
+from retarget_cli.media.outputs import holds_sound
+from retarget_cli.media.playing import Playing
 from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
-from retarget_cli.requests import RenderOptions, RenderResult
-from retarget_cli.stages.compare import SHEET, VIDEO, compare
-from retarget_cli.stages.compose import compose
+from retarget_cli.requests import Rendered, RenderOptions, RenderResult
+from retarget_cli.stages.compare import compare
+from retarget_cli.stages.compose import compose, trajectory_report
+from retarget_cli.stages.footage import footage
+from retarget_cli.stages.overlay import OVERLAY
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.plate import plate
+from retarget_cli.stages.pose import Driver
+from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Stage, Tools
-from retarget_cli.stages.transfer import report, transfer
-from retarget_cli.store.engine import Entry, Store
+from retarget_cli.stages.transfer import Drawing, report, transfer
+from retarget_cli.store.engine import Store
+
+_MOSTLY_THERE = 0.1  # of the frames an object may be mostly out of the picture, as when it comes and goes
 
 
 def plan_render(
-    trained: TrainedRun, look: Look, options: RenderOptions, suffix: str, tempo: Tempo, smooth: float | Literal["auto"]
+    trained: TrainedRun, cast: Cast, options: RenderOptions, suffix: str, tempo: Tempo, smooth: float | Literal["auto"]
 ) -> list[Stage]:
     """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
-    subject, driver = trained.roles(look)
-    playing = play(tempo, trained.clip_facts(driver).timing, driver.path.name)
-    drawing = transfer(trained.config, look, options.affine, subject, driver, playing, smooth)
+    subject, driver, playing = cast.subject, cast.driver, cast.playing(tempo)
+    drawing = plan_drawing(trained, cast, options, playing, smooth)
     plan = [drawing]
+    seen = _pictured(driver, "--background driver") if options.background == "driver" else subject
     if options.background in ("subject", "driver"):
-        plan.append(plate(subject if options.background == "subject" else driver))
-    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing))
+        plan.append(plate(seen))
+    plan.append(footage(seen))
+    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing, options.trajectory))
     if options.compare:
-        plan.append(compare(subject, driver, drawing.id, playing))
+        plan.append(compare(subject, _pictured(driver, "--compare"), drawing.id, playing))
     return plan
+
+
+def plan_drawing(
+    trained: TrainedRun, cast: Cast, options: RenderOptions, playing: Playing, smooth: float | Literal["auto"]
+) -> Stage:
+    """The stage that draws; it decides the keypoints."""
+    follow = tuple(point_number(name) for name in options.follow) or None
+    drawing = Drawing(cast.look, options.pose, smooth, options.flip, follow)
+    return transfer(trained.config, trained.clips, drawing, cast.driver, playing)
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:
     """Render a trained pair to ``retargeted/<pair>/`` or `options.out`.
 
     Raises UsageError when the pair was not trained, the options make no sense, or `options.out` is one of its clips;
-    InputError when its clips changed, EnvironmentProblem when `options.out` cannot be written, WorkspaceError when its
-    results were pruned, Interrupted when `stop` turned true.
+    InputError when its clips changed or the driver cannot be used, EnvironmentProblem when `options.out` cannot be
+    written, WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
     """
-    suffix, looks = _suffix(options, reporter), _looks(options)
+    suffix, looks = ending(options, reporter), _looks(options)
+    check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
-    trained = _limited(find_run(store, options.pair, options.device), options.max_memory)
+    trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     if options.out is not None:
-        targets = [options.out, *(_compared(options.out) if options.compare else ())]
-        results.check_targets(targets, [path for clip in trained.clips for path in (clip.path, clip.matte)])
-    plan = [stage for look in looks for stage in plan_render(trained, look, options, suffix, tempo, smooth)]
-    _say_what_is_silent(trained, looks, options, tempo, reporter)
-    done = run(plan, Tools(store, reporter, stop), trained.entries)
-    rendered = {trained.direction(look): options.unusual for look in looks}
-    add_results(store, trained.id, {stage.id: done[stage.id] for stage in plan}, rendered)
-    result = RenderResult()
-    for look in looks:
-        name = trained.direction(look)
-        target = options.out or results.RESULTS / trained.pair / f"{name}{suffix}"
-        result.videos.append(results.deliver(done[f"compose:{name}"].file(f"result{suffix}"), target))
-        reporter(Artifact("video", target))
-        result.reports.append({"look": look, "video": str(target), **report(done[f"transfer:{name}"])})
-        if options.compare:
-            _deliver_comparison(done[f"compare:{name}"], target, result, reporter)
+        check_out(options.out, suffix, options.compare, inputs(trained, options))
+    tools = Tools(store, reporter, stop)
+    casts = cast_all(trained, looks, options, tools)
+    plan = [stage for cast in casts for stage in plan_render(trained, cast, options, suffix, tempo, smooth)]
+    _say_what_is_silent(casts, suffix, options, tempo, reporter)
+    known = {name: entry for cast in casts for name, entry in cast.entries.items()}
+    done = run(plan, tools, known)
+    made = {name: entry for name, entry in done.items() if name not in trained.entries}
+    add_results(store, trained.id, made, {cast.name: options.unusual for cast in casts})
+    rendered = []
+    for cast in casts:
+        said = report(done[f"transfer:{cast.name}"])
+        for warning in said.get("warnings", ()):
+            reporter(Notice(warning, "warning"))
+        if options.trajectory:
+            said |= trajectory_report(done[f"compose:{cast.name}"])
+            _say_what_is_lost(cast, said["lost"], reporter)
+        target = options.out or results.RESULTS / trained.pair / f"{cast.name}{suffix}"
+        rendered.append(Rendered(cast.look, target, said, **hand_over(done, cast.name, target, options, reporter)))
     write_report(store, trained.id, reporter)
-    return result
+    return RenderResult(tuple(rendered))
 
 
-def _limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
+def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools) -> list[Cast]:
+    """Every direction that was asked for. A new driver's object is found now, and its matte is shown."""
+    if options.driver is None:
+        return [cast_pair(trained, look) for look in looks]
+    driver = open_driver(trained, options.driver, tools.store)
+    casts = [cast_driver(trained, look, driver, tools) for look in looks]
+    shown = casts[0].entries.get(f"overlay:{driver.name}")
+    if shown is not None and f"overlay:{driver.name}" not in trained.entries:
+        target = results.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
+        tools.reporter(Artifact("overlay", results.deliver(shown.file(OVERLAY), target)))
+    return casts
+
+
+def check_flip(options: RenderOptions) -> None:
+    """UsageError when it is no way to flip a clip, or there is none to be flipped."""
+    if options.flip not in FLIPS:
+        fix = f"Choose one of: {', '.join(FLIPS)}."
+        raise UsageError(f"'{options.flip}' does not say whether to flip a clip", where="--flip", fix=fix)
+    if options.driver is None and options.flip != "auto":
+        fix = f"Run `retarget train A B --flip {options.flip}`, then render."
+        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
+
+
+def point_number(name: str) -> int:
+    """3 for ``p3``; UsageError for what is no name of a keypoint."""
+    if not re.fullmatch(r"p[0-9]{1,4}", name):
+        fix = "Name points like p0,p3; `retarget keypoints export` draws them with their names."
+        raise UsageError(f"'{name}' is no keypoint", where="--follow", fix=fix)
+    return int(name[1:])
+
+
+def _pictured(driver: Driver, option: str) -> SourceClip:
+    if isinstance(driver, SourceClip):
+        return driver
+    raise UsageError("a motion file has no pictures", where=option, fix="Leave it out.")
+
+
+def inputs(trained: TrainedRun, options: RenderOptions) -> list[Path | None]:
+    """What must not be written over."""
+    given = [] if options.driver is None else [options.driver.path, options.driver.matte]
+    return [*given, *(path for clip in trained.clips for path in (clip.path, clip.matte))]
+
+
+def limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
     """The run, to be drawn with no more GPU memory than `max_memory`; None leaves the limit of the training."""
     if max_memory is None:
         return trained
@@ -82,14 +150,22 @@ def _limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
 
 
 def _say_what_is_silent(
-    trained: TrainedRun, looks: tuple[Look, ...], options: RenderOptions, tempo: Tempo, reporter: Reporter
+    casts: Sequence[Cast], suffix: str, options: RenderOptions, tempo: Tempo, reporter: Reporter
 ) -> None:
-    drivers = [trained.roles(look)[1] for look in looks]
-    if tempo.keeps_sound or options.background == "alpha":
+    if not any(cast.sounds for cast in casts):
         return
-    if any(trained.clip_facts(driver).sounds for driver in drivers):
+    if not holds_sound(suffix, options.alpha):
+        kind = f"{suffix} files are written without" if suffix else "pictures have none"
+        reporter(Notice(f"the driver's sound is left out: {kind}."))
+    elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
         reporter(Notice(f"the driver's sound is left out: {reason}."))
+
+
+def _say_what_is_lost(cast: Cast, share: float, reporter: Reporter) -> None:
+    if share > _MOSTLY_THERE:
+        what = f"{cast.subject.name}, on the way of {cast.driver.name}, is mostly outside the picture"
+        reporter(Notice(f"{what} in {share:.0%} of the frames; `--background driver` has room for it."))
 
 
 def _looks(options: RenderOptions) -> tuple[Look, ...]:
@@ -101,32 +177,3 @@ def _looks(options: RenderOptions) -> tuple[Look, ...]:
     if options.look not in looks:
         raise UsageError(f"there is no look '{options.look}'", where="--look", fix="Choose a, b or both.")
     return looks[options.look]
-
-
-def _suffix(options: RenderOptions, reporter: Reporter) -> str:
-    """The container of the result: that of `out`, else one that can hold it."""
-    alpha = options.background == "alpha"
-    allowed = (".mkv",) if alpha else (".mp4", ".mov")
-    suffix = allowed[0] if options.out is None else options.out.suffix.lower()
-    if suffix not in allowed:
-        what = (
-            "MP4 cannot hold alpha" if alpha and suffix == ".mp4" else f"'{suffix}' is not a kind of video written here"
-        )
-        raise UsageError(what, where=options.out, fix=f"End the name in {' or '.join(allowed)}.")
-    if alpha:
-        reporter(Notice(f"MP4 cannot hold alpha: the result is a lossless {suffix} file (FFV1) without sound."))
-    return suffix
-
-
-def _compared(video: Path) -> tuple[Path, Path]:
-    """The sheet and the video that compare a result with its driver."""
-    return video.with_name(f"{video.stem}-compare.png"), video.with_name(f"{video.stem}-compare.mp4")
-
-
-def _deliver_comparison(entry: Entry, video: Path, result: RenderResult, reporter: Reporter) -> None:
-    sheet, side_by_side = _compared(video)
-    results.deliver(entry.file(SHEET), sheet)
-    results.deliver(entry.file(VIDEO), side_by_side)
-    result.sheets.extend((sheet, side_by_side))
-    reporter(Artifact("sheet", sheet))
-    reporter(Artifact("video", side_by_side))

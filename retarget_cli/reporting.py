@@ -16,11 +16,13 @@ from retarget_cli.delivery import deliver_training
 from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.fields import shown
 from retarget_cli.findings import Finding
+from retarget_cli.media.outputs import browsers_play
 from retarget_cli.methods import get_method
 from retarget_cli.records import find_record
 from retarget_cli.rerun import Commands, as_named, differing, flat
 from retarget_cli.results import REPORT, RESULTS, TRAINING
 from retarget_cli.stages import compare
+from retarget_cli.stages.compose import STILL
 from retarget_cli.stages.fit import curves, previews
 from retarget_cli.stages.ingest import clip_info, facts
 from retarget_cli.stages.matte import matte_report
@@ -99,6 +101,7 @@ def _gather(run: _Run) -> Report:
         crops=run.beside(CROPS),
         phases=[_phase(run, name) for name in run.phases if name in run.entries],
         directions=(_direction(run, "a"), _direction(run, "b")),
+        others=_others(run),
         findings=_findings(run),
         settings=[(key, shown(value), key in changed) for key, value in flat(record["config"])],
         timings=[(name, entry.receipt["timings"]["seconds"]) for name, entry in stages],
@@ -153,12 +156,25 @@ def _phase(run: _Run, name: str) -> Phase:
     )
 
 
-def _direction(run: _Run, look: str) -> Direction:
+def _others(run: _Run) -> list[Direction]:
+    """Renders with drivers that were not trained on."""
+    found = []
+    for look, subject in zip("ab", run.names, strict=True):
+        start = f"{subject}-as-"
+        drivers = [name.removeprefix(start) for name in run.record.get("rendered", {}) if name.startswith(start)]
+        found += [_direction(run, look, driver) for driver in drivers if driver not in run.names]
+    return [one for one in found if one.video]
+
+
+def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
+    """One look with the pair's other clip as its driver, or with another one."""
     subject, driver = run.names if look == "a" else run.names[::-1]
+    driver = other or driver
     name = f"{subject}-as-{driver}"
     composed, drawn = run.entries.get(f"compose:{name}"), run.entries.get(f"transfer:{name}")
     judged, true = run.entries.get(f"score:{name}"), run.entries.get(f"truth:{name}")
-    suffix = composed.receipt["params"]["suffix"] if composed else ""
+    made = composed.receipt["params"] if composed else {"suffix": ".mp4", "background": "subject"}
+    suffix = made["suffix"]
     truth = {"truth": scores(true)} if true else {}
     return Direction(
         subject,
@@ -166,6 +182,8 @@ def _direction(run: _Run, look: str) -> Direction:
         command=run.commands.render(look, name),
         compare_command=run.commands.render(look, name, "--compare"),
         video=run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
+        plays=browsers_play(suffix, made["background"] == "alpha"),
+        still=run.delivered(f"compose:{name}", STILL, results.still(Path(f"{name}{suffix}")).name),
         compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{name}-compare.mp4"),
         sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{name}-compare.png"),
         tracks=_tracks(drawn, run.entries.get(f"ingest:{driver}")) if drawn else None,

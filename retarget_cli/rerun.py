@@ -64,7 +64,7 @@ class Commands:
         """Drawing one look with the options it was drawn with last. direction: ``cat-as-fox``."""
         words = ["--look", look] if look != "a" else []
         for name, value in self._record.get("rendered", {}).get(direction, {}).items():
-            words += [_RENDER_OPTIONS.get(name, f"--{name}"), shown(value)]
+            words += _driver(value) if name == "driver" else [_RENDER_OPTIONS.get(name, f"--{name}"), shown(value)]
         return self._line("render", *self._clips, *words, *more)
 
     def plain(self, name: str) -> str:
@@ -87,11 +87,18 @@ class Commands:
     def _matte_words(self) -> list[str]:
         words: list[str] = []
         for side in "ab":
-            clip = self._record["clips"][side]
-            if clip["matte"]:
-                words += [f"--mask-{side}", as_named(Path(clip["matte"]))]
-            words += [word for hint in clip["hints"] for word in _hint(side, hint)]
+            words += _matte(side, self._record["clips"][side])
         return words
+
+
+def _driver(clip: Mapping[str, Any]) -> list[str]:
+    return ["--driver", as_named(Path(clip["path"])), *_matte("driver", clip)]
+
+
+def _matte(side: str, clip: Mapping[str, Any]) -> list[str]:
+    """What was said about the object of a clip; side: ``a``, ``b`` or ``driver``."""
+    given = [f"--mask-{side}", as_named(Path(clip["matte"]))] if clip["matte"] else []
+    return [*given, *(word for hint in clip["hints"] for word in _hint(side, hint))]
 
 
 def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:

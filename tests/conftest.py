@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fake_method
-from worlds import World, make_world
+from worlds import TINY, World, make_world
 
 from retarget_cli.pipeline import ClipInput
 
@@ -55,3 +55,21 @@ def world(trained: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     copy = World(folder, moved(trained.a), moved(trained.b))
     copy.train()  # its clips lie elsewhere now
     yield copy
+
+
+@pytest.fixture(scope="session")
+def puppets(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("puppets")
+    world, before = make_world(folder), Path.cwd()
+    os.chdir(folder)
+    world.train(*TINY, method="jokr", flip="yes")  # so that one of every two directions is turned round
+    os.chdir(before)
+    return world
+
+
+@pytest.fixture
+def stage(puppets: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A pair with real networks, without results of the test before."""
+    monkeypatch.chdir(puppets.folder)
+    shutil.rmtree("retargeted", ignore_errors=True)
+    return puppets

@@ -15,7 +15,7 @@ import numpy as np
 from retarget_cli.config import change_fields
 from retarget_cli.findings import Finding
 from retarget_cli.methods import METHODS
-from retarget_cli.methods.base import LayerFrame, Startable, Transfer, TransferRequest
+from retarget_cli.methods.base import LayerFrame, Outsider, Startable, Transfer, TransferRequest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +66,8 @@ class FakeMethod:
         colours = next(value for name, value in sorted(state.items()) if "colours" in name)
         colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
         driver = clips[1] if request.look == "a" else clips[0]
+        if isinstance(request.driver, Outsider):
+            driver = request.driver.clip
         frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]
         return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
 
@@ -80,7 +82,8 @@ def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
         rows, columns = np.nonzero(frame[..., 3] > 127)
         centre = np.array([[columns.mean(), rows.mean()]]) / (len(frame) - 1) * 2 - 1
         point = centre.astype(np.float32)
-        yield LayerFrame(rgba, np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8), point, point)
+        silhouette = np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8)
+        yield LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
 
 
 def register() -> None:

@@ -16,7 +16,18 @@ PACKAGE = Path(retarget_cli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Anybody may import these.
-FREE = {"config", "events", "errors", "fields", "findings", "hardware", "interrupt", "memory", "prefetch"}
+FREE = {
+    "config",
+    "events",
+    "errors",
+    "fields",
+    "findings",
+    "hardware",
+    "interpolation",
+    "interrupt",
+    "memory",
+    "prefetch",
+}
 ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "media": set(),
@@ -45,6 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "requests": {"segment", "store"},
     "benchmark": {"methods", "train", "samples", "vision"},
     "results": set(),
+    "choices": set(),
     "rerun": set(),
     "sources": {"requests", "results", "stages", "segment", "store"},
     "records": {"methods", "requests", "stages", "segment", "store"},
@@ -54,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "hardware": set(),
     "fields": set(),
     "findings": set(),
+    "interpolation": set(),
     "interrupt": set(),
     "memory": set(),
     "prefetch": set(),
@@ -61,12 +74,26 @@ ALLOWED: dict[str, set[str]] = {
     "events": set(),
 }
 # may import all but the command line
-PIPELINE = {"pipeline", "rendering", "evaluation", "mattes", "delivery", "reporting", "demo", "importing", "__init__"}
+PIPELINE = {
+    "pipeline",
+    "casting",
+    "posing",
+    "rendering",
+    "handover",
+    "evaluation",
+    "mattes",
+    "delivery",
+    "reporting",
+    "demo",
+    "importing",
+    "__init__",
+}
 TOP = {"cli", "__main__"}
 SIDEWAYS = {
     "errors": set(),
     "events": set(),
     "hardware": {"errors"},
+    "interpolation": set(),
     "interrupt": {"errors"},
     "memory": {"errors"},
     "prefetch": set(),

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy
+from fake_method import FakeMethod
+from worlds import World
+
+import retarget_cli
+from retarget_cli.errors import UsageError
+from retarget_cli.methods import METHODS
+
+ROOT = Path(__file__).parent.parent
 
 SCRIPT = """
 import retarget_cli
@@ -25,3 +40,93 @@ else:
 def test_functions_and_packages_of_the_same_name_get_along(tmp_path) -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def example() -> str:
+    """The example of the README, as it stands there."""
+    (block,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.M)
+    return block
+
+
+def test_the_example_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(METHODS, "jokr", FakeMethod)
+    for name, kind in (("cat", "disc"), ("fox", "bar")):
+        toy.draw_clip(tmp_path, name, kind)
+    names: dict[str, Any] = {}
+    exec(compile(example(), "README.md", "exec"), names)
+    said = capsys.readouterr().out
+    for file in ("cat-as-fox.mov", "fox-as-cat.mov", "cat-as-fox-compare.png"):
+        assert str(Path("retargeted/cat--fox") / file) in said
+        assert (tmp_path / "retargeted/cat--fox" / file).is_file()
+    assert "StageStarted" in said
+    assert "good Learned in 6 steps." in said
+    assert "'.gif' is not a kind of video written here (slow.gif) End the name in" in said
+    scores = names["scores"]
+    assert said.splitlines()[-1] == f"{scores.a.motion} {scores.b.motion}"
+    assert (scores.pair, scores.a.affine) == ("cat--fox", "auto")
+    assert 0 < scores.a.shape <= 1
+    assert set(scores.held_out) == {"colour", "polish"}
+    assert 0 < names["cat"].confidence <= 1
+
+
+MISTAKES = {
+    "drawn.colour": 'has no attribute "colour"',
+    'train("a.mp4", "b.mp4", prest="draft")': "prest",
+    "render(look=3)": '"look"',
+    "len(scores.a.motion)": "float",
+}
+
+
+@pytest.mark.parametrize("lines", [(), tuple(MISTAKES)], ids=["right", "wrong"])
+def test_types_tell_what_is_wrong_with_a_call(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    pytest.importorskip("mypy")
+    file = tmp_path / "example.py"
+    file.write_text("\n".join((example(), *lines)), encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "mypy", file], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == bool(lines), done.stdout
+    told = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert len(told) == len(lines)
+    assert all(MISTAKES[line] in said for line, said in zip(lines, told, strict=True))
+
+
+def test_types_are_shipped() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert (ROOT / "retarget_cli" / "py.typed").is_file()
+    assert "py.typed" in project["tool"]["setuptools"]["package-data"]["retarget_cli"]
+
+
+def test_every_name_that_is_offered_is_there() -> None:
+    for name in retarget_cli.__all__:
+        assert getattr(retarget_cli, name).__doc__
+    with pytest.raises(AttributeError, match="redner"):
+        _ = retarget_cli.redner
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"background": "grey"}, "not a choice"),
+        ({"affine": "learnd"}, "not a choice"),
+        ({"affine": (1, 2)}, "6 numbers"),
+        ({"a": "disc.mp4"}, "one clip"),
+        ({"b": "disc.mp4"}, "one clip"),
+        ({"look": "c"}, "look"),
+        ({"out": "x.gif"}, "gif"),
+    ],
+)
+def test_mistakes_in_a_call_are_told_as_on_the_command_line(
+    world: World, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        retarget_cli.render(**options)
+
+
+def test_strings_and_paths_are_alike(world: World) -> None:
+    result = retarget_cli.render("disc.mp4", world.b.path, affine=[1, 0, 0, 0, 1, 0], out="x.mkv", slow=2)
+    assert result.videos == [Path("x.mkv")]
+    assert retarget_cli.segment("disc.mp4", matte="disc_matte.mkv", out="m.mkv").backend == "given"
+    with pytest.raises(UsageError, match="lossless"):
+        retarget_cli.segment("disc.mp4", matte="disc_matte.mkv", out="m.mp4")

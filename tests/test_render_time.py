@@ -16,7 +16,7 @@ from retarget_cli.events import Notice
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.timing import Timing
 
-DRAWN = ["transfer:disc-as-bar", "compose:disc-as-bar"]
+DRAWN = ["transfer:disc-as-bar", "footage:disc", "compose:disc-as-bar"]
 
 
 def seconds(video: Path) -> list[Fraction]:

@@ -65,6 +65,18 @@ def test_a_driver_in_other_time_is_drawn_by_frames(world: World) -> None:
     assert "--slow" in commands(tree)[1]
 
 
+def test_a_transparent_result_is_linked_with_a_frame_of_it(world: World) -> None:
+    world.render(background="alpha")
+    tree, files = shown()
+    assert {"disc-as-bar.mov", "disc-as-bar-still.png"} <= files
+    assert "disc-as-bar.mov" not in {found.attributes["src"] for found in tree.all("video")}
+    assert tree.all("img", src="disc-as-bar-still.png")
+    world.render(background="black", out=FOLDER / "disc-as-bar.mkv")  # the picture there is of another result
+    tree, files = shown()
+    assert "disc-as-bar.mkv" in files
+    assert not tree.all("img", src="disc-as-bar-still.png")
+
+
 def test_a_result_of_an_earlier_training_is_not_shown_as_this_ones(world: World) -> None:
     world.render()
     assert "disc-as-bar.mp4" in shown()[1]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
-from retarget_cli.results import check_targets, clip_names, deliver, pair_name
+from retarget_cli.results import check_targets, clip_names, deliver, deliver_folder, pair_name
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,38 @@ def test_inputs_are_never_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             check_targets([target], [clip, mattes])
     with pytest.raises(EnvironmentProblem):
         check_targets([Path("clip.mkv/below/a-file.mkv")], [])
+    (tmp_path / "folder.mkv").mkdir()
+    with pytest.raises(UsageError, match="a folder"):
+        check_targets([Path("folder.mkv")], [])
+    with pytest.raises(EnvironmentProblem, match="too long"):
+        check_targets([Path("x" * 300)], [])
+
+
+def test_a_long_name_that_is_allowed_is_written(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("one")
+    assert deliver(source, tmp_path / ("x" * 251 + ".mp4")).read_text() == "one"
+
+
+def test_a_folder_comes_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source", tmp_path / "new" / "frames"
+    source.mkdir()
+    for name in "abc":
+        (source / name).write_text(name)
+    deliver_folder(source, target)
+    (source / "c").unlink()
+    copy, copied = shutil.copyfile, []
+
+    def full(one: Path, other: Path) -> None:
+        if copied:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copied.append(copy(one, other))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(EnvironmentProblem, match="No space"):
+        deliver_folder(source, target)
+    assert sorted(file.name for file in target.iterdir()) == ["a", "b", "c"]
+    monkeypatch.undo()
+    deliver_folder(source, target)
+    assert sorted(file.name for file in target.iterdir()) == ["a", "b"]
+    assert [file.name for file in target.parent.iterdir()] == ["frames"]

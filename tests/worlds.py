@@ -17,6 +17,12 @@ from retarget_cli.store.engine import Store
 
 UNEVEN = Timing(Fraction(1, 1000), (0, 100, 150, 300, 420, 500, 610, 700, 810, 900, 1000, 1090), 1200)
 
+# Networks that were hardly trained: they draw, which is enough.
+TINY = (
+    "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=4",
+    "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64",
+)  # fmt: skip
+
 
 def config(*changes: str, **flags: Any) -> TrainConfig:
     return load_config("draft", None, ("crop.size=64", *changes), **{"method": "fake", "device": "cpu", **flags})

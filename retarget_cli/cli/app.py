@@ -22,6 +22,7 @@ from retarget_cli.cli import (
     evaluate,
     failures,
     import_,
+    keypoints,
     probe,
     render,
     report,
@@ -62,6 +63,7 @@ app.command("import")(import_.import_)
 app.command("render")(render.render)
 app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
+app.add_typer(keypoints.app, name="keypoints")
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("bench")(bench.bench)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from retarget_cli.choices import choose
 from retarget_cli.cli import options, ui
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
 from retarget_cli.cli.train import as_document
@@ -37,7 +38,7 @@ def demo(
 
     The drawn clips bring their own mattes: nothing has to be downloaded. Without --preset, training is shortened.
     """
-    options.choose(kind, KINDS, "--kind")
+    choose(kind, KINDS, "--kind")
     from retarget_cli.config import load_config
     from retarget_cli.demo import QUICK
     from retarget_cli.demo import demo as show

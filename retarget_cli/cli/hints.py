@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from retarget_cli.cli.options import numbers
+from retarget_cli.choices import numbers
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:

@@ -1,27 +1,19 @@
-"""What several commands take: option types, and the small grammars of colours and affines."""
+"""What several commands take: option types, and the pair they are about."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from retarget_cli.errors import InputError, UsageError
+from retarget_cli.choices import BACKENDS
+from retarget_cli.errors import UsageError
 
 DEFAULT_WORKSPACE = Path(".retarget")
-AFFINES = ("auto", "balanced", "relative", "matched", "learned", "moments", "none")
-BACKGROUNDS = ("subject", "driver", "black", "alpha")
-BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
-LOOKS = ("a", "b", "both")
-
 OBJECT = "What is filmed"
 TIME = "Time"
+DRIVER = "What drives"
 TUNING = "Tuning"
 MANY = "Many pairs"
 GENERAL = "General"
@@ -57,31 +49,35 @@ Weights = Annotated[
 ]
 
 
-def _clip_options(letter: str) -> tuple[Any, Any, Any]:
-    """The options that say what is filmed in clip A or B."""
+def _clip_options(letter: str, name: str, panel: str) -> tuple[Any, Any, Any]:
+    """The options that say what is filmed in a clip, which is called `name`."""
     mask = typer.Option(
-        f"--mask-{letter}", metavar="M", help=f"Matte of {letter.upper()}: a video or a folder of PNGs.",
-        rich_help_panel=OBJECT,
+        f"--mask-{letter}", metavar="M", help=f"Matte of {name}: a video or a folder of PNGs.",
+        rich_help_panel=panel,
     )  # fmt: skip
     box = typer.Option(
-        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=OBJECT,
-        help=f"Where the object is in {letter.upper()}; may be repeated for several frames.",
+        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=panel,
+        help=f"Where the object is in {name}; may be repeated for several frames.",
     )  # fmt: skip
     frame = typer.Option(
-        f"--frame-{letter}", min=0, rich_help_panel=OBJECT,
+        f"--frame-{letter}", min=0, rich_help_panel=panel,
         help=f"The frame, from 0, that a --box-{letter} without FRAME: speaks of.",
     )  # fmt: skip
     return mask, box, frame
 
 
-_mask_a, _box_a, _frame_a = _clip_options("a")
-_mask_b, _box_b, _frame_b = _clip_options("b")
+_mask_a, _box_a, _frame_a = _clip_options("a", "A", OBJECT)
+_mask_b, _box_b, _frame_b = _clip_options("b", "B", OBJECT)
+_mask_driver, _box_driver, _frame_driver = _clip_options("driver", "the driver", DRIVER)
 MaskA = Annotated[Path | None, _mask_a]
 MaskB = Annotated[Path | None, _mask_b]
 BoxA = Annotated[list[str] | None, _box_a]
 BoxB = Annotated[list[str] | None, _box_b]
 FrameA = Annotated[int, _frame_a]
 FrameB = Annotated[int, _frame_b]
+MaskDriver = Annotated[Path | None, _mask_driver]
+BoxDriver = Annotated[list[str] | None, _box_driver]
+FrameDriver = Annotated[int, _frame_driver]
 Device = Annotated[
     str | None,
     typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=TUNING),
@@ -126,62 +122,6 @@ PairA = Annotated[
     Path | None, typer.Argument(metavar="A", help="First clip of the pair; the last trained pair if left out.")
 ]
 PairB = Annotated[Path | None, typer.Argument(metavar="B", help="Second clip of the pair.")]
-
-
-def choose(value: str, allowed: Sequence[str], option: str) -> str:
-    """Return `value` when it is one of `allowed`; otherwise a UsageError that names the nearest."""
-    if value in allowed:
-        return value
-    near = get_close_matches(value, allowed, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    raise UsageError(f"'{value}' is not a choice", where=option, fix=f"{hint}Choose one of: {', '.join(allowed)}.")
-
-
-def numbers(value: str, count: int, option: str, example: str) -> tuple[float, ...]:
-    """Parse `count` finite numbers separated by commas or blanks."""
-    parts = [part for part in re.split(r"[,\s]+", value.strip()) if part]
-    try:
-        found = tuple(float(part) for part in parts)
-    except ValueError:
-        found = ()
-    if len(found) != count or not all(math.isfinite(number) for number in found):
-        raise UsageError(f"'{value}' is not {count} numbers", where=option, fix=f"Write it like {example}.")
-    return found
-
-
-def parse_affine(value: str) -> str | tuple[float, ...]:
-    """A mode, six numbers (row by row), or a JSON file that holds six numbers or two rows of three."""
-    if value in AFFINES:
-        return value
-    if value.endswith(".json"):
-        return _affine_file(Path(value))
-    if re.search(r"\d", value):
-        return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
-    choose(value, AFFINES, "--affine")
-    return value
-
-
-def _affine_file(path: Path) -> tuple[float, ...]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError("the affine file cannot be read", where=path, fix=f"Check the file: {error}.") from error
-    if isinstance(content, dict):
-        content = content.get("affine")
-    rows = content if isinstance(content, list) else []
-    flat = [number for row in rows for number in (row if isinstance(row, list) else [row])]
-    if len(flat) != 6 or not all(isinstance(number, (int, float)) for number in flat):
-        raise InputError("the affine file does not hold six numbers", where=path, fix="Write [a, b, tx, c, d, ty].")
-    return tuple(float(number) for number in flat)
-
-
-def parse_background(value: str) -> str:
-    """A named background or a colour ``#rrggbb``."""
-    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        return value.lower()
-    if value.startswith("#"):
-        raise UsageError(f"'{value}' is not a colour", where="--background", fix="Write it like '#808080', in quotes.")
-    return choose(value, BACKGROUNDS, "--background")
 
 
 def parse_pair(a: Path | None, b: Path | None) -> tuple[Path, Path] | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retarget_cli.cli import options, ui
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, TIME
-from retarget_cli.errors import UsageError
+from retarget_cli import choices
+from retarget_cli.cli import drawing, options, ui
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.viz.score_table import candidate_rows
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline import RenderResult
@@ -22,64 +23,22 @@ def render(
     look: Annotated[
         str, typer.Option("--look", metavar="a|b|both", help="a: A's look, B's motion. b: the other way.")
     ] = "a",
-    affine: Annotated[
-        str,
-        typer.Option(
-            "--affine",
-            metavar="MODE",
-            help=f"How the driver's pose is fitted: {', '.join(options.AFFINES)}, six numbers, or a JSON file.",
-        ),
-    ] = "auto",
-    background: Annotated[
-        str, typer.Option("--background", metavar="WHAT", help="subject, driver, black, alpha, or a colour: '#808080'.")
-    ] = "subject",
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the video.", show_default=False)
-    ] = None,
+    affine: drawing.Affine = "auto",
+    background: drawing.Background = "subject",
+    out: drawing.Out = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write driver and result side by side.")] = False,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", help="Where the driver begins: 1:02.5, 12.5 or 12f.", rich_help_panel=TIME
-        ),
-    ] = None,
-    stop: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="Where it ends; what shows then is left out.", rich_help_panel=TIME),
-    ] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            "--fps",
-            metavar="RATE",
-            help="Frames a second; poses between the driver's are interpolated.",
-            show_default="the driver's own frames",
-            rich_help_panel=TIME,
-        ),
-    ] = None,
-    slow: Annotated[
-        str | None,
-        typer.Option(
-            "--slow",
-            metavar="FACTOR",
-            help="Take so many times longer, smoothly.",
-            show_default="1",
-            rich_help_panel=TIME,
-        ),
-    ] = None,
-    loop: Annotated[
-        int, typer.Option("--loop", metavar="N", help="Play the driver N times without a seam.", rich_help_panel=TIME)
-    ] = 1,
-    smooth: Annotated[
-        str,
-        typer.Option(
-            "--smooth",
-            metavar="auto|0..1",
-            help="Steady the driver's poses; auto: as far as they tremble.",
-            rich_help_panel=TIME,
-        ),
-    ] = "0",
-    flip: Annotated[str | None, typer.Option("--flip", hidden=True)] = None,
+    start: drawing.Start = None,
+    stop: drawing.Stop = None,
+    fps: drawing.Fps = None,
+    slow: drawing.Slow = None,
+    loop: drawing.Loop = 1,
+    smooth: drawing.Smooth = "0",
+    driver: drawing.Driver = None,
+    mask_driver: options.MaskDriver = None,
+    box_driver: options.BoxDriver = None,
+    frame_driver: options.FrameDriver = 0,
+    flip: drawing.Flip = "auto",
+    follow: drawing.Follow = "",
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -91,46 +50,40 @@ def render(
     Without clips it takes the pair that was trained last.
     Frame size is the subject's, time and sound are the driver's unless they are changed.
     """
-    if flip is not None:
-        fix = f"Run `retarget train A B --flip {flip}`, then render."
-        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
     pair = options.parse_pair(a, b)
-    options.choose(look, options.LOOKS, "--look")
-    affine_choice = options.parse_affine(affine)
-    backdrop = options.parse_background(background)
+    choices.choose(look, choices.LOOKS, "--look")
+    affine_choice = choices.parse_affine(affine)
+    backdrop = choices.parse_background(background)
     from retarget_cli import pipeline
 
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
         max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
+        driver=drawing.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
+        follow=drawing.parse_names(follow),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)
     if json_output:
         ui.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
     else:
-        ui.lines(*summary(result, workspace))
+        show(result, workspace)
 
 
-def summary(result: RenderResult, workspace: Path) -> list[str]:
-    """The files, and for each video which affine was taken and why."""
-    lines = [ui.short_path(path) for path in result.videos]
-    lines += [ui.short_path(path) for path in result.sheets]
+def show(result: RenderResult, workspace: Path) -> None:
+    """Print the files and, for each video, which affine was taken and why, with what it was chosen from."""
+    ui.lines(*[ui.short_path(path) for path in (*result.videos, *result.sheets)])
     for report in result.reports:
-        choice = affine_text(report)
-        if choice:
-            lines.append(f"  {choice}")
-    lines.append(f"next: {ui.command('evaluate', workspace=workspace)}")
-    return lines
+        ui.lines(*affine_lines(report))
+        if report.get("candidates"):
+            ui.table(*candidate_rows(report["candidates"], report["affine"]))
+    ui.lines(f"next: {ui.command('evaluate', workspace=workspace)}")
 
 
-def affine_text(report: Mapping[str, Any]) -> str:
+def affine_lines(report: Mapping[str, Any]) -> list[str]:
     """``affine: moments (why)``, as far as the method's report tells."""
-    facts = report.get("affine")
-    if isinstance(facts, Mapping):
-        taken, reason = facts.get("mode"), facts.get("reason")
-    else:
-        taken, reason = facts, report.get("reason")
+    taken, reason = report.get("affine"), report.get("reason")
     if not taken:
-        return ""
-    return f"affine: {taken}" + (f" ({reason})" if reason else "")
+        return []
+    way = ", on the driver's way" if "lost" in report else ""
+    return [f"  affine: {taken}{way}" + (f" ({reason})" if reason else "")]

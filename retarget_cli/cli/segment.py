@@ -69,8 +69,6 @@ def segment(
     Edit the matte and hand it to `retarget train --mask-a` when it is not right.
     """
     hints = parse_hints(frame, boxes, points)
-    if out is not None and out.suffix.lower() != ".mkv":
-        raise UsageError("the matte is a lossless video", where="--out", fix="End the file name in .mkv.")
     if mask is not None and backend not in (None, "auto", "given"):
         raise UsageError(
             f"the backend {backend} would look for the object, but --mask says what it is",

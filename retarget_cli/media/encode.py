@@ -5,35 +5,23 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from fractions import Fraction
-from functools import reduce
-from math import gcd
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import uuid4
 
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from retarget_cli.media.codecs import CODECS, CodecName, timescale
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels, encodable
 from retarget_cli.media.sound import SoundTrack, open_sound
 from retarget_cli.media.timing import Timing
 
 _THREADS = 2
-_LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
-_PIXEL_FORMATS = {"gray": "gray", "rgb": "bgr0", "rgba": "bgra"}  # FFV1's lossless 8-bit formats
 _CHANNELS = {"gray": (), "rgb": (3,), "rgba": (4,)}
-
-
-def timescale(timing: Timing) -> int:
-    """Ticks per second with which MP4 holds every time of the clip exactly (nearest microsecond if none can)."""
-    if timing.time_base.denominator <= _LARGEST_SCALE:
-        return timing.time_base.denominator
-    common = reduce(gcd, (*timing.pts, timing.end))
-    coarsest = (timing.time_base * common).denominator
-    return coarsest if coarsest <= _LARGEST_SCALE else 1_000_000
 
 
 class VideoWriter:
@@ -50,7 +38,7 @@ class VideoWriter:
         size: tuple[int, int],
         timing: Timing,
         *,
-        codec: Literal["h264", "ffv1"] = "h264",
+        codec: CodecName = "h264",
         pixels: Channels = "rgb",
         quality: int = 18,
         sound_from: Path | None = None,
@@ -59,25 +47,27 @@ class VideoWriter:
         """size: (w, h) of the images; H.264 repeats the last row or column where one is odd.
 
         codec: ``h264`` makes an MP4 (BT.709, 4:2:0), ``ffv1`` a lossless MKV, which keeps times to the
-        millisecond. pixels: ``rgba`` is for ``ffv1``. quality: H.264's constant rate factor, 0 (lossless) to 51.
-        sound_from: a clip whose sound to add to an ``h264`` file; sound_start: seconds from that clip's first frame to
-        what is heard with the first one here.
+        millisecond, ``prores`` a MOV of ProRes 4444 (BT.709, 10 bits), whose alpha is straight.
+        pixels: ``rgba`` is for ``ffv1`` and ``prores``. quality: H.264's constant rate factor, 0 (lossless) to 51.
+        sound_from: a clip whose sound to add to an ``h264`` (AAC, or as it is) or ``prores`` (PCM) file; sound_start:
+        seconds from that clip's first frame to what is heard with the first one here.
         """
-        if codec == "h264" and pixels == "rgba":
-            raise ValueError("H.264 holds no transparency: write rgb, or use ffv1")
-        if codec == "ffv1" and sound_from is not None:
-            raise ValueError("sound goes into h264 files")
+        kind = CODECS[codec]
+        if pixels not in kind.formats:
+            raise ValueError(f"{codec} takes no {pixels} (no transparency in h264, no grey in prores)")
+        if kind.sound is None and sound_from is not None:
+            raise ValueError(f"sound does not go into {codec} files")
         self.path = Path(path)
         self.sound: str | None = None  # "copied" or "transcoded" once entered, None when there is none
         self.written = self._muxed = 0
-        self._size, self._timing, self._codec, self._pixels = size, timing, codec, pixels
+        self._size, self._timing, self._kind, self._pixels = size, timing, kind, pixels
         self._quality, self._sound_from, self._sound_start = quality, sound_from, sound_start
         self._part = self.path.with_name(f"{self.path.stem}.part-{uuid4().hex[:12]}{self.path.suffix}")
         self._scaler = VideoReformatter()
         self._container: Any = None
         self._stream: Any = None
         self._track: SoundTrack | None = None
-        self._base = Fraction(1, timescale(timing)) if codec == "h264" else timing.time_base
+        self._base = Fraction(1, timescale(timing)) if kind.scaled else timing.time_base
 
     def __enter__(self) -> Self:
         try:
@@ -111,7 +101,7 @@ class VideoWriter:
             raise ValueError(f"expected {self._pixels} images of {w}x{h}, got {image.dtype} {image.shape}")
         if self.written == self._timing.frames:
             raise ValueError(f"the timing has only {self.written} frames")
-        frame = encodable(self._scaler, self._prepared(image), self._pixel_format)
+        frame = encodable(self._scaler, self._kind.padded(image), self._kind.formats[self._pixels])
         frame.time_base, frame.pts = self._base, self._ticks(self._timing.pts[self.written])
         with writing(self.path):
             self._mux(self._stream.encode(frame))
@@ -119,52 +109,28 @@ class VideoWriter:
                 self._container.mux(list(self._track.until(self._timing.pts[self.written] * self._timing.time_base)))
         self.written += 1
 
-    @property
-    def _pixel_format(self) -> str:
-        return "yuv420p" if self._codec == "h264" else _PIXEL_FORMATS[self._pixels]
-
-    def _prepared(self, image: np.ndarray) -> np.ndarray:
-        if self._codec == "ffv1":
-            return image
-        if image.ndim == 2:
-            image = np.repeat(image[..., None], 3, axis=2)
-        h, w = image.shape[:2]
-        return np.pad(image, ((0, h % 2), (0, w % 2), (0, 0)), mode="edge")
-
     def _ticks(self, pts: int) -> int:
         return round(pts * self._timing.time_base / self._base)
 
     def _open(self) -> None:
-        if self._codec == "h264":
-            scale = str(timescale(self._timing))
-            # edit lists are counted in the movie's ticks: with the picture's own scale nothing is rounded
-            options = {"movflags": "+faststart", "video_track_timescale": scale, "movie_timescale": scale}
-            kind = "mp4"
-        else:
-            options, kind = {"fflags": "+bitexact"}, "matroska"  # else it draws random identifiers
-        self._container = av.open(str(self._part.absolute()), "w", format=kind, container_options=options)
-        self._stream = stream = self._container.add_stream(
-            "libx264" if self._codec == "h264" else "ffv1", rate=self._timing.rate.limit_denominator(100_000)
+        kind = self._kind
+        self._container = av.open(
+            str(self._part.absolute()),
+            "w",
+            format=kind.container,
+            container_options=kind.container_options(self._timing),
         )
-        w, h = self._size
-        even = self._codec == "h264"
-        stream.width, stream.height = (w + w % 2, h + h % 2) if even else (w, h)
-        stream.pix_fmt = self._pixel_format
+        self._stream = stream = self._container.add_stream(
+            kind.encoder, rate=self._timing.rate.limit_denominator(100_000)
+        )
+        stream.width, stream.height = kind.size(self._size)
+        stream.pix_fmt = kind.formats[self._pixels]
         stream.time_base = stream.codec_context.time_base = self._base
         stream.codec_context.thread_count = _THREADS
-        if self._codec == "h264":
-            context = stream.codec_context
-            context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
-            context.color_range = 1  # limited
-            context.max_b_frames = 0  # decoding order is showing order, so every duration is stored exactly
-            # x264's macroblock tree reads memory it never wrote: the same frames would now and then give other bytes.
-            stream.options = {"crf": str(self._quality), "preset": "fast", "x264-params": "mbtree=0"}
-        else:
-            stream.codec_context.gop_size = 1
-            stream.options = {"level": "3", "slices": "4", "slicecrc": "1"}
-        if self._sound_from is not None:
+        stream.options = kind.set_up(stream.codec_context, self._quality)
+        if self._sound_from is not None and kind.sound is not None:
             span = self._timing.duration
-            self._track = open_sound(Path(self._sound_from), self._container, span, self._sound_start)
+            self._track = open_sound(Path(self._sound_from), self._container, span, self._sound_start, kind.sound)
             self.sound = self._track.how if self._track else None
         self._container.start_encoding()  # creates the file, so that a folder that refuses it says so now
 

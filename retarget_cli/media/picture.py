@@ -151,6 +151,9 @@ class Converter:
     def _with_alpha(self, frame: av.VideoFrame) -> np.ndarray:
         """Scale premultiplied colours, so that invisible ones do not bleed into the edges."""
         image = _to_array(self._colours, frame, "rgba", (frame.width, frame.height))
+        deep = next((part for part in frame.format.components if part.is_alpha and part.bits > 8), None)
+        if deep is not None and frame.format.is_planar and not frame.format.is_big_endian:
+            image[..., 3] = _rounded(_deep_plane(frame, deep.plane), deep.bits)
         scales = self._target != (frame.width, frame.height)
         if self._channels == "rgba" and not scales:
             return image
@@ -207,13 +210,17 @@ def _scaled(scaler: VideoReformatter, image: np.ndarray, size: tuple[int, int]) 
 def encodable(scaler: VideoReformatter, image: np.ndarray, pixel_format: str) -> av.VideoFrame:
     """A frame for the encoder from (H, W), (H, W, 3) or (H, W, 4) uint8.
 
-    pixel_format: ``yuv420p`` converts by BT.709 to limited range; ``gray``, ``bgr0`` and ``bgra`` lose nothing.
+    pixel_format: the YUV ones convert by BT.709 to limited range, with straight alpha to its nearest 10-bit value;
+    ``gray``, ``bgr0`` and ``bgra`` lose nothing.
     """
+    yuv = pixel_format.startswith("yuv")
+    if yuv and image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
     layout = "gray" if image.ndim == 2 else ("rgb24" if image.shape[2] == 3 else "rgba")
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
     if pixel_format == layout:
         return frame
-    if pixel_format != "yuv420p":
+    if not yuv:
         return scaler.reformat(frame, format=pixel_format)
     converted = scaler.reformat(
         frame,
@@ -225,7 +232,25 @@ def encodable(scaler: VideoReformatter, image: np.ndarray, pixel_format: str) ->
         dst_color_range=_LIMITED,
     )
     converted.colorspace, converted.color_range = _BT709, _LIMITED
+    if hasattr(converted, "color_primaries"):  # old versions of PyAV leave these to the container
+        converted.color_primaries = converted.color_trc = _BT709
+    if layout == "rgba":  # libswscale shifts alpha by two bits, which is not its share of 1023
+        plane = _deep_plane(converted, 3)
+        plane[:] = _TEN_BITS[image[..., 3]]
     return converted
 
 
+def _deep_plane(frame: av.VideoFrame, index: int) -> np.ndarray:
+    """A plane of more than 8 bits as (h, w) uint16 that shares its memory."""
+    plane: Any = frame.planes[index]
+    return np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+
+
+def _rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """Whole numbers of so many bits as uint8, rounded: libswscale is one too high for half of them."""
+    top = (1 << bits) - 1
+    return ((values.astype(np.uint32) * 255 + top // 2) // top).astype(np.uint8)
+
+
+_TEN_BITS = ((np.arange(256) * 1023 + 127) // 255).astype(np.uint16)
 _EXPANDED = np.clip((np.arange(256) - 16) * 255 / 219 + 0.5, 0, 255).astype(np.uint8)

@@ -107,7 +107,7 @@ def _own_frames(tempo: Tempo, driver: Timing, first: int, stop: int, between: in
 
 def _part(tempo: Tempo, driver: Timing, name: str) -> tuple[int, int]:
     """The first frame that plays and the one after the last."""
-    first = 0 if tempo.start is None else _frame_at(tempo.start, driver, name, "--from")
+    first = 0 if tempo.start is None else frame_at(tempo.start, driver, name, "--from")
     if tempo.stop is None:
         return first, driver.frames
     stop = _first_from(tempo.stop, driver, name)
@@ -117,7 +117,7 @@ def _part(tempo: Tempo, driver: Timing, name: str) -> tuple[int, int]:
     return first, stop
 
 
-def _frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
+def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
     """The frame that shows at a moment."""
     seconds = _seconds(moment, driver)
     if seconds >= driver.duration:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -15,22 +15,27 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
 from retarget_cli.media.source import VideoSource, open_container
 
+Coding = Literal["aac", "pcm"]
+
 _COPIED = {"aac", "mp3", "ac3", "eac3", "alac"}  # what MP4 holds and players commonly play
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
-_AAC_FRAME = 1024  # samples
+_BLOCK = 1024  # samples; a frame of AAC
 _JITTER = Fraction(3, 2000)  # s; containers that count in milliseconds place packets no better than this
 _GAP = Fraction(1, 25)  # s; a larger step in the sound's own clock is a real gap
 
 
 class SoundTrack:
-    """One sound track on its way from a clip into an MP4 file.
+    """One sound track on its way from a clip into an MP4 or MOV file.
 
-    how: ``copied`` (the packets as they are) or ``transcoded`` (to AAC). Time 0 is `start` seconds after the clip's
-    first video frame.
+    how: ``copied`` (the packets as they are) or ``transcoded``. Time 0 is `start` seconds after the clip's first
+    video frame.
     """
 
-    def __init__(self, path: Path, output: Any, span: Fraction, start: Fraction) -> None:
-        """output: the container being written. span: seconds of picture. Raises MediaError."""
+    def __init__(self, path: Path, output: Any, span: Fraction, start: Fraction, coding: Coding) -> None:
+        """output: the container being written. span: seconds of picture. Raises MediaError.
+
+        coding: ``aac`` copies what players commonly play and makes AAC of the rest, ``pcm`` makes 24-bit PCM of all.
+        """
         self._path = path
         self._span = span
         self._origin = _picture_start(path) + start
@@ -38,14 +43,14 @@ class SoundTrack:
         try:
             self._source = next(s for s in self._container.streams.audio if s.codec_context is not None)
             codec = self._source.codec_context.codec.canonical_name
-            self.how = "copied" if codec in _COPIED else "transcoded"
+            self.how = "copied" if coding == "aac" and codec in _COPIED else "transcoded"
             if self.how == "copied":
                 self._rate = self._source.codec_context.sample_rate
                 self._stream = output.add_stream_from_template(self._source)
                 packets = self._copied()
             else:
-                self._rate, self._layout = _aac_shape(self._source.codec_context)
-                self._stream = output.add_stream("aac", rate=self._rate, layout=self._layout, bit_rate=192_000)
+                self._rate, self._layout = _shape(self._source.codec_context, coding)
+                self._stream = _encoder(output, coding, self._rate, self._layout)
                 packets = self._transcoded()
             self._stream.time_base = Fraction(1, self._rate)
             self._packets = self._trimmed(packets)
@@ -123,20 +128,20 @@ class SoundTrack:
         context = self._stream.codec_context
         position = 0
         for samples in self._blocks():
-            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=self._layout)
+            frame = _sound_frame(samples, context.format.name, self._layout)
             frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), position
             position += samples.shape[1]
-            yield from ((packet.pts, packet.duration or _AAC_FRAME, packet) for packet in context.encode(frame))
-        yield from ((packet.pts, packet.duration or _AAC_FRAME, packet) for packet in context.encode(None))
+            yield from ((packet.pts, packet.duration or _BLOCK, packet) for packet in context.encode(frame))
+        yield from ((packet.pts, packet.duration or _BLOCK, packet) for packet in context.encode(None))
 
     def _blocks(self) -> Iterator[np.ndarray]:
         """Yield (channels, 1024) float32 from time 0 on; the last one may be shorter."""
         waiting = np.zeros((0, 0), np.float32)
         for samples in self._samples():
             waiting = samples if not waiting.size else np.concatenate([waiting, samples], axis=1)
-            while waiting.shape[1] >= _AAC_FRAME:
-                yield np.ascontiguousarray(waiting[:, :_AAC_FRAME])
-                waiting = waiting[:, _AAC_FRAME:]
+            while waiting.shape[1] >= _BLOCK:
+                yield np.ascontiguousarray(waiting[:, :_BLOCK])
+                waiting = waiting[:, _BLOCK:]
         if waiting.shape[1]:
             yield np.ascontiguousarray(waiting)
 
@@ -168,7 +173,9 @@ class SoundTrack:
                     return
 
 
-def open_sound(path: Path, output: Any, span: Fraction, start: Fraction = Fraction(0)) -> SoundTrack | None:
+def open_sound(
+    path: Path, output: Any, span: Fraction, start: Fraction = Fraction(0), coding: Coding = "aac"
+) -> SoundTrack | None:
     """The sound track of `path` from `start` seconds of its picture on, added as a stream to `output`.
 
     None when the clip is silent. Raises MediaError.
@@ -178,7 +185,7 @@ def open_sound(path: Path, output: Any, span: Fraction, start: Fraction = Fracti
         silent = not any(s.codec_context is not None for s in container.streams.audio)
     finally:
         container.close()
-    return None if silent else SoundTrack(path, output, span, start)
+    return None if silent else SoundTrack(path, output, span, start, coding)
 
 
 def _picture_start(path: Path) -> Fraction:
@@ -214,8 +221,24 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             continue
 
 
-def _aac_shape(context: Any) -> tuple[int, str]:
-    """The sample rate and channel layout to encode AAC with."""
-    rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48000
+def _shape(context: Any, coding: Coding) -> tuple[int, str]:
+    """The sample rate and channel layout to encode with."""
+    rate = context.sample_rate if coding == "pcm" or context.sample_rate in _AAC_RATES else 48000
     channels = context.layout.nb_channels
     return rate, {1: "mono", 6: "5.1"}.get(channels, "stereo")
+
+
+def _encoder(output: Any, coding: Coding, rate: int, layout: str) -> Any:
+    if coding == "aac":
+        return output.add_stream("aac", rate=rate, layout=layout, bit_rate=192_000)
+    stream = output.add_stream("pcm_s24le", rate=rate, layout=layout)
+    stream.format = "s32"
+    return stream
+
+
+def _sound_frame(samples: np.ndarray, sample_format: str, layout: str) -> av.AudioFrame:
+    """(channels, n) float32 in [-1, 1] as a frame in the encoder's format, ``fltp`` or ``s32``."""
+    if sample_format == "s32":
+        whole = np.clip(np.rint(samples.T.astype(np.float64) * 2**31), -(2**31), 2**31 - 1).astype(np.int32)
+        return av.AudioFrame.from_ndarray(whole.reshape(1, -1), format="s32", layout=layout)
+    return av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)

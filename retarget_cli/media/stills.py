@@ -20,17 +20,22 @@ from retarget_cli.media.picture import Channels
 _KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write (H, W), (H, W, 3) or (H, W, 4) uint8 as PNG, all at once (a temporary file is renamed).
-
-    Raises EnvironmentProblem when the disk is full or the folder may not be written to.
-    """
+def png_bytes(image: np.ndarray) -> bytes:
+    """(H, W), (H, W, 3) or (H, W, 4) uint8 as a PNG file."""
     layout = "gray" if image.ndim == 2 else {3: "rgb24", 4: "rgba"}[image.shape[2]]
     context = av.CodecContext.create("png", "w")
     context.width, context.height, context.pix_fmt = image.shape[1], image.shape[0], layout
     context.time_base = Fraction(1)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
-    data = b"".join(bytes(packet) for part in (frame, None) for packet in context.encode(part))
+    return b"".join(bytes(packet) for part in (frame, None) for packet in context.encode(part))
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write (H, W), (H, W, 3) or (H, W, 4) uint8 as PNG, all at once (a temporary file is renamed).
+
+    Raises EnvironmentProblem when the disk is full or the folder may not be written to.
+    """
+    data = png_bytes(image)
     path = Path(path)
     temporary = path.with_name(f"{path.stem}.part-{uuid4().hex[:12]}{path.suffix}")
     with writing(path):

@@ -29,12 +29,14 @@ class LayerFrame:
     rgba: (S, S, 4) uint8, straight alpha. silhouette: (S, S) uint8 {0, 255}.
     keypoints: (K, 2) float32 in [-1, 1], order (x, y), already moved into the subject's space.
     driver_keypoints: (K, 2), the same points where the driver has them.
+    confidence: (K,) float32 in [0, 1], how sure each point is.
     """
 
     rgba: np.ndarray
     silhouette: np.ndarray
     keypoints: np.ndarray
     driver_keypoints: np.ndarray
+    confidence: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,61 @@ class Playback:
 
 
 @dataclass(frozen=True)
+class Outsider:
+    """A clip that was not trained on, in the place of the driver.
+
+    flip: whether it is mirrored to face the way the clips did in training, ``yes``, ``no``, or ``auto`` to find out.
+    """
+
+    clip: ClipArray
+    flip: str = "auto"
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Keypoints in the place of a driver's pictures. points: (N, K, 2); confidence: (N, K).
+
+    drawn: whether they are those of a drawn frame, in the subject's crop, instead of what the networks saw in a driver.
+    """
+
+    points: np.ndarray
+    confidence: np.ndarray
+    drawn: bool
+
+
+@dataclass(frozen=True)
+class Regional:
+    """Only some keypoints follow the driver, the others do as the subject does in its own clip.
+
+    points: the numbers of those that follow. own: the moments of the subject's clip that go with the frames to draw.
+    """
+
+    points: tuple[int, ...]
+    own: Playback
+
+
+@dataclass(frozen=True)
 class TransferRequest:
     """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
 
-    affine: a mode (``auto``, ``balanced``, ``relative``, ``matched``, ``learned``, ``moments``, ``none``), or six
-    numbers row by row. playback: None for every frame of the driver once.
+    affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
+    ``none``), or six numbers row by row. playback: None for every frame of the driver once. driver: what drives instead
+    of the pair's other clip. regional: None when every keypoint follows.
     """
 
     look: Look
     affine: str | tuple[float, ...] = "auto"
     playback: Playback | None = None
+    driver: Outsider | Poses | None = None
+    regional: Regional | None = None
 
 
 @dataclass(frozen=True)
 class Transfer:
     """A transfer about to run; frames: one a driver frame, or one a moment of the playback that was asked for.
 
-    report: JSON-ready facts (the affine that was taken, the candidates and why).
+    report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", whether the driver
+    was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
     """
 
     report: Mapping[str, Any]

@@ -11,6 +11,7 @@ from retarget_cli.media.timing import Timing
 
 Space = Literal["driver", "subject"]
 """``driver``: where the driver's own keypoints are, still to be fitted to a subject; ``subject``: as they are drawn."""
+Look = Literal["a", "b", ""]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Motion:
     may lie outside. confidence: (N, K) float32 in [0, 1], how sure the network was of each. timing: when each frame
     shows. space: whose. networks: digest of the networks that found the points; to others they mean nothing.
     places: (N, 3) float32, centre (x, y) and side of the crop in pixels of a frame of `frame_size` (width, height).
-    source: what the motion was taken from, for people.
+    source: what the motion was taken from, for people. look: whose look it was made for, ``a`` or ``b``; empty when
+    nobody knows. Points mean the same only to that look.
     Raises ValueError when the shapes do not agree or a number is not finite.
     """
 
@@ -33,6 +35,7 @@ class Motion:
     places: np.ndarray
     frame_size: tuple[int, int]
     source: str = ""
+    look: Look = ""
 
     def __post_init__(self) -> None:
         count = self.timing.frames

@@ -21,6 +21,18 @@ def soft_argmax(logits: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
     return torch.stack([x, y], dim=-1), maps
 
 
+def concentration(maps: Tensor, points: Tensor, radius: float) -> Tensor:
+    """How much of each probability map (B, K, H, W) lies within `radius` of its point (B, K, 2): (B, K) in [0, 1].
+
+    It is near 1 where the network saw one place for the point, and small where it wavered between several.
+    """
+    height, width = maps.shape[2:]
+    across = (grid_axis(width, maps.device) - points[..., 0:1]).square()
+    down = (grid_axis(height, maps.device) - points[..., 1:2]).square()
+    near = down[..., :, None] + across[..., None, :] <= radius**2
+    return (maps * near).sum(dim=(2, 3)).clamp(0, 1)
+
+
 def draw_keypoints(points: Tensor, size: int, width: float) -> Tensor:
     """One map a keypoint: exp(-distance / width), alike in every direction.
 

@@ -124,3 +124,15 @@ def no_object(why: str) -> InputError:
         f"No object was found in the clip: {why}.",
         fix="Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask.",
     )
+
+
+def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:
+    """Hints as plain values."""
+    return [
+        {
+            "frame": hint.frame,
+            "box": None if hint.box is None else list(hint.box),
+            "points": [list(p) for p in hint.points],
+        }
+        for hint in hints
+    ]

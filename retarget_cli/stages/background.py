@@ -16,20 +16,24 @@ NAMED_COLOURS = {"black": "#000000"}
 _KEPT = 16  # frames kept for running backwards: memory against reading again
 
 
-def background_frames(driver: Timing, subject: Timing) -> list[int]:
-    """Index of the subject's frame that shows when each frame of the driver does.
+def background_moments(driver: Timing, subject: Timing) -> list[Fraction]:
+    """The tick of the subject's clip that shows when each frame of the driver does.
 
     The subject plays from its start. When the driver lasts longer, the subject is slowed down to fit, at most
     SLOWEST times; what is still missing is filled by running back and forth.
     """
     slow = min(max(driver.duration / subject.duration, Fraction(1)), Fraction(SLOWEST))
     there_and_back = 2 * subject.duration
-    indices = []
+    moments = []
     for pts in driver.pts:
         moment = (pts * driver.time_base / slow) % there_and_back
-        moment = min(moment, there_and_back - moment)
-        indices.append(max(0, bisect_right(subject.pts, moment / subject.time_base) - 1))
-    return indices
+        moments.append(min(moment, there_and_back - moment) / subject.time_base)
+    return moments
+
+
+def background_frames(driver: Timing, subject: Timing) -> list[int]:
+    """Index of the subject's frame that shows when each frame of the driver does, see :func:`background_moments`."""
+    return [max(0, bisect_right(subject.pts, moment) - 1) for moment in background_moments(driver, subject)]
 
 
 def colour(text: str) -> tuple[int, int, int]:

@@ -8,12 +8,12 @@ import numpy as np
 
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.stills import write_png
-from retarget_cli.segment.base import Hint
+from retarget_cli.segment.base import Hint, hints_to_json
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matte_report, read_mattes
 from retarget_cli.stages.matted import matted_stage
 from retarget_cli.stages.overlay import draw_hints
-from retarget_cli.stages.source import SourceClip, hints_to_json
+from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.trust import frame_confidence, least_certain
 from retarget_cli.viz.marks import draw_frame, draw_text

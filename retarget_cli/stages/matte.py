@@ -16,10 +16,10 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.probe import probe
 from retarget_cli.media.stills import read_png_folder
-from retarget_cli.segment.base import Segmenter
+from retarget_cli.segment.base import Segmenter, hints_to_json
 from retarget_cli.stages.embed import stored_views
 from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.source import SourceClip, hints_to_json
+from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry

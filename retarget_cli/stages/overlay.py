@@ -10,11 +10,11 @@ import numpy as np
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
-from retarget_cli.segment.base import Hint
+from retarget_cli.segment.base import Hint, hints_to_json
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matte_report, read_mattes
 from retarget_cli.stages.matted import matted_stage
-from retarget_cli.stages.source import SourceClip, hints_to_json
+from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.trust import frame_confidence
 from retarget_cli.viz.marks import draw_hint

@@ -10,31 +10,40 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.playing import Playing
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
-from retarget_cli.stages.ingest import ClipFacts
+from retarget_cli.stages.ingest import ClipFacts, facts
 from retarget_cli.stages.plate import PLATE
 from retarget_cli.stages.stage import Job
+from retarget_cli.stages.trajectory import Matrices, along, followed
+from retarget_cli.stages.transfer import report
 
-Matrices = Callable[[int], np.ndarray]
 Grounds = Callable[[int], np.ndarray]
 
 
-def scene(
-    job: Job, subject: ClipFacts, driver: ClipFacts, playing: Playing, layer_size: int
-) -> tuple[Matrices, Grounds]:
+def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
     """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
     background = job.stage.params["background"]
     size = (subject.width, subject.height)
     if background == "driver":
+        driver = facts(job.entries["driver"])
         return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
-    path = crop.framing(job.entries["subject_crop"])
     shown = background_frames(playing.real_time, subject.timing)
+    matrix = _place(job, shown, playing, layer_size)
     if background == "subject":
         plates = FrameTape(lambda: _plates(job, size))
-        return lambda i: path.matrix(shown[i], layer_size), lambda i: plates[shown[i]]
+        return matrix, lambda i: plates[shown[i]]
     plain = np.zeros((size[1], size[0], 3), np.uint8)
     if background != "alpha":
         plain[:] = colour(background)
-    return lambda i: path.matrix(shown[i], layer_size), lambda i: plain
+    return matrix, lambda i: plain
+
+
+def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
+    """Where the subject is in the frames of it that show, or where the driver's way would lead it."""
+    own = crop.framing(job.entries["subject_crop"])
+    if job.stage.params.get("trajectory"):
+        opposite = bool(report(job.entries["transfer"]).get("opposite"))
+        return along(followed(own, crop.framing(job.entries["driver_crop"]), opposite), playing, layer_size)
+    return lambda i: own.matrix(shown[i], layer_size)
 
 
 def _driver_scene(
@@ -46,14 +55,10 @@ def _driver_scene(
     x, y = grown[0] / size[0], grown[1] / size[1]
     # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
     fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
-    shown, between = playing.shown, playing.between
+    shown, way = playing.shown, along(path, playing, layer_size)
 
     def matrix(index: int) -> np.ndarray:
-        here, share = shown[index], between[index]
-        way = path.matrix(here, layer_size)
-        if share:
-            way = (1 - share) * way + share * path.matrix(here + 1, layer_size)
-        return (fill @ np.vstack([way, (0, 0, 1)]))[:2]
+        return (fill @ np.vstack([way(index), (0, 0, 1)]))[:2]
 
     return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
 

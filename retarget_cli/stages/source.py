@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.timing import Timing
-from retarget_cli.segment.base import Hint
+from retarget_cli.segment.base import Hint, hints_to_json
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,6 @@ class SourceClip:
             "matte_digest": self.matte_digest,
             "hints": hints_to_json(self.hints),
         }
-
-
-def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:
-    """Hints as plain values."""
-    return [
-        {
-            "frame": hint.frame,
-            "box": None if hint.box is None else list(hint.box),
-            "points": [list(p) for p in hint.points],
-        }
-        for hint in hints
-    ]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,57 +11,86 @@ import numpy as np
 from retarget_cli.config import TrainConfig, to_json
 from retarget_cli.hardware import device_class
 from retarget_cli.media.playing import Playing
+from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import Look, Playback, TransferRequest
+from retarget_cli.methods.base import Look, Outsider, Playback, Poses, Regional, TransferRequest
+from retarget_cli.stages.background import background_frames, background_moments
 from retarget_cli.stages.fit import states
+from retarget_cli.stages.ingest import facts
+from retarget_cli.stages.pose import Driver, MotionSource, posed
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
 
-VERSION = 4
+VERSION = 6
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What decides a transfer beside the training and the subject, see :class:`TransferRequest`.
+
+    smooth: how much the driver's poses are steadied. flip: whether a driver that was not trained on is mirrored.
+    follow: the numbers of the keypoints that follow the driver, None when all do.
+    """
+
+    look: Look
+    affine: str | tuple[float, ...] = "auto"
+    smooth: float | Literal["auto"] = 0.0
+    flip: str = "auto"
+    follow: tuple[int, ...] | None = None
 
 
 def transfer(
-    config: TrainConfig,
-    look: Look,
-    affine: str | tuple[float, ...],
-    subject: SourceClip,
-    driver: SourceClip,
-    playing: Playing,
-    smooth: float | Literal["auto"] = 0.0,
+    config: TrainConfig, pair: tuple[SourceClip, SourceClip], drawing: Drawing, driver: Driver, playing: Playing
 ) -> Stage:
-    """The stage that writes what the method draws, one frame per moment of `playing`, of poses steadied by `smooth`.
+    """The stage that writes what the method draws, one frame per moment of `playing`.
 
     ``layer.npy`` (N, S, S, 4) uint8 straight alpha, ``silhouette.npy`` (N, S, S) uint8, ``keypoints.npy`` and
-    ``driver_keypoints.npy`` (N, K, 2) float32, ``report.json`` with the affine that was taken.
+    ``driver_keypoints.npy`` (N, K, 2) and ``confidence.npy`` (N, K) float32, ``report.json`` with the affine that was
+    taken. driver: one of the pair, another clip, or a motion file.
     """
     method = get_method(config.method)
-    a, b = (subject, driver) if look == "a" else (driver, subject)
-    changed = {**playing_params(playing), **({"smooth": smooth} if smooth else {})}
-    playback = _playback(playing, smooth) if changed else None
+    a, b = pair
+    subject = a if drawing.look == "a" else b
+    timed = bool(playing_params(playing) or drawing.smooth or drawing.follow is not None)
     return Stage(
         id=f"transfer:{subject.name}-as-{driver.name}",
         name="transfer",
         version=VERSION,
         label=f"Drawing {subject.name} moving like {driver.name}",
-        work=lambda job: _work(job, config, TransferRequest(look, affine, playback)),
+        work=lambda job: _work(job, config, drawing, playing),
         params={
             "method": method.name,
             "method_version": method.version,
             "config": to_json(config.method_config),
-            "look": look,
-            "affine": affine if isinstance(affine, str) else list(affine),
+            "look": drawing.look,
+            "affine": drawing.affine if isinstance(drawing.affine, str) else list(drawing.affine),
             "device": device_class(config.device),
-            **changed,
+            **playing_params(playing),
+            **({"smooth": drawing.smooth} if drawing.smooth else {}),
+            **({"flip": drawing.flip} if _is_outsider(driver, pair) else {}),
+            **({} if drawing.follow is None else {"follow": list(drawing.follow)}),
         },
         needs={
             "a": f"crop:{a.name}",
             "b": f"crop:{b.name}",
             **{name: name for name in method.phases(config.method_config)},
-            **({"times": f"ingest:{driver.name}"} if changed else {}),
+            **_driver_needs(driver, pair),
+            **({"times": f"ingest:{driver.name}"} if timed and isinstance(driver, SourceClip) else {}),
+            **({} if drawing.follow is None else {"own_times": f"ingest:{subject.name}"}),
         },
     )
+
+
+def _is_outsider(driver: Driver, pair: tuple[SourceClip, SourceClip]) -> bool:
+    return isinstance(driver, SourceClip) and driver not in pair
+
+
+def _driver_needs(driver: Driver, pair: tuple[SourceClip, SourceClip]) -> dict[str, str]:
+    if isinstance(driver, MotionSource):
+        return {"motion": f"pose:{driver.name}"}
+    return {"driver": f"crop:{driver.name}"} if _is_outsider(driver, pair) else {}
 
 
 def playing_params(playing: Playing) -> dict[str, Any]:
@@ -98,33 +128,55 @@ def _playback(playing: Playing, smooth: float | Literal["auto"]) -> Playback:
     return Playback(driver.time_base, driver.pts, playing.moments, tuple(playing.shown), loop, smooth)
 
 
-def _work(job: Job, config: TrainConfig, request: TransferRequest) -> None:
+def _own_playback(playing: Playing, subject: Timing) -> Playback:
+    """The subject's clip as it plays behind the result."""
+    times = playing.real_time
+    shown = background_frames(times, subject)
+    return Playback(subject.time_base, subject.pts, tuple(background_moments(times, subject)), tuple(shown))
+
+
+def _request(job: Job, drawing: Drawing, playing: Playing) -> TransferRequest:
+    from retarget_cli.train.clips import ClipArray
+
+    driver: Outsider | Poses | None = None
+    if "motion" in job.entries:
+        motion = posed(job.entries["motion"])
+        driver = Poses(motion.points, motion.confidence, motion.space == "subject")
+    elif "driver" in job.entries:
+        driver = Outsider(ClipArray.open(job.entries["driver"].file("clip.npy")), drawing.flip)
+    regional = None
+    if drawing.follow is not None:
+        regional = Regional(drawing.follow, _own_playback(playing, facts(job.entries["own_times"]).timing))
+    playback = None if playing.is_plain and not drawing.smooth else _playback(playing, drawing.smooth)
+    return TransferRequest(drawing.look, drawing.affine, playback, driver, regional)
+
+
+def _work(job: Job, config: TrainConfig, drawing: Drawing, playing: Playing) -> None:
     from retarget_cli.train.clips import ClipArray
     from retarget_cli.train.device import pick_device
 
     clips = (ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy")))
-    driver = clips[1] if request.look == "a" else clips[0]
-    method = get_method(config.method)
+    method, request = get_method(config.method), _request(job, drawing, playing)
     drawn = method.transfer(
         config.method_config, clips, states(job, config), request, pick_device(config.device, config.max_memory)
     )
-    count = driver.count if request.playback is None else len(request.playback.moments)
-    keypoints, driver_keypoints = [], []
+    count = playing.timing.frames
+    points: dict[str, list[np.ndarray]] = {"keypoints": [], "driver_keypoints": [], "confidence": []}
     layer = silhouette = None
     for index, frame in enumerate(drawn.frames):
         if layer is None or silhouette is None:
             layer = _open(job, "layer", (count, *frame.rgba.shape))
             silhouette = _open(job, "silhouette", (count, *frame.silhouette.shape))
         layer[index], silhouette[index] = frame.rgba, frame.silhouette
-        keypoints.append(frame.keypoints)
-        driver_keypoints.append(frame.driver_keypoints)
+        for name, found in points.items():
+            found.append(getattr(frame, name))
         job.progress(index + 1, count)
-    if layer is None or silhouette is None or len(keypoints) != count:
-        raise RuntimeError(f"{method.name} drew {len(keypoints)} of {count} frames")
+    if layer is None or silhouette is None or len(points["keypoints"]) != count:
+        raise RuntimeError(f"{method.name} drew {len(points['keypoints'])} of {count} frames")
     layer.flush()
     silhouette.flush()
-    np.save(job.path / "keypoints.npy", np.stack(keypoints).astype(np.float32))
-    np.save(job.path / "driver_keypoints.npy", np.stack(driver_keypoints).astype(np.float32))
+    for name, found in points.items():
+        np.save(job.path / f"{name}.npy", np.stack(found).astype(np.float32))
     write_json_atomic(job.path / "report.json", dict(drawn.report))
 
 

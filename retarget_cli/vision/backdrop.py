@@ -6,7 +6,7 @@ the same place in the other anchors, those that show it and are nearest in time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,12 +25,14 @@ _STEP_STILL, _CLIP_STILL = 0.3, 0.6  # pixels: how far a still camera may seem t
 class Anchor:
     """A kept frame.
 
-    image: (H, W, 3) uint8, whose hidden pixels are filled in later. hole: (H, W) bool, the object and its rim.
+    image: (H, W, 3) uint8, whose hidden pixels are filled in later. hole: (H, W) bool, the object and its rim. solid:
+    (H, W) bool, the object alone.
     """
 
     index: int
     image: np.ndarray
     hole: np.ndarray
+    solid: np.ndarray
 
     @property
     def gray(self) -> np.ndarray:
@@ -177,7 +179,7 @@ def view(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], border: 
     return cv2.warpAffine(image, matrix, (shape[1], shape[0]), flags=flags, borderValue=(border,) * 4)
 
 
-def between(ways: Sequence[np.ndarray], source: int, target: int) -> np.ndarray:
+def between(ways: Sequence[np.ndarray] | Mapping[int, np.ndarray], source: int, target: int) -> np.ndarray:
     """The (2, 3) matrix from pixels of frame `source` to pixels of frame `target`, given all frames' ways."""
     first = np.linalg.inv(np.vstack([ways[source], (0, 0, 1)]))
     return (np.vstack([ways[target], (0, 0, 1)]) @ first)[:2]

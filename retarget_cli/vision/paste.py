@@ -51,17 +51,31 @@ def composite(background: np.ndarray, placed: np.ndarray) -> np.ndarray:
     pixels that the layer does not touch are those of the background, bit for bit.
     """
     result = background.copy()
-    touched = placed[..., 3] > 0
-    rows = np.asarray(touched.any(axis=1))
-    columns = np.asarray(touched.any(axis=0))
-    if not rows.any():
+    window = touched(placed[..., 3])
+    if window is None:
         return result
-    window = np.s_[
-        rows.argmax() : len(rows) - rows[::-1].argmax(), columns.argmax() : len(columns) - columns[::-1].argmax()
-    ]
     over = placed[window]
     mixed = background[window] * (1.0 - over[..., 3:]) + over[..., :3] * 255.0
     result[window] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return result
+
+
+def touched(alpha: np.ndarray, margin: int = 0) -> tuple[slice, slice] | None:
+    """The part of a frame within `margin` pixels of the box round where `alpha` (H, W) is not 0; None if nowhere."""
+    rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    spans = (slice(max(0, int(used[0]) - margin), int(used[-1]) + 1 + margin) for used in (rows, columns))
+    return next(spans), next(spans)
+
+
+def shaded(background: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """A background (H, W, 3) uint8 under a share of light (H, W) float32, bit for bit itself where that is 1."""
+    window = touched(light != 1.0)
+    if window is None:
+        return background
+    result = background.copy()
+    result[window] = np.rint(background[window] * light[window][..., None]).astype(np.uint8)
     return result
 
 

@@ -30,6 +30,7 @@ from retarget_cli.vision.backdrop import (
     whole_median,
 )
 from retarget_cli.vision.camera import CameraPath, camera_motion
+from retarget_cli.vision.cast_fit import find_cast
 from retarget_cli.vision.inpaint import inpaint, spread
 
 Read = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
@@ -45,10 +46,15 @@ class PlateModel:
 
     still: whether the camera never moved, so that one plate serves all frames.
     known: share of the hidden pixels that some frame of the clip shows, 0 to 1; the rest was invented.
+    cast: the shadow of the object, which is taken out with it; None when no shadow can be told.
     """
 
     def __init__(self, anchors: Sequence[Anchor], path: CameraPath) -> None:
         self._ways, self.still = register(anchors, path)
+        gains = balance(anchors, self._ways)
+        self.cast = find_cast(anchors, self._ways, gains)
+        for anchor in anchors:
+            anchor.hole |= self._shadowed(anchor.solid)
         hidden = seen = 0
         if self.still:
             plate, known = whole_median(anchors)
@@ -56,7 +62,6 @@ class PlateModel:
             hidden, seen = int(union.sum()), int((union & known).sum())
             self._indices, self._plates = [0], [inpaint(plate, known)]
         else:
-            gains = balance(anchors, self._ways)
             first, last = len(anchors) // 2, len(anchors) - 1
             # what enters the picture at its edges is invented at the clip's ends, in one piece
             for k in sorted(range(len(anchors)), key=lambda k: (k != first, k not in (0, last))):
@@ -80,6 +85,7 @@ class PlateModel:
         hole = object_hole(matte)
         if not hole.any():
             return frame.copy()
+        hole |= self._shadowed(matte > 127)
         box = _around(hole, max(4, round(_CONTEXT * max(hole.shape))))
         part, hole = frame[box], hole[box]
         fill = self._fill(i, box, part, hole)
@@ -90,6 +96,10 @@ class PlateModel:
         result = frame.copy()
         result[box] = np.clip(np.rint(part + share * (fitted - part)), 0, 255).astype(np.uint8)
         return result
+
+    def _shadowed(self, solid: np.ndarray) -> np.ndarray:
+        """(H, W) bool: where the object (H, W) bool casts its shadow."""
+        return np.zeros_like(solid) if self.cast is None else self.cast.covers(solid)
 
     def _complete(
         self, anchors: Sequence[Anchor], k: int, first: int, known: np.ndarray, gains: Sequence[np.ndarray]
@@ -147,13 +157,13 @@ def build_plate_model(read: Read, count: int, progress: Callable[[int, int], Non
     path, chosen = CameraPath(), set[int]()
     prev_gray, prev_keep = None, None
     for i, (frame, matte) in enumerate(read()):
-        chosen = chosen or set(choose_anchors(count, frame.size * 4 // 3))
+        chosen = chosen or set(choose_anchors(count, frame.size * 5 // 3))
         gray, hole = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), object_hole(matte)
         if prev_gray is not None:
             path.step(camera_motion(prev_gray, gray, prev_keep))
         prev_gray, prev_keep = gray, ~hole
         if i in chosen:
-            anchors.append(Anchor(i, frame.copy(), hole))
+            anchors.append(Anchor(i, frame.copy(), hole, matte > 127))
         if progress:
             progress(min(i + 1, count), count)
     if not anchors:

@@ -19,6 +19,23 @@ MEANING = {
     "l1": "mean absolute difference (0 perfect)",
     "lpips": "perceptual distance (0 perfect)",
 }
+_KINDS = ("motion", "shape", "strange", "outside", "total")
+
+
+def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of what an affine was chosen from, the best first, with a mark at the one taken."""
+    found = {kind for values in candidates.values() for kind in values}
+    kinds = [*(kind for kind in _KINDS if kind in found), *sorted(found - set(_KINDS))]
+    best_first = sorted(candidates.items(), key=lambda item: (item[0] != taken, -_number(item[1].get("total"))))
+    rows = [
+        [name, *(_text(values.get(kind)) for kind in kinds), "*" if name == taken else ""]
+        for name, values in best_first
+    ]
+    return ["candidate", *kinds, "taken"], rows
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, (int, float)) else 0.0
 
 
 def rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -50,10 +67,12 @@ def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
             continue
         if isinstance(value, Mapping):
             yield from leaves(value, f"{prefix}{name}.")
-        elif value is None:
-            yield f"{prefix}{name}", "-"
-        elif isinstance(value, (int, float, str)):
-            yield f"{prefix}{name}", f"{value:.3f}" if isinstance(value, float) else str(value)
+        elif value is None or isinstance(value, (int, float, str)):
+            yield f"{prefix}{name}", _text(value)
+
+
+def _text(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def meaning(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from retarget_cli import events, pipeline
+from retarget_cli.choices import AFFINES
 from retarget_cli.cli.app import run
 from retarget_cli.errors import Interrupted, WorkspaceError
 from retarget_cli.findings import Finding
@@ -88,11 +89,16 @@ def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mi
     assert train.arguments[2].method_config.geometry.mirror == mirror
 
 
-def test_facing_is_no_matter_of_rendering(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    render = replace("render", None)
-    assert run(["render", "--flip", "yes"]) == 2
-    assert "retarget train A B --flip yes" in capsys.readouterr().err
-    assert not render.arguments
+def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    render = replace("render", pipeline.RenderResult())
+    line = ["render", "--driver", "wolf.mp4", "--box-driver", "3:1,2,30,40", "--flip", "yes", "--follow", "p1, p2"]
+    assert run(line) == 0
+    options = render.arguments[0]
+    assert options.driver.path == Path("wolf.mp4")
+    assert options.driver.hints[0].frame == 3
+    assert (options.flip, options.follow) == ("yes", ("p1", "p2"))
+    assert run(["render", "--mask-driver", "wolf.mkv"]) == 2
+    assert "--driver" in capsys.readouterr().err
 
 
 def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,8 +158,8 @@ def test_settings_that_make_no_sense(
 
 def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
-    report = {"look": "a", "video": str(video), "affine": "moments", "reason": "highest motion"}
-    render = replace("render", pipeline.RenderResult([video], [], [report]))
+    report = {"affine": "moments", "reason": "highest motion"}
+    render = replace("render", pipeline.RenderResult((pipeline.Rendered("a", video, report),)))
     assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
     assert render.arguments[0] == pipeline.RenderOptions(
         None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, smooth="0"
@@ -163,7 +169,37 @@ def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "affine: moments (highest motion)" in out
     assert run(["render", "a.mp4", "b.mp4", "--look", "both", "--json"]) == 0
     assert render.arguments[0].pair == (Path("a.mp4"), Path("b.mp4"))
-    assert json.loads(capsys.readouterr().out)["reports"] == [report]
+    assert json.loads(capsys.readouterr().out)["reports"] == [{"look": "a", "video": str(video), **report}]
+
+
+def test_render_prints_what_auto_decided_from(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    candidates = {
+        "moments": {"motion": 0.9, "outside": 0.25, "shape": 0.6, "strange": 0.5, "total": 2.25},
+        "proportions": {"motion": 0.71, "outside": 0.0, "shape": 0.8, "strange": 0.0125, "total": 3.1},
+        "none": {"motion": 0.8, "outside": 0.0, "shape": 0.7, "strange": 0.1, "total": 2.75},
+    }
+    report = {"affine": "proportions", "reason": "best", "candidates": candidates}
+    looks = (
+        pipeline.Rendered("a", Path("x.mp4"), report),
+        pipeline.Rendered("b", Path("y.mp4"), {**report, "lost": 0.0}),
+    )
+    replace("render", pipeline.RenderResult(looks))
+    assert run(["render"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:7] == [
+        "  affine: proportions (best)",
+        "candidate    motion  shape  strange  outside  total  taken",
+        "proportions  0.710   0.800  0.013    0.000    3.100  *",
+        "none         0.800   0.700  0.100    0.000    2.750",
+        "moments      0.900   0.600  0.500    0.250    2.250",
+    ]
+    assert lines[7] == "  affine: proportions, on the driver's way (best)"
+
+
+def test_help_says_what_each_affine_does(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["render", "--help"])
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(f"{name}, {meaning}" in shown for name, meaning in AFFINES.items())
 
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:

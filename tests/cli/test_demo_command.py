@@ -21,7 +21,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, ..
     def stand_in(folder: Path, config: Any, *_: Any, **drawing: Any) -> demo.DemoResult:
         seen.append((folder, config, drawing))
         trained = pipeline.TrainResult("run", "a--b", Path("retargeted/a--b"), {}, {})
-        rendered = pipeline.RenderResult([Path("retargeted/a--b/a-as-b.mp4")], [], [])
+        rendered = pipeline.RenderResult((pipeline.Rendered("a", Path("retargeted/a--b/a-as-b.mp4"), {}),))
         scores = {"pair": "a--b", "a": {"motion": 0.7, "truth": {"iou": 0.8}}, "b": {"motion": 0.6}, "held_out": {}}
         return demo.DemoResult(samples.SamplePair.at(folder), trained, rendered, scores)
 

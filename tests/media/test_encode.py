@@ -13,8 +13,9 @@ from make_clips import NTSC, PATCHES, make_clip, moving_square, patch_colours, p
 
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import top_boxes
+from retarget_cli.media.codecs import timescale
 from retarget_cli.media.decode import read_frames, scan
-from retarget_cli.media.encode import VideoWriter, timescale
+from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
 
 TIMINGS = {
@@ -143,6 +144,8 @@ def test_nothing_appears_until_all_is_written_and_the_old_file_stays_on_error(tm
 def test_misuse_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="transparency"):
         VideoWriter(tmp_path / "a.mp4", (96, 64), TIMINGS["25"], pixels="rgba")
+    with pytest.raises(ValueError, match="sound"):
+        VideoWriter(tmp_path / "a.mkv", (96, 64), TIMINGS["25"], codec="ffv1", sound_from=tmp_path / "a.mp4")
     with pytest.raises(ValueError, match="96x64"), VideoWriter(tmp_path / "a.mp4", (96, 64), TIMINGS["25"]) as writer:
         writer.write(np.zeros((96, 64, 3), np.uint8))
     with pytest.raises(ValueError, match="only 8"), VideoWriter(tmp_path / "a.mp4", (96, 64), TIMINGS["25"]) as writer:
@@ -199,3 +202,43 @@ def test_bytes_do_not_depend_on_what_was_in_memory_before(tmp_path: Path) -> Non
         subprocess.run([sys.executable, "-c", script, file], check=True, env={**os.environ, "MALLOC_PERTURB_": fill})
         written.append(file.read_bytes())
     assert written[0] == written[1]
+
+
+def layered(index: int, size: tuple[int, int]) -> np.ndarray:
+    """(H, W, 4): every grade of alpha over a coloured scene, and corners that are clear and solid."""
+    w, h = size
+    colour = np.random.default_rng(index).integers(0, 256, (h // 4 + 1, w // 4 + 1, 3), dtype=np.uint8)
+    image = np.dstack([np.kron(colour, np.ones((4, 4, 1), np.uint8))[:h, :w], np.zeros((h, w), np.uint8)])
+    image[..., 3] = (np.arange(w * h).reshape(h, w) + index) % 256
+    image[:8, :8, 3], image[-8:, -8:, 3] = 0, 255
+    return image
+
+
+@pytest.mark.parametrize("name", ["ntsc", "variable"])
+@pytest.mark.parametrize("size", [(96, 64), (97, 33)], ids=["even", "odd"])
+def test_prores_keeps_alpha_exactly_and_nearly_all_of_the_colour(tmp_path: Path, name: str, size: tuple[int, int]):
+    path, timing = tmp_path / "a.mov", TIMINGS[name]
+    images = [layered(index, size) for index in range(timing.frames)]
+    with VideoWriter(path, size, timing, codec="prores", pixels="rgba") as writer:
+        for image in images:
+            writer.write(image)
+    found = scan(path)
+    assert exact(found.timing) == exact(timing)
+    assert (found.info.codec, found.info.width, found.info.height, found.info.has_alpha) == ("prores", *size, True)
+    assert found.info.colour == ("bt709", "bt709", "bt709", "limited")
+    for image, frame in zip(images, read_frames(path, channels="rgba"), strict=True):
+        assert np.array_equal(frame.image[..., 3], image[..., 3])
+        off = frame.image[..., :3].astype(float) - image[..., :3]
+        assert 10 * np.log10(255**2 / (off**2).mean()) > 45
+
+
+def test_prores_says_to_editors_what_it_is(tmp_path: Path):
+    path = tmp_path / "a.mov"
+    with VideoWriter(path, (96, 64), TIMINGS["25"], codec="prores", pixels="rgba") as writer:
+        for index in range(8):
+            writer.write(layered(index, (96, 64)))
+    data = path.read_bytes()
+    entry = data[data.index(b"ap4h") :]  # the sample description: ProRes 4444
+    assert int.from_bytes(entry[78:80], "big") == 32  # bits a pixel: there is alpha
+    assert data[data.index(b"icpf") :][8:12] == b"apl0"  # the encoder by which some programs judge a frame
+    assert data[data.index(b"colr") + 4 :][:10] == b"nclc" + bytes((0, 1, 0, 1, 0, 1))  # BT.709 three times

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from make_clips import make_clip
 
+from retarget_cli.media.codecs import CodecName
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
@@ -22,12 +23,12 @@ def flash(index: int, size: tuple[int, int]) -> np.ndarray:
     return np.full((size[1], size[0], 3), 255 if index in FLASH else 0, np.uint8)
 
 
-def carried(source: Path, target: Path, frames: int = FRAMES, first: int = 0) -> VideoWriter:
+def carried(source: Path, target: Path, frames: int = FRAMES, first: int = 0, codec: CodecName = "h264") -> VideoWriter:
     timing = scan(source).timing
     start, end = (*timing.pts, timing.end)[first], (*timing.pts, timing.end)[frames]
     part = Timing(timing.time_base, tuple(pts - start for pts in timing.pts[first:frames]), end - start)
     begin = start * timing.time_base
-    with VideoWriter(target, (96, 64), part, sound_from=source, sound_start=begin) as writer:
+    with VideoWriter(target, (96, 64), part, codec=codec, sound_from=source, sound_start=begin) as writer:
         for frame in read_frames(source):
             if first <= frame.index < frames:
                 writer.write(frame.image)
@@ -144,3 +145,31 @@ def test_copied_sound_is_bit_for_bit_the_same(tmp_path: Path):
 
     assert set(packets(tmp_path / "out.mp4")) <= set(packets(source))
     assert len(packets(tmp_path / "out.mp4")) >= 0.8 * 48000 / 1024
+
+
+@pytest.mark.parametrize("codec", ["aac", "pcm_s16le", "pcm_s24le"])
+def test_beside_prores_it_is_pcm_in_step(tmp_path: Path, codec: str):
+    source = make_clip(tmp_path / "a.mov", draw=flash, frames=FRAMES, sound=codec, beep=(BEGINS, ENDS))
+    target = tmp_path / "out.mov"
+    assert carried(source, target, codec="prores").sound == "transcoded"
+    audio = scan(target).info.audio
+    assert audio is not None
+    assert audio.codec == "pcm_s24le"
+    assert flashed(target) == (BEGINS, ENDS)
+    assert np.abs(np.subtract(heard(target)[:2], (BEGINS, ENDS))).max() < 0.005
+
+
+def test_pcm_loses_nothing(tmp_path: Path):
+    source = make_clip(tmp_path / "a.mov", draw=flash, frames=FRAMES, sound="pcm_s16le", beep=(BEGINS, ENDS))
+    carried(source, tmp_path / "out.mov", codec="prores")
+
+    def samples(path: Path) -> np.ndarray:
+        resampler = av.AudioResampler(format="s32", layout="mono")
+        with av.open(str(path)) as container:
+            frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+        return np.concatenate([frame.to_ndarray().ravel() for frame in frames])
+
+    before, after = samples(source), samples(tmp_path / "out.mov")
+    assert len(after) == min(len(before), 48000 * FRAMES // 25)
+    assert before.any()
+    assert np.array_equal(after, before[: len(after)])

@@ -17,8 +17,8 @@ import typer
 from moving_clips import swinging
 from safetensors.torch import load_file, save_file
 
+from retarget_cli.choices import AFFINES
 from retarget_cli.cli.app import app
-from retarget_cli.cli.options import AFFINES
 from retarget_cli.events import silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method

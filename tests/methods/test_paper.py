@@ -220,11 +220,11 @@ def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Pat
     """E stays in training mode: neither the other frames of the clip nor the running statistics count."""
     config = get_method("jokr").config("paper", TINY)
     puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
-    together = puppet.keypoints(CLIPS[0])
+    together = puppet.keypoints(CLIPS[0]).points
     for name, buffer in puppet.extractor.named_buffers():
         if "running" in name:
             buffer.fill_(7.0)
-    alone = puppet.keypoints(type(CLIPS[0])(CLIPS[0].frames[3:4]))
+    alone = puppet.keypoints(type(CLIPS[0])(CLIPS[0].frames[3:4])).points
     np.testing.assert_array_equal(alone[0], together[3])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from retarget_cli.methods.base import Playback
-from retarget_cli.methods.replay import interpolated, replayed
+from retarget_cli.methods.replay import replayed
 
 TICK = Fraction(1, 1000)
 TIMES = (0, 40, 80, 100, 200, 240, 280, 330)
@@ -35,21 +35,6 @@ def test_poses_between_two_frames_lie_between_theirs() -> None:
         assert (inside <= high + 1e-6).all()
         steps = np.diff(inside, axis=0)
         assert (steps * (points[index + 1] - points[index]) >= -1e-6).all()  # and they go one way
-
-
-def test_a_straight_way_is_walked_evenly_whatever_the_frame_times() -> None:
-    values = np.array(TIMES, float)[:, None] * 0.01
-    moments = np.linspace(0, 330, 50)
-    np.testing.assert_allclose(interpolated(np.array(TIMES, float), values, moments)[:, 0], moments * 0.01, atol=1e-12)
-
-
-def test_a_swing_between_frames_is_nearer_to_the_truth_than_the_frames_are() -> None:
-    times, moments = np.arange(40) / 25, np.arange(312) / 200
-    truth = np.sin(2 * np.pi * moments * 2)
-    found = interpolated(times, np.sin(2 * np.pi * times * 2)[:, None], moments)[:, 0]
-    straight = np.interp(moments, times, np.sin(2 * np.pi * times * 2))
-    assert np.abs(found - truth).max() < 0.03
-    assert np.abs(found - truth).mean() < 0.4 * np.abs(straight - truth).mean()
 
 
 def test_the_last_pose_is_held_and_one_pose_is_enough() -> None:

@@ -31,6 +31,7 @@ BARE = Report(
     crops=None,
     phases=[],
     directions=(direction("cat", "fox"), direction("fox", "cat")),
+    others=(),
     findings=[],
     settings=[("seed", "0", False), ("geometry.steps", "900", True)],
     timings=[("geometry", 3.21)],
@@ -102,7 +103,8 @@ def test_names_never_become_a_part_of_the_page(tmp_path: Path) -> None:
         picture,
         [Phase(NASTY, [{"step": 1, NASTY: 0.5}], [{"step": 1, f"{NASTY}_a": 0.5}], [(1, picture), (2, picture)])],
         (Direction(NASTY, NASTY, NASTY, NASTY, FILE, FILE, picture, tracks, drawing, {NASTY: 1.0}, [NASTY]),
-         direction(NASTY, NASTY, video="x.mkv")),
+         direction(NASTY, NASTY, video="x.mkv", plays=False, still=picture)),
+        [direction(NASTY, NASTY, video=FILE)],
         [Finding(NASTY, "weak", NASTY, NASTY)],
         [(NASTY, NASTY, True)], [(NASTY, 1.0)], {NASTY: NASTY}, [(NASTY, NASTY)], NASTY,
     )  # fmt: skip
@@ -113,6 +115,22 @@ def test_names_never_become_a_part_of_the_page(tmp_path: Path) -> None:
     names = {found.name for found in page.everything(tree)}
     assert "script" not in names
     assert tree.all("h1")[0].words == f"{NASTY} and {NASTY}"
+
+
+def test_the_candidates_are_listed_best_first_with_a_mark() -> None:
+    candidates = {"none": {"total": 2.0, "motion": 0.9}, "relative": {"total": 3.0, "motion": 0.7}}
+    tracks = Tracks(np.arange(2), "frames", np.zeros((2, 1, 2)), np.zeros((2, 1, 2)))
+    drawn = dataclasses.replace(
+        BARE.directions[0], tracks=tracks, drawing={"affine": "relative", "candidates": candidates}
+    )
+    tree = page.read(draw_report(dataclasses.replace(BARE, directions=(drawn, BARE.directions[1]))))
+    (listing,) = [found for found in tree.all("table") if "candidate" in found.words]
+    rows = [[cell.words for cell in (*row.all("th"), *row.all("td"))] for row in listing.all("tr")]
+    assert rows == [
+        ["candidate", "motion", "total", "taken"],
+        ["relative", "0.700", "3.000", "*"],
+        ["none", "0.900", "2.000", ""],
+    ]
 
 
 def test_everything_shown_has_words_for_it(tmp_path: Path) -> None:
@@ -129,11 +147,14 @@ def test_everything_shown_has_words_for_it(tmp_path: Path) -> None:
     assert all(found.attributes["controls"] is None for found in tree.all("video"))
 
 
-def test_a_lossless_result_is_linked_not_played() -> None:
-    report = dataclasses.replace(BARE, directions=(direction("cat", "fox", video="v.mkv"), BARE.directions[1]))
-    tree = page.read(draw_report(report))
+@pytest.mark.parametrize("still", ["still.png", None])
+def test_what_browsers_do_not_play_is_linked_beside_a_frame_of_it(still: str | None) -> None:
+    one = direction("cat", "fox", video="v.mov", plays=False, still=still)
+    tree = page.read(draw_report(dataclasses.replace(BARE, directions=(one, BARE.directions[1]))))
     assert not tree.all("video")
-    assert tree.all("a", href="v.mkv")
+    assert tree.all("a", href="v.mov")
+    assert [found.attributes["src"] for found in tree.all("img")] == ([still] if still else [])
+    assert "browsers do not play it" in tree.words
 
 
 @pytest.mark.parametrize("text", ["http:", "https:", "//", "url(", "@import"])

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MODES = ("balanced", "relative", "matched", "learned", "moments", "none")
-_NOISE = 0.04  # added to the movement of both clips, so that points that hardly move keep the scale of the body
+from retarget_cli.methods.jokr.proportions import split
+from retarget_cli.methods.jokr.statistics import body_ratio, covariances, credible, lean, mean_variance, root, spread
+
+MODES = ("balanced", "relative", "matched", "proportions", "learned", "moments", "none")
 # Of the difference between two mean poses, what is pose and what is build? On drawn pairs, where the truth is known, a
 # point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
 _BUILD = 0.08
-_POSE_LIMIT = 0.12  # of half the body's extent along an axis; differences much beyond that are build
 _LEAN = 0.8  # of the difference in leaning, which is nearly all pose
-_SHARE = 0.5  # of `matched` in `balanced`
+_SHARE = 0.5  # of `matched` in `balanced` and `proportions`
 _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each other
 
 
@@ -41,14 +42,14 @@ def from_affine(name: str, affine: np.ndarray) -> Alignment:
 
 def from_moments(subject: np.ndarray, driver: np.ndarray) -> Alignment:
     """Match mean and spread, per axis, of all keypoints of the two clips. subject: (N, K, 2); driver: (M, K, 2)."""
-    scale = _spread(subject) / _spread(driver)
+    scale = spread(subject) / spread(driver)
     shift = subject.mean(axis=(0, 1)) - scale * driver.mean(axis=(0, 1))
     return Alignment("moments", np.diag(scale)[None], shift[None])
 
 
 def from_rest_pose(subject: np.ndarray, driver: np.ndarray) -> Alignment:
     """Keep the subject's mean pose; add the driver's motion around its own, scaled by the ratio of body sizes."""
-    linear = _body_ratio(subject, driver) * np.eye(2)[None]
+    linear = body_ratio(subject, driver) * np.eye(2)[None]
     return _around("relative", linear, subject.mean(axis=0), driver)
 
 
@@ -57,11 +58,11 @@ def matched(subject: np.ndarray, driver: np.ndarray) -> Alignment:
 
     Optimal transport between the Gaussians of a point's places in the two clips (Peyré and Cuturi, 2019, remark 2.31).
     """
-    scale = _body_ratio(subject, driver)
-    own, brought = _covariances(subject), scale**2 * _covariances(driver)
-    root = _root(brought)
-    inverse = np.linalg.inv(root)
-    linear = scale * (inverse @ _root(root @ own @ root) @ inverse)
+    scale = body_ratio(subject, driver)
+    own, brought = covariances(subject), scale**2 * covariances(driver)
+    half = root(brought)
+    inverse = np.linalg.inv(half)
+    linear = scale * (inverse @ root(half @ own @ half) @ inverse)
     return _around("matched", linear, subject.mean(axis=0), driver)
 
 
@@ -74,19 +75,21 @@ def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -
     one, other = from_rest_pose(subject, driver), matched(subject, driver)
     linear = (1 - share) * one.linear + share * other.linear
     own, brought = subject.mean(axis=0), _laid_over(subject, driver)
-    variance = _mean_variance(subject, driver)
-    limit = _POSE_LIMIT * np.maximum(np.ptp(own, axis=0), 1e-3) / 2
-    leaning = _LEAN * _lean(own, brought - own)
-    difference = brought - own - leaning
-    difference /= 1 + (difference / limit) ** 2
+    variance = mean_variance(subject, driver)
+    leaning = _LEAN * lean(own, brought - own)
+    difference = credible(own, brought - own - leaning)
     return _around(name, linear, own + leaning + variance / (variance + _BUILD**2) * difference, driver)
 
 
-def _lean(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """(K, 2) the part of `difference` (K, 2) that is a leaning to one side: more, the higher a point of `pose` is."""
-    height = pose[:, 1] - pose[:, 1].mean()
-    slope = (height * difference[:, 0]).sum() / max(float((height**2).sum()), 1e-9)
-    return np.stack([slope * height, np.zeros_like(height)], axis=1)
+def in_proportion(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> Alignment:
+    """The driver's pose in the subject's proportions, as proportions.py tells the two apart.
+
+    share: of :func:`matched` in the movement; the rest moves as much as its part of the body is large.
+    """
+    pose, scales = split(subject, driver)
+    scaled = body_ratio(subject, driver) * scales[:, :, None] * np.eye(2)
+    linear = (1 - share) * scaled + share * matched(subject, driver).linear
+    return _around(name, linear, pose, driver)
 
 
 def _around(name: str, linear: np.ndarray, centre: np.ndarray, driver: np.ndarray) -> Alignment:
@@ -99,7 +102,7 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
 
     Points weigh by how surely their mean is known.
     """
-    weights = 1 / (_LEVEL**2 + _mean_variance(subject, driver))
+    weights = 1 / (_LEVEL**2 + mean_variance(subject, driver))
     here, there = subject.mean(axis=0), driver.mean(axis=0)
     total = weights.sum(axis=0)
     middle, other = (weights * here).sum(axis=0) / total, (weights * there).sum(axis=0) / total
@@ -121,6 +124,8 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
         return matched(subject, driver)
     if mode == "balanced":
         return balanced("balanced", subject, driver, _SHARE)
+    if mode == "proportions":
+        return in_proportion("proportions", subject, driver, _SHARE)
     if mode == "none":
         return from_affine("none", np.eye(2, 3))
     raise ValueError(f"unknown alignment {mode!r}")
@@ -134,35 +139,5 @@ def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> 
     found = {mode: align(mode, subject, driver, learned) for mode in MODES}
     for name, share in (("balanced-relative", 0.0), ("balanced-matched", 1.0)):
         found[name] = balanced(name, subject, driver, share)
+    found["proportions-matched"] = in_proportion("proportions-matched", subject, driver, 1.0)
     return found
-
-
-def _spread(points: np.ndarray) -> np.ndarray:
-    """Standard deviation along x and y, never zero."""
-    return np.maximum(points.reshape(-1, 2).std(axis=0), 1e-3)
-
-
-def _body_ratio(subject: np.ndarray, driver: np.ndarray) -> float:
-    """Size of the subject's mean pose over the driver's."""
-    ratio = (_spread(subject.mean(axis=0)) ** 2).sum() / (_spread(driver.mean(axis=0)) ** 2).sum()
-    return float(np.sqrt(ratio))
-
-
-def _mean_variance(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
-    """(K, 2) variance of each keypoint over time, mean of the subject's and of the driver's at the subject's size."""
-    variance: np.ndarray = (subject.var(axis=0) + _body_ratio(subject, driver) ** 2 * driver.var(axis=0)) / 2
-    return variance
-
-
-def _covariances(points: np.ndarray) -> np.ndarray:
-    """(K, 2, 2) covariance over time of each keypoint's place, and some more for what is noise."""
-    offsets = points - points.mean(axis=0)
-    return np.einsum("nki,nkj->kij", offsets, offsets) / len(points) + _NOISE**2 * np.eye(2)
-
-
-def _root(matrices: np.ndarray) -> np.ndarray:
-    """Square roots of symmetric positive definite (K, 2, 2) matrices, in closed form (Cayley-Hamilton)."""
-    determinant = np.sqrt(np.linalg.det(matrices))[:, None, None]
-    trace = np.trace(matrices, axis1=1, axis2=2)[:, None, None]
-    result: np.ndarray = (matrices + determinant * np.eye(2)) / np.sqrt(trace + 2 * determinant)
-    return result

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from retarget_cli.methods.jokr import alignment
+from retarget_cli.methods.jokr.plausible import outside, strange
 from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
 from retarget_cli.train.clips import ClipArray
 
+_REASON = "best motion and shape of its silhouettes, in plausible poses"
 _JUDGED = 200  # frames on which the candidates of `auto` are compared
 # How `auto` weighs the scores of a candidate. A perfect answer has a motion of 0.6 to 0.9 and a shape above 0.7; what
-# is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one. No score sees
-# whether a pose is one of the subject or of the driver; on drawn pairs, where the truth is known, balanced alignments
-# came nearer to it than their scores say.
+# is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one.
 _SHAPE_WEIGHT = 3.0
-_BALANCED = 0.1
 _ENOUGH_MOTION = 0.6
 _ENOUGH_SHAPE = 0.7
 _MOTION_LACK = 2.0
 _SHAPE_LACK = 4.0
+# Keypoints where the subject never has them, or where they draw nothing. Sensible candidates differ little in these
+# (0.00 to 0.05); they are there for those that are broken.
+_STRANGE_WEIGHT = 1.0
+_OUTSIDE_WEIGHT = 2.0
+# No score sees whether a pose is one of the subject or of the driver; on drawn pairs, where the truth is known, these
+# came nearer to it than their scores say.
+_TRUSTED = {"balanced": 0.1, "proportions": 0.15}
 
 
 def choose_alignment(
@@ -31,7 +38,8 @@ def choose_alignment(
     """The alignment to use and a report of the choice. points: keypoints of the subject and of the driver.
 
     `auto` draws the silhouettes of every candidate and weighs their motion and shape (the scores of the evaluation,
-    which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through.
+    which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through. Keypoints count
+    too: the shares of them that are strange to the subject or outside the crop, see plausible.py.
     """
     if not isinstance(wanted, str):
         taken = alignment.from_affine("numbers", np.array(wanted))
@@ -39,20 +47,44 @@ def choose_alignment(
     if wanted != "auto":
         taken = alignment.align(wanted, *points, puppet.to_subject)
         return taken, {"affine": wanted, **_numbers(taken)}
-    judged = np.unique(np.linspace(0, driver.count - 1, min(driver.count, _JUDGED)).round().astype(int))
-    real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
-    moved = [_matte(driver, i) for i in judged]
     made = alignment.candidates(*points, puppet.to_subject)
-    scores: dict[str, dict[str, float]] = {}
-    for name, candidate in made.items():
-        drawn = puppet.silhouettes(candidate.apply(points[1][judged])) > 0.5
-        motion, shape = motion_score(moved, drawn), shape_score(drawn, real)
-        lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
-        total = motion + _SHAPE_WEIGHT * shape - lack + _BALANCED * name.startswith("balanced")
-        scores[name] = {"motion": motion, "shape": shape, "total": total}
+    scores = _judged(puppet, subject, driver, points, made)
     best = max(scores, key=lambda name: scores[name]["total"])
-    report = {"affine": best, "candidates": scores, "reason": "best motion and shape of its silhouettes"}
+    report = {"affine": best, "candidates": scores, "reason": _REASON}
     return made[best], {**report, **_numbers(made[best])}
+
+
+def _judged(
+    puppet: Puppet,
+    subject: ClipArray,
+    driver: ClipArray,
+    points: tuple[np.ndarray, np.ndarray],
+    made: Mapping[str, alignment.Alignment],
+) -> dict[str, dict[str, float]]:
+    """What each candidate's poses and silhouettes are worth, by its name."""
+    chosen = np.unique(np.linspace(0, driver.count - 1, min(driver.count, _JUDGED)).round().astype(int))
+    real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
+    moved = [_matte(driver, i) for i in chosen]
+    scores = {}
+    for name, candidate in made.items():
+        poses = candidate.apply(points[1][chosen])
+        drawn = puppet.silhouettes(poses) > 0.5
+        found = {
+            "motion": motion_score(moved, drawn),
+            "shape": shape_score(drawn, real),
+            "strange": strange(poses, points[0]),
+            "outside": outside(poses),
+        }
+        scores[name] = {**found, "total": total(name, found)}
+    return scores
+
+
+def total(name: str, scores: Mapping[str, float]) -> float:
+    """What the scores of the candidate called `name` come to; the highest is taken."""
+    motion, shape = scores["motion"], scores["shape"]
+    lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
+    implausible = _STRANGE_WEIGHT * scores["strange"] + _OUTSIDE_WEIGHT * scores["outside"]
+    return motion + _SHAPE_WEIGHT * shape - lack - implausible + _TRUSTED.get(name.partition("-")[0], 0.0)
 
 
 def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:

@@ -94,10 +94,7 @@ class Jokr:
         """R(G(T·E(driver))), see transfer.py."""
         from retarget_cli.methods.jokr.transfer import start_transfer
 
-        recipe = recipe_of(config)
-        alike, mirrored = recipe.alike(config, clips)
-        puppet = recipe.puppet(config, states, request.look, device)
-        return Transfer(*start_transfer(puppet, alike, request, mirrored))
+        return start_transfer(recipe_of(config), config, clips, states, request, device)
 
     def diagnose(
         self, config: Config, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     Pair = tuple[ClipArray, ClipArray]
 
 
+NEAR = 0.15  # of half the crop: what of a probability map counts as near its point
+
+
+class Keypoints(NamedTuple):
+    """points: (N, K, 2); confidence: (N, K) in [0, 1], the share of each probability map that lies near its point."""
+
+    points: np.ndarray
+    confidence: np.ndarray
+
+
 class Puppet(Protocol):
     """Trained networks, ready to draw one of the clips. Every point is in the coordinates of the crop.
 
@@ -28,8 +38,8 @@ class Puppet(Protocol):
 
     to_subject: np.ndarray
 
-    def keypoints(self, clip: ClipArray) -> np.ndarray:
-        """(N, K, 2) keypoints of every frame."""
+    def keypoints(self, clip: ClipArray) -> Keypoints:
+        """The keypoints of every frame."""
         ...
 
     def silhouettes(self, points: np.ndarray) -> np.ndarray:

@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from retarget_cli.errors import UsageError
 from retarget_cli.memory import in_chunks
-from retarget_cli.methods.base import LayerFrame, TransferRequest
+from retarget_cli.methods.base import LayerFrame, Playback, Poses, Regional, Transfer, TransferRequest
 from retarget_cli.methods.jokr import networks
 from retarget_cli.methods.jokr.choice import choose_alignment
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.dataset import masked, shrink
+from retarget_cli.methods.jokr.driving import driving
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
@@ -26,10 +28,11 @@ from retarget_cli.methods.jokr.networks import (
     TextureGenerator,
     shape_networks,
 )
-from retarget_cli.methods.jokr.recipe import Puppet
+from retarget_cli.methods.jokr.recipe import NEAR, Keypoints, Puppet, Recipe
 from retarget_cli.methods.jokr.refined import Refined, load_refined
 from retarget_cli.methods.replay import replayed
 from retarget_cli.nn.coords import invert_affine
+from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.nn.host import OnHost
 from retarget_cli.prefetch import prefetched
 from retarget_cli.train.checkpoint import load_modules
@@ -71,15 +74,16 @@ class FastPuppet:
         return cls(extractor, shape, painter, refined, to_subject, 0 if look == "a" else 1, device)
 
     @torch.no_grad()
-    def keypoints(self, clip: ClipArray) -> np.ndarray:
-        """(N, K, 2) keypoints of every frame."""
+    def keypoints(self, clip: ClipArray) -> Keypoints:
+        """The keypoints of every frame."""
 
         def look(start: int, stop: int) -> OnHost:
             pixels = shrink(clip.frames[start:stop], self.shape.size)
-            points, _ = self.extractor(masked(pixels.to(self.device)))
-            return OnHost(points)
+            points, maps = self.extractor(masked(pixels.to(self.device)))
+            return OnHost(torch.cat([points, concentration(maps, points, NEAR)[..., None]], dim=-1))
 
-        return _joined(in_chunks(look, clip.count, _BATCH))
+        found = _joined(in_chunks(look, clip.count, _BATCH))
+        return Keypoints(np.ascontiguousarray(found[..., :2]), np.ascontiguousarray(found[..., 2]))
 
     @torch.no_grad()
     def silhouettes(self, points: np.ndarray) -> np.ndarray:
@@ -101,8 +105,21 @@ class FastPuppet:
         return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
 
 
-def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool) -> Iterator[LayerFrame]:
-    """Frames of the subject at keypoints `aligned` (N, K, 2); mirrored: turn them back after drawing."""
+@dataclass(frozen=True)
+class Course:
+    """What is to be drawn, frame by frame, in the space of training.
+
+    aligned: (N, K, 2) in the subject's space; moving: (N, K, 2) where the driver has them; confidence: (N, K).
+    """
+
+    aligned: np.ndarray
+    moving: np.ndarray
+    confidence: np.ndarray
+
+
+def draw(puppet: Puppet, course: Course, mirrored: bool, driver_mirrored: bool) -> Iterator[LayerFrame]:
+    """Frames of the subject; mirrored: turn them back after drawing, and so the keypoints of the driver."""
+    aligned = course.aligned
     chunks = in_chunks(partial(_painted, puppet, aligned), len(aligned), _BATCH)
     with prefetched(chunks, depth=1) as painted:
         frames = (frame for chunk in painted for frame in zip(*(part.numpy() for part in chunk), strict=True))
@@ -115,7 +132,8 @@ def draw(puppet: Puppet, points: np.ndarray, aligned: np.ndarray, mirrored: bool
                 rgba,
                 cv2.resize(solid, size, interpolation=cv2.INTER_LINEAR) // 128 * 255,
                 _turned(aligned[index], mirrored),
-                _turned(points[index], mirrored),
+                _turned(course.moving[index], driver_mirrored),
+                course.confidence[index],
             )
 
 
@@ -145,18 +163,60 @@ def without_specks(rgba: np.ndarray) -> np.ndarray:
 
 
 def start_transfer(
-    puppet: Puppet, clips: tuple[ClipArray, ClipArray], request: TransferRequest, mirrored: str
-) -> tuple[dict[str, Any], Iterator[LayerFrame]]:
-    """Report and frames of one direction. clips: as trained on; mirrored: which of them was mirrored for it, if any.
+    recipe: Recipe,
+    config: Any,
+    clips: tuple[ClipArray, ClipArray],
+    states: Mapping[str, Path],
+    request: TransferRequest,
+    device: str,
+) -> Transfer:
+    """Report and frames of one direction."""
+    pair = recipe.alike(config, clips)
+    puppet = recipe.puppet(config, states, request.look, device)
+    subject, turn_back = pair[0][0 if request.look == "a" else 1], pair[1] == request.look
+    own = puppet.keypoints(subject)
+    report: dict[str, Any]
+    if isinstance(request.driver, Poses) and request.driver.drawn:
+        found = Keypoints(_turned(request.driver.points, turn_back), request.driver.confidence)
+        fit, mirrored = _as_they_are, turn_back
+        report = {"affine": "given", "reason": "these keypoints are the subject's own"}
+    else:
+        driver = driving(recipe, config, pair, states, request, puppet, device)
+        found = driver.found
+        # Chosen on the whole driver: a part of it is fitted as the whole is.
+        chosen, report = choose_alignment(puppet, subject, driver.clip, (own.points, found.points), request.affine)
+        fit, mirrored = chosen.apply, driver.mirrored
+        report |= {**driver.report, "mirrored": turn_back or mirrored, "driver_mirrored": mirrored}
+        report["opposite"] = turn_back != mirrored
+    moving, confidence = _played(found, request.playback)
+    course = Course(fit(moving), moving, confidence)
+    if request.regional is not None:
+        course = _only(request.regional, course, own)
+    return Transfer(report, draw(puppet, course, turn_back, mirrored))
 
-    The alignment is chosen on the whole driver: a part of it is fitted as the whole is.
-    """
-    subject, driver = clips if request.look == "a" else clips[::-1]
-    points = puppet.keypoints(subject), puppet.keypoints(driver)
-    chosen, report = choose_alignment(puppet, subject, driver, points, request.affine)
-    moving = points[1] if request.playback is None else replayed(points[1], request.playback)
-    turn_back = mirrored == request.look
-    return {**report, "mirrored": bool(mirrored)}, draw(puppet, moving, chosen.apply(moving), turn_back)
+
+def _as_they_are(points: np.ndarray) -> np.ndarray:
+    return points
+
+
+def _played(found: Keypoints, playback: Playback | None) -> Keypoints:
+    """Keypoints at the moments to draw; those between two frames are as sure as the one that shows."""
+    if playback is None:
+        return found
+    return Keypoints(replayed(found.points, playback), found.confidence[list(playback.shown)])
+
+
+def _only(regional: Regional, course: Course, own: Keypoints) -> Course:
+    """Only the chosen points where `course` has them, the others where the subject has its `own`."""
+    count = own.points.shape[1]
+    unknown = [index for index in regional.points if not 0 <= index < count]
+    if unknown:
+        fix = f"This pair has p0 to p{count - 1}; `retarget keypoints export` draws them with their names."
+        raise UsageError(f"there is no keypoint p{unknown[0]}", where="--follow", fix=fix)
+    chosen = list(regional.points)
+    aligned, confidence = (values.copy() for values in _played(own, regional.own))
+    aligned[:, chosen], confidence[:, chosen] = course.aligned[:, chosen], course.confidence[:, chosen]
+    return Course(aligned, course.moving, confidence)
 
 
 def _turned(points: np.ndarray, mirrored: bool) -> np.ndarray:

@@ -43,7 +43,8 @@ class Direction:
     """One clip's look with the other's motion.
 
     video, compared, sheet: files of the result, of driver and result side by side, and of the contact sheet; None for
-    what was not made. command, compare_command: what makes them. drawing: what the method says of its drawing.
+    what was not made. plays: whether browsers play the result; still: one frame of it, where they do not.
+    command, compare_command: what makes them. drawing: what the method says of its drawing.
     """
 
     subject: str
@@ -57,14 +58,17 @@ class Direction:
     drawing: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    plays: bool = True
+    still: str | None = None
 
 
 @dataclass(frozen=True)
 class Report:
     """Everything about a trained pair.
 
-    directions: A's look first. settings: (dotted key, value, whether it differs from the preset's). timings: (stage,
-    seconds). commands: (command, what it does), in the order in which to run them. evaluate: the command that scores.
+    directions: A's look first. others: renders with other drivers. settings: (dotted key, value, whether it differs
+    from the preset's). timings: (stage, seconds). commands: (command, what it does), in the order in which to run them.
+    evaluate: the command that scores.
     """
 
     run: str
@@ -74,6 +78,7 @@ class Report:
     crops: str | None
     phases: Sequence[Phase]
     directions: tuple[Direction, Direction]
+    others: Sequence[Direction]
     findings: Sequence[Finding]
     settings: Sequence[tuple[str, str, bool]]
     timings: Sequence[tuple[str, float]]

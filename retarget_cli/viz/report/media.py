@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from retarget_cli.viz.report.markup import Markup, element, link
-
-_PLAYED = (".mp4", ".mov")
+from retarget_cli.viz.report.markup import Markup, element, joined, link
 
 
-def picture(file: str, alt: str, caption: str) -> Markup:
+def picture(file: str, alt: str, caption: Markup | str) -> Markup:
     """A picture beside the page, with a line below it."""
     shown = element("a", element("img", src=link(file), alt=alt, loading="lazy"), href=link(file))
     return element("figure", shown, element("figcaption", caption))
 
 
 def video(file: str, label: str, caption: str) -> Markup:
-    """A video beside the page. Containers that browsers do not play are only linked."""
+    """A video beside the page."""
     anchor = element("a", file, href=link(file))
-    if not file.endswith(_PLAYED):
-        return element("p", f"{caption}: ", anchor, " (lossless, for a video editor; browsers do not play it).")
     player = element("video", anchor, src=link(file), controls=True, loop=True, playsinline=True, preload="metadata",
                      aria_label=label)  # fmt: skip
     return element("figure", player, element("figcaption", f"{caption}: ", anchor))
+
+
+def unplayed(file: str, still: str | None, label: str, caption: str) -> Markup:
+    """A video beside the page that browsers do not play, and one frame of it, if there is a picture of that."""
+    said = joined(
+        [f"{caption}: ", element("a", file, href=link(file)), " (for a video editor; browsers do not play it)."]
+    )
+    return picture(still, f"{label}, one frame", said) if still else element("p", said)
 
 
 def missing(what: str, command: str) -> Markup:

@@ -8,18 +8,18 @@ from typing import Any
 from retarget_cli.findings import Finding, counted, worst_first
 from retarget_cli.viz.report.facts import Clip, Direction, Report
 from retarget_cli.viz.report.markup import Markup, element, facts_list, folded, joined, table, with_code
-from retarget_cli.viz.report.media import missing, picture, video
+from retarget_cli.viz.report.media import missing, picture, unplayed, video
 from retarget_cli.viz.report.plot import Line, Spot, line_chart, scatter
 from retarget_cli.viz.report.tracks import draw_tracks
-from retarget_cli.viz.score_table import COLUMNS, rows
+from retarget_cli.viz.score_table import COLUMNS, candidate_rows, rows
 
 BASELINES = {"JOKR": (0.42, 0.735), "FOMM": (0.33, 0.66), "CycleGAN": (0.66, 0.68), "ReCycleGAN": (0.44, 0.73)}
 """(motion, shape) of published methods: means of twelve directions on the comparison videos of JOKR's authors."""
 
 
 def results(report: Report) -> Markup:
-    """The videos of both directions, first, as they are what it was all for."""
-    return element("div", *(_result(one) for one in report.directions), class_="pair")
+    """The videos of both directions, first, as they are what it was all for; then those with other drivers."""
+    return element("div", *(_result(one) for one in (*report.directions, *report.others)), class_="pair")
 
 
 def inputs(report: Report) -> Markup:
@@ -114,9 +114,12 @@ def _title(one: Direction) -> str:
 def _result(one: Direction) -> Markup:
     title = _title(one)
     parts: list[Markup] = [element("h3", title)]
-    parts.append(
-        video(one.video, title, "Result") if one.video else missing("Not rendered since this training.", one.command)
-    )
+    if one.video is None:
+        parts.append(missing("Not rendered since this training.", one.command))
+    elif one.plays:
+        parts.append(video(one.video, title, "Result"))
+    else:
+        parts.append(unplayed(one.video, one.still, title, "Result"))
     if one.compared:
         said = "Driver with keypoints, silhouette, result"
         parts.append(video(one.compared, f"{title}: {said}", said))
@@ -185,11 +188,5 @@ def _drawing(drawing: Mapping[str, Any]) -> Markup | None:
     line = element("p", f"Fitted to the subject's build: {affine}{reason}.")
     if not isinstance(candidates, Mapping) or not candidates:
         return line
-    kinds = list(next(iter(candidates.values())))
-    cells = [[name, *(_cell(values.get(kind)) for kind in kinds)] for name, values in candidates.items()]
-    listing = table(("candidate", *kinds), cells, "What the choice was made from")
+    listing = table(*candidate_rows(candidates, affine), "What the choice was made from")
     return joined([line, folded("The candidates", listing)])
-
-
-def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "-" if value is None else str(value)

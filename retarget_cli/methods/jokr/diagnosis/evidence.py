@@ -78,8 +78,8 @@ def _side(letter: str, puppet: Puppet, clip: ClipArray) -> Side:
     chosen = np.unique(np.linspace(0, clip.count - 1, min(clip.count, _LOOKED_AT)).round().astype(int))
     held = held_out_frames(clip.count)
     seen, apart = ClipArray(clip.frames[chosen]), ClipArray(clip.frames[held])
-    points = puppet.keypoints(seen)
-    drawn = puppet.silhouettes(puppet.keypoints(apart)) > 0.5
+    points = puppet.keypoints(seen).points
+    drawn = puppet.silhouettes(puppet.keypoints(apart).points) > 0.5
     size = drawn.shape[-1]
     return Side(letter, seen, _mattes(seen, size), points, _mattes(apart, size), drawn)
 

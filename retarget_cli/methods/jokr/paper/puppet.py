@@ -11,6 +11,8 @@ from retarget_cli.methods.jokr.paper.config import GeometryConfig
 from retarget_cli.methods.jokr.paper.data import bordered, without_border
 from retarget_cli.methods.jokr.paper.dropout import draw_from
 from retarget_cli.methods.jokr.paper.losses import keypoint_maps
+from retarget_cli.methods.jokr.recipe import NEAR, Keypoints
+from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.device import to_device
 
@@ -49,14 +51,15 @@ class PaperPuppet:
         draw_from(torch.Generator(device).manual_seed(0), (self.extractor,))
 
     @torch.no_grad()
-    def keypoints(self, clip: ClipArray) -> np.ndarray:
-        """(N, K, 2) keypoints of every frame."""
-        found = []
+    def keypoints(self, clip: ClipArray) -> Keypoints:
+        """The keypoints of every frame."""
+        found, sure = [], []
         for index in range(clip.count):
             pixels = shrink(clip.frames[index : index + 1], self.config.size)
-            points, _ = self.extractor(bordered(pixels.to(self.device), self.config.border)[:, :3])
+            points, maps = self.extractor(bordered(pixels.to(self.device), self.config.border)[:, :3])
             found.append(points.cpu().numpy() * self.side)
-        return np.concatenate(found)
+            sure.append(concentration(maps, points, NEAR / self.side).cpu().numpy())
+        return Keypoints(np.concatenate(found), np.concatenate(sure))
 
     @torch.no_grad()
     def silhouettes(self, points: np.ndarray) -> np.ndarray:

@@ -1,0 +1,86 @@
+"""The words that options take, on the command line and in the library: named choices, colours, affines."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from retarget_cli.errors import InputError, UsageError
+
+AFFINES = {
+    "auto": "judges the others and takes the best",
+    "balanced": "between relative and matched, around a mean pose that is partly the driver's",
+    "proportions": "the driver's pose in the subject's proportions",
+    "relative": "the driver's motion around the subject's mean pose",
+    "matched": "the same, each keypoint moving as the subject's does",
+    "learned": "the map found in training",
+    "moments": "mean and spread of the keypoints made equal",
+    "none": "as it is",
+    "trajectory": "auto, and the object takes the driver's way through the picture",
+}
+"""What each way to fit the driver's pose does."""
+BACKGROUNDS = ("subject", "driver", "black", "alpha")
+BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
+LOOKS = ("a", "b", "both")
+
+
+def choose(value: str, allowed: Sequence[str], option: str) -> str:
+    """Return `value` when it is one of `allowed`; otherwise a UsageError that names the nearest."""
+    if value in allowed:
+        return value
+    near = get_close_matches(value, allowed, 1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise UsageError(f"'{value}' is not a choice", where=option, fix=f"{hint}Choose one of: {', '.join(allowed)}.")
+
+
+def numbers(value: str, count: int, option: str, example: str) -> tuple[float, ...]:
+    """Parse `count` finite numbers separated by commas or blanks."""
+    parts = [part for part in re.split(r"[,\s]+", value.strip()) if part]
+    try:
+        found = tuple(float(part) for part in parts)
+    except ValueError:
+        found = ()
+    if len(found) != count or not all(math.isfinite(number) for number in found):
+        raise UsageError(f"'{value}' is not {count} numbers", where=option, fix=f"Write it like {example}.")
+    return found
+
+
+def parse_affine(value: str | Sequence[float]) -> str | tuple[float, ...]:
+    """A mode, six numbers (row by row), or a JSON file that holds six numbers or two rows of three."""
+    if not isinstance(value, str):
+        return numbers(",".join(str(number) for number in value), 6, "--affine", "(1, 0, 0, 0, 1, 0)")
+    if value in AFFINES:
+        return value
+    if value.endswith(".json"):
+        return _affine_file(Path(value))
+    if re.search(r"\d", value):
+        return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
+    choose(value, tuple(AFFINES), "--affine")
+    return value
+
+
+def _affine_file(path: Path) -> tuple[float, ...]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError("the affine file cannot be read", where=path, fix=f"Check the file: {error}.") from error
+    if isinstance(content, dict):
+        content = content.get("affine")
+    rows = content if isinstance(content, list) else []
+    flat = [number for row in rows for number in (row if isinstance(row, list) else [row])]
+    if len(flat) != 6 or not all(isinstance(number, (int, float)) for number in flat):
+        raise InputError("the affine file does not hold six numbers", where=path, fix="Write [a, b, tx, c, d, ty].")
+    return tuple(float(number) for number in flat)
+
+
+def parse_background(value: str) -> str:
+    """A named background or a colour ``#rrggbb``."""
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        return value.lower()
+    if value.startswith("#"):
+        raise UsageError(f"'{value}' is not a colour", where="--background", fix="Write it like '#808080', in quotes.")
+    return choose(value, BACKGROUNDS, "--background")

@@ -1,0 +1,112 @@
+"""The kinds of video this program writes: which encoder, which container, and what they need to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from math import gcd
+from typing import Any, Literal
+
+import numpy as np
+
+from retarget_cli.media.picture import Channels
+from retarget_cli.media.sound import Coding
+from retarget_cli.media.timing import Timing
+
+CodecName = Literal["h264", "ffv1", "prores"]
+
+_LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
+_BT709, _LIMITED = 1, 1
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One kind of video.
+
+    encoder, container: FFmpeg's names. formats: the pixel format for each kind of image it takes. block: sizes are
+    made multiples of it. tagged: colours are BT.709 in limited range and say so. scaled: the container counts time in
+    a scale that can be chosen (MP4, MOV). sound: how sound goes beside it, None: not at all. options: for the encoder;
+    quality: the one of them that says how good, if there is one. context: settings of the codec context.
+    """
+
+    encoder: str
+    container: str
+    formats: Mapping[Channels, str]
+    block: int = 1
+    tagged: bool = False
+    scaled: bool = False
+    sound: Coding | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    quality: str | None = None
+    context: Mapping[str, int] = field(default_factory=dict)
+
+    def container_options(self, timing: Timing) -> dict[str, str]:
+        """What the muxer is told."""
+        if not self.scaled:
+            return {"fflags": "+bitexact"}  # else it draws random identifiers
+        scale = str(timescale(timing))
+        # edit lists are counted in the movie's ticks: with the picture's own scale nothing is rounded
+        return {"movflags": "+faststart", "video_track_timescale": scale, "movie_timescale": scale}
+
+    def size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The (w, h) that is stored for images of `size`."""
+        w, h = (side + -side % self.block for side in size)
+        return w, h
+
+    def padded(self, image: np.ndarray) -> np.ndarray:
+        """The image at the stored size: its last row and column repeated."""
+        across, down = (-side % self.block for side in image.shape[1::-1])
+        return np.pad(image, ((0, down), (0, across), *((0, 0),) * (image.ndim - 2)), mode="edge")
+
+    def set_up(self, context: Any, quality: int) -> dict[str, str]:
+        """Prepare the codec context; returns the options of the encoder."""
+        if self.tagged:
+            context.color_primaries = context.color_trc = context.colorspace = _BT709
+            context.color_range = _LIMITED
+        for name, value in self.context.items():
+            setattr(context, name, value)
+        return {**self.options, **({self.quality: str(quality)} if self.quality else {})}
+
+
+CODECS: dict[CodecName, Codec] = {
+    "h264": Codec(
+        "libx264",
+        "mp4",
+        {"gray": "yuv420p", "rgb": "yuv420p"},
+        block=2,
+        tagged=True,
+        scaled=True,
+        sound="aac",
+        # x264's macroblock tree reads memory it never wrote: the same frames would now and then give other bytes.
+        options={"preset": "fast", "x264-params": "mbtree=0"},
+        quality="crf",
+        context={"max_b_frames": 0},  # decoding order is showing order, so every duration is stored exactly
+    ),
+    "ffv1": Codec(
+        "ffv1",
+        "matroska",
+        {"gray": "gray", "rgb": "bgr0", "rgba": "bgra"},
+        options={"level": "3", "slices": "4", "slicecrc": "1"},
+        context={"gop_size": 1},
+    ),
+    # The name that Apple's own encoder signs with: some programs look at it.
+    "prores": Codec(
+        "prores_ks",
+        "mov",
+        {"rgb": "yuv444p10le", "rgba": "yuva444p10le"},
+        tagged=True,
+        scaled=True,
+        sound="pcm",  # what editors keep beside it; not all of them read AAC
+        options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
+    ),
+}
+
+
+def timescale(timing: Timing) -> int:
+    """Ticks per second with which MP4 holds every time of the clip exactly (nearest microsecond if none can)."""
+    if timing.time_base.denominator <= _LARGEST_SCALE:
+        return timing.time_base.denominator
+    common = reduce(gcd, (*timing.pts, timing.end))
+    coarsest = (timing.time_base * common).denominator
+    return coarsest if coarsest <= _LARGEST_SCALE else 1_000_000

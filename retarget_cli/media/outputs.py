@@ -1,0 +1,58 @@
+"""What a finished video can be written as, told by the ending of its name."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from retarget_cli.media.codecs import CODECS, CodecName
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.picture import Channels
+from retarget_cli.media.series import SeriesWriter
+from retarget_cli.media.timing import Timing
+
+FOLDER = ""  # no ending: a folder of pictures
+_OPAQUE: dict[str, CodecName | None] = {".mp4": "h264", ".mov": "h264", ".mkv": "ffv1", FOLDER: None}
+_TRANSPARENT: dict[str, CodecName | None] = {".mov": "prores", ".mkv": "ffv1", FOLDER: None}
+
+
+def endings(alpha: bool) -> tuple[str, ...]:
+    """The endings there are for opaque or transparent videos, the usual one first."""
+    return tuple(_TRANSPARENT if alpha else _OPAQUE)
+
+
+def holds_sound(suffix: str, alpha: bool) -> bool:
+    """Whether sound goes into a video with this ending."""
+    codec = _codec(suffix, alpha)
+    return codec is not None and CODECS[codec].sound is not None
+
+
+def browsers_play(suffix: str, alpha: bool) -> bool:
+    """Whether a browser shows it."""
+    return _codec(suffix, alpha) == "h264"
+
+
+def open_output(
+    path: Path,
+    size: tuple[int, int],
+    timing: Timing,
+    *,
+    alpha: bool,
+    sound_from: Path | None = None,
+    sound_start: Fraction = Fraction(0),
+) -> VideoWriter | SeriesWriter:
+    """A writer of (H, W, 3) images, or of (H, W, 4) with straight `alpha`, to `path`; both are context managers.
+
+    size: (w, h). sound_from, sound_start: as :class:`VideoWriter` takes them; left out where none can go.
+    """
+    codec = _codec(path.suffix, alpha)
+    if codec is None:
+        return SeriesWriter(path, size, timing)
+    if not holds_sound(path.suffix, alpha):
+        sound_from = None
+    pixels: Channels = "rgba" if alpha else "rgb"
+    return VideoWriter(path, size, timing, codec=codec, pixels=pixels, sound_from=sound_from, sound_start=sound_start)
+
+
+def _codec(suffix: str, alpha: bool) -> CodecName | None:
+    return (_TRANSPARENT if alpha else _OPAQUE)[suffix]

@@ -1,0 +1,147 @@
+"""From the rows of a motion file that people may have edited to a motion: everything is checked, gaps are filled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from retarget_cli.errors import InputError
+from retarget_cli.interpolation import interpolated
+from retarget_cli.media.timing import Timing
+from retarget_cli.motion.head import EXPORT_AGAIN, Head, nearest_tick
+from retarget_cli.motion.motion import Motion, point_names
+
+FARTHEST = 100.0
+"""No keypoint is so far outside the crop; larger numbers have lost their decimal point."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One point on one frame. values: (x, y, confidence); where: in the file, for messages."""
+
+    frame: int
+    name: str
+    values: tuple[float, float, float]
+    where: str
+
+
+@dataclass
+class Rows:
+    """What a file says, frame by frame. seconds, places: of each frame; where: it says when a frame shows."""
+
+    path: Path
+    head: Head
+    rows: list[Row] = field(default_factory=list)
+    seconds: dict[int, float] = field(default_factory=dict)
+    places: dict[int, tuple[float, ...]] = field(default_factory=dict)
+
+    def motion(self) -> Motion:
+        """The motion, with points that have no row on some frames interpolated between the rows that they have.
+
+        The first and the last frame need rows of every point: what a file lost at its end is not made up.
+        Raises InputError, which says where in the file.
+        """
+        timing = self._timing()
+        names = point_names(self.head.points)
+        found = _by_point(self.rows, names, self.head.frames, self.path)
+        times = np.array(timing.pts, np.float64)
+        values = np.stack([_filled(found[name], name, times, self.path) for name in names], axis=1).astype(np.float32)
+        head = self.head
+        places = np.array([self.places[frame] for frame in range(head.frames)], np.float32)
+        return Motion(
+            np.ascontiguousarray(values[..., :2]),
+            np.ascontiguousarray(values[..., 2]),
+            timing,
+            head.space,
+            head.networks,
+            places,
+            head.frame_size,
+            head.source,
+            head.look,
+        )
+
+    def _timing(self) -> Timing:
+        head, known = self.head, range(self.head.frames)
+        missing = [frame for frame in known if frame not in self.seconds or frame not in self.places]
+        if missing or not known or not head.points:
+            lost = f"when frame {missing[0]} shows and where its crop is" if missing else "of any frame or point"
+            raise InputError(f"it does not say {lost}", where=self.path, fix=EXPORT_AGAIN)
+        pts = [nearest_tick(self.seconds[frame], head.time_base) for frame in known]
+        if pts[0] != 0:
+            fix = "Let the time of frame 0 be 0."
+            raise InputError(f"frame 0 shows at {self.seconds[0]:g} s", where=self.path, fix=fix)
+        for frame, (time, following) in enumerate(pairwise((*pts, head.end))):
+            if following <= time:
+                last = frame + 1 == head.frames
+                what = f"frame {frame} shows at {self.seconds[frame]:g} s, and "
+                what += "the duration is not longer" if last else f"frame {frame + 1} no later"
+                fix = "Let the times of frames increase; the duration at the head of the file comes after them all."
+                raise InputError(what, where=self.path, fix=fix)
+        return Timing(head.time_base, tuple(pts), head.end)
+
+
+def number(value: object, what: str, where: str, path: Path, limit: float = math.inf) -> float:
+    """`value` as a finite number, at most `limit` from zero. Raises InputError, which calls it `what`."""
+    try:
+        found = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        shown = "nothing" if value in ("", None) else f"'{value}'"
+        fix = "Write a number like 0.25, or remove the row: points between others are interpolated."
+        raise InputError(f"{what} is {shown} and not a number", where=f"{path}, {where}", fix=fix)
+    if abs(found) > limit:
+        fix = (
+            "Points inside the crop lie from -1 to 1. Check that the program which saved the file kept decimal points."
+        )
+        raise InputError(f"{what} is {found:g}, far outside", where=f"{path}, {where}", fix=fix)
+    return found
+
+
+def values_of(fields: Mapping[str, object], where: str, path: Path) -> tuple[float, float, float]:
+    """(x, y, confidence) of a row; a confidence that is not there is 1. Raises InputError for what is no number."""
+    x, y = (number(fields.get(name), name, where, path, FARTHEST) for name in ("x", "y"))
+    written = fields.get("confidence")
+    confidence = 1.0 if written in ("", None) else number(written, "confidence", where, path)
+    if not 0 <= confidence <= 1:
+        fix = "Write a number from 0 to 1, or nothing for 1."
+        raise InputError(f"confidence is {confidence:g}", where=f"{path}, {where}", fix=fix)
+    return x, y, confidence
+
+
+def _by_point(rows: Sequence[Row], names: Sequence[str], frames: int, path: Path) -> dict[str, dict[int, Row]]:
+    found: dict[str, dict[int, Row]] = {name: {} for name in names}
+    for row in rows:
+        where = f"{path}, {row.where}"
+        if row.name not in found:
+            near = get_close_matches(row.name, names, 1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            fix = f"{hint}The points are called {names[0]} to {names[-1]}."
+            raise InputError(f"there is no point '{row.name}'", where=where, fix=fix)
+        if not 0 <= row.frame < frames:
+            fix = f"Frames are numbered 0 to {frames - 1}."
+            raise InputError(f"there is no frame {row.frame}", where=where, fix=fix)
+        other = found[row.name].setdefault(row.frame, row)
+        if other is not row:
+            fix = f"Remove one of them; the other is at {other.where}."
+            raise InputError(f"{row.name} has two rows on frame {row.frame}", where=where, fix=fix)
+    return found
+
+
+def _filled(found: Mapping[int, Row], name: str, times: np.ndarray, path: Path) -> np.ndarray:
+    """(N, 3) values of one point on every frame."""
+    last = len(times) - 1
+    for frame in (0, last):
+        if frame not in found:
+            what = f"{name} has no row on frame {frame}" if found else f"{name} has no rows"
+            fix = f"Keep its rows on the first and the last frame, 0 and {last}; only those between may be missing."
+            raise InputError(what, where=path, fix=fix)
+    frames = sorted(found)
+    values = np.array([found[frame].values for frame in frames], np.float64)
+    return interpolated(times[frames], values, times)

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from motions import UNEVEN, assert_same, make_motion
+
+from retarget_cli.errors import InputError, UsageError
+from retarget_cli.media.timing import Timing
+from retarget_cli.motion.files import is_motion_file, motion_bytes, read_motion
+from retarget_cli.motion.motion import Motion
+
+NAMES = ("motion.csv", "motion.json", "walk.motion.safetensors")
+
+
+def save(folder: Path, name: str, motion: Motion | None = None) -> Path:
+    path = folder / name
+    path.write_bytes(motion_bytes(motion or make_motion(), path))
+    return path
+
+
+def edited(folder: Path, name: str, change: Callable[[str], str]) -> Path:
+    path = save(folder, name)
+    before = path.read_text(encoding="utf-8")
+    after = change(before)
+    assert after != before
+    path.write_text(after, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "timing",
+    [UNEVEN, Timing.constant(5, Fraction(30000, 1001)), Timing(Fraction(1, 10**9), (0, 7, 33366700), 33366701)],
+)
+def test_all_of_a_motion_comes_back_to_the_bit(tmp_path: Path, name: str, timing: Timing) -> None:
+    motion = make_motion(timing, points=12)
+    assert_same(read_motion(save(tmp_path, name, motion)), motion)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tiny_and_neighbouring_numbers_stay_apart(tmp_path: Path, name: str) -> None:
+    motion = make_motion()
+    points = motion.points.copy()
+    points[0] = [[1e-38, -0.0], [np.nextafter(np.float32(1), np.float32(2)), 1], [0.1, np.float32(1) / 3]]
+    assert_same(read_motion(save(tmp_path, name, replace(motion, points=points))), replace(motion, points=points))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_motion_is_one_file(name: str) -> None:
+    assert motion_bytes(make_motion(), Path(name)) == motion_bytes(make_motion(), Path(name))
+
+
+def test_a_file_is_a_motion_by_its_name() -> None:
+    assert all(is_motion_file(Path(name)) for name in (*NAMES, "A.CSV"))
+    assert not is_motion_file(Path("fox.mp4"))
+    with pytest.raises(UsageError, match="kind of motion file"):
+        motion_bytes(make_motion(), Path("fox.mp4"))
+
+
+def european(text: str) -> str:
+    """As a spreadsheet of continental Europe saves it: semicolons, decimal commas in cells that hold a number."""
+    rows = [line.split(",") for line in text.splitlines()]
+    return "\r\n".join(
+        ";".join(cell.replace(".", ",") if re.fullmatch(r"-?[\d.e-]+", cell) else cell for cell in row) for row in rows
+    )
+
+
+def padded(text: str) -> str:
+    """As a spreadsheet saves lines of different lengths: as many cells in each, quotes where they are needed."""
+    rows = [line.split(",") for line in text.splitlines()]
+    return "\r\n".join(
+        ",".join(f'"{cell}"' if "“" in cell else cell for cell in [*row, *[""] * (6 - len(row))]) for row in rows
+    )
+
+
+def sorted_by_name(text: str) -> str:
+    """The whole sheet sorted by its third column, titles and facts included."""
+    return "\n".join(sorted(text.splitlines(), key=lambda line: (line.split(",")[2:3], line[::-1])))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+        european,
+        padded,
+        sorted_by_name,
+        lambda text: text.replace("frame,time,name,x,y", " Frame ,TIME,Name,X,Y"),
+        lambda text: "\n".join(
+            line if line.startswith("#") else ",".join(f'"{cell}"' for cell in line.split(","))
+            for line in text.splitlines()
+        ),
+        lambda text: text.replace(",", "\t"),
+        lambda text: "\n,,,,,\n" + text + "\n\n# done by Kim\n",
+    ],
+    ids=["bom-crlf", "european", "padded", "sorted", "titles", "quoted", "tabs", "blank-lines"],
+)
+def test_a_spreadsheet_may_save_it_its_own_way(tmp_path: Path, change: Callable[[str], str]) -> None:
+    found, motion = read_motion(edited(tmp_path, "motion.csv", change)), make_motion()
+    assert_same(replace(found, source=motion.source), motion)
+    assert "moving like" in found.source
+
+
+def without_column(index: int) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        rows = [line.split(",") for line in text.splitlines()]
+        return "\n".join(",".join(row[:index] + row[index + 1 :] if len(row) == 6 else row) for row in rows)
+
+    return change
+
+
+def test_columns_that_can_be_known_may_be_left_out(tmp_path: Path) -> None:
+    motion = make_motion()
+    assert_same(read_motion(edited(tmp_path, "motion.csv", without_column(1))), motion)
+    sure = replace(motion, confidence=np.ones_like(motion.confidence))
+    assert_same(read_motion(edited(tmp_path, "motion.csv", without_column(5))), sure)
+
+
+def drop_rows(text: str, point: int = 1, kept: tuple[int, ...] = (0, 7)) -> str:
+    gone = re.compile(rf"(\d+),[\d.]+,p{point},.*\n")
+    return gone.sub(lambda row: row[0] if int(row[1]) in kept else "", text)
+
+
+def drop_points(text: str, point: int = 1, kept: tuple[int, ...] = (0, 7)) -> str:
+    data = json.loads(text)
+    for frame in data["frames"]:
+        if frame["frame"] not in kept:
+            del frame["points"][f"p{point}"]
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(("name", "drop"), [("motion.csv", drop_rows), ("motion.json", drop_points)])
+def test_rows_that_are_missing_between_others_are_interpolated(
+    tmp_path: Path, name: str, drop: Callable[..., str]
+) -> None:
+    motion = make_motion()
+    found = read_motion(edited(tmp_path, name, drop))
+    np.testing.assert_array_equal(np.delete(found.points, 1, axis=1), np.delete(motion.points, 1, axis=1))
+    way = np.array(motion.timing.pts)[:, None] / motion.timing.pts[-1]
+    straight = motion.points[0, 1] + way * (motion.points[7, 1] - motion.points[0, 1])
+    np.testing.assert_allclose(found.points[:, 1], straight, atol=1e-6)
+    with_one_more = read_motion(edited(tmp_path, name, lambda text: drop(text, kept=(0, 3, 7))))
+    np.testing.assert_array_equal(with_one_more.points[[0, 3, 7]], motion.points[[0, 3, 7]])
+    assert ((with_one_more.confidence >= 0) & (with_one_more.confidence <= 1)).all()
+
+
+def test_changed_numbers_and_times_are_taken_over(tmp_path: Path) -> None:
+    path = edited(
+        tmp_path,
+        "motion.csv",
+        lambda text: re.sub(r"\n4,[\d.]+,(p\d)", r"\n4,0.17,\1", re.sub(r"(,p2,)[^,]+,", r"\g<1>0.5,", text)),
+    )
+    found = read_motion(path)
+    assert (found.points[:, 2, 0] == 0.5).all()
+    assert found.timing.pts == (*UNEVEN.pts[:4], 2176, *UNEVEN.pts[5:])
+
+
+def first_row(name: str, column: int, value: str) -> Callable[[str], str]:
+    """A change of one cell in the first row of a point."""
+
+    def change(text: str) -> str:
+        lines = text.splitlines()
+        at = next(index for index, line in enumerate(lines) if f",{name}," in line)
+        cells = lines[at].split(",")
+        cells[column] = value
+        lines[at] = ",".join(cells)
+        return "\n".join(lines)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "where"),
+    [
+        (first_row("p1", 3, "left"), "x is 'left' and not a number", "line 14"),
+        (first_row("p1", 4, ""), "y is nothing and not a number", "line 14"),
+        (first_row("p1", 3, "nan"), "x is 'nan'", "line 14"),
+        (first_row("p1", 3, "123456789"), "far outside", "line 14"),
+        (first_row("p1", 5, "1.2"), "confidence is 1.2", "line 14"),
+        (first_row("p1", 2, "p9"), "no point 'p9'", "line 14"),
+        (first_row("p1", 2, "p0"), "p0 has two rows on frame 0", "line 14"),
+        (first_row("p1", 0, "8"), "no frame 8", "line 14"),
+        (first_row("p1", 0, "0.5"), "no frame 0.5", "line 14"),
+        (first_row("p1", 1, "0.3"), "frame 0 shows at 0 and at 0.3 s", "line 14"),
+        (lambda text: drop_rows(text, kept=()), "p1 has no rows", ""),
+        (lambda text: drop_rows(text, kept=(0, 1, 2)), "p1 has no row on frame 7", ""),
+        (lambda text: drop_rows(text, kept=(1, 7)), "p1 has no row on frame 0", ""),
+        (lambda text: re.sub(r"\n2,[\d.]+,", r"\n2,0.02,", text), "frame 1 shows at 0.04 s", ""),
+        (lambda text: re.sub(r"\n0,[\d.]+,", r"\n0,0.02,", text), "frame 0 shows at 0.02 s", ""),
+        (lambda text: text.replace("duration: 0.32", "duration: 0.2"), "the duration is not longer", ""),
+        (lambda text: text.replace("version: 1", "version: 2"), "of version 2", ""),
+        (lambda text: text.replace("# version: 1\n", ""), "of version no", ""),
+        (lambda text: text.replace("frame,time,name,x,y", "frame,time,name,x,z"), "titles frame, name, x and y", ""),
+        (lambda text: text.replace("space: subject", "space: moon"), "'space'", ""),
+        (lambda text: text.replace("look: b", "look: c"), "'look'", ""),
+        (lambda text: text.replace("# networks: ab12cd\n", ""), "'networks' at the head of the motion is missing", ""),
+        (lambda text: text.replace("time_base: 1/12800", "time_base: 1/0"), "'time_base'", ""),
+        (lambda text: re.sub(r"# frame 5: .*\n", "", text), "when frame 5 shows", ""),
+        (lambda text: re.sub(r"(# frame 5: .*) .*\n", r"\1\n", text), "has 3 numbers", "line 43"),
+        (lambda text: "\n".join(text.splitlines()[:20]), "when frame 0 shows", ""),
+        (lambda text: "x" * 200_000, "not a table", "line"),
+        (lambda text: "", "titles", ""),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_table_is_said(
+    tmp_path: Path, change: Callable[[str], str], message: str, where: str
+) -> None:
+    path = edited(tmp_path, "motion.csv", change)
+    with pytest.raises(InputError, match=re.escape(message)) as raised:
+        read_motion(path)
+    assert str(path) in raised.value.where
+    assert where in raised.value.where
+    assert raised.value.fix.endswith(".")
+
+
+def in_json(*keys: Any, value: Any = None) -> Callable[[str], str]:
+    """A change of the value at `keys`; None removes it."""
+
+    def change(text: str) -> str:
+        data = json.loads(text)
+        inside = data
+        for key in keys[:-1]:
+            inside = inside[key]
+        if value is None:
+            del inside[keys[-1]]
+        else:
+            inside[keys[-1]] = value
+        return json.dumps(data)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "where"),
+    [
+        (lambda text: text[:-5], "not JSON", "line 53"),
+        (lambda text: "[" * 100_000, "not JSON", ""),
+        (lambda text: "[1]", "object in braces", "the file"),
+        (in_json("frames", 2), "the frame after 1 is not 2", ""),
+        (in_json("frames", 2, value="x"), "object in braces", "frame 2"),
+        (in_json("frames"), "no list 'frames'", ""),
+        (in_json("frames", 2, "points", "p1", "x", value=True), "x is 'True' and not a number", "frame 2, p1"),
+        (in_json("frames", 2, "points", "p1", "x"), "x is nothing", "frame 2, p1"),
+        (in_json("frames", 2, "points", "p1", "y", value=float("nan")), "y is 'nan'", "frame 2, p1"),
+        (in_json("frames", 2, "points", "tail", value={"x": 0, "y": 0}), "no point 'tail'", "frame 2, tail"),
+        (in_json("frames", 7, "points", "p0"), "p0 has no row on frame 7", ""),
+        (in_json("frames", 3, "place", value=[1, 2]), "three numbers", "frame 3"),
+        (in_json("frames", 3, "time", value=0), "frame 2 shows at", ""),
+        (in_json("version", value=7), "of version 7", ""),
+    ],
+)
+def test_what_is_wrong_in_json_is_said(tmp_path: Path, change: Callable[[str], str], message: str, where: str) -> None:
+    path = edited(tmp_path, "motion.json", change)
+    with pytest.raises(InputError, match=re.escape(message)) as raised:
+        read_motion(path)
+    assert str(path) in raised.value.where
+    assert where in raised.value.where
+
+
+def test_any_flipped_bit_and_any_cut_of_a_tensor_file_is_noticed(tmp_path: Path) -> None:
+    path = save(tmp_path, "walk.motion.safetensors")
+    whole = path.read_bytes()
+    for at in (*range(0, len(whole), 37), len(whole) - 1):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with pytest.raises(InputError):
+            read_motion(path)
+    for length in (0, 7, 100, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match="damaged or was cut off"):
+            read_motion(path)
+
+
+def test_other_tensors_are_no_motion(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "state.safetensors"
+    save_file({"weight": np.zeros(3)}, path)
+    with pytest.raises(InputError, match="no motion"):
+        read_motion(path)
+
+
+def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_motion(tmp_path / "motion.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError, match="cannot be read"):
+        read_motion(tmp_path / "folder.csv")
+    path = save(tmp_path, "motion.csv")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_motion(path)
+    path.write_bytes(text.encode("cp1252"))
+    with pytest.raises(InputError, match="not UTF-8") as raised:
+        read_motion(path)
+    assert raised.value.where is not None
+    assert raised.value.where.endswith("line 3")

@@ -1,0 +1,39 @@
+"""Motions made of numbers, for the tests."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from retarget_cli.media.timing import Timing
+from retarget_cli.motion.motion import Motion, Space
+
+UNEVEN = Timing(Fraction(1, 12800), (0, 512, 1000, 1536, 2049, 2560, 3000, 3584), 4096)
+
+
+def make_motion(timing: Timing = UNEVEN, points: int = 3, seed: int = 0, space: Space = "subject") -> Motion:
+    """Noise of a size that keypoints have."""
+    generator = np.random.default_rng(seed)
+    count = timing.frames
+    return Motion(
+        generator.normal(0, 0.4, (count, points, 2)).astype(np.float32),
+        generator.random((count, points), np.float32),
+        timing,
+        space,
+        "ab12cd",
+        np.stack([np.linspace(100, 140, count), np.full(count, 80.1), np.full(count, 96)], axis=1).astype(np.float32),
+        (480, 320),
+        "cat.mp4, moving like “fox”",
+        "b",
+    )
+
+
+def assert_same(first: Motion, second: Motion) -> None:
+    """All of both motions is equal, to the bit."""
+    for name in ("points", "confidence", "places"):
+        one, other = getattr(first, name), getattr(second, name)
+        assert one.dtype == other.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+    for name in ("timing", "space", "networks", "frame_size", "source", "look"):
+        assert getattr(first, name) == getattr(second, name)

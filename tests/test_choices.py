@@ -1,0 +1,52 @@
+"""The small grammars of options."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retarget_cli import choices
+from retarget_cli.errors import InputError, UsageError
+
+
+@pytest.mark.parametrize("value", choices.AFFINES)
+def test_affine_modes(value: str) -> None:
+    assert choices.parse_affine(value) == value
+
+
+def test_affine_numbers(tmp_path: Path) -> None:
+    wanted = (1, 0, 0.5, 0, -1, 0)
+    assert choices.parse_affine("1,0,.5, 0 -1 0") == wanted
+    for content in ([1, 0, 0.5, 0, -1, 0], [[1, 0, 0.5], [0, -1, 0]], {"affine": [[1, 0, 0.5], [0, -1, 0]]}):
+        path = tmp_path / "t.json"
+        path.write_text(json.dumps(content))
+        assert choices.parse_affine(str(path)) == wanted
+
+
+def test_bad_affines(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="choice") as caught:
+        choices.parse_affine("moment")
+    assert "Did you mean moments?" in caught.value.fix
+    with pytest.raises(UsageError):
+        choices.parse_affine("1,2,3")
+    (tmp_path / "t.json").write_text("[1, 2]")
+    for name in ("t.json", "absent.json"):
+        with pytest.raises(InputError):
+            choices.parse_affine(str(tmp_path / name))
+
+
+def test_background() -> None:
+    assert choices.parse_background("#80FF00") == "#80ff00"
+    assert choices.parse_background("alpha") == "alpha"
+    for value in ("#80ff0", "grey", ""):
+        with pytest.raises(UsageError):
+            choices.parse_background(value)
+
+
+def test_numbers_need_not_be_written_out() -> None:
+    assert choices.parse_affine([1, 0, 0.5, 0, -1, 0]) == (1, 0, 0.5, 0, -1, 0)
+    for wrong in ((1, 2), (1, 0, 0, 0, 1, float("nan"))):
+        with pytest.raises(UsageError, match="6 numbers"):
+            choices.parse_affine(wrong)
