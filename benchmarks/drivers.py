@@ -50,7 +50,7 @@ def rows(name: str, out: Path) -> Iterator[dict[str, Any]]:
     if not sample.a.exists():
         write_pair(out / name, *pair, FRAMES, SIZE)
     clips = pipeline.ClipInput(sample.a, sample.a_mask), pipeline.ClipInput(sample.b, sample.b_mask)
-    pipeline.train(*clips, load_config("draft", None, ["texture.steps=600"]), store)
+    pipeline.train(*clips, load_config("draft", None, ["texture.steps=600", "detail.steps=0"]), store)
     real = [frame.image for frame in read_frames(sample.a_mask, channels="gray")]
     for number, (label, role, possible) in enumerate(drivers(name, pair)):
         folder = out / name / f"driver{number}"

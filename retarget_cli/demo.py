@@ -16,7 +16,7 @@ from retarget_cli.store.engine import Store
 
 VERSION = 1
 # A drawn pair is learned sooner than filmed ones; with these the demo takes minutes on two cores.
-QUICK = ("geometry.steps=900", "texture.steps=900")
+QUICK = ("geometry.steps=900", "texture.steps=900", "detail.steps=150", "detail.size=256")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ UNEVEN = Timing(Fraction(1, 1000), (0, 100, 150, 300, 420, 500, 610, 700, 810, 9
 TINY = (
     "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=4",
     "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64",
+    "detail.steps=0",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
 
-VERSION = 6
+VERSION = 7
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.store.engine import Entry
 
-VERSION = 2
+VERSION = 3
 TEXT = "verdict.txt"
 _DATA = "verdict.json"
 

@@ -25,6 +25,7 @@ from retarget_cli.hardware import cuda_devices
 from retarget_cli.train import capture, precision
 
 TINY = (
+    "detail.steps=0",
     "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24", "geometry.steps=70",
     "texture.size=32", "texture.batch=2", "texture.widths=16,24", "texture.steps=30", "crop.size=64",
 )  # fmt: skip

@@ -16,6 +16,7 @@ from retarget_cli.store.engine import Store
 TINY = (
     "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=6",
     "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64", "crop.size=64",
+    "detail.steps=0",
 )  # fmt: skip
 DETAIL = (
     "detail.steps=2", "detail.size=128", "detail.patch=64", "detail.width=8", "detail.blocks=1", "detail.references=2",

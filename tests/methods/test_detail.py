@@ -24,7 +24,7 @@ from retarget_cli.train.loop import fit
 
 SMALL = (
     "geometry.steps=40", "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24",
-    "texture.steps=40", "texture.size=32", "texture.widths=16,24",
+    "texture.steps=40", "texture.size=32", "texture.widths=16,24", "detail.steps=0",
 )  # fmt: skip
 DETAIL = (
     "detail.steps=50", "detail.size=64", "detail.patch=32", "detail.width=16", "detail.blocks=1", "detail.references=2",
@@ -111,14 +111,14 @@ def test_of_a_long_clip_an_even_choice_is_held(
 
 def test_it_is_there_only_where_it_is_asked_for() -> None:
     phases = {preset: JOKR.phases(JOKR.config(preset, ())) for preset in ("draft", "standard", "best", "paper")}
-    assert phases.pop("best") == ("geometry", "texture", "detail")
-    assert set(phases.values()) == {("geometry", "texture")}
-    assert JOKR.phases(JOKR.config("draft", ("detail.steps=3",)))[-1] == "detail"
+    assert phases.pop("paper") == ("geometry", "texture")
+    assert set(phases.values()) == {("geometry", "texture", "detail")}
+    assert JOKR.phases(JOKR.config("draft", ("detail.steps=0",))) == ("geometry", "texture")
 
 
 def test_it_leaves_the_keys_of_the_others_as_they_were() -> None:
     clips = [SourceClip(name, Path(name), name) for name in ("one", "two")]
-    without, with_it = load_config("draft"), load_config("draft", None, ("detail.steps=3",))
+    without, with_it = load_config("draft", None, ("detail.steps=0",)), load_config("draft", None, ("detail.steps=3",))
     for phase in ("geometry", "texture"):
         first, second = (fit_stage(config, phase, *clips) for config in (without, with_it))
         assert (first.params, first.needs) == (second.params, second.needs)
@@ -155,4 +155,4 @@ def test_sizes_that_do_not_fit_are_refused(change: str, where: str) -> None:
     with pytest.raises(UsageError) as caught:
         JOKR.config("draft", ("detail.steps=3", change))
     assert caught.value.where == where
-    assert JOKR.config("draft", (change,)).detail.steps == 0
+    assert JOKR.config("draft", ("detail.steps=0", change)).detail.steps == 0

@@ -30,6 +30,7 @@ from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.loop import fit
 
 TINY = (
+    "detail.steps=0",
     "geometry.steps=120",
     "geometry.size=32",
     "geometry.batch=4",

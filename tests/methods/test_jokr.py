@@ -28,6 +28,7 @@ from retarget_cli.train.phase import Phase
 from retarget_cli.train.precision import BF16, FP32
 
 TINY = (
+    "detail.steps=0",
     "geometry.steps=60",
     "geometry.size=32",
     "geometry.batch=4",

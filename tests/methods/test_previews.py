@@ -17,6 +17,7 @@ from retarget_cli.train.engine import Engine
 from retarget_cli.train.phase import Phase
 
 TINY = (
+    "detail.steps=0",
     "geometry.size=32",
     "geometry.batch=2",
     "geometry.keypoints=6",

@@ -61,7 +61,7 @@ class TextureConfig:
 
 @dataclass(frozen=True)
 class DetailConfig:
-    """The third phase, where it is asked for: making large sharp pictures of the painters'."""
+    """The third phase: making large sharp pictures of the painters'."""
 
     steps: int = 0  # 0: there is no such phase
     batch: int = 2
@@ -88,8 +88,8 @@ class JokrConfig:
 
 
 PRESETS: dict[str, JokrConfig | PaperConfig] = {
-    "draft": JokrConfig(),
-    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=2400)),
+    "draft": JokrConfig(detail=DetailConfig(steps=400)),
+    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=2400), detail=DetailConfig(steps=1000)),
     "best": JokrConfig(
         geometry=GeometryConfig(steps=3000),
         texture=TextureConfig(size=256, batch=4, steps=4000),
