@@ -58,13 +58,20 @@ def cast_pair(trained: TrainedRun, look: Look) -> Cast:
     return Cast(look, subject, driver, trained.entries, found.timing, found.sounds)
 
 
-def cast_driver(trained: TrainedRun, look: Look, driver: Driver, tools: Tools) -> Cast:
-    """A direction with another driver, which is read, and whose object is found, now.
+def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[str, Entry]:
+    """The results about the pair, and those about a driver, which is read, and whose object is found, now.
 
-    Raises InputError for a clip or a motion that cannot be used, UsageError for a motion that other networks found.
+    Raises InputError for a clip or a motion that cannot be used.
+    """
+    return run(_plan_driver(trained, driver, tools.store), tools, trained.entries, last=False)
+
+
+def cast_driver(trained: TrainedRun, look: Look, driver: Driver, entries: Mapping[str, Entry]) -> Cast:
+    """A direction with another driver, of which `entries` hold what :func:`read_driver` found.
+
+    Raises InputError for a motion that other networks found, or that was made for the other look.
     """
     subject, _ = trained.roles(look)
-    entries = run(_plan_driver(trained, driver, tools.store), tools, trained.entries)
     if isinstance(driver, MotionSource):
         motion = posed(entries[f"pose:{driver.name}"])
         if motion.networks != networks_digest(trained):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from retarget_cli import results
-from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver
+from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver, read_driver
 from retarget_cli.config import FLIPS, check_limit
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
@@ -103,8 +103,9 @@ def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions,
     if options.driver is None:
         return [cast_pair(trained, look) for look in looks]
     driver = open_driver(trained, options.driver, tools.store)
-    casts = [cast_driver(trained, look, driver, tools) for look in looks]
-    shown = casts[0].entries.get(f"overlay:{driver.name}")
+    entries = read_driver(trained, driver, tools)
+    casts = [cast_driver(trained, look, driver, entries) for look in looks]
+    shown = entries.get(f"overlay:{driver.name}")
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = results.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
         tools.reporter(Artifact("overlay", results.deliver(shown.file(OVERLAY), target)))

@@ -12,7 +12,7 @@ from worlds import World
 
 from retarget_cli import pipeline
 from retarget_cli.errors import InputError, UsageError
-from retarget_cli.events import Artifact, Notice
+from retarget_cli.events import Artifact, Finished, Notice, StageCached
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.timing import Timing
 from retarget_cli.requests import ClipInput
@@ -56,6 +56,12 @@ def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> N
 def test_both_looks_may_have_another_driver(world: World, tmp_path: Path) -> None:
     names = [video.name for video in world.render(driver=other_bar(tmp_path), look="both").videos]
     assert names == ["disc-as-pole.mp4", "bar-as-pole.mp4"]
+    assert world.ran().count("matte:pole") == 1
+    assert [type(event) for event in world.events].count(Finished) == 1
+    world.events.clear()
+    world.render(driver=other_bar(tmp_path), look="both", slow="2")
+    cached = [event.stage for event in world.events if isinstance(event, StageCached)]
+    assert cached.count("matte:pole") == 1
 
 
 def test_a_clip_of_the_pair_is_what_it_was_in_training(world: World) -> None:

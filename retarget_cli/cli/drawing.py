@@ -23,7 +23,7 @@ Affine = Annotated[
         metavar="MODE",
         help="How the driver's pose is fitted: "
         + "; ".join(f"{name}, {meaning}" for name, meaning in AFFINES.items())
-        + "; or six numbers, or a JSON file with them.",
+        + "; another name from the table that auto prints; or six numbers, or a JSON file with them.",
     ),
 ]
 Background = Annotated[

@@ -179,6 +179,6 @@ def apply(
             file, changes, chosen, session.store, session.reporter, session.stop, (start, stop), save
         )
     if json_output:
-        ui.document({"videos": result.videos, "reports": result.reports})
+        ui.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
     else:
         show(result, workspace)
