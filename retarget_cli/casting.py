@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.playing import Playing, play
@@ -99,11 +99,11 @@ def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
         for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
             name = name.removeprefix(f"{own.name}-as-")
         return MotionSource(_untaken(name, "motion", trained), given.path, store.digests.digest(given.path))
-    clip = open_clip(given, clip_name(given.path), store)
+    clip = open_clip(given, clip_name(given.path), store, role="-driver")
     for own in trained.clips:
         if clip.digest == own.digest and given.matte is None and not given.hints:
             return own
-    return open_clip(given, _untaken(clip.name, "driver", trained), store)
+    return replace(clip, name=_untaken(clip.name, "driver", trained))
 
 
 def networks_digest(trained: TrainedRun) -> str:

@@ -14,6 +14,7 @@ from retarget_cli import pipeline
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.events import Artifact, Finished, Notice, StageCached
 from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
 from retarget_cli.requests import ClipInput
 from retarget_cli.rerun import Commands
@@ -83,6 +84,15 @@ def test_what_cannot_drive(world: World, tmp_path: Path) -> None:
     notes.write_text("no video")
     with pytest.raises(InputError):
         world.render(driver=ClipInput(notes))
+    with VideoWriter(tmp_path / "nothing.mp4", toy.SIZE, OTHER) as writer:
+        for _ in range(OTHER.frames):
+            writer.write(np.full((64, 96, 3), 128, np.uint8))
+    with pytest.raises(InputError, match="No object") as nothing:
+        world.render(driver=ClipInput(tmp_path / "nothing.mp4"))
+    assert "--box-driver X,Y" in nothing.value.fix
+    assert "--mask-driver." in nothing.value.fix
+    notices = [event.message for event in world.events if isinstance(event, Notice)]
+    assert any("--box-driver" in message for message in notices)
     with pytest.raises(UsageError, match="no pictures"):
         world.render(driver=ClipInput(tmp_path / "walk.csv", matte=world.b.matte))
     with pytest.raises(UsageError, match="flip"):

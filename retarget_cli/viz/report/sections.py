@@ -115,7 +115,9 @@ def _result(one: Direction) -> Markup:
     title = _title(one)
     parts: list[Markup] = [element("h3", title)]
     if one.video is None:
-        parts.append(missing("Not rendered since this training.", one.command))
+        parts.append(
+            missing("Not here: not rendered since this training, or the last render went elsewhere.", one.command)
+        )
     elif one.plays:
         parts.append(video(one.video, title, "Result"))
     else:
