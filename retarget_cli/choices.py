@@ -81,6 +81,12 @@ def _affine_file(path: Path) -> tuple[float, ...]:
     return tuple(float(number) for number in flat)
 
 
+def parse_names(value: str | Sequence[str]) -> tuple[str, ...]:
+    """The names in ``p3, p4``, or in a list."""
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
 def parse_background(value: str) -> str:
     """A named background or a colour ``#rrggbb``."""
     if re.fullmatch(r"#[0-9a-fA-F]{6}", value):

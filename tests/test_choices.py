@@ -55,6 +55,11 @@ def test_background() -> None:
         assert "#808080" in caught.value.fix
 
 
+def test_names_come_as_a_list_or_with_commas() -> None:
+    assert choices.parse_names("p3, p4,") == choices.parse_names(["p3", "p4"]) == ("p3", "p4")
+    assert choices.parse_names("") == choices.parse_names(()) == ()
+
+
 def test_numbers_need_not_be_written_out() -> None:
     assert choices.parse_affine([1, 0, 0.5, 0, -1, 0]) == (1, 0, 0.5, 0, -1, 0)
     for wrong in ((1, 2), (1, 0, 0, 0, 1, float("nan"))):

@@ -97,9 +97,12 @@ def test_what_cannot_drive(world: World, tmp_path: Path) -> None:
         world.render(driver=ClipInput(tmp_path / "walk.csv", matte=world.b.matte))
     with pytest.raises(UsageError, match="flip"):
         world.render(driver=other_bar(tmp_path), flip="maybe")
-    with pytest.raises(UsageError, match="decided in training") as problem:
-        world.render(flip="yes")
-    assert "--flip yes" in problem.value.fix
+    for own in (None, ClipInput(world.b.path)):
+        with pytest.raises(UsageError, match="decided in training") as problem:
+            world.render(flip="yes", driver=own)
+        assert "--flip yes" in problem.value.fix
+    with pytest.raises(UsageError, match="no pictures to be mirrored"):
+        world.render(flip="no", driver=ClipInput(tmp_path / "walk.csv"))
     with pytest.raises(UsageError, match="change what it is made from"):
         world.render(driver=other_bar(tmp_path), out=tmp_path / "pole.mp4")
 

@@ -60,7 +60,7 @@ def render(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
         max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
         driver=drawing.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
-        follow=drawing.parse_names(follow),
+        follow=choices.parse_names(follow),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)
