@@ -127,6 +127,13 @@ def test_two_motions_of_a_pair_are_blended(stage: World) -> None:
     assert second.exported.timing.frames == 24
 
 
+def test_the_report_offers_nothing_that_a_motion_file_cannot_do(stage: World) -> None:
+    apply(stage, export(stage, out=Path("walk.csv")).motion)
+    page = (stage.folder / "retargeted" / "disc--bar" / "report.html").read_text(encoding="utf-8")
+    assert "disc moving like walk" in page
+    assert "--driver walk.csv --compare" not in page
+
+
 def test_a_motion_is_refused_by_the_other_look(stage: World) -> None:
     exported = export(stage, look="b")
     with pytest.raises(InputError, match="look"):

@@ -128,7 +128,7 @@ def _result(one: Direction) -> Markup:
     if one.sheet:
         said = "Driver, subject, keypoints, silhouette and result, frame by frame"
         parts.append(picture(one.sheet, f"{title}, contact sheet: {said}", f"{said}."))
-    if one.video and not (one.compared or one.sheet):
+    if one.video and one.compare_command and not (one.compared or one.sheet):
         parts.append(missing("Not put beside the driver yet.", one.compare_command))
     parts += [element("p", note, class_="soft") for note in one.notes]
     return element("section", *parts, class_="card", aria_label=title)
