@@ -145,7 +145,7 @@ def render(
     driver_matte: str | Path | None = None,
     driver_hints: Sequence[Hint] = (),
     flip: str = "auto",
-    follow: Sequence[str] = (),
+    follow: str | Sequence[str] = (),
     device: str | None = None,
     max_memory: str | None = None,
     workspace: str | Path = _WORKSPACE,
@@ -158,13 +158,13 @@ def render(
     :class:`retarget_cli.requests.RenderOptions` has it. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli import pipeline
-    from retarget_cli.choices import parse_affine, parse_background
+    from retarget_cli.choices import parse_affine, parse_background, parse_names
     from retarget_cli.store.engine import Store
 
     other = None if driver is None else pipeline.ClipInput(Path(driver), _path(driver_matte), tuple(driver_hints))
     options = pipeline.RenderOptions(
         _pair(a, b), look, parse_affine(affine), parse_background(background), _path(out), compare, device, max_memory,
-        start, stop, fps, slow, loop, str(smooth), other, flip, tuple(follow),
+        start, stop, fps, slow, loop, str(smooth), other, flip, parse_names(follow),
     )  # fmt: skip
     return pipeline.render(options, Store(Path(workspace)), reporter)
 

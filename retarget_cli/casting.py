@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.playing import Playing, play
@@ -58,13 +58,20 @@ def cast_pair(trained: TrainedRun, look: Look) -> Cast:
     return Cast(look, subject, driver, trained.entries, found.timing, found.sounds)
 
 
-def cast_driver(trained: TrainedRun, look: Look, driver: Driver, tools: Tools) -> Cast:
-    """A direction with another driver, which is read, and whose object is found, now.
+def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[str, Entry]:
+    """The results about the pair, and those about a driver, which is read, and whose object is found, now.
 
-    Raises InputError for a clip or a motion that cannot be used, UsageError for a motion that other networks found.
+    Raises InputError for a clip or a motion that cannot be used.
+    """
+    return run(_plan_driver(trained, driver, tools.store), tools, trained.entries, last=False)
+
+
+def cast_driver(trained: TrainedRun, look: Look, driver: Driver, entries: Mapping[str, Entry]) -> Cast:
+    """A direction with another driver, of which `entries` hold what :func:`read_driver` found.
+
+    Raises InputError for a motion that other networks found, or that was made for the other look.
     """
     subject, _ = trained.roles(look)
-    entries = run(_plan_driver(trained, driver, tools.store), tools, trained.entries)
     if isinstance(driver, MotionSource):
         motion = posed(entries[f"pose:{driver.name}"])
         if motion.networks != networks_digest(trained):
@@ -92,11 +99,11 @@ def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
         for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
             name = name.removeprefix(f"{own.name}-as-")
         return MotionSource(_untaken(name, "motion", trained), given.path, store.digests.digest(given.path))
-    clip = open_clip(given, clip_name(given.path), store)
+    clip = open_clip(given, clip_name(given.path), store, role="-driver")
     for own in trained.clips:
         if clip.digest == own.digest and given.matte is None and not given.hints:
             return own
-    return open_clip(given, _untaken(clip.name, "driver", trained), store)
+    return replace(clip, name=_untaken(clip.name, "driver", trained))
 
 
 def networks_digest(trained: TrainedRun) -> str:

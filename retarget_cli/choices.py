@@ -23,6 +23,8 @@ AFFINES = {
     "trajectory": "auto, and the object takes the driver's way through the picture",
 }
 """What each way to fit the driver's pose does."""
+AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")
+"""Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")
@@ -53,21 +55,23 @@ def parse_affine(value: str | Sequence[float]) -> str | tuple[float, ...]:
     """A mode, six numbers (row by row), or a JSON file that holds six numbers or two rows of three."""
     if not isinstance(value, str):
         return numbers(",".join(str(number) for number in value), 6, "--affine", "(1, 0, 0, 0, 1, 0)")
-    if value in AFFINES:
+    if value in AFFINE_VARIANTS:
         return value
     if value.endswith(".json"):
         return _affine_file(Path(value))
     if re.search(r"\d", value):
         return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
-    choose(value, tuple(AFFINES), "--affine")
-    return value
+    return choose(value, tuple(AFFINES), "--affine")
 
 
 def _affine_file(path: Path) -> tuple[float, ...]:
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError("the affine file cannot be read", where=path, fix=f"Check the file: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"the affine file cannot be read: {why}", where=path, fix="Check the path and the file."
+        ) from error
     if isinstance(content, dict):
         content = content.get("affine")
     rows = content if isinstance(content, list) else []
@@ -77,10 +81,19 @@ def _affine_file(path: Path) -> tuple[float, ...]:
     return tuple(float(number) for number in flat)
 
 
+def parse_names(value: str | Sequence[str]) -> tuple[str, ...]:
+    """The names in ``p3, p4``, or in a list."""
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
 def parse_background(value: str) -> str:
     """A named background or a colour ``#rrggbb``."""
     if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         return value.lower()
     if value.startswith("#"):
         raise UsageError(f"'{value}' is not a colour", where="--background", fix="Write it like '#808080', in quotes.")
-    return choose(value, BACKGROUNDS, "--background")
+    if value in BACKGROUNDS:
+        return value
+    fix = f"Choose one of: {', '.join(BACKGROUNDS)}, or a colour like '#808080'."
+    raise UsageError(f"'{value}' is not a background", where="--background", fix=fix)

@@ -178,7 +178,7 @@ def check_limit(max_memory: str, device: str) -> None:
     """Raise UsageError unless `max_memory` is a size and `device` a GPU, whose memory can be limited."""
     parse_size(max_memory, where="--max-memory")
     if device_class(device) == "cpu":
-        fix = "Leave it out; on the CPU, smaller batches take less: --set texture.batch=2."
+        fix = "Leave it out; on the CPU, training takes less with smaller batches (--set texture.batch=2)."
         raise UsageError(
             "only the memory of a GPU can be limited, and this runs on the CPU", where="--max-memory", fix=fix
         )

@@ -15,7 +15,7 @@ from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.media.playing import Playing
 from retarget_cli.media.stills import png_bytes
 from retarget_cli.media.tempo import Tempo, parse_smooth
-from retarget_cli.motion.files import motion_bytes, read_motion
+from retarget_cli.motion.files import check_motion_name, motion_bytes, motion_stem, read_motion
 from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.records import TrainedRun, add_results, find_run
@@ -60,6 +60,8 @@ def export_motion(
     if options.look not in ("a", "b"):
         raise UsageError("one file holds one motion", where="--look", fix="Choose --look a or b.")
     check_flip(options)
+    if out is not None:
+        check_motion_name(out)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
@@ -67,7 +69,7 @@ def export_motion(
     (cast,) = cast_all(trained, ("a" if options.look == "a" else "b",), options, tools)
     usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
     target = out or results.RESULTS / trained.pair / usual
-    preview = target.with_name(f"{target.name.split('.')[0]}-points.png")
+    preview = target.with_name(f"{motion_stem(target)}-points.png")
     results.check_targets([target, preview], inputs(trained, options))
     playing = cast.playing(tempo)
     drawing = plan_drawing(trained, cast, options, playing, smooth)
@@ -103,16 +105,16 @@ def apply_motion(
     Raises the errors of `parse_edits` and of `render`.
     """
     trained = find_run(store, options.pair, options.device)
-    motion = read_motion(file)
+    motion, kept = read_motion(file), None
     look = (motion.look or "a") if options.look == "auto" else options.look
     if changes or save is not None:
         motion = edited(motion, parse_edits(changes, *part))
-        name = file.name.split(".")[0]
-        target = save or results.RESULTS / trained.pair / f"{name}-edited.motion.safetensors"
+        target = save or results.RESULTS / trained.pair / f"{motion_stem(file)}-edited.motion.safetensors"
         results.check_targets([target], [file])
-        file = results.write(target, motion_bytes(motion, target))
+        file = kept = results.write(target, motion_bytes(motion, target))
         reporter(Artifact("motion", file))
-    return render(replace(options, look=look, driver=ClipInput(file)), store, reporter, stop)
+    drawn = render(replace(options, look=look, driver=ClipInput(file)), store, reporter, stop)
+    return replace(drawn, motion=kept)
 
 
 def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, raw: bool) -> Motion:

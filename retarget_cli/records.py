@@ -110,7 +110,9 @@ def find_record(store: Store, pair: tuple[Path, Path] | None, run: str | None = 
         return _of_pair(store, records, pair)
     if not records:
         raise UsageError(
-            "nothing was trained in this workspace yet", where=store.root, fix="Run `retarget train A B` first."
+            "nothing was trained in this workspace yet",
+            where=store.root,
+            fix="Run `retarget train A B` first, or name another workspace with --workspace.",
         )
     return records[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from retarget_cli import results
-from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver
+from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver, read_driver
 from retarget_cli.config import FLIPS, check_limit
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
@@ -18,6 +18,7 @@ from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playing import Playing
 from retarget_cli.media.tempo import Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
+from retarget_cli.motion.files import is_motion_file
 from retarget_cli.records import TrainedRun, add_results, find_run
 from retarget_cli.reporting import write_report
 from retarget_cli.requests import Rendered, RenderOptions, RenderResult
@@ -103,8 +104,11 @@ def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions,
     if options.driver is None:
         return [cast_pair(trained, look) for look in looks]
     driver = open_driver(trained, options.driver, tools.store)
-    casts = [cast_driver(trained, look, driver, tools) for look in looks]
-    shown = casts[0].entries.get(f"overlay:{driver.name}")
+    if driver in trained.clips and options.flip != "auto":
+        raise _decided_in_training(options.flip)
+    entries = read_driver(trained, driver, tools)
+    casts = [cast_driver(trained, look, driver, entries) for look in looks]
+    shown = entries.get(f"overlay:{driver.name}")
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = results.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
         tools.reporter(Artifact("overlay", results.deliver(shown.file(OVERLAY), target)))
@@ -116,9 +120,18 @@ def check_flip(options: RenderOptions) -> None:
     if options.flip not in FLIPS:
         fix = f"Choose one of: {', '.join(FLIPS)}."
         raise UsageError(f"'{options.flip}' does not say whether to flip a clip", where="--flip", fix=fix)
-    if options.driver is None and options.flip != "auto":
-        fix = f"Run `retarget train A B --flip {options.flip}`, then render."
-        raise UsageError("which way the clips face is decided in training", where="--flip", fix=fix)
+    if options.flip == "auto":
+        return
+    if options.driver is None:
+        raise _decided_in_training(options.flip)
+    if is_motion_file(options.driver.path):
+        fix = "Leave it out here; `retarget keypoints export --driver CLIP` takes it."
+        raise UsageError("a motion file has no pictures to be mirrored", where="--flip", fix=fix)
+
+
+def _decided_in_training(flip: str) -> UsageError:
+    fix = f"Run `retarget train A B --flip {flip}`, then render."
+    return UsageError("which way the clips of the pair face is decided in training", where="--flip", fix=fix)
 
 
 def point_number(name: str) -> int:

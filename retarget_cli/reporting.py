@@ -18,6 +18,7 @@ from retarget_cli.fields import shown
 from retarget_cli.findings import Finding
 from retarget_cli.media.outputs import browsers_play
 from retarget_cli.methods import get_method
+from retarget_cli.motion.files import is_motion_file
 from retarget_cli.records import find_record
 from retarget_cli.rerun import Commands, as_named, differing, flat
 from retarget_cli.results import REPORT, RESULTS, TRAINING
@@ -180,7 +181,7 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
         subject,
         driver,
         command=run.commands.render(look, name),
-        compare_command=run.commands.render(look, name, "--compare"),
+        compare_command=run.commands.render(look, name, "--compare") if _is_pictured(run, name) else None,
         video=run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
         plays=browsers_play(suffix, made["background"] == "alpha"),
         still=run.delivered(f"compose:{name}", STILL, results.still(Path(f"{name}{suffix}")).name),
@@ -191,6 +192,12 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
         scores={**scores(judged), **truth} if judged else truth,
         notes=_notes(composed, drawn, judged),
     )
+
+
+def _is_pictured(run: _Run, direction: str) -> bool:
+    """Whether the driver of a direction has pictures to be put beside the result."""
+    driver = run.record.get("rendered", {}).get(direction, {}).get("driver")
+    return driver is None or not is_motion_file(Path(driver["path"]))
 
 
 def _tracks(drawn: Entry, ingested: Entry | None) -> Tracks:

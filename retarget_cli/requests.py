@@ -151,9 +151,10 @@ class Rendered:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What was drawn: one or both looks, A's first."""
+    """What was drawn: one or both looks, A's first. motion: the file with an edited motion that was drawn, if any."""
 
     looks: tuple[Rendered, ...] = ()
+    motion: Path | None = None
 
     @property
     def videos(self) -> list[Path]:

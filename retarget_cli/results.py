@@ -53,9 +53,7 @@ def check_targets(targets: Iterable[Path], inputs: Iterable[Path | None]) -> Non
         with _told(target):
             place = target.resolve()
             if place in kept or place.parent in kept:
-                raise UsageError(
-                    "the result would change what it is made from", where=target, fix="Name another file with --out."
-                )
+                raise UsageError("the result would change what it is made from", where=target, fix="Name another file.")
             if place.is_dir():
                 raise UsageError("this is a folder", where=target, fix="Name a file in it with --out.")
             _check_writable(target, place)

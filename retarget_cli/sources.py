@@ -16,19 +16,19 @@ from retarget_cli.store.keys import canonical_json
 def open_pair(a: ClipInput, b: ClipInput, store: Store) -> tuple[SourceClip, SourceClip]:
     """Both clips. Raises UsageError when they are one and the same, InputError when a file is missing."""
     names = clip_names(a.path, b.path)
-    clips = open_clip(a, names[0], store), open_clip(b, names[1], store)
+    clips = open_clip(a, names[0], store, "-a"), open_clip(b, names[1], store, "-b")
     if clips[0].digest == clips[1].digest:
         raise UsageError("both clips are the same video", where=b.path, fix="Name two different clips.")
     return clips
 
 
-def open_clip(clip: ClipInput, name: str, store: Store) -> SourceClip:
-    """One clip under a name. Raises InputError when it, or the matte that was given, is missing."""
+def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> SourceClip:
+    """One clip under a name and in a role. Raises InputError when it, or the matte that was given, is missing."""
     for path in (clip.path, clip.matte):
         if path is not None and not path.exists():
             raise InputError("there is no such file", where=path, fix="Check the path.")
     matte_digest = None if clip.matte is None else content_digest(clip.matte, store)
-    return SourceClip(name, clip.path, store.digests.digest(clip.path), clip.matte, matte_digest, clip.hints)
+    return SourceClip(name, clip.path, store.digests.digest(clip.path), clip.matte, matte_digest, clip.hints, role)
 
 
 def content_digest(path: Path, store: Store) -> str:

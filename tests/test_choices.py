@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from retarget_cli import choices
 from retarget_cli.errors import InputError, UsageError
+from retarget_cli.methods.jokr import alignment
 
 
 @pytest.mark.parametrize("value", choices.AFFINES)
 def test_affine_modes(value: str) -> None:
     assert choices.parse_affine(value) == value
+
+
+def test_every_candidate_of_auto_can_be_asked_for_by_its_name() -> None:
+    still = np.zeros((3, 4, 2), np.float32)
+    for name in alignment.candidates(still, still, np.eye(2, 3)):
+        assert choices.parse_affine(name) == name
+        assert alignment.align(name, still, still, np.eye(2, 3)).name == name
 
 
 def test_affine_numbers(tmp_path: Path) -> None:
@@ -32,8 +41,8 @@ def test_bad_affines(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         choices.parse_affine("1,2,3")
     (tmp_path / "t.json").write_text("[1, 2]")
-    for name in ("t.json", "absent.json"):
-        with pytest.raises(InputError):
+    for name, what in (("t.json", "six numbers"), ("absent.json", ": No such file")):
+        with pytest.raises(InputError, match=what):
             choices.parse_affine(str(tmp_path / name))
 
 
@@ -41,8 +50,14 @@ def test_background() -> None:
     assert choices.parse_background("#80FF00") == "#80ff00"
     assert choices.parse_background("alpha") == "alpha"
     for value in ("#80ff0", "grey", ""):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as caught:
             choices.parse_background(value)
+        assert "#808080" in caught.value.fix
+
+
+def test_names_come_as_a_list_or_with_commas() -> None:
+    assert choices.parse_names("p3, p4,") == choices.parse_names(["p3", "p4"]) == ("p3", "p4")
+    assert choices.parse_names("") == choices.parse_names(()) == ()
 
 
 def test_numbers_need_not_be_written_out() -> None:

@@ -108,7 +108,7 @@ def test_every_name_that_is_offered_is_there() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"background": "grey"}, "not a choice"),
+        ({"background": "grey"}, "not a background"),
         ({"affine": "learnd"}, "not a choice"),
         ({"affine": (1, 2)}, "6 numbers"),
         ({"a": "disc.mp4"}, "one clip"),

@@ -12,8 +12,9 @@ from worlds import World
 
 from retarget_cli import pipeline
 from retarget_cli.errors import InputError, UsageError
-from retarget_cli.events import Artifact, Notice
+from retarget_cli.events import Artifact, Finished, Notice, StageCached
 from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
 from retarget_cli.requests import ClipInput
 from retarget_cli.rerun import Commands
@@ -56,6 +57,12 @@ def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> N
 def test_both_looks_may_have_another_driver(world: World, tmp_path: Path) -> None:
     names = [video.name for video in world.render(driver=other_bar(tmp_path), look="both").videos]
     assert names == ["disc-as-pole.mp4", "bar-as-pole.mp4"]
+    assert world.ran().count("matte:pole") == 1
+    assert [type(event) for event in world.events].count(Finished) == 1
+    world.events.clear()
+    world.render(driver=other_bar(tmp_path), look="both", slow="2")
+    cached = [event.stage for event in world.events if isinstance(event, StageCached)]
+    assert cached.count("matte:pole") == 1
 
 
 def test_a_clip_of_the_pair_is_what_it_was_in_training(world: World) -> None:
@@ -77,13 +84,25 @@ def test_what_cannot_drive(world: World, tmp_path: Path) -> None:
     notes.write_text("no video")
     with pytest.raises(InputError):
         world.render(driver=ClipInput(notes))
+    with VideoWriter(tmp_path / "nothing.mp4", toy.SIZE, OTHER) as writer:
+        for _ in range(OTHER.frames):
+            writer.write(np.full((64, 96, 3), 128, np.uint8))
+    with pytest.raises(InputError, match="No object") as nothing:
+        world.render(driver=ClipInput(tmp_path / "nothing.mp4"))
+    assert "--box-driver X,Y" in nothing.value.fix
+    assert "--mask-driver." in nothing.value.fix
+    notices = [event.message for event in world.events if isinstance(event, Notice)]
+    assert any("--box-driver" in message for message in notices)
     with pytest.raises(UsageError, match="no pictures"):
         world.render(driver=ClipInput(tmp_path / "walk.csv", matte=world.b.matte))
     with pytest.raises(UsageError, match="flip"):
         world.render(driver=other_bar(tmp_path), flip="maybe")
-    with pytest.raises(UsageError, match="decided in training") as problem:
-        world.render(flip="yes")
-    assert "--flip yes" in problem.value.fix
+    for own in (None, ClipInput(world.b.path)):
+        with pytest.raises(UsageError, match="decided in training") as problem:
+            world.render(flip="yes", driver=own)
+        assert "--flip yes" in problem.value.fix
+    with pytest.raises(UsageError, match="no pictures to be mirrored"):
+        world.render(flip="no", driver=ClipInput(tmp_path / "walk.csv"))
     with pytest.raises(UsageError, match="change what it is made from"):
         world.render(driver=other_bar(tmp_path), out=tmp_path / "pole.mp4")
 

@@ -67,6 +67,7 @@ def test_an_export_is_a_table_and_a_picture_beside_the_results(stage: World) -> 
     assert result.motion == Path("retargeted/disc--bar/disc-as-bar.csv")
     assert result.preview.name == "disc-as-bar-points.png"
     assert result.preview.stat().st_size > 5000
+    assert export(stage, out=Path("walk.v2.csv")).preview == Path("walk.v2-points.png")
     motion = read_motion(result.motion)
     assert (motion.points.shape, motion.frame_size, motion.look) == ((12, 4, 2), (96, 64), "a")
     assert motion.timing.duration == scan(stage.render().videos[0]).timing.duration
@@ -126,6 +127,13 @@ def test_two_motions_of_a_pair_are_blended(stage: World) -> None:
     assert second.exported.timing.frames == 24
 
 
+def test_the_report_offers_nothing_that_a_motion_file_cannot_do(stage: World) -> None:
+    apply(stage, export(stage, out=Path("walk.csv")).motion)
+    page = (stage.folder / "retargeted" / "disc--bar" / "report.html").read_text(encoding="utf-8")
+    assert "disc moving like walk" in page
+    assert "--driver walk.csv --compare" not in page
+
+
 def test_a_motion_is_refused_by_the_other_look(stage: World) -> None:
     exported = export(stage, look="b")
     with pytest.raises(InputError, match="look"):
@@ -144,6 +152,10 @@ def test_mistakes_are_found_before_anything_is_drawn(stage: World) -> None:
         apply(stage, Path("gone.csv"))
     with pytest.raises(UsageError, match="one motion"):
         export(stage, look="both")
+    stage.events.clear()
+    with pytest.raises(UsageError, match="not a kind of motion file"):
+        export_motion(RenderOptions(), stage.store, stage.events.append, out=Path("x.txt"))
+    assert stage.events == []
 
 
 def test_on_the_command_line(stage: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,7 +164,8 @@ def test_on_the_command_line(stage: World, capsys: pytest.CaptureFixture[str]) -
     assert exported["points"] == ["p0", "p1", "p2", "p3"]
     words = ["--freeze", "p0", "--move", "p0=0.5,0", "--out", "x.mp4", "--save", "x.csv", "--json"]
     assert run(["keypoints", "apply", exported["motion"], *words]) == 0
-    assert json.loads(capsys.readouterr().out)["videos"] == ["x.mp4"]
+    applied = json.loads(capsys.readouterr().out)
+    assert (applied["videos"], applied["motion"]) == (["x.mp4"], "x.csv")
     before, after = read_motion(Path(exported["motion"])).points, read_motion(Path("x.csv")).points
     held = before[:, 0].mean(axis=0) + np.array([0.5, 0])
     np.testing.assert_allclose(after[:, 0], np.broadcast_to(held, (10, 2)), atol=1e-6)

@@ -43,7 +43,7 @@ def test_training_writes_it_rendering_and_scoring_add_to_it(world: World) -> Non
     assert {"crops.png", "disc_overlay.mp4", "bar_overlay.mp4", "training/polish-00004.png"} <= files
     assert "80×96" in tree.words  # of bar
     assert "12 frames in 1.20 s, 10 per second on average" in tree.words
-    assert "Not rendered since this training" in tree.words
+    assert "not rendered since this training" in tree.words
     world.render(look="b", compare=True)
     tree, files = shown()
     assert {"bar-as-disc.mp4", "bar-as-disc-compare.mp4", "bar-as-disc-compare.png"} <= files

@@ -78,4 +78,5 @@ def prune(
     if json_output:
         ui.document({"freed_bytes": freed, "dry_run": dry_run, "keep": keep})
     else:
-        ui.lines(f"{'would free' if dry_run else 'freed'} {text.size(freed)}")
+        why = "" if freed else "; what was used within the last hour stays"
+        ui.lines(f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}")

@@ -23,7 +23,7 @@ Affine = Annotated[
         metavar="MODE",
         help="How the driver's pose is fitted: "
         + "; ".join(f"{name}, {meaning}" for name, meaning in AFFINES.items())
-        + "; or six numbers, or a JSON file with them.",
+        + "; another name from the table that auto prints; or six numbers, or a JSON file with them.",
     ),
 ]
 Background = Annotated[
@@ -120,8 +120,3 @@ def parse_driver(driver: Path | None, mask: Path | None, boxes: Sequence[str] | 
         fix = "Name the clip with --driver; those of the pair have their mattes from training."
         raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)
     return None
-
-
-def parse_names(value: str) -> tuple[str, ...]:
-    """The names in ``p3, p4``."""
-    return tuple(name.strip() for name in value.split(",") if name.strip())

@@ -74,7 +74,7 @@ def export(
         pair=pair, look=look, affine=affine_choice, device=device, max_memory=max_memory,
         start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
         driver=drawing.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
-        follow=drawing.parse_names(follow),
+        follow=choices.parse_names(follow),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = posing.export_motion(chosen, session.store, session.reporter, session.stop, raw, out)
@@ -172,13 +172,13 @@ def apply(
 
     chosen = pipeline.RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, device=device, max_memory=max_memory,
-        fps=fps, slow=slow, loop=loop, smooth=smooth, follow=drawing.parse_names(follow),
+        fps=fps, slow=slow, loop=loop, smooth=smooth, follow=choices.parse_names(follow),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = posing.apply_motion(
             file, changes, chosen, session.store, session.reporter, session.stop, (start, stop), save
         )
     if json_output:
-        ui.document({"videos": result.videos, "reports": result.reports})
+        ui.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
     else:
         show(result, workspace)

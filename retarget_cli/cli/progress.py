@@ -231,9 +231,12 @@ class Newest:
 def finished_text(event: events.Finished) -> str:
     """What the whole command took, or that there was nothing left to do."""
     if event.ran == 0 and event.cached:
-        return f"everything was already done: {event.cached} stages found in the workspace"
-    stages = "1 stage" if event.ran == 1 else f"{event.ran} stages"
-    return f"done in {text.duration(event.seconds)}: {stages} run, {event.cached} cached"
+        return f"everything was already done: {_stages(event.cached)} found in the workspace"
+    return f"done in {text.duration(event.seconds)}: {_stages(event.ran)} run, {event.cached} cached"
+
+
+def _stages(count: int) -> str:
+    return "1 stage" if count == 1 else f"{count} stages"
 
 
 def make_reporter(quiet: bool = False, stream: TextIO | None = None) -> ProgressReporter:

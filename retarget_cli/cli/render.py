@@ -60,7 +60,7 @@ def render(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, compare=compare, device=device,
         max_memory=max_memory, start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
         driver=drawing.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
-        follow=drawing.parse_names(follow),
+        follow=choices.parse_names(follow),
     )  # fmt: skip
     with ui.working(workspace, quiet) as session:
         result = pipeline.render(chosen, session.store, session.reporter, session.stop)
@@ -72,18 +72,20 @@ def render(
 
 def show(result: RenderResult, workspace: Path) -> None:
     """Print the files and, for each video, which affine was taken and why, with what it was chosen from."""
-    ui.lines(*[ui.short_path(path) for path in (*result.videos, *result.sheets)])
+    edited = [] if result.motion is None else [result.motion]
+    ui.lines(*[ui.short_path(path) for path in (*result.videos, *result.sheets, *edited)])
+    several = len(result.looks) > 1
     for report in result.reports:
-        ui.lines(*affine_lines(report))
+        ui.lines(*affine_lines(report, f" of {Path(report['video']).stem}" if several else ""))
         if report.get("candidates"):
             ui.table(*candidate_rows(report["candidates"], report["affine"]))
     ui.lines(f"next: {ui.command('evaluate', workspace=workspace)}")
 
 
-def affine_lines(report: Mapping[str, Any]) -> list[str]:
-    """``affine: moments (why)``, as far as the method's report tells."""
+def affine_lines(report: Mapping[str, Any], whose: str = "") -> list[str]:
+    """``affine: moments (why)``, as far as the method's report tells. whose: ``of cat-as-fox`` where there are two."""
     taken, reason = report.get("affine"), report.get("reason")
     if not taken:
         return []
     way = ", on the driver's way" if "lost" in report else ""
-    return [f"  affine: {taken}{way}" + (f" ({reason})" if reason else "")]
+    return [f"  affine{whose}: {taken}{way}" + (f" ({reason})" if reason else "")]

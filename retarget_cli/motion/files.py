@@ -20,18 +20,23 @@ def is_motion_file(path: Path) -> bool:
     return path.suffix.lower() in _WRITERS
 
 
+def motion_stem(path: Path) -> str:
+    """The name of a motion file without its ending: ``cat.v2`` for ``cat.v2.motion.safetensors``."""
+    return path.stem.removesuffix(".motion")
+
+
 def motion_bytes(motion: Motion, path: Path) -> bytes:
     """The content of a motion file called `path`; all of a motion is in it, to the bit.
 
     Raises UsageError when the name ends in none of the known ways.
     """
-    _check_name(path)
+    check_motion_name(path)
     return _WRITERS[path.suffix.lower()](motion)
 
 
 def read_motion(path: Path) -> Motion:
     """Read a motion file by its suffix. Raises InputError (what is wrong, and where), UsageError for other suffixes."""
-    _check_name(path)
+    check_motion_name(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
@@ -43,7 +48,8 @@ def read_motion(path: Path) -> Motion:
     return from_tensors(path) if read is None else read(_text(content, path), path)
 
 
-def _check_name(path: Path) -> None:
+def check_motion_name(path: Path) -> None:
+    """UsageError for a name that ends in none of the known ways."""
     if not is_motion_file(path):
         what = f"'{path.suffix}' is not a kind of motion file"
         raise UsageError(what, where=path, fix="End the name in .csv, .json or .motion.safetensors.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from retarget_cli.config import MatteConfig
-from retarget_cli.errors import UsageError
+from retarget_cli.errors import RetargetError, UsageError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.probe import probe
@@ -109,7 +110,9 @@ def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
             raise UsageError(
                 "the clip has no alpha channel to take the object from",
                 where=clip.path,
-                fix="Name a matte video or a folder of PNGs with --mask, or leave --backend out.",
+                fix=clip.with_its_options(
+                    "Name a matte video or a folder of PNGs with --mask, or leave --backend out."
+                ),
             )
         return Way("given")
     name, notice = choose_backend(config.weights) if config.backend == "auto" else (config.backend, None)
@@ -128,15 +131,26 @@ def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
 
 def _work(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> None:
     if way.notice:
-        job.notice(f"{clip.path.name}: {way.notice}")
+        job.notice(f"{clip.path.name}: {clip.with_its_options(way.notice)}")
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
     segmenter = _segmenter(job, clip, way, device, max_memory)
-    with VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray") as writer:
+    written = VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray")
+    with _its_options_named(clip), written as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())
     for notice in report.notices:
-        job.notice(f"{clip.path.name}: {notice}", "warning")
+        job.notice(f"{clip.path.name}: {clip.with_its_options(notice)}", "warning")
+
+
+@contextmanager
+def _its_options_named(clip: SourceClip) -> Iterator[None]:
+    """Let the fix of an error name the options that the command has for this clip."""
+    try:
+        yield
+    except RetargetError as error:
+        error.fix = clip.with_its_options(error.fix)
+        raise
 
 
 def _segmenter(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> Segmenter:

@@ -21,8 +21,13 @@ def never() -> bool:
     return False
 
 
-def run(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
-    """Run the stages in order and return every result by stage id. entries: results that are there already."""
+def run(
+    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None, *, last: bool = True
+) -> dict[str, Entry]:
+    """Run the stages in order and return every result by stage id.
+
+    entries: results that are there already. last: no other plan of the same command comes after this one.
+    """
     started = time.monotonic()
     done = dict(entries or {})
     cached = 0
@@ -31,5 +36,6 @@ def run(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None
         needed = {role: done[name] for role, name in stage.needs.items()}
         done[stage.id], found = run_stage(stage, needed, tools)
         cached += found
-    tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
+    if last:
+        tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
     return done

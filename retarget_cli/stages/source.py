@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from retarget_cli.segment.base import Hint, hints_to_json
 class SourceClip:
     """One of the user's clips. name: unique among the clips of a run; digest: sha256 of the file's content.
 
-    matte, matte_digest: the matte the user gave, if any. hints: what the user said about the object.
+    matte, matte_digest: the matte the user gave, if any. hints: what the user said about the object. role: how the
+    options about it end, ``-a``, ``-b`` or ``-driver``, where a command takes more clips than one.
     """
 
     name: str
@@ -28,6 +30,11 @@ class SourceClip:
     matte: Path | None = None
     matte_digest: str | None = None
     hints: tuple[Hint, ...] = ()
+    role: str = field(default="", compare=False)
+
+    def with_its_options(self, advice: str) -> str:
+        """Advice that speaks of ``--box`` and ``--mask``, with the options that the command has for this clip."""
+        return re.sub(r"--(box|mask)(?![\w-])", rf"--\1{self.role}", advice)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a run record."""

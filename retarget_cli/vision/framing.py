@@ -78,9 +78,7 @@ def frame_object(boxes: np.ndarray, fps: float) -> Framing:
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     present = np.asarray(np.isfinite(boxes).all(axis=1))
     if not present.any():
-        raise InputError(
-            "the object is in no frame", fix="Point it out with --box or --point, or give a matte with --mask."
-        )
+        raise InputError("the object is in no frame", fix="Point it out with --box, or give a matte with --mask.")
     middle = _fill_gaps(boxes[:, :2] + boxes[:, 2:] / 2, present)
     smooth = np.stack([_low_pass(_despike(middle[:, k], fps), _SMOOTHING * fps) for k in (0, 1)], axis=1)
     trend = _size_trend(boxes, present, fps)

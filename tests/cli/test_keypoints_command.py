@@ -14,7 +14,7 @@ from retarget_cli.cli.app import run
 from retarget_cli.requests import Rendered, RenderResult
 
 EXPORTED = posing.ExportResult(Path("cat-as-fox.csv"), Path("cat-as-fox-points.png"), make_motion())
-DRAWN = RenderResult((Rendered("a", Path("cat-as-motion.mp4"), {"affine": "given"}),))
+DRAWN = RenderResult((Rendered("a", Path("cat-as-motion.mp4"), {"affine": "given"}),), Path("edited.csv"))
 
 
 class Recorder:
@@ -99,7 +99,7 @@ def test_edits_are_handed_over_in_the_order_in_which_they_are_written(
         ("--exaggerate", "1.5"),
         ("--between", "1f,9f"),
     ]
-    assert capsys.readouterr().out.splitlines()[:2] == ["cat-as-motion.mp4", "  affine: given"]
+    assert capsys.readouterr().out.splitlines()[:3] == ["cat-as-motion.mp4", "edited.csv", "  affine: given"]
 
 
 def test_the_rest_goes_to_the_render(applying: Recorder) -> None:

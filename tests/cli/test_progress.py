@@ -111,7 +111,11 @@ def test_the_rate_follows_a_change() -> None:
 def test_nothing_left_to_do_is_said() -> None:
     stream = io.StringIO()
     PlainReporter(stream)(events.Finished(0.1, 0, 8))
-    assert "already done" in stream.getvalue()
+    PlainReporter(stream)(events.Finished(0.1, 0, 1))
+    assert [line.partition(" found")[0] for line in stream.getvalue().splitlines()] == [
+        "everything was already done: 8 stages",
+        "everything was already done: 1 stage",
+    ]
 
 
 def test_quiet_keeps_warnings() -> None:

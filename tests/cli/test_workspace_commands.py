@@ -57,6 +57,8 @@ def test_prune(space: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Young entries stay, so the trial run has nothing to free."""
     assert run(["cache", "prune", "--workspace", space, "--dry-run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"freed_bytes": 0, "dry_run": True, "keep": 5}
+    assert run(["cache", "prune", "--workspace", space]) == 0
+    assert capsys.readouterr().out == "freed 0 B; what was used within the last hour stays\n"
 
 
 @pytest.mark.parametrize("command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "prune"]])

@@ -27,3 +27,11 @@ def test_given_needs_a_matte_or_alpha(tmp_path: Path) -> None:
     clip = SourceClip("cat", make_clip(tmp_path / "cat.mp4"), "0" * 64)
     with pytest.raises(UsageError, match="alpha"):
         choose_way(clip, MatteConfig("given"))
+
+
+@pytest.mark.parametrize("role", ["", "-a", "-driver"])
+def test_advice_names_the_options_that_the_command_has(role: str) -> None:
+    clip = SourceClip("cat", VIDEO, "0" * 64, role=role)
+    said = clip.with_its_options("draw --box 61:X,Y,WIDTH,HEIGHT, or give --mask. Not --masked, --box-a.")
+    assert said == f"draw --box{role} 61:X,Y,WIDTH,HEIGHT, or give --mask{role}. Not --masked, --box-a."
+    assert clip == SourceClip("cat", VIDEO, "0" * 64)

@@ -13,11 +13,18 @@ from retarget_cli.methods.jokr.proportions import split
 from retarget_cli.methods.jokr.statistics import body_ratio, covariances, credible, lean, mean_variance, root, spread
 
 MODES = ("balanced", "relative", "matched", "proportions", "learned", "moments", "none")
+VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")  # that move wholly as the second one does
 # Of the difference between two mean poses, what is pose and what is build? On drawn pairs, where the truth is known, a
 # point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
 _BUILD = 0.08
 _LEAN = 0.8  # of the difference in leaning, which is nearly all pose
-_SHARE = 0.5  # of `matched` in `balanced` and `proportions`
+_SHARES = {  # of `matched`, in the movement
+    "balanced": 0.5,
+    "balanced-relative": 0.0,
+    "balanced-matched": 1.0,
+    "proportions": 0.5,
+    "proportions-matched": 1.0,
+}
 _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each other
 
 
@@ -113,7 +120,10 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
-    """The alignment called `mode`, one of MODES. learned: the (2, 3) map from the driver's space to the subject's."""
+    """The alignment called `mode`, one of MODES or VARIANTS.
+
+    learned: the (2, 3) map from the driver's space to the subject's.
+    """
     if mode == "learned":
         return from_affine("learned", learned)
     if mode == "moments":
@@ -122,10 +132,9 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
         return from_rest_pose(subject, driver)
     if mode == "matched":
         return matched(subject, driver)
-    if mode == "balanced":
-        return balanced("balanced", subject, driver, _SHARE)
-    if mode == "proportions":
-        return in_proportion("proportions", subject, driver, _SHARE)
+    if mode in _SHARES:
+        made = balanced if mode.startswith("balanced") else in_proportion
+        return made(mode, subject, driver, _SHARES[mode])
     if mode == "none":
         return from_affine("none", np.eye(2, 3))
     raise ValueError(f"unknown alignment {mode!r}")
@@ -136,8 +145,4 @@ def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> 
 
     `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
     """
-    found = {mode: align(mode, subject, driver, learned) for mode in MODES}
-    for name, share in (("balanced-relative", 0.0), ("balanced-matched", 1.0)):
-        found[name] = balanced(name, subject, driver, share)
-    found["proportions-matched"] = in_proportion("proportions-matched", subject, driver, 1.0)
-    return found
+    return {mode: align(mode, subject, driver, learned) for mode in (*MODES, *VARIANTS)}

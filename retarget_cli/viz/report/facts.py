@@ -44,13 +44,14 @@ class Direction:
 
     video, compared, sheet: files of the result, of driver and result side by side, and of the contact sheet; None for
     what was not made. plays: whether browsers play the result; still: one frame of it, where they do not.
-    command, compare_command: what makes them. drawing: what the method says of its drawing.
+    command, compare_command: what makes them; None where nothing can be put beside the result. drawing: what the
+    method says of its drawing.
     """
 
     subject: str
     driver: str
     command: str
-    compare_command: str
+    compare_command: str | None
     video: str | None = None
     compared: str | None = None
     sheet: str | None = None

@@ -115,7 +115,9 @@ def _result(one: Direction) -> Markup:
     title = _title(one)
     parts: list[Markup] = [element("h3", title)]
     if one.video is None:
-        parts.append(missing("Not rendered since this training.", one.command))
+        parts.append(
+            missing("Not here: not rendered since this training, or the last render went elsewhere.", one.command)
+        )
     elif one.plays:
         parts.append(video(one.video, title, "Result"))
     else:
@@ -126,7 +128,7 @@ def _result(one: Direction) -> Markup:
     if one.sheet:
         said = "Driver, subject, keypoints, silhouette and result, frame by frame"
         parts.append(picture(one.sheet, f"{title}, contact sheet: {said}", f"{said}."))
-    if one.video and not (one.compared or one.sheet):
+    if one.video and one.compare_command and not (one.compared or one.sheet):
         parts.append(missing("Not put beside the driver yet.", one.compare_command))
     parts += [element("p", note, class_="soft") for note in one.notes]
     return element("section", *parts, class_="card", aria_label=title)
