@@ -11,7 +11,7 @@ import numpy as np
 from retarget_cli import results
 from retarget_cli.casting import Cast, networks_digest
 from retarget_cli.errors import UsageError
-from retarget_cli.events import Artifact, Reporter, silent
+from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.media.playing import Playing
 from retarget_cli.media.stills import png_bytes
 from retarget_cli.media.tempo import Tempo, parse_smooth
@@ -79,6 +79,10 @@ def export_motion(
     motion = _exported(trained, cast, playing, drawn, raw)
     results.write(target, motion_bytes(motion, target))
     reporter(Artifact("motion", target))
+    if options.affine == "trajectory" and not raw:
+        reporter(
+            Notice("the driver's way through the picture is not in this file; one that is written with --raw has it.")
+        )
     pictures = _driver_pictures(cast, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
     results.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)))
     reporter(Artifact("sheet", preview))

@@ -34,6 +34,10 @@ from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import Drawing, report, transfer
 from retarget_cli.store.engine import Store
 
+_FITTED_ALREADY = (
+    "--affine changes nothing: this motion is fitted to the subject already; "
+    "`retarget keypoints export --raw` writes one that is not."
+)
 _MOSTLY_THERE = 0.1  # of the frames an object may be mostly out of the picture, as when it comes and goes
 
 
@@ -90,6 +94,8 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         said = report(done[f"transfer:{cast.name}"])
         for warning in said.get("warnings", ()):
             reporter(Notice(warning, "warning"))
+        if said.get("affine") == "given" and options.affine != "auto":
+            reporter(Notice(_FITTED_ALREADY))
         if options.trajectory:
             said |= trajectory_report(done[f"compose:{cast.name}"])
             _say_what_is_lost(cast, said["lost"], reporter)

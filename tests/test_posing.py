@@ -13,6 +13,7 @@ from worlds import World
 
 from retarget_cli.cli.app import run
 from retarget_cli.errors import InputError, UsageError
+from retarget_cli.events import Notice
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.motion.files import read_motion
 from retarget_cli.posing import ExportResult, apply_motion, export_motion
@@ -60,6 +61,25 @@ def test_a_motion_file_knows_the_drivers_way(stage: World) -> None:
     wanted, found, elsewhere = (pictures(one.videos[0])[..., 3].astype(int) for one in (rendered, again, still))
     assert np.abs(found - wanted).mean() < 0.2 * np.abs(elsewhere - wanted).mean()
     assert again.reports[0]["lost"] == rendered.reports[0]["lost"]
+
+
+def test_what_an_export_does_not_hold_is_said(stage: World) -> None:
+    for raw, told in ((False, True), (True, False)):
+        stage.events.clear()
+        options = RenderOptions(affine="trajectory")
+        export_motion(options, stage.store, stage.events.append, raw=raw, out=Path("walk.csv"))
+        assert any("with --raw" in event.message for event in stage.events if isinstance(event, Notice)) == told
+
+
+def test_a_motion_that_is_fitted_already_is_not_fitted_again(stage: World) -> None:
+    fitted = ClipInput(export(stage, out=Path("fitted.csv")).motion)
+    plain = stage.render(driver=fitted, background="alpha", out=Path("plain.mkv")).videos[0]
+    assert not [event for event in stage.events if isinstance(event, Notice) and "--affine" in event.message]
+    other = stage.render(driver=fitted, affine="moments", background="alpha", out=Path("other.mkv")).videos[0]
+    assert [
+        event for event in stage.events if isinstance(event, Notice) and "--affine changes nothing" in event.message
+    ]
+    np.testing.assert_array_equal(pictures(other), pictures(plain))
 
 
 def test_an_export_is_a_table_and_a_picture_beside_the_results(stage: World) -> None:
