@@ -119,10 +119,12 @@ def _untaken(name: str, kind: str, trained: TrainedRun) -> str:
 def _plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:
     if isinstance(driver, MotionSource):
         return [pose(driver)]
-    config = trained.config
+    config, how = trained.config, trained.config.matte
+    if how.backend == "given" and driver.matte is None:  # that was about the mattes of the pair
+        how = replace(how, backend="auto")
     return [
         ingest(driver),
-        matte(driver, config.matte, store.digests.digest, config.device, config.max_memory),
+        matte(driver, how, store.digests.digest, config.device, config.max_memory),
         overlay(driver),
         crop(driver, config.crop.size),
     ]

@@ -71,6 +71,13 @@ def test_a_clip_of_the_pair_is_what_it_was_in_training(world: World) -> None:
     assert world.ran() == []
 
 
+def test_given_mattes_of_the_pair_are_not_asked_of_another_driver(world: World, tmp_path: Path) -> None:
+    world.train(backend="given")
+    pole = ClipInput(other_bar(tmp_path).path)
+    world.render(driver=pole)
+    assert "matte:pole" in world.ran()
+
+
 def test_a_driver_called_like_a_clip_of_the_pair_has_its_own_name(world: World, tmp_path: Path) -> None:
     folder = tmp_path / "others"
     folder.mkdir()

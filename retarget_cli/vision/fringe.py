@@ -22,6 +22,7 @@ _ASTRAY = (0.2, 0.5)  # cosines of the way a colour goes from those inside with 
 # the contrast along outlines.
 _BEYOND = (1.5, 1.8)
 _EDGE = 1.0  # depth, in widths of the outline, up to which nothing is kept whatever it is
+_STEADY = 0.4  # widths of the outline over which it is decided which colours are kept
 _COARSE = 4  # pixels that the rim is deep where colours are gathered: they are smooth, and so it is quick
 _SPREADS = ((0.6, 1.0), (2.4, 1e-3))
 """How far colours are gathered, in depths of the rim, and what that counts: the wider only where the narrower fail."""
@@ -42,7 +43,9 @@ def clean_layer(layer: np.ndarray, edge: float, background: np.ndarray) -> np.nd
     colours = layer[..., :3].astype(np.float32)
     inside = _from_inside(colours, depth, rim)
     deep = np.clip((depth / rim - _MIXED) / (1.0 - _MIXED), 0.0, 1.0)
-    other = _away(colours, inside, background) * np.clip(depth / (_EDGE * edge), 0.0, 1.0)
+    # A little smoothed: single pixels of a doubtful rim would flicker between the two.
+    other = cv2.GaussianBlur(_away(colours, inside, background), (0, 0), _STEADY * edge)
+    other *= np.clip(depth / (_EDGE * edge), 0.0, 1.0)
     own = np.maximum(deep, other)[..., None]
     mixed = own * colours + (1.0 - own) * inside
     return np.dstack([np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha])
