@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from retarget_cli import results
 from retarget_cli.casting import Cast, cast_driver, cast_pair, open_driver, read_driver
@@ -34,6 +34,7 @@ from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import Drawing, report, transfer
 from retarget_cli.store.engine import Store
 
+_BACKWARDS = "if that travels through its scene, the result goes backwards there."
 _FITTED_ALREADY = (
     "--affine changes nothing: this motion is fitted to the subject already; "
     "`retarget keypoints export --raw` writes one that is not."
@@ -92,13 +93,9 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     rendered = []
     for cast in casts:
         said = report(done[f"transfer:{cast.name}"])
-        for warning in said.get("warnings", ()):
-            reporter(Notice(warning, "warning"))
-        if said.get("affine") == "given" and options.affine != "auto":
-            reporter(Notice(_FITTED_ALREADY))
         if options.trajectory:
             said |= trajectory_report(done[f"compose:{cast.name}"])
-            _say_what_is_lost(cast, said["lost"], reporter)
+        _say_what_is_doubtful(cast, said, options, reporter)
         target = options.out or results.RESULTS / trained.pair / f"{cast.name}{suffix}"
         rendered.append(Rendered(cast.look, target, said, **hand_over(done, cast.name, target, options, reporter)))
     write_report(store, trained.id, reporter)
@@ -181,10 +178,17 @@ def _say_what_is_silent(
         reporter(Notice(f"the driver's sound is left out: {reason}."))
 
 
-def _say_what_is_lost(cast: Cast, share: float, reporter: Reporter) -> None:
-    if share > _MOSTLY_THERE:
+def _say_what_is_doubtful(cast: Cast, said: Mapping[str, Any], options: RenderOptions, reporter: Reporter) -> None:
+    """What of a drawing, of which the method `said` this, the user may not have expected."""
+    for warning in said.get("warnings", ()):
+        reporter(Notice(warning, "warning"))
+    if said.get("affine") == "given" and options.affine != "auto":
+        reporter(Notice(_FITTED_ALREADY))
+    if options.background == "driver" and said.get("opposite"):
+        reporter(Notice(f"{cast.subject.name} faces the other way than {cast.driver.name}: {_BACKWARDS}"))
+    if said.get("lost", 0.0) > _MOSTLY_THERE:
         what = f"{cast.subject.name}, on the way of {cast.driver.name}, is mostly outside the picture"
-        reporter(Notice(f"{what} in {share:.0%} of the frames; `--background driver` has room for it."))
+        reporter(Notice(f"{what} in {said['lost']:.0%} of the frames; `--background driver` has room for it."))
 
 
 def _looks(options: RenderOptions) -> tuple[Look, ...]:

@@ -158,6 +158,13 @@ def test_a_doubtful_driver_is_announced(stage: World, tmp_path: Path, monkeypatc
     assert told[0] in stage.events
 
 
+def test_in_the_scene_of_a_driver_that_faces_the_other_way(stage: World) -> None:
+    stage.render(background="driver")
+    assert any("faces the other way" in event.message for event in stage.events if isinstance(event, Notice))
+    stage.render(background="subject")
+    assert not any("faces the other way" in event.message for event in stage.events if isinstance(event, Notice))
+
+
 def test_the_library_takes_another_driver(world: World, tmp_path: Path) -> None:
     options = pipeline.RenderOptions(driver=other_bar(tmp_path), background="alpha", out=Path("layer.mkv"))
     result = pipeline.render(options, world.store)
