@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
 from retarget_cli.media.timing import Timing
+from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion, Space
 
 UNEVEN = Timing(Fraction(1, 12800), (0, 512, 1000, 1536, 2049, 2560, 3000, 3584), 4096)
@@ -37,3 +41,23 @@ def assert_same(first: Motion, second: Motion) -> None:
         np.testing.assert_array_equal(one, other)
     for name in ("timing", "space", "networks", "frame_size", "source", "look"):
         assert getattr(first, name) == getattr(second, name)
+
+
+def save(folder: Path, name: str, motion: Motion | None = None) -> Path:
+    path = folder / name
+    path.write_bytes(motion_bytes(motion or make_motion(), path))
+    return path
+
+
+def edited(folder: Path, name: str, change: Callable[[str], str]) -> Path:
+    path = save(folder, name)
+    before = path.read_text(encoding="utf-8")
+    after = change(before)
+    assert after != before
+    path.write_text(after, encoding="utf-8")
+    return path
+
+
+def drop_rows(text: str, point: int = 1, kept: tuple[int, ...] = (0, 7)) -> str:
+    gone = re.compile(rf"(\d+),[\d.]+,p{point},.*\n")
+    return gone.sub(lambda row: row[0] if int(row[1]) in kept else "", text)
