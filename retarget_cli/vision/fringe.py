@@ -3,7 +3,7 @@
 A painter that learns from frames cut out along a matte learns the rim of the old background with them. So colours of
 the rim that lie on the way from those further inside to the old background are continued from inside, with a normalised
 average in which the inside counts most (Knutsson and Westin, "normalized convolution", 1993). A nose or an ear at the
-rim, whose colours lead elsewhere, stays.
+rim, whose colours lead elsewhere, keeps most of them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from retarget_cli.vision.regions import fill_holes, largest_components
 
 _SPECK, _PINHOLE = 0.01, 0.002  # smaller parts than this share of the largest, and holes than this share of the area
 _FAINT = 0.1  # alpha above which something is a part of its own
-_RIM = 2.5  # depth, in widths of the outline, from which on colours are the object's own
+_RIM = 2.0  # depth, in widths of the outline, from which on colours are the object's own
 _MIXED = 0.7  # share of that depth up to which nothing is kept of a colour that the background may be in
 _ASTRAY = (0.2, 0.5)  # cosines of the way a colour goes from those inside with the way to the background: off it, on it
 # How far it goes, on the scale from inside to the background: no mixture goes farther than 1, but painters exaggerate
 # the contrast along outlines.
 _BEYOND = (1.5, 1.8)
-_EDGE = 1.0  # depth, in widths of the outline, up to which nothing is kept whatever it is
+_EDGE = 1.5  # depth, in widths of the outline, from which on what leads elsewhere is kept whole; less, nearer to it
 _STEADY = 0.4  # widths of the outline over which it is decided which colours are kept
 _COARSE = 4  # pixels that the rim is deep where colours are gathered: they are smooth, and so it is quick
 _SPREADS = ((0.6, 1.0), (2.4, 1e-3))

@@ -41,8 +41,8 @@ def test_a_dark_nose_at_the_rim_stays() -> None:
     layer[36:45, 68:71, :3] = NOSE
     dark = np.zeros((96, 96, 3), np.float32)
     against_sky, against_dark = (clean_layer(layer, 2.0, ground)[38:43, 69, :3] for ground in (AGAINST, dark))
-    assert np.abs(against_sky - np.array(NOSE, float)).max() < 15
-    assert against_dark[:, 0].min() > 30
+    assert against_sky[:, 0].max() < 90  # half way from the fur's 150 to the nose's 20
+    assert against_dark[:, 0].min() > 105
 
 
 def test_the_inside_keeps_its_own_colours() -> None:
