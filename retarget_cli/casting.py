@@ -15,11 +15,8 @@ from retarget_cli.motion.files import is_motion_file
 from retarget_cli.records import TrainedRun
 from retarget_cli.requests import ClipInput
 from retarget_cli.results import clip_name
-from retarget_cli.sources import open_clip
-from retarget_cli.stages.crop import crop
-from retarget_cli.stages.ingest import facts, ingest
-from retarget_cli.stages.matte import matte
-from retarget_cli.stages.overlay import overlay
+from retarget_cli.sources import open_clip, plan_clip
+from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.plan import run
 from retarget_cli.stages.pose import Driver, MotionSource, pose, posed
 from retarget_cli.stages.source import SourceClip
@@ -119,12 +116,7 @@ def _untaken(name: str, kind: str, trained: TrainedRun) -> str:
 def _plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:
     if isinstance(driver, MotionSource):
         return [pose(driver)]
-    config, how = trained.config, trained.config.matte
-    if how.backend == "given" and driver.matte is None:  # that was about the mattes of the pair
-        how = replace(how, backend="auto")
-    return [
-        ingest(driver),
-        matte(driver, how, store.digests.digest, config.device, config.max_memory),
-        overlay(driver),
-        crop(driver, config.crop.size),
-    ]
+    config = trained.config
+    if config.matte.backend == "given" and driver.matte is None:  # that was about the mattes of the pair
+        config = replace(config, matte=replace(config.matte, backend="auto"))
+    return plan_clip(driver, config, store, {"crop": config.crop.size})

@@ -25,14 +25,10 @@ from retarget_cli.requests import (
     TrainResult,
     Truth,
 )
-from retarget_cli.sources import open_pair
+from retarget_cli.sources import open_pair, plan_clip
 from retarget_cli.stages.adopt import Foreign, adopt
-from retarget_cli.stages.crop import crop
 from retarget_cli.stages.curves import curves
 from retarget_cli.stages.fit import crop_of, fit, held_out
-from retarget_cli.stages.ingest import ingest
-from retarget_cli.stages.matte import matte
-from retarget_cli.stages.overlay import overlay
 from retarget_cli.stages.plan import Stop, never, run
 from retarget_cli.stages.sheet import sheet
 from retarget_cli.stages.source import SourceClip
@@ -58,14 +54,7 @@ def plan_train(
     """
     phases = get_method(config.method).phases(config.method_config)
     crops = {"crop": config.crop.size, **dict(crop_of(config, phase) for phase in phases)}
-    plan = []
-    for clip in clips:
-        plan += [
-            ingest(clip),
-            matte(clip, config.matte, store.digests.digest, config.device, config.max_memory),
-            overlay(clip),
-            *(crop(clip, size, kind) for kind, size in crops.items()),
-        ]
+    plan = [stage for clip in clips for stage in plan_clip(clip, config, store, crops)]
     plan.append(sheet(*clips))
     for phase in phases:
         if foreign is not None and phase in foreign.states:

@@ -67,6 +67,9 @@ def export_motion(
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     tools = Tools(store, reporter, stop)
     (cast,) = cast_all(trained, ("a" if options.look == "a" else "b",), options, tools)
+    if raw and isinstance(cast.driver, MotionSource) and _driver_motion(cast).space != "driver":
+        fix = "Export it without --raw."
+        raise UsageError("these keypoints are fitted to a subject already", where=cast.driver.path, fix=fix)
     usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
     target = out or results.RESULTS / trained.pair / usual
     preview = target.with_name(f"{motion_stem(target)}-points.png")
@@ -123,13 +126,6 @@ def apply_motion(
 
 def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, raw: bool) -> Motion:
     """The keypoints of a drawing, where they were drawn or, raw, where the networks saw them in the driver."""
-    if (
-        raw
-        and isinstance(cast.driver, MotionSource)
-        and posed(cast.entries[f"pose:{cast.driver.name}"]).space != "driver"
-    ):
-        fix = "Export it without --raw."
-        raise UsageError("these keypoints are fitted to a subject already", where=cast.driver.path, fix=fix)
     points, confidence = np.array(array(drawn, "keypoints")), np.array(array(drawn, "confidence"))
     if raw:
         points = np.array(array(drawn, "driver_keypoints"))
@@ -151,10 +147,14 @@ def _subject_squares(trained: TrainedRun, cast: Cast, playing: Playing) -> tuple
 
 def _driver_squares(cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
     if isinstance(cast.driver, MotionSource):
-        motion = posed(cast.entries[f"pose:{cast.driver.name}"])
+        motion = _driver_motion(cast)
         return motion.places[playing.shown], motion.frame_size
     clip = facts(cast.entries[f"ingest:{cast.driver.name}"])
     return _squares(cast.entries[f"crop:{cast.driver.name}"], playing.shown), (clip.width, clip.height)
+
+
+def _driver_motion(cast: Cast) -> Motion:
+    return posed(cast.entries[f"pose:{cast.driver.name}"])
 
 
 def _driver_pictures(cast: Cast, playing: Playing, mirrored: bool) -> Sequence[np.ndarray]:

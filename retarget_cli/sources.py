@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
+from retarget_cli.config import TrainConfig
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.requests import ClipInput
 from retarget_cli.results import clip_names
+from retarget_cli.stages.crop import crop
+from retarget_cli.stages.ingest import ingest
+from retarget_cli.stages.matte import matte
+from retarget_cli.stages.overlay import overlay
 from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.stage import Stage
 from retarget_cli.store.engine import Store
 from retarget_cli.store.keys import canonical_json
 
@@ -29,6 +36,16 @@ def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> Sourc
             raise InputError("there is no such file", where=path, fix="Check the path.")
     matte_digest = None if clip.matte is None else content_digest(clip.matte, store)
     return SourceClip(name, clip.path, store.digests.digest(clip.path), clip.matte, matte_digest, clip.hints, role)
+
+
+def plan_clip(clip: SourceClip, config: TrainConfig, store: Store, crops: Mapping[str, int]) -> list[Stage]:
+    """Read a clip, find its object, show what was found, and cut it out. crops: their sizes by kind."""
+    return [
+        ingest(clip),
+        matte(clip, config.matte, store.digests.digest, config.device, config.max_memory),
+        overlay(clip),
+        *(crop(clip, size, kind) for kind, size in crops.items()),
+    ]
 
 
 def content_digest(path: Path, store: Store) -> str:

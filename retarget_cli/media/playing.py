@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -33,7 +32,7 @@ class Playing:
     @property
     def shown(self) -> list[int]:
         """Which of its frames the driver shows at each moment."""
-        return [bisect_right(self.driver.pts, moment) - 1 for moment in self.moments]
+        return [self.driver.showing(moment) for moment in self.moments]
 
     @property
     def between(self) -> list[float]:
@@ -122,7 +121,7 @@ def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
     seconds = _seconds(moment, driver)
     if seconds >= driver.duration:
         raise _outside(moment, driver, name, option)
-    return bisect_right(driver.pts, seconds / driver.time_base) - 1
+    return driver.showing(seconds / driver.time_base)
 
 
 def _first_from(moment: Moment, driver: Timing, name: str) -> int:

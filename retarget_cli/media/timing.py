@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -61,6 +62,10 @@ class Timing:
     def durations(self) -> tuple[int, ...]:
         """For how many ticks each frame shows."""
         return tuple(later - earlier for earlier, later in pairwise((*self.pts, self.end)))
+
+    def showing(self, tick: Fraction | int) -> int:
+        """The frame that shows at a tick, the first one before it appears."""
+        return max(0, bisect_right(self.pts, tick) - 1)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict, the inverse of from_json."""

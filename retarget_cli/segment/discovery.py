@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from retarget_cli.sampling import evenly
 from retarget_cli.segment.barrier import barrier_distance
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.refine import Refinement
@@ -76,8 +77,8 @@ def motion_start(clip: WorkingClip) -> Start | None:
     """What moves against the camera's own motion, now and over two seconds; None when nothing does."""
     if clip.count < 2:
         return None
-    few = np.unique(np.linspace(0, clip.count - 1, min(clip.count, 60)).round().astype(int))
-    speeds = np.stack([residual_motion(clip, int(index)) for index in few])
+    few = evenly(clip.count, 60)
+    speeds = np.stack([residual_motion(clip, index) for index in few])
     if np.percentile(speeds, 99) < _LEAST_MOTION:
         return None
     unit = max(0.15, 2 * float(np.median(speeds[:, border_ring(clip.size)])))

@@ -10,6 +10,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from retarget_cli.sampling import evenly
 from retarget_cli.segment.background import Plate, groups, log_density, spread_from_nearby
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.colour_model import ColourModel
@@ -52,7 +53,7 @@ class Refinement:
     ) -> None:
         self.clip, self.packed, self.frames, self.gate, self.neighbours = clip, packed, frames, gate, neighbours
         self.shares = np.array([0.2, 0.4, 0.4])
-        self.sampled = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 400)).round().astype(int))]
+        self.sampled = frames[evenly(len(frames), 400)]
         self.covered = 0.0
         self.steady = not any(moves(clip.path.between(0, int(frame))) for frame in frames)
         self.model = self._fit()

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.errors import InputError
+from retarget_cli.sampling import evenly
 from retarget_cli.segment.base import FrameSource
 from retarget_cli.segment.clip_arrays import allocate
 from retarget_cli.segment.colour_model import lab_bins
@@ -45,7 +46,7 @@ class WorkingClip:
         self._forward, self._backward = allocate(half, np.int16), allocate(half, np.int16)
         self.path = CameraPath()
         self._read(clip, tick)
-        self.sampled = np.unique(np.linspace(0, self.count - 1, min(self.count, 400)).round().astype(int))
+        self.sampled = np.array(evenly(self.count, 400))
         self.change = change_bins(self.lab, self.path, self.sampled)
 
     def _read(self, clip: FrameSource, tick: Callable[[], None]) -> None:

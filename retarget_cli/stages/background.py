@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -33,7 +32,7 @@ def background_moments(driver: Timing, subject: Timing) -> list[Fraction]:
 
 def background_frames(driver: Timing, subject: Timing) -> list[int]:
     """Index of the subject's frame that shows when each frame of the driver does, see :func:`background_moments`."""
-    return [max(0, bisect_right(subject.pts, moment) - 1) for moment in background_moments(driver, subject)]
+    return [subject.showing(moment) for moment in background_moments(driver, subject)]
 
 
 def colour(text: str) -> tuple[int, int, int]:

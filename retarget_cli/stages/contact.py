@@ -8,6 +8,7 @@ import numpy as np
 
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.stills import write_png
+from retarget_cli.sampling import evenly
 from retarget_cli.segment.base import Hint, hints_to_json
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.matte import matte_report, read_mattes
@@ -18,7 +19,7 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.trust import frame_confidence, least_certain
 from retarget_cli.viz.marks import draw_frame, draw_text
 from retarget_cli.viz.overlay import draw_matte
-from retarget_cli.viz.sheet import contact_sheet, evenly
+from retarget_cli.viz.sheet import contact_sheet
 from retarget_cli.viz.strip import bar_colour
 
 VERSION = 1

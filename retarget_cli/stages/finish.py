@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retarget_cli.sampling import evenly
 from retarget_cli.stages import crop
 from retarget_cli.stages.background import cover
 from retarget_cli.stages.footage import read_footage
@@ -21,7 +22,6 @@ from retarget_cli.vision.edges import edge_width, with_edges
 from retarget_cli.vision.fringe import clean_layer
 from retarget_cli.vision.grain import GrainMaker
 from retarget_cli.vision.paste import composite, place, shaded, touched
-from retarget_cli.viz.sheet import evenly
 
 _SAMPLES = 8  # frames of the layer by which its outline is judged
 _SHARPEST = 1.6  # pixels that a hard edge measures: none is made sharper
@@ -108,7 +108,7 @@ def _grounds(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarr
 def _own_edge(layer: np.ndarray, matrix: Callable[[int], np.ndarray], size: tuple[int, int]) -> float:
     """Width of the layer's outline once it is in the frame, in layer pixels."""
     widths = []
-    for index in sorted({round(i) for i in np.linspace(0, len(layer) - 1, _SAMPLES)}):
+    for index in evenly(len(layer), _SAMPLES):
         way = matrix(index)
         width = edge_width(place(np.asarray(layer[index]), way, size)[..., 3])
         if width is not None:

@@ -15,12 +15,13 @@ from retarget_cli.events import Preview
 from retarget_cli.hardware import device_class
 from retarget_cli.media.stills import write_png
 from retarget_cli.methods import get_method
+from retarget_cli.sampling import evenly
 from retarget_cli.stages.smaller_batch import train_within_memory
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.start import Start, begin
 from retarget_cli.store.engine import Entry
-from retarget_cli.viz.sheet import contact_sheet, dotted, evenly
+from retarget_cli.viz.sheet import contact_sheet, dotted
 
 if TYPE_CHECKING:
     from retarget_cli.train.phase import Phase, PreviewRow

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from retarget_cli.media.stills import write_png
+from retarget_cli.sampling import evenly
 from retarget_cli.stages import crop
 from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.viz.sheet import contact_sheet, evenly
+from retarget_cli.viz.sheet import contact_sheet
 
 VERSION = 1
 SHEET = "crops.png"

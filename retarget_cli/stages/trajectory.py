@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from retarget_cli.media.playing import Playing
+from retarget_cli.sampling import evenly
 from retarget_cli.vision.framing import Framing
-from retarget_cli.viz.sheet import evenly
 
 Matrices = Callable[[int], np.ndarray]
 

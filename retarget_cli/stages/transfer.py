@@ -14,7 +14,7 @@ from retarget_cli.media.playing import Playing
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look, Outsider, Playback, Poses, Regional, TransferRequest
-from retarget_cli.stages.background import background_frames, background_moments
+from retarget_cli.stages.background import background_moments
 from retarget_cli.stages.fit import states
 from retarget_cli.stages.ingest import facts
 from retarget_cli.stages.pose import Driver, MotionSource, posed
@@ -130,9 +130,8 @@ def _playback(playing: Playing, smooth: float | Literal["auto"]) -> Playback:
 
 def _own_playback(playing: Playing, subject: Timing) -> Playback:
     """The subject's clip as it plays behind the result."""
-    times = playing.real_time
-    shown = background_frames(times, subject)
-    return Playback(subject.time_base, subject.pts, tuple(background_moments(times, subject)), tuple(shown))
+    moments = tuple(background_moments(playing.real_time, subject))
+    return Playback(subject.time_base, subject.pts, moments, tuple(subject.showing(moment) for moment in moments))
 
 
 def _request(job: Job, drawing: Drawing, playing: Playing) -> TransferRequest:

@@ -13,6 +13,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from retarget_cli.sampling import evenly
 from retarget_cli.vision.camera import CameraPath, compose, displacement, estimate_motion, identity
 
 _MEMORY = 256 << 20  # bytes that the anchors may take
@@ -65,7 +66,7 @@ def object_hole(matte: np.ndarray) -> np.ndarray:
 def choose_anchors(count: int, frame_bytes: int) -> list[int]:
     """Indices of the frames to keep, spread evenly over `count` frames of `frame_bytes` bytes each."""
     most = int(np.clip(_MEMORY // max(1, frame_bytes), _FEWEST, _MOST))
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(most, count))})
+    return evenly(count, most)
 
 
 def register(anchors: Sequence[Anchor], path: CameraPath) -> tuple[list[np.ndarray], bool]:

@@ -13,6 +13,7 @@ from itertools import product
 import cv2
 import numpy as np
 
+from retarget_cli.sampling import evenly
 from retarget_cli.vision.backdrop import Anchor, between, view
 from retarget_cli.vision.cast import CastShadow, shrunk, silhouette_on_ground
 
@@ -60,7 +61,7 @@ def find_cast(anchors: Sequence[Anchor], ways: Sequence[np.ndarray], gains: Sequ
     small = [_small(anchor, gain) for anchor, gain in zip(anchors, gains, strict=True)]
     by = small[0].luma.shape[1] / anchors[0].hole.shape[1], small[0].luma.shape[0] / anchors[0].hole.shape[0]
     moved = {anchor.index: _on_small(ways[anchor.index], by) for anchor in anchors}
-    frames = [frame for k in _spread(len(small), _FRAMES) if (frame := _darkening(small, moved, k)) is not None]
+    frames = [frame for k in evenly(len(small), _FRAMES) if (frame := _darkening(small, moved, k)) is not None]
     if len(frames) < _FEWEST:
         return None
     found = [
@@ -87,14 +88,10 @@ def _on_small(way: np.ndarray, by: tuple[float, float]) -> np.ndarray:
     return (small @ np.vstack([way, (0, 0, 1)]) @ np.linalg.inv(small))[:2]
 
 
-def _spread(count: int, most: int) -> list[int]:
-    return sorted({round(k) for k in np.linspace(0, count - 1, most)})
-
-
 def _darkening(small: Sequence[_Small], ways: Mapping[int, np.ndarray], k: int) -> _Darkening | None:
     own = small[k]
     near = _around(own.silhouette, _REACH)
-    others = [small[j] for j in _spread(len(small), _OTHERS) if j != k]
+    others = [small[j] for j in evenly(len(small), _OTHERS) if j != k]
     seen = [between(ways, own.index, other.index) for other in others]
     lumas = np.stack([view(other.luma, way, near.shape) for other, way in zip(others, seen, strict=True)])
     clear = np.stack([view(other.clear, way, near.shape) > 0.99 for other, way in zip(others, seen, strict=True)])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 
+from retarget_cli.sampling import evenly
 from retarget_cli.viz.overlay import draw_keypoints
 
 Images = Sequence[np.ndarray] | np.ndarray
@@ -59,11 +60,6 @@ def dotted(frames: Images, keypoints: Images, cell: int) -> list[np.ndarray]:
     """
     pictures = [_fit(as_rgb(frame), cell, cell) for frame in frames]
     return [draw_keypoints(picture, points) for picture, points in zip(pictures, keypoints, strict=True)]
-
-
-def evenly(count: int, wanted: int) -> list[int]:
-    """At most `wanted` of `count` indices, evenly spread and with both ends."""
-    return np.unique(np.linspace(0, count - 1, min(count, max(wanted, 1))).round().astype(int)).tolist()
 
 
 def _row(frames: Iterable[np.ndarray], width: int, cell: int) -> np.ndarray:

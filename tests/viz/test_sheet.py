@@ -1,17 +1,11 @@
 import numpy as np
 import pytest
 
-from retarget_cli.viz.sheet import compare_rows, contact_sheet, evenly
+from retarget_cli.viz.sheet import compare_rows, contact_sheet
 
 
 def numbered(count, size=(24, 32), step=10):
     return [np.full((*size, 3), step * (i + 1), np.uint8) for i in range(count)]
-
-
-def test_evenly_keeps_both_ends_and_never_repeats():
-    assert evenly(100, 5) == [0, 25, 50, 74, 99]
-    assert evenly(3, 8) == [0, 1, 2]
-    assert evenly(1, 8) == [0]
 
 
 def test_cells_hold_the_chosen_frames_in_order():

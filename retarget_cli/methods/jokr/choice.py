@@ -12,6 +12,7 @@ from retarget_cli.methods.jokr.plausible import outside, strange
 from retarget_cli.methods.jokr.recipe import Puppet
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
+from retarget_cli.sampling import evenly
 from retarget_cli.train.clips import ClipArray
 
 _REASON = "best motion and shape of its silhouettes, in plausible poses"
@@ -62,7 +63,7 @@ def _judged(
     made: Mapping[str, alignment.Alignment],
 ) -> dict[str, dict[str, float]]:
     """What each candidate's poses and silhouettes are worth, by its name."""
-    chosen = np.unique(np.linspace(0, driver.count - 1, min(driver.count, _JUDGED)).round().astype(int))
+    chosen = evenly(driver.count, _JUDGED)
     real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
     moved = [_matte(driver, i) for i in chosen]
     scores = {}

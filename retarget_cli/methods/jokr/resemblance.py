@@ -10,6 +10,7 @@ import numpy as np
 from retarget_cli.methods.jokr.dataset import shrink
 from retarget_cli.methods.jokr.recipe import Keypoints, Puppet
 from retarget_cli.metrics.shape import box_normalise_all
+from retarget_cli.sampling import evenly
 from retarget_cli.train.clips import ClipArray
 
 _LOOKED_AT = 60  # frames a clip, evenly chosen
@@ -25,7 +26,7 @@ def resemblance(puppets: Sequence[Puppet], usual: ClipArray, clip: ClipArray, fo
     counts. found: the keypoints of every frame of `clip`.
     Returns {"resemblance": {"overlap": mean IoU, "usual": that of the trained driver}, "warnings": sentences}.
     """
-    chosen, own = _spread(clip.count), _spread(usual.count)
+    chosen, own = evenly(clip.count, _LOOKED_AT), evenly(usual.count, _LOOKED_AT)
     overlap = max(_overlap(puppet, found.points[chosen], clip, chosen) for puppet in puppets)
     best = _overlap(puppets[0], puppets[0].keypoints(ClipArray(usual.frames[own])).points, usual, own)
     warnings = []
@@ -38,12 +39,7 @@ def resemblance(puppets: Sequence[Puppet], usual: ClipArray, clip: ClipArray, fo
     return {"resemblance": {"overlap": round(overlap, 3), "usual": round(best, 3)}, "warnings": warnings}
 
 
-def _spread(count: int) -> np.ndarray:
-    chosen: np.ndarray = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).round().astype(int))
-    return chosen
-
-
-def _overlap(puppet: Puppet, points: np.ndarray, clip: ClipArray, frames: np.ndarray) -> float:
+def _overlap(puppet: Puppet, points: np.ndarray, clip: ClipArray, frames: Sequence[int]) -> float:
     """Mean IoU of box-normalised silhouettes drawn at `points` with the mattes of these frames of the clip."""
     drawn = puppet.silhouettes(points) > 0.5
     real = shrink(clip.frames[frames], drawn.shape[-1])[:, 3].numpy() > 127

@@ -38,6 +38,7 @@ from retarget_cli.prefetch import prefetched
 from retarget_cli.train.checkpoint import load_modules
 from retarget_cli.train.clips import ClipArray
 from retarget_cli.train.device import to_device
+from retarget_cli.vision.regions import largest_components
 
 _BATCH = 16
 _SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
@@ -149,16 +150,12 @@ def _joined(parts: Iterable[OnHost]) -> np.ndarray:
 
 def without_specks(rgba: np.ndarray) -> np.ndarray:
     """(S, S, 4) with alpha cleared on regions far smaller than the largest one."""
-    solid = (rgba[:, :, 3] > 32).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    if count <= 2:
+    solid = rgba[:, :, 3] > 32
+    small = solid & (largest_components(solid, _SPECK) == 0)
+    if not small.any():
         return rgba
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    small = areas < _SPECK * areas.max()
-    small[0] = False
     cleaned = rgba.copy()
-    cleaned[small[labels], 3] = 0
+    cleaned[small, 3] = 0
     return cleaned
 
 

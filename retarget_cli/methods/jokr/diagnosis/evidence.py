@@ -15,6 +15,7 @@ from retarget_cli.methods.jokr.dataset import held_out_frames, shrink
 from retarget_cli.methods.jokr.recipe import Puppet, recipe_of
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
+from retarget_cli.sampling import evenly
 from retarget_cli.train.clips import ClipArray
 
 _LOOKED_AT = 60  # frames a clip, evenly chosen: what can be drawn in every candidate's poses within seconds
@@ -75,7 +76,7 @@ def gather(config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str,
 
 
 def _side(letter: str, puppet: Puppet, clip: ClipArray) -> Side:
-    chosen = np.unique(np.linspace(0, clip.count - 1, min(clip.count, _LOOKED_AT)).round().astype(int))
+    chosen = evenly(clip.count, _LOOKED_AT)
     held = held_out_frames(clip.count)
     seen, apart = ClipArray(clip.frames[chosen]), ClipArray(clip.frames[held])
     points = puppet.keypoints(seen).points
