@@ -29,35 +29,37 @@ import numpy as np
 import pytest
 
 # Whatever is renamed or moved in the program is put right here and nowhere else in this file.
-from retarget_cli.casting import _plan_driver as plan_driver
-from retarget_cli.casting import cast_driver, cast_pair
-from retarget_cli.config import MatteConfig, TrainConfig, from_json, load_config
-from retarget_cli.evaluation import plan_score
+from retarget_cli.config import PRESETS as PRESET_SETTINGS
+from retarget_cli.config import MatteConfig, TrainConfig
 from retarget_cli.events import silent
-from retarget_cli.handover import ending
-from retarget_cli.mattes import plan_segment
-from retarget_cli.media.tempo import Tempo, parse_smooth
+from retarget_cli.media.playback import Tempo, parse_smooth
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
 from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion
-from retarget_cli.pipeline import plan_train
-from retarget_cli.records import TrainedRun, add_results, save_run
-from retarget_cli.rendering import plan_render
-from retarget_cli.requests import ClipInput, RenderOptions, Truth
-from retarget_cli.segment.base import Hint
-from retarget_cli.sources import content_digest
-from retarget_cli.stages.adopt import Foreign
-from retarget_cli.stages.embed import embed
-from retarget_cli.stages.pose import MotionSource
-from retarget_cli.stages.preview import preview
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.pipeline.clips import ClipInput, content_digest
+from retarget_cli.pipeline.direction import _plan_driver as plan_driver
+from retarget_cli.pipeline.direction import cast_driver, cast_pair
+from retarget_cli.pipeline.evaluate import plan_score
+from retarget_cli.pipeline.options import RenderOptions
+from retarget_cli.pipeline.render import ending, plan_render
+from retarget_cli.pipeline.runs import TrainedRun, add_results, save_run
+from retarget_cli.pipeline.segment import plan_segment
+from retarget_cli.pipeline.settings import from_record, load_config
+from retarget_cli.pipeline.train import plan_train
+from retarget_cli.segmentation.base import Hint
+from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.embeddings import embed
+from retarget_cli.stages.fit import Foreign
+from retarget_cli.stages.matte_views import preview
+from retarget_cli.stages.score import Truth
 from retarget_cli.stages.stage import Stage
-from retarget_cli.stages.start import Start
+from retarget_cli.stages.transfer import MotionSource
+from retarget_cli.stages.warm_start import Start
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.store.keys import canonical_json
-from retarget_cli.train.checkpoint import module_tensors
-from retarget_cli.train.clips import ClipArray
+from retarget_cli.training.checkpoint import module_tensors
+from retarget_cli.training.clips import ClipArray
 
 GOLDEN = Path(__file__).parent / "golden"
 PRESETS = ("draft", "standard", "best", "paper", "paper-no-affine")
@@ -334,7 +336,7 @@ def tensors(preset: str, folder: Path) -> dict[str, Any]:
     from safetensors.torch import save_file
 
     torch.set_num_threads(1)
-    method = get_method("jokr")
+    method = get_method(PRESET_SETTINGS[preset].method)
     config = method.config(preset, SMALL_DETAIL if preset == "draft" else ())
     found, states = {}, {}
     for phase in method.phases(config):
@@ -471,7 +473,7 @@ def test_a_run_is_recorded_as_it_was(preset: str, made: MadeUp) -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_recorded_run_is_planned_as_it_was_trained(preset: str, made: MadeUp) -> None:
-    config = from_json({**golden("runs")["records"][preset]["config"], "seed": 0})
+    config = from_record({**golden("runs")["records"][preset]["config"], "seed": 0})
     found = described(plan_train(made.clips, config, made.store), made)
     check(found, golden("stages")[f"train {preset}"])
 

@@ -22,9 +22,8 @@ ROOT = Path(__file__).parent.parent
 
 SCRIPT = """
 import retarget_cli
-from retarget_cli.segment.base import Hint
-import retarget_cli.train.phase
-import retarget_cli.segment.registry
+from retarget_cli.segmentation.base import Hint
+import retarget_cli.pipeline.train, retarget_cli.pipeline.render, retarget_cli.pipeline.segment
 from retarget_cli import render, segment, train
 assert all(callable(f) for f in (render, segment, train)), (render, segment, train)
 assert retarget_cli.train is train and Hint(0).frame == 0
@@ -43,12 +42,13 @@ def test_functions_and_packages_of_the_same_name_get_along(tmp_path) -> None:
 
 
 def example() -> str:
-    """The example of the README, as it stands there."""
-    (block,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.M)
+    """The example of docs/usage.md, as it stands there."""
+    text = (ROOT / "docs/usage.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.M)
     return block
 
 
-def test_the_example_of_the_readme_runs(
+def test_the_example_of_the_documents_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def test_the_example_of_the_readme_runs(
     for name, kind in (("cat", "disc"), ("fox", "bar")):
         toy.draw_clip(tmp_path, name, kind)
     names: dict[str, Any] = {}
-    exec(compile(example(), "README.md", "exec"), names)
+    exec(compile(example(), "usage.md", "exec"), names)
     said = capsys.readouterr().out
     for file in ("cat-as-fox.mov", "fox-as-cat.mov", "cat-as-fox-compare.png"):
         assert str(Path("retargeted/cat--fox") / file) in said

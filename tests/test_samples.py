@@ -10,8 +10,8 @@ from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import pairwise_iou, shape_score
 from retarget_cli.samples import KINDS, draw_pair, frames, roles
 from retarget_cli.samples.animals import SLENDER
-from retarget_cli.samples.cast import vary
 from retarget_cli.samples.rig import soles, solve
+from retarget_cli.samples.scenarios import vary
 
 SMALL = (160, 120)
 

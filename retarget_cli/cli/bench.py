@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retarget_cli.cli import options, text, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import TUNING
+from retarget_cli.utils import text
 
 if TYPE_CHECKING:
-    from retarget_cli.benchmark.results import BenchResult, Cell, PhaseResult, RecipeResult
+    from retarget_cli.bench.results import BenchResult, Cell, PhaseResult, RecipeResult
 
 COLUMNS = ("phase", "mode", "ms a step", "CPU ms", "steps/s", "speed-up", "busy", "of matrix rate", "memory")
 
@@ -46,19 +47,19 @@ def bench(
 
     Nothing is kept, and no clips are needed. Close other programs first: they slow what is measured.
     """
-    from retarget_cli.benchmark.plan import plan
-    from retarget_cli.config import load_config
-    from retarget_cli.hardware import device_class
-    from retarget_cli.interrupt import StopSignal
+    from retarget_cli.bench.plan import plan
+    from retarget_cli.pipeline.settings import load_config
+    from retarget_cli.utils.hardware import device_class
+    from retarget_cli.utils.interrupt import StopSignal
 
     config = load_config(preset, None, changes or (), device=device)
     planned = plan(config, device_class(config.device) == "cuda", paper, steps)
-    with ui.reporting(quiet) as reporter, StopSignal() as stop:
-        from retarget_cli.benchmark.bench import bench as measure
+    with output.reporting(quiet) as reporter, StopSignal() as stop:
+        from retarget_cli.bench.bench import bench as measure
 
         result = measure(planned, reporter, stop)
     if json_output:
-        ui.document(result.document())
+        output.document(result.document())
     else:
         _show(result)
 
@@ -67,36 +68,36 @@ def _show(result: BenchResult) -> None:
     device = result.device
     threads = f", torch threads: {device['threads']}" if device["kind"] == "cpu" else ""
     load = "" if device["load_before"] is None else f", load {device['load_before']:.1f} before it began"
-    ui.lines(f"{device['name']}{threads}, torch {device['torch']}{load}")
+    output.lines(f"{device['name']}{threads}, torch {device['torch']}{load}")
     rates = ", ".join(f"{name} {flops / 1e12:.3g} TFLOP/s" for name, flops in result.rates.items())
-    ui.lines(f"matrix products: {rates}", "")
+    output.lines(f"matrix products: {rates}", "")
     for recipe in result.recipes:
         _show_recipe(result, recipe)
     if result.no_paper:
-        ui.lines(f"the published recipe was not measured: {result.no_paper}")
+        output.lines(f"the published recipe was not measured: {result.no_paper}")
     if result.paper_takes is not None:
-        ui.lines(f"the published recipe trains {result.paper_takes:.3g} times as long, extrapolated")
-    ui.lines(*[f"{name}: {meaning}" for name, meaning in result.meanings.items()])
-    ui.lines(*_targets(result))
+        output.lines(f"the published recipe trains {result.paper_takes:.3g} times as long, extrapolated")
+    output.lines(*[f"{name}: {meaning}" for name, meaning in result.meanings.items()])
+    output.lines(*_targets(result))
 
 
 def _show_recipe(result: BenchResult, recipe: RecipeResult) -> None:
     rows = [_row(result, phase, cell) for phase in recipe.phases for cell in phase.cells if cell.why_empty is None]
     changed = ", changed by --set" if recipe.changed else ""
-    ui.table(COLUMNS, rows, title=f"preset {recipe.preset}{changed}, {recipe.size} pixels")
+    output.table(COLUMNS, rows, title=f"preset {recipe.preset}{changed}, {recipe.size} pixels")
     if recipe.note:
-        ui.lines(f"  {recipe.note}")
-    ui.lines(*[f"  not measured: {line}" for line in _empty(recipe)])
+        output.lines(f"  {recipe.note}")
+    output.lines(*[f"  not measured: {line}" for line in _empty(recipe)])
     for phase in recipe.phases:
-        ui.lines(*[f"  {phase.name}: {line}" for line in _facts(phase)])
+        output.lines(*[f"  {phase.name}: {line}" for line in _facts(phase)])
     if recipe.drawing is not None:
         frames, seconds = recipe.drawing.frames, recipe.drawing.seconds
-        ui.lines(f"  drawing: {frames / seconds:.1f} frames/s ({frames} frames in {text.duration(seconds)})")
+        output.lines(f"  drawing: {frames / seconds:.1f} frames/s ({frames} frames in {text.duration(seconds)})")
     if recipe.training_seconds is not None:
-        ui.lines(
+        output.lines(
             f"  training as a whole: {text.duration(recipe.training_seconds)}, extrapolated from these steps alone"
         )
-    ui.lines("")
+    output.lines("")
 
 
 def _row(result: BenchResult, phase: PhaseResult, cell: Cell) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from retarget_cli.cli import options, text, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.errors import WorkspaceError
 from retarget_cli.events import Progress, StageStarted
+from retarget_cli.utils import text
 
 app = typer.Typer(help="Look at, check and tidy the workspace.", no_args_is_help=True)
 
@@ -21,20 +22,20 @@ def ls(
     json_output: options.Json = False,
 ) -> None:
     """List what is stored, by stage."""
-    entries = list(ui.open_store(workspace).entries()) if workspace.exists() else []
+    entries = list(output.open_store(workspace).entries()) if workspace.exists() else []
     found = [{"stage": entry.stage, "key": entry.key, "bytes": entry.size} for entry in entries]
     if json_output:
-        ui.document({"workspace": workspace, "entries": found})
+        output.document({"workspace": workspace, "entries": found})
         return
     if not entries:
-        ui.lines(f"{ui.short_path(workspace)} is empty")
+        output.lines(f"{output.short_path(workspace)} is empty")
         return
     sizes: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
         sizes[entry.stage].append(entry.size)
     rows = [(stage, str(len(each)), text.size(sum(each))) for stage, each in sorted(sizes.items())]
     rows.append(("all", str(len(entries)), text.size(sum(entry.size for entry in entries))))
-    ui.table(("stage", "entries", "size"), rows)
+    output.table(("stage", "entries", "size"), rows)
 
 
 @app.command("verify")
@@ -45,17 +46,17 @@ def verify(
     """Compare every stored file with its checksum. Damaged entries are set aside and made again when needed."""
     whole, problems = 0, []
     if workspace.exists():
-        with ui.reporting() as reporter:
-            store = ui.open_store(workspace)
+        with output.reporting() as reporter:
+            store = output.open_store(workspace)
             reporter(StageStarted("verify", "Checking the workspace"))
             problems = store.verify(lambda done, total: reporter(Progress("verify", done, total, "entries")))
             whole = sum(1 for _ in store.entries())
     if json_output:
         damaged = [{"stage": problem.stage, "key": problem.key, "reason": problem.reason} for problem in problems]
-        ui.document({"whole": whole, "damaged": damaged})
+        output.document({"whole": whole, "damaged": damaged})
     else:
         lines = [f"set aside {problem.stage}/{problem.key[:12]}: {problem.reason}" for problem in problems]
-        ui.lines(f"{whole} entries are whole", *lines)
+        output.lines(f"{whole} entries are whole", *lines)
     if problems:
         raise typer.Exit(WorkspaceError.exit_code)
 
@@ -74,9 +75,9 @@ def prune(
     from retarget_cli.store import gc
 
     # What was touched in the last hour stays as well: it may belong to a run that is still under way.
-    freed = gc.prune(ui.open_store(workspace), keep_runs=keep, dry_run=dry_run) if workspace.exists() else 0
+    freed = gc.prune(output.open_store(workspace), keep_runs=keep, dry_run=dry_run) if workspace.exists() else 0
     if json_output:
-        ui.document({"freed_bytes": freed, "dry_run": dry_run, "keep": keep})
+        output.document({"freed_bytes": freed, "dry_run": dry_run, "keep": keep})
     else:
         why = "" if freed else "; what was used within the last hour stays"
-        ui.lines(f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}")
+        output.lines(f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}")

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from retarget_cli.choices import choose
-from retarget_cli.cli import options, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
 from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
-from retarget_cli.results import REPORT
+from retarget_cli.pipeline.options import choose
+from retarget_cli.pipeline.outputs import REPORT
 from retarget_cli.viz.score_table import COLUMNS, rows
 
 KINDS = ("quadrupeds", "bipeds", "plants")
@@ -39,16 +39,16 @@ def demo(
     The drawn clips bring their own mattes: nothing has to be downloaded. Without --preset, training is shortened.
     """
     choose(kind, KINDS, "--kind")
-    from retarget_cli.config import load_config
-    from retarget_cli.demo import QUICK
-    from retarget_cli.demo import demo as show
+    from retarget_cli.pipeline.demo import QUICK
+    from retarget_cli.pipeline.demo import demo as show
+    from retarget_cli.pipeline.settings import load_config
 
     quick = QUICK if preset is None else ()
     settings = load_config(preset, None, (*quick, *(changes or ())), seed=seed, device=device)
-    with ui.working(workspace, quiet) as session:
+    with output.working(workspace, quiet) as session:
         result = show(folder, settings, session.store, session.reporter, session.stop, seed=seed, kind=kind)
     if json_output:
-        ui.document(
+        output.document(
             {
                 "folder": folder,
                 "train": as_document(result.trained),
@@ -58,11 +58,13 @@ def demo(
             }
         )
         return
-    ui.table(COLUMNS, rows(result.scores), title="how well it went")
-    ui.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
-    ui.lines(
-        "", f"the drawn clips  {ui.short_path(result.sample.a)}, {ui.short_path(result.sample.b)}", "what came out:"
+    output.table(COLUMNS, rows(result.scores), title="how well it went")
+    output.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
+    output.lines(
+        "",
+        f"the drawn clips  {output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}",
+        "what came out:",
     )
     made = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
-    ui.lines(*[f"  {ui.short_path(path)}" for path in made])
-    ui.lines("now yours:", f"  {ui.command('train', 'a.mp4', 'b.mp4')}")
+    output.lines(*[f"  {output.short_path(path)}" for path in made])
+    output.lines("now yours:", f"  {output.command('train', 'a.mp4', 'b.mp4')}")

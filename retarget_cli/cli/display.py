@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.text import Text
 
 from retarget_cli import events
-from retarget_cli.cli import text
 from retarget_cli.cli.progress import Meter, Newest, ProgressReporter, finished_text
+from retarget_cli.utils import text
 
 WIDE = 120  # columns; narrower terminals have no room for the losses
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from retarget_cli.cli import options, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 from retarget_cli.viz.score_table import COLUMNS, rows
 
@@ -26,11 +26,11 @@ def evaluate(
     Without clips it takes the pair that was trained last; what is not rendered yet is rendered first.
     """
     pair = options.parse_pair(a, b)
-    from retarget_cli import pipeline
+    from retarget_cli.pipeline.evaluate import evaluate as evaluate_pair
 
-    with ui.working(workspace, quiet) as session:
-        scores = pipeline.evaluate(pair, session.store, session.reporter, session.stop, run_id=run)
+    with output.working(workspace, quiet) as session:
+        scores = evaluate_pair(pair, session.store, session.reporter, session.stop, run_id=run)
     if json_output:
-        ui.document(scores)
+        output.document(scores)
     else:
-        ui.table(COLUMNS, rows(scores), title=f"pair {scores.get('pair', '')}")
+        output.table(COLUMNS, rows(scores), title=f"pair {scores.get('pair', '')}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted, RetargetError, UsageError
-from retarget_cli.memory import is_out_of_memory
+from retarget_cli.utils.memory import is_out_of_memory
 
 BUG = 1
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from retarget_cli.cli import options, ui
-from retarget_cli.cli.hints import parse_hints
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.parsing import parse_hints
 from retarget_cli.cli.train import as_document, found_previews, summary
 
 
@@ -41,21 +41,21 @@ def import_(
     """
     hints_a = parse_hints(frame_a, box_a, (), "--box-a")
     hints_b = parse_hints(frame_b, box_b, (), "--box-b")
-    from retarget_cli import pipeline
-    from retarget_cli.config import load_config
-    from retarget_cli.importing import import_checkpoint
     from retarget_cli.methods import get_format
-    from retarget_cli.results import clip_names
+    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.outputs import clip_names
+    from retarget_cli.pipeline.settings import load_config
+    from retarget_cli.pipeline.train import import_checkpoint
 
-    pair = pipeline.ClipInput(a, mask_a, hints_a), pipeline.ClipInput(b, mask_b, hints_b)
+    pair = ClipInput(a, mask_a, hints_a), ClipInput(b, mask_b, hints_b)
     known = get_format(kind)
     settings = load_config(
         known.preset, None, tuple(changes or ()),
         backend=backend, weights=weights, device=device, method=known.method,
     )  # fmt: skip
-    with ui.working(workspace, quiet) as session:
+    with output.working(workspace, quiet) as session:
         result = import_checkpoint(checkpoint, kind, pair, settings, session.store, session.reporter, session.stop)
     if json_output:
-        ui.document(as_document(result))
+        output.document(as_document(result))
     else:
-        ui.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
+        output.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from retarget_cli import choices
-from retarget_cli.cli import drawing, options, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
-from retarget_cli.cli.ordered import InOrder, in_order
 from retarget_cli.cli.render import show
+from retarget_cli.pipeline.options import choose, parse_affine, parse_background, parse_names
+
+_ORDER = "retarget.order"
+
+
+class InOrder(TyperCommand):
+    """A command that remembers the order in which its options were written."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: D102 - Typer's own
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        ctx.meta[_ORDER] = [parameter.name for parameter in order]
+        return super().parse_args(ctx, args)
+
+
+def in_order(context: typer.Context, given: Mapping[str, Sequence[str] | bool | None]) -> list[tuple[str, str]]:
+    """(option, value) for every time that one of the options was written, first to last; a flag's value is empty.
+
+    given: what Typer handed over, by parameter, of a command of the class :class:`InOrder`.
+    """
+    values = {name: iter([""] if value is True else value) for name, value in given.items() if value}
+    named = [name for name in context.meta[_ORDER] if name in values]
+    return [(f"--{name}", value) for name in named for value in itertools.islice(values[name], 1)]
+
 
 EDITS = "Edits, made in the order in which they are written"
 
@@ -42,19 +66,19 @@ def export(
     raw: Annotated[
         bool, typer.Option("--raw", help="The driver's own keypoints, to be fitted to the subject when they are drawn.")
     ] = False,
-    affine: drawing.Affine = "auto",
-    start: drawing.Start = None,
-    stop: drawing.Stop = None,
-    fps: drawing.Fps = None,
-    slow: drawing.Slow = None,
-    loop: drawing.Loop = 1,
-    smooth: drawing.Smooth = "0",
-    driver: drawing.Driver = None,
+    affine: options.Affine = "auto",
+    start: options.Start = None,
+    stop: options.Stop = None,
+    fps: options.Fps = None,
+    slow: options.Slow = None,
+    loop: options.Loop = 1,
+    smooth: options.Smooth = "0",
+    driver: options.Driver = None,
     mask_driver: options.MaskDriver = None,
     box_driver: options.BoxDriver = None,
     frame_driver: options.FrameDriver = 0,
-    flip: drawing.Flip = "auto",
-    follow: drawing.Follow = "",
+    flip: options.Flip = "auto",
+    follow: options.Follow = "",
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -66,21 +90,22 @@ def export(
     Options are those of `render`; without any it is the render of the pair that was trained last.
     """
     pair = options.parse_pair(a, b)
-    choices.choose(look, ("a", "b"), "--look")
-    affine_choice = choices.parse_affine(affine)
-    from retarget_cli import pipeline, posing
+    choose(look, ("a", "b"), "--look")
+    affine_choice = parse_affine(affine)
+    from retarget_cli.pipeline import keypoints
+    from retarget_cli.pipeline.options import RenderOptions
 
-    chosen = pipeline.RenderOptions(
+    chosen = RenderOptions(
         pair=pair, look=look, affine=affine_choice, device=device, max_memory=max_memory,
         start=start, stop=stop, fps=fps, slow=slow, loop=loop, smooth=smooth,
-        driver=drawing.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
-        follow=choices.parse_names(follow),
+        driver=options.parse_driver(driver, mask_driver, box_driver, frame_driver), flip=flip,
+        follow=parse_names(follow),
     )  # fmt: skip
-    with ui.working(workspace, quiet) as session:
-        result = posing.export_motion(chosen, session.store, session.reporter, session.stop, raw, out)
+    with output.working(workspace, quiet) as session:
+        result = keypoints.export_motion(chosen, session.store, session.reporter, session.stop, raw, out)
     motion = result.exported
     if json_output:
-        ui.document(
+        output.document(
             {
                 "motion": result.motion,
                 "preview": result.preview,
@@ -91,10 +116,10 @@ def export(
             }
         )
         return
-    ui.lines(
-        f"{ui.short_path(result.motion)}  {motion.timing.frames} frames of {len(motion.names)} points",
-        f"{ui.short_path(result.preview)}  their names",
-        f"next: {ui.command('keypoints', 'apply', ui.short_path(result.motion), workspace=workspace)}",
+    output.lines(
+        f"{output.short_path(result.motion)}  {motion.timing.frames} frames of {len(motion.names)} points",
+        f"{output.short_path(result.preview)}  their names",
+        f"next: {output.command('keypoints', 'apply', output.short_path(result.motion), workspace=workspace)}",
     )
 
 
@@ -142,14 +167,14 @@ def apply(
         str,
         typer.Option("--look", metavar="a|b", help="Whose look.", show_default="the one it was exported for"),
     ] = "auto",
-    affine: drawing.Affine = "auto",
-    background: drawing.Background = "subject",
-    out: drawing.Out = None,
-    fps: drawing.Fps = None,
-    slow: drawing.Slow = None,
-    loop: drawing.Loop = 1,
-    smooth: drawing.Smooth = "0",
-    follow: drawing.Follow = "",
+    affine: options.Affine = "auto",
+    background: options.Background = "subject",
+    out: options.Out = None,
+    fps: options.Fps = None,
+    slow: options.Slow = None,
+    loop: options.Loop = 1,
+    smooth: options.Smooth = "0",
+    follow: options.Follow = "",
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
     workspace: options.Workspace = DEFAULT_WORKSPACE,
@@ -161,24 +186,25 @@ def apply(
     POINTS are names with commas between them, or `all`. --affine fits a motion that was exported with --raw.
     """
     pair = options.parse_pair(a, b)
-    choices.choose(look, ("a", "b", "auto"), "--look")
-    affine_choice, backdrop = choices.parse_affine(affine), choices.parse_background(background)
+    choose(look, ("a", "b", "auto"), "--look")
+    affine_choice, backdrop = parse_affine(affine), parse_background(background)
     given = {
         "move": move, "freeze": freeze, "exaggerate": exaggerate, "blend": blend, "between": between,
         "backwards": backwards,
     }  # fmt: skip
     changes = in_order(context, given)
-    from retarget_cli import pipeline, posing
+    from retarget_cli.pipeline import keypoints
+    from retarget_cli.pipeline.options import RenderOptions
 
-    chosen = pipeline.RenderOptions(
+    chosen = RenderOptions(
         pair=pair, look=look, affine=affine_choice, background=backdrop, out=out, device=device, max_memory=max_memory,
-        fps=fps, slow=slow, loop=loop, smooth=smooth, follow=choices.parse_names(follow),
+        fps=fps, slow=slow, loop=loop, smooth=smooth, follow=parse_names(follow),
     )  # fmt: skip
-    with ui.working(workspace, quiet) as session:
-        result = posing.apply_motion(
+    with output.working(workspace, quiet) as session:
+        result = keypoints.apply_motion(
             file, changes, chosen, session.store, session.reporter, session.stop, (start, stop), save
         )
     if json_output:
-        ui.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
+        output.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
     else:
         show(result, workspace)

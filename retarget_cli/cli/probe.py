@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retarget_cli.cli import options, text, ui
+from retarget_cli.cli import options, output
+from retarget_cli.utils import text
 
 if TYPE_CHECKING:
     from retarget_cli.media.probe import VideoInfo
@@ -22,9 +23,9 @@ def probe(
 
     info = read(file)
     if json_output:
-        ui.document(info.to_json())
+        output.document(info.to_json())
     else:
-        ui.lines(*describe(info))
+        output.lines(*describe(info))
 
 
 def describe(info: VideoInfo) -> list[str]:

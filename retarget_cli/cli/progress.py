@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from retarget_cli import events
-from retarget_cli.cli import text
+from retarget_cli.utils import text
 
 Clock = Callable[[], float]
 
@@ -237,17 +235,3 @@ def finished_text(event: events.Finished) -> str:
 
 def _stages(count: int) -> str:
     return "1 stage" if count == 1 else f"{count} stages"
-
-
-def make_reporter(quiet: bool = False, stream: TextIO | None = None) -> ProgressReporter:
-    """The reporter that fits where `stream` (stderr unless given) goes."""
-    stream = stream or sys.stderr
-    if quiet:
-        return QuietReporter(stream)
-    if stream.isatty() and os.environ.get("TERM") != "dumb":
-        from rich.console import Console
-
-        from retarget_cli.cli.display import RichReporter
-
-        return RichReporter(Console(file=stream))
-    return PlainReporter(stream)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retarget_cli.cli import options, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 
 
@@ -18,11 +18,11 @@ def report(
     Nothing is trained or drawn for it. `train`, `render` and `evaluate` write it anyway.
     """
     pair = options.parse_pair(a, b)
-    from retarget_cli import pipeline
+    from retarget_cli.pipeline.report import make_report
 
-    with ui.working(workspace, quiet) as session:
-        path = pipeline.make_report(pair, session.store, session.reporter)
+    with output.working(workspace, quiet) as session:
+        path = make_report(pair, session.store, session.reporter)
     if json_output:
-        ui.document({"report": path})
+        output.document({"report": path})
     else:
-        ui.lines(ui.short_path(path))
+        output.lines(output.short_path(path))

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from retarget_cli.cli import options, ui
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE
 
 
 def runs(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.Json = False) -> None:
     """List the runs of this workspace, newest first."""
-    records = ui.open_store(workspace).runs() if workspace.exists() else []
+    records = output.open_store(workspace).runs() if workspace.exists() else []
     if json_output:
-        ui.document({"runs": records})
+        output.document({"runs": records})
     elif not records:
-        ui.lines(f"no runs in {ui.short_path(workspace)} yet; start with: {ui.command('train', 'a.mp4', 'b.mp4')}")
+        output.lines(
+            f"no runs in {output.short_path(workspace)} yet; start with: {output.command('train', 'a.mp4', 'b.mp4')}"
+        )
     else:
-        ui.table(("time (UTC)", "what", "pair", "preset", "seed", "run", "start"), [_row(record) for record in records])
+        output.table(
+            ("time (UTC)", "what", "pair", "preset", "seed", "run", "start"), [_row(record) for record in records]
+        )
 
 
 def _row(record: Mapping[str, Any]) -> tuple[str, ...]:

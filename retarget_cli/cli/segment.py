@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retarget_cli.cli import options, ui
-from retarget_cli.cli.hints import hint_words, parse_hints
+from retarget_cli.cli import options, output
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT
+from retarget_cli.cli.parsing import hint_words, parse_hints
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from retarget_cli.pipeline import ClipInput, PreviewResult, SegmentResult
+    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.segment import PreviewResult, SegmentResult
 
 
 def segment(
@@ -75,37 +76,39 @@ def segment(
             where="--mask",
             fix="Give one of --mask and --backend.",
         )
-    from retarget_cli import pipeline
-    from retarget_cli.config import load_config
+    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.segment import preview
+    from retarget_cli.pipeline.segment import segment as segment_clip
+    from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(None, None, (), backend=backend, weights=weights).matte
-    clip = pipeline.ClipInput(video, mask, hints)
+    clip = ClipInput(video, mask, hints)
     rest: list[str] = []
     for option, value in (("--mask", mask), ("--backend", backend), ("--weights", weights), ("--out", out)):
         rest += [] if value is None else [option, str(value)]
-    with ui.working(workspace, quiet) as session:
+    with output.working(workspace, quiet) as session:
         tools = session.store, session.reporter, session.stop
         if preview_frame is None:
-            found = pipeline.segment(clip, settings, out, *tools)
+            found = segment_clip(clip, settings, out, *tools)
         else:
-            looked = pipeline.preview(clip, settings, preview_frame, out, *tools)
+            looked = preview(clip, settings, preview_frame, out, *tools)
     if preview_frame is None:
         answer, lines = dataclasses.asdict(found), summary(found, clip, rest, workspace)
     else:
         answer, lines = dataclasses.asdict(looked), preview_summary(looked, clip, rest, workspace)
     if json_output:
-        ui.document(answer)
+        output.document(answer)
     else:
-        ui.lines(*lines)
+        output.lines(*lines)
 
 
 def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
     """The picture, how sure it is, and the command for the whole clip. rest: its words after clip and hints."""
     report = result.report
     return [
-        f"preview  {ui.short_path(result.picture)}",
+        f"preview  {output.short_path(result.picture)}",
         f"frame {report['frame']} found by {report['backend']}, confidence {report['confidence']:.2f}",
-        f"next: {ui.command('segment', clip.path, *hint_words(clip.hints), *rest, workspace=workspace)}",
+        f"next: {output.command('segment', clip.path, *hint_words(clip.hints), *rest, workspace=workspace)}",
     ]
 
 
@@ -117,10 +120,10 @@ def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str], workspa
     report = result.report
     flicker = report.get("flicker")
     lines = [
-        f"matte    {ui.short_path(result.matte)}  (crisp, for training)",
-        f"alpha    {ui.short_path(result.alpha)}  (soft edges, for compositing)",
-        f"preview  {ui.short_path(result.overlay)}",
-        f"sheet    {ui.short_path(result.sheet)}",
+        f"matte    {output.short_path(result.matte)}  (crisp, for training)",
+        f"alpha    {output.short_path(result.alpha)}  (soft edges, for compositing)",
+        f"preview  {output.short_path(result.overlay)}",
+        f"sheet    {output.short_path(result.sheet)}",
         f"found by {report['backend']}, confidence {report['confidence']:.2f}"
         + ("" if flicker is None else f", flicker {flicker:.3f}"),
     ]
@@ -130,6 +133,6 @@ def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str], workspa
         words = [*hint_words(kept), "--box", f"{frame}:X,Y,WIDTH,HEIGHT", *rest]
         lines += [
             f"least certain on frame {frame}: if the preview is wrong, say where the object is there:",
-            f"  {ui.command('segment', clip.path, *words, workspace=workspace)}",
+            f"  {output.command('segment', clip.path, *words, workspace=workspace)}",
         ]
     return lines

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retarget_cli.cli import options, text, train_list, ui
-from retarget_cli.cli.hints import parse_hints
+from retarget_cli.cli import options, output
+from retarget_cli.cli.many import train_many
+from retarget_cli.cli.many.train_many import DEVICES
 from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT, TUNING
-from retarget_cli.cli.pairs import DEVICES
+from retarget_cli.cli.parsing import parse_hints
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
-from retarget_cli.results import REPORT, TRAINING
+from retarget_cli.pipeline.outputs import REPORT, TRAINING
+from retarget_cli.utils import text
 
 if TYPE_CHECKING:
-    from retarget_cli.pipeline import TrainResult
+    from retarget_cli.pipeline.train import TrainResult
 
 
 def train(
@@ -87,29 +89,30 @@ def train(
         "backend": backend, "weights": weights, "seed": seed, "device": device, "precision": precision,
         "max_memory": max_memory, "method": method, "start": start, "flip": flip,
     }  # fmt: skip
-    from retarget_cli.config import load_config
+    from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(preset, config, tuple(changes or ()), **flags)
     if pairs is not None:
         of_one: dict[str, Any] = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
         of_one |= {"--frame-a": frame_a or None, "--frame-b": frame_b or None}
         if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
-            flags["start"] = train_list.whole_start(workspace, settings)
+            flags["start"] = train_many.whole_start(workspace, settings)
         shared: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
         shared |= {"--preset": preset, "--config": config, "--set": changes}
-        train_list.run(pairs, devices, shared, of_one, train_list.Manner(workspace, quiet, json_output))
+        train_many.run(pairs, devices, shared, of_one, train_many.Manner(workspace, quiet, json_output))
         return
     a, b = one_pair(a, b, devices)
-    from retarget_cli import pipeline
-    from retarget_cli.results import clip_names
+    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.outputs import clip_names
+    from retarget_cli.pipeline.train import train as train_pair
 
-    clip_a, clip_b = pipeline.ClipInput(a, mask_a, hints_a), pipeline.ClipInput(b, mask_b, hints_b)
-    with ui.working(workspace, quiet) as session:
-        result = pipeline.train(clip_a, clip_b, settings, session.store, session.reporter, session.stop)
+    clip_a, clip_b = ClipInput(a, mask_a, hints_a), ClipInput(b, mask_b, hints_b)
+    with output.working(workspace, quiet) as session:
+        result = train_pair(clip_a, clip_b, settings, session.store, session.reporter, session.stop)
     if json_output:
-        ui.document(as_document(result))
+        output.document(as_document(result))
     else:
-        ui.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
+        output.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
 
 
 def one_pair(a: Path | None, b: Path | None, devices: str | None) -> tuple[Path, Path]:
@@ -123,7 +126,7 @@ def one_pair(a: Path | None, b: Path | None, devices: str | None) -> tuple[Path,
     return a, b
 
 
-def found_previews(session: ui.Session) -> list[Path]:
+def found_previews(session: output.Session) -> list[Path]:
     """Where the previews of both mattes were written."""
     return [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
 
@@ -144,18 +147,18 @@ def as_document(result: TrainResult) -> dict[str, Any]:
 def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
     """Where things are and what to run next. names: of A and B."""
     a, b = names
-    render = ui.command("render", workspace=workspace)
-    back = ui.command("render", "--look", "b", workspace=workspace)
-    evaluate = ui.command("evaluate", workspace=workspace)
+    render = output.command("render", workspace=workspace)
+    back = output.command("render", "--look", "b", workspace=workspace)
+    evaluate = output.command("evaluate", workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
     return [
         f"trained {a} and {b}",
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
-        *[f"  what was found  {ui.short_path(path)}" for path in previews],
-        f"  how it went     {ui.short_path(result.folder / TRAINING)}",
-        f"  all on one page {ui.short_path(result.folder / REPORT)}",
-        f"  results go to   {ui.short_path(result.folder)}",
-        f"  the cache is    {ui.short_path(workspace)} (run {result.run_id})",
+        *[f"  what was found  {output.short_path(path)}" for path in previews],
+        f"  how it went     {output.short_path(result.folder / TRAINING)}",
+        f"  all on one page {output.short_path(result.folder / REPORT)}",
+        f"  results go to   {output.short_path(result.folder)}",
+        f"  the cache is    {output.short_path(workspace)} (run {result.run_id})",
         *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
         f"  {render:{width}}  # {a} moving like {b}",

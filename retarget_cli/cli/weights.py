@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retarget_cli.cli import options, text, ui
+from retarget_cli.cli import options, output
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.events import Progress, StageFinished, StageStarted
+from retarget_cli.utils import text
 
 if TYPE_CHECKING:
     from retarget_cli.weights.manifest import Weight
@@ -36,16 +37,16 @@ def list_weights(json_output: options.Json = False) -> None:
 
     states = survey()
     if json_output:
-        ui.document({"weights": [_facts(weight, states[weight.name]) for weight in known().values()]})
+        output.document({"weights": [_facts(weight, states[weight.name]) for weight in known().values()]})
         return
     rows = [(w.name, states[w.name], text.size(w.size), w.licence, w.purpose) for w in known().values()]
-    ui.table(("name", "here", "size", "licence", "used for"), rows)
+    output.table(("name", "here", "size", "licence", "used for"), rows)
 
 
 @app.command("pull")
 def pull(name: Name, json_output: options.Json = False, quiet: options.Quiet = False) -> None:
     """Download a network and check it. An interrupted download goes on where it stopped."""
-    from retarget_cli.weights.obtain import fetch
+    from retarget_cli.weights.fetch import fetch
 
     with _counting(f"Fetching {name}", quiet) as progress:
         path = fetch(name, progress)
@@ -55,7 +56,7 @@ def pull(name: Name, json_output: options.Json = False, quiet: options.Quiet = F
 @app.command("add")
 def add(file: OwnFile, name: As = None, json_output: options.Json = False, quiet: options.Quiet = False) -> None:
     """Check a file that you fetched yourself and keep a copy; for machines without a network."""
-    from retarget_cli.weights.obtain import add
+    from retarget_cli.weights.fetch import add
 
     with _counting(f"Adding {file.name}", quiet) as progress:
         weight, path = add(file, name, progress)
@@ -70,12 +71,12 @@ def verify(name: AnyName = None, json_output: options.Json = False) -> None:
     names = [name] if name else [each for each, found in survey().items() if found != "missing"]
     found = {each: state(each, deep=True) for each in names}
     if json_output:
-        ui.document({"weights": found})
+        output.document({"weights": found})
     elif found:
         for each, how in found.items():
-            ui.lines(f"{each}: {how}", *([] if how == "ok" else [f"  fix: {repair(each)}"]))
+            output.lines(f"{each}: {how}", *([] if how == "ok" else [f"  fix: {repair(each)}"]))
     else:
-        ui.lines("no weights are here; see: retarget weights list")
+        output.lines("no weights are here; see: retarget weights list")
     if any(how != "ok" for how in found.values()):
         raise typer.Exit(EnvironmentProblem.exit_code)
 
@@ -83,19 +84,19 @@ def verify(name: AnyName = None, json_output: options.Json = False) -> None:
 @app.command("path")
 def path(name: Name, json_output: options.Json = False) -> None:
     """Print where the file of a network is; leaves with 4 when it is not here."""
-    from retarget_cli.weights.places import find
+    from retarget_cli.weights.manifest import find
 
     place = find(name)
     if json_output:
-        ui.document({"name": name, "path": place})
+        output.document({"name": name, "path": place})
     else:
-        ui.lines(str(place))
+        output.lines(str(place))
 
 
 @contextmanager
 def _counting(label: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Draws a bar on stderr; gives the function that takes (bytes done, bytes in all)."""
-    with ui.reporting(quiet) as reporter:
+    with output.reporting(quiet) as reporter:
         reporter(StageStarted(label, label))
         started = time.monotonic()
         yield lambda done, total: reporter(Progress(label, done // 1000, total // 1000, "kB"))
@@ -104,9 +105,9 @@ def _counting(label: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 def _print_place(name: str, path: Path, json_output: bool) -> None:
     if json_output:
-        ui.document({"name": name, "path": path})
+        output.document({"name": name, "path": path})
     else:
-        ui.lines(ui.short_path(path))
+        output.lines(output.short_path(path))
 
 
 def _facts(weight: Weight, state: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -101,3 +102,38 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan
             progress(len(times), len(times))
         end = times[-1] + source.last_duration(times, raw_last)
         return Scan(info, Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0]))
+
+
+_KEPT = 16  # frames kept for running backwards: memory against reading again
+
+
+class FrameTape:
+    """Frames by index from a source that can only be read forwards. Neighbouring requests cost one frame each."""
+
+    def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:
+        self._read = read
+        self._frames: Iterator[np.ndarray] = iter(())
+        self._next = 0
+        self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=_KEPT)
+        self._rewind()
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Frame `index`; IndexError beyond the end."""
+        for number, frame in self._kept:
+            if number == index:
+                return frame
+        if index < self._next:
+            self._rewind()
+        while self._next <= index:
+            try:
+                frame = next(self._frames)
+            except StopIteration:
+                raise IndexError(f"frame {index} of {self._next}") from None
+            self._kept.append((self._next, frame))
+            self._next += 1
+        return self._kept[-1][1]
+
+    def _rewind(self) -> None:
+        self._frames = self._read()
+        self._next = 0
+        self._kept.clear()

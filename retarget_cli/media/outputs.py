@@ -7,8 +7,8 @@ from pathlib import Path
 
 from retarget_cli.media.codecs import CODECS, CodecName
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.images import SeriesWriter
 from retarget_cli.media.picture import Channels
-from retarget_cli.media.series import SeriesWriter
 from retarget_cli.media.timing import Timing
 
 FOLDER = ""  # no ending: a folder of pictures

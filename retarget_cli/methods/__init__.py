@@ -1,6 +1,6 @@
 """The motion methods, and the formats of other programs' checkpoints, by name.
 
-Each entry imports what it names only when it is called, so that listing them is free.
+Neither torch nor what a method computes is imported before it is needed: listing them is free.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from typing import Any
 
 from retarget_cli.errors import UsageError
 from retarget_cli.methods.base import Imported, MotionMethod
+from retarget_cli.methods.jokr.method import Jokr
+from retarget_cli.methods.jokr_paper.method import JokrPaper
+from retarget_cli.utils.fields import nearest
+
+METHODS: dict[str, type[MotionMethod]] = {
+    "jokr": Jokr,
+    "jokr-paper": JokrPaper,
+}
 
 
-def _jokr() -> MotionMethod:
-    from retarget_cli.methods.jokr.method import Jokr
-
-    return Jokr()
-
-
-def _jokr_paper(path: Path, config: Any) -> Imported:
-    from retarget_cli.methods.jokr.paper.published import read
-
-    return read(path, config)
+def get_method(name: str) -> MotionMethod:
+    """Return the method called `name`; UsageError when there is none."""
+    if name not in METHODS:
+        raise UsageError(f"there is no method '{name}'", where="--method", fix=nearest(name, METHODS))
+    return METHODS[name]()
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,17 @@ class Format:
     read: Callable[[Path, Any], Imported]
 
 
-METHODS: dict[str, Callable[[], MotionMethod]] = {"jokr": _jokr}
-FORMATS: dict[str, Format] = {"jokr-paper": Format("jokr", "paper", _jokr_paper)}
+def _read_jokr_paper(path: Path, config: Any) -> Imported:
+    from retarget_cli.methods.jokr_paper.import_checkpoint import read
+
+    return read(path, config)
 
 
-def get_method(name: str) -> MotionMethod:
-    """Return the method called `name`; UsageError when there is none."""
-    if name not in METHODS:
-        raise UsageError(f"there is no method '{name}'", fix=f"Choose one of: {', '.join(sorted(METHODS))}.")
-    return METHODS[name]()
+FORMATS: dict[str, Format] = {"jokr-paper": Format("jokr-paper", "paper", _read_jokr_paper)}
 
 
 def get_format(name: str) -> Format:
     """The format of checkpoints called `name`; UsageError when there is none."""
     if name not in FORMATS:
-        fix = f"Choose one of: {', '.join(sorted(FORMATS))}."
-        raise UsageError(f"there is no kind of checkpoint '{name}'", where="--as", fix=fix)
+        raise UsageError(f"there is no kind of checkpoint '{name}'", where="--as", fix=nearest(name, FORMATS))
     return FORMATS[name]

@@ -15,8 +15,8 @@ from retarget_cli.findings import Finding
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from retarget_cli.train.clips import ClipArray
-    from retarget_cli.train.phase import Phase
+    from retarget_cli.training.clips import ClipArray
+    from retarget_cli.training.phase import Phase
 
 Look = Literal["a", "b"]
 BOTH: tuple[Look, ...] = ("a", "b")
@@ -46,7 +46,7 @@ class Playback:
     times: when each of its frames shows, increasing. moments: one for each frame to draw. shown: which of its frames
     shows then; what cannot be drawn between frames is drawn of that one. loop: (first frame, the one after the last,
     tick at which the last one ends) when the end leads into the beginning. smooth: how much the driver's poses are
-    steadied first: 0 not at all, up to 1 as :func:`~retarget_cli.methods.smoothing.smoothed` says, or ``auto``.
+    steadied first: 0 not at all, up to 1 as :func:`~retarget_cli.methods.playback.smoothed` says, or ``auto``.
     """
 
     tick: Fraction
@@ -58,7 +58,7 @@ class Playback:
 
 
 @dataclass(frozen=True)
-class Outsider:
+class NewDriver:
     """A clip that was not trained on, in the place of the driver.
 
     flip: whether it is mirrored to face the way the clips did in training, ``yes``, ``no``, or ``auto`` to find out.
@@ -81,7 +81,7 @@ class Poses:
 
 
 @dataclass(frozen=True)
-class Regional:
+class KeypointSubset:
     """Only some keypoints follow the driver, the others do as the subject does in its own clip.
 
     points: the numbers of those that follow. own: the moments of the subject's clip that go with the frames to draw.
@@ -103,8 +103,8 @@ class TransferRequest:
     look: Look
     affine: str | tuple[float, ...] = "auto"
     playback: Playback | None = None
-    driver: Outsider | Poses | None = None
-    regional: Regional | None = None
+    driver: NewDriver | Poses | None = None
+    regional: KeypointSubset | None = None
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,12 @@ class Startable:
 class MotionMethod(Protocol):
     """A way to learn the motion of two clips and to draw one with the motion of the other.
 
+    name: as ``--method`` has it; key: as stage keys have it, kept where a method was called otherwise once.
     phase_names: of all that it has; a configuration may do without some of them.
     """
 
     name: ClassVar[str]
+    key: ClassVar[str]
     version: ClassVar[int]
     phase_names: ClassVar[tuple[str, ...]]
 

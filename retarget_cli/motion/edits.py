@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from retarget_cli.interpolation import interpolated, smoothstep
 from retarget_cli.media.timing import Timing
 from retarget_cli.motion.motion import Motion
+from retarget_cli.utils.interpolation import interpolated, smoothstep
 
 EASE = 0.25
 """Seconds that a change takes to grow; half of the part in shorter ones."""

@@ -9,8 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from retarget_cli.errors import UsageError
-from retarget_cli.media.playing import frame_at, play
-from retarget_cli.media.tempo import Moment, Tempo
+from retarget_cli.media.playback import Moment, Tempo, frame_at, play
 from retarget_cli.motion import edits
 from retarget_cli.motion.files import read_motion
 from retarget_cli.motion.motion import Motion

@@ -1,13 +1,10 @@
-"""Points and affine maps in normalised coordinates.
-
-Points are (..., 2), order (x, y), in [-1, 1] with ``align_corners=True``: -1 is the centre of the first pixel, 1 of
-the last. Affine maps are (..., 2, 3) and act on the column (x, y, 1).
-"""
+"""Coordinates in [-1, 1]: affines, grids, and warping with them."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def grid_axis(size: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
@@ -43,3 +40,21 @@ def compose_affine(outer: Tensor, inner: Tensor) -> Tensor:
     linear = outer[..., :2] @ inner[..., :2]
     shift = (outer[..., :2] @ inner[..., 2:]) + outer[..., 2:]
     return torch.cat([linear, shift], dim=-1)
+
+
+def random_affine(batch: int, sigma: float, generator: torch.Generator) -> Tensor:
+    """(batch, 2, 3) maps I + N(0, sigma), drawn on the generator's device."""
+    noise = torch.randn(batch, 2, 3, generator=generator, device=generator.device)
+    return identity_affine(batch, generator.device) + sigma * noise
+
+
+def warp_image(image: Tensor, affine: Tensor, padding: str = "zeros") -> Tensor:
+    """Move the content of image (B, C, H, W) by affine (B, 2, 3): what was at point p is afterwards at affine(p)."""
+    height, width = image.shape[2:]
+    back = invert_affine(affine).to(image.dtype)
+    x = grid_axis(width, image.device, image.dtype)
+    y = grid_axis(height, image.device, image.dtype)
+    along_x = back[:, None, None, :, 0] * x[None, None, :, None]
+    along_y = back[:, None, None, :, 1] * y[None, :, None, None]
+    grid = along_x + along_y + back[:, None, None, :, 2]
+    return F.grid_sample(image, grid, mode="bilinear", padding_mode=padding, align_corners=True)

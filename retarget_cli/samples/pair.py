@@ -12,9 +12,9 @@ from typing import Literal
 from retarget_cli.errors import UsageError
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
-from retarget_cli.samples.cast import KINDS, Role, cast
 from retarget_cli.samples.drawing import Actor, frames
 from retarget_cli.samples.gaits import Motion
+from retarget_cli.samples.scenarios import KINDS, Role, cast
 
 Progress = Callable[[int, int], None]
 _SMALLEST = 32  # pixels: less leaves nothing of a leg

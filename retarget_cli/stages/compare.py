@@ -5,15 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from retarget_cli.compositing.composite import composite, place
 from retarget_cli.media.encode import VideoWriter
-from retarget_cli.media.playing import Playing
-from retarget_cli.media.stills import write_png
-from retarget_cli.sampling import evenly
+from retarget_cli.media.images import write_png
+from retarget_cli.media.playback import Playing
 from retarget_cli.stages import crop
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, playing_params
-from retarget_cli.vision.paste import composite, place
+from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.overlay import draw_keypoints
 from retarget_cli.viz.sheet import compare_rows, contact_sheet
 

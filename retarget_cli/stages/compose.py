@@ -3,26 +3,132 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from retarget_cli.compositing.composite import colour, cover, straight
+from retarget_cli.compositing.edges import behind
+from retarget_cli.compositing.finish import _SAMPLES, PLAIN_EDGE, Finish, own_edge, standing_rows
+from retarget_cli.compositing.grain import GrainMaker
+from retarget_cli.media.decode import FrameTape, read_frames
+from retarget_cli.media.images import write_png
 from retarget_cli.media.outputs import browsers_play, open_output
-from retarget_cli.media.playing import Playing
-from retarget_cli.media.stills import write_png
-from retarget_cli.prefetch import mapped, prefetched
-from retarget_cli.stages.finish import finish
-from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.pose import Driver, crop_of, sound_of
-from retarget_cli.stages.scene import scene
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.media.playback import Playing, background_frames
+from retarget_cli.stages import crop
+from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
+from retarget_cli.stages.scene import PLATE, cast_shadow, read_footage
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.trajectory import share_lost
-from retarget_cli.stages.transfer import array, playing_params
+from retarget_cli.stages.transfer import Driver, array, crop_of, playing_params, report, sound_of
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
-from retarget_cli.vision.paste import straight
+from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.threads import mapped, prefetched
+from retarget_cli.vision.framing import Framing
 from retarget_cli.viz.sheet import as_rgb
+
+Grounds = Callable[[int], np.ndarray]
+
+
+def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
+    """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
+    background = job.stage.params["background"]
+    size = (subject.width, subject.height)
+    if background == "driver":
+        driver = facts(job.entries["driver"])
+        return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
+    shown = background_frames(playing.real_time, subject.timing)
+    matrix = _place(job, shown, playing, layer_size)
+    if background == "subject":
+        plates = FrameTape(lambda: _plates(job, size))
+        return matrix, lambda i: plates[shown[i]]
+    plain = np.zeros((size[1], size[0], 3), np.uint8)
+    if background != "alpha":
+        plain[:] = colour(background)
+    return matrix, lambda i: plain
+
+
+def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
+    """Where the subject is in the frames of it that show, or where the driver's way would lead it."""
+    own = crop.framing(job.entries["subject_crop"])
+    if job.stage.params.get("trajectory"):
+        opposite = bool(report(job.entries["transfer"]).get("opposite"))
+        return along(followed(own, crop.framing(job.entries["driver_crop"]), opposite), playing, layer_size)
+    return lambda i: own.matrix(shown[i], layer_size)
+
+
+def _driver_scene(
+    job: Job, size: tuple[int, int], onto: tuple[int, int], playing: Playing, layer_size: int
+) -> tuple[Matrices, Grounds]:
+    path = crop.framing(job.entries["driver_crop"])
+    grown, (left, top) = cover(size, onto)
+    plates = FrameTape(lambda: _plates(job, grown))
+    x, y = grown[0] / size[0], grown[1] / size[1]
+    # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
+    fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
+    shown, way = playing.shown, along(path, playing, layer_size)
+
+    def matrix(index: int) -> np.ndarray:
+        return (fill @ np.vstack([way(index), (0, 0, 1)]))[:2]
+
+    return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
+
+
+def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    for frame in read_frames(job.entries["plate"].file(PLATE), size=size):
+        yield frame.image
+
+
+Matrices = Callable[[int], np.ndarray]
+
+_LOOKED_AT = 100  # frames at most, evenly chosen, on which is measured how much is outside
+
+
+def followed(subject: Framing, driver: Framing, opposite: bool) -> Framing:
+    """The driver's squares, moved to the subject's mean place and scaled to its mean size.
+
+    opposite: the two face opposite ways, so what goes to the right in one goes to the left in the other.
+    """
+    ratio = _mean_side(subject) / _mean_side(driver)
+    steps = ratio * (driver.centres - driver.centres.mean(axis=0)) * ((-1, 1) if opposite else (1, 1))
+    return Framing(ratio * driver.sides, subject.centres.mean(axis=0) + steps)
+
+
+def _mean_side(path: Framing) -> float:
+    """Geometric mean: twice the size and half of it are as far from it."""
+    return float(np.exp(np.log(path.sides).mean()))
+
+
+def along(path: Framing, playing: Playing, layer_size: int) -> Matrices:
+    """For each frame of the result, the way from layer to native pixels, (2, 3), on a `path` of the driver's frames.
+
+    Between two of the driver's frames it is between their two places.
+    """
+    shown, between = playing.shown, playing.between
+
+    def matrix(index: int) -> np.ndarray:
+        here, share = shown[index], between[index]
+        way = path.matrix(here, layer_size)
+        return (1 - share) * way + share * path.matrix(here + 1, layer_size) if share else way
+
+    return matrix
+
+
+def share_lost(silhouettes: np.ndarray, matrix: Matrices, size: tuple[int, int]) -> float:
+    """The share of frames with more than half of the object outside a picture of `size` (w, h), in [0, 1].
+
+    silhouettes: (N, S, S) uint8, what is drawn; matrix: the way from its pixels to those of the picture. Empty frames
+    do not count.
+    """
+    middle, outside = (np.array(size)[:, None] - 1) / 2, []
+    for index in evenly(len(silhouettes), _LOOKED_AT):
+        rows, columns = np.nonzero(silhouettes[index])
+        if rows.size:
+            places = matrix(index) @ np.stack([columns, rows, np.ones(rows.size)])
+            outside.append((np.abs(places - middle) > middle).any(axis=0).mean() > 0.5)
+    return float(np.mean(outside)) if outside else 0.0
+
 
 VERSION = 2
 STILL, _TRAJECTORY = "still.png", "trajectory.json"
@@ -113,3 +219,34 @@ def _work(job: Job, playing: Playing) -> None:
             if index == count // 2 and not browsers_play(suffix, alpha):
                 write_png(job.path / STILL, as_rgb(picture))
             job.progress(index + 1, count)
+
+
+_SHARPEST = 1.6  # pixels that a hard edge measures: none is made sharper
+
+
+def finish(
+    job: Job,
+    layer: np.ndarray,
+    matrix: Callable[[int], np.ndarray],
+    subject: ClipFacts,
+) -> Finish:
+    """The finish of a layer, by the footage that it is set into, which is the job's entry ``footage``.
+
+    Without a scene, on a plain colour or transparent, there is neither grain nor shadow.
+    """
+    size = subject.width, subject.height
+    filmed, grown = read_footage(job.entries["footage"]), 1.0
+    if job.stage.params["background"] == "driver":
+        driver = facts(job.entries["driver"])
+        grown = cover((driver.width, driver.height), size)[0][0] / driver.width
+    own = own_edge(layer, matrix, size)
+    edge = max(_SHARPEST, (filmed.edge or PLAIN_EDGE) * grown)
+    crops = crop.frames(job.entries["subject_crop"])
+    filmed_on = behind((crops[i] for i in evenly(len(crops), _SAMPLES)), layer.shape[1])
+    if "plate" not in job.entries:
+        return Finish(layer, matrix, size, own, edge, filmed_on)
+    grain, cast = filmed.grain.enlarged(grown), cast_shadow(job.entries["plate"])
+    maker = GrainMaker(grain) if grain.is_visible else None
+    return Finish(
+        layer, matrix, size, own, edge, filmed_on, maker, cast, standing_rows(layer, matrix) if cast else None
+    )

@@ -1,4 +1,4 @@
-"""Stage 3: cut a steady square around the object, and keep the way back."""
+"""Stage 3: cut a steady square around the object, and keep the inverse; a sheet of what training sees."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import json
 import numpy as np
 
 from retarget_cli.media.decode import read_frames
-from retarget_cli.stages.ingest import facts
+from retarget_cli.media.images import write_png
+from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.matte import read_mattes
-from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.framing import Framing, cut, frame_object
 from retarget_cli.vision.heading import HeadingMeter
 from retarget_cli.vision.regions import box_of
+from retarget_cli.viz.sheet import contact_sheet
 
-VERSION = 2
+CROP_VERSION = 2
 _WORTH = 0.6  # of the size that a phase asks for: with fewer pixels than that in the clip, half the size holds them
 
 
@@ -30,9 +32,9 @@ def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
     return Stage(
         id=f"{kind}:{clip.name}",
         name="crop",
-        version=VERSION,
+        version=CROP_VERSION,
         label=f"Cropping {clip.path.name}",
-        work=_work,
+        work=_cut_out,
         params={"size": size},
         files={"video": clip.path},
         digests={"video": clip.digest},
@@ -51,7 +53,7 @@ def frames(entry: Entry) -> np.ndarray:
     return clip
 
 
-def _work(job: Job) -> None:
+def _cut_out(job: Job) -> None:
     clip = facts(job.entries["ingest"])
     count, size = clip.timing.frames, job.stage.params["size"]
     path = frame_object(_boxes(job, count), float(clip.timing.rate))
@@ -84,3 +86,31 @@ def _boxes(job: Job, count: int) -> np.ndarray:
             boxes[index] = box
         job.progress(index + 1, 2 * count)
     return boxes
+
+
+SHEET_VERSION = 1
+CROPS_SHEET = "crops.png"
+_COLUMNS = 10
+
+
+def sheet(a: SourceClip, b: SourceClip) -> Stage:
+    """The stage that writes ``crops.png``."""
+    return Stage(
+        id=f"sheet:{a.name}--{b.name}",
+        name="sheet",
+        version=SHEET_VERSION,
+        label="Drawing the sheet of crops",
+        work=lambda job: _draw_sheet(job, {"a": a.name, "b": b.name}),
+        params={"names": [a.name, b.name]},
+        needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}"},
+    )
+
+
+def _draw_sheet(job: Job, names: dict[str, str]) -> None:
+    rows: dict[str, list[np.ndarray]] = {}
+    for side, name in names.items():
+        clip = frames(job.entries[side])
+        chosen = [clip[index] for index in evenly(len(clip), _COLUMNS)]
+        rows[name] = [frame[..., :3] for frame in chosen]
+        rows[f"{name}: matte"] = [frame[..., 3] for frame in chosen]
+    write_png(job.path / CROPS_SHEET, contact_sheet(rows, columns=_COLUMNS))

@@ -1,32 +1,88 @@
-"""Stage 4: train one phase of the method. A stage each, so that changing a late phase keeps the early ones."""
+"""Stage 4: train one phase of the method, or import it; with less memory, a smaller batch. Curves of all phases."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.events import Preview
-from retarget_cli.hardware import device_class
-from retarget_cli.media.stills import write_png
+from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.events import Notice, Preview, Reporter
+from retarget_cli.media.images import write_png
 from retarget_cli.methods import get_method
-from retarget_cli.sampling import evenly
-from retarget_cli.stages.smaller_batch import train_within_memory
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.start import Start, begin
+from retarget_cli.stages.warm_start import Start, begin
+from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.fields import change_fields
+from retarget_cli.utils.hardware import device_class
+from retarget_cli.utils.memory import attempted
+from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.sheet import contact_sheet, dotted
 
 if TYPE_CHECKING:
-    from retarget_cli.train.phase import Phase, PreviewRow
+    from torch import Tensor
 
-VERSION = 3
+    from retarget_cli.training.phase import Phase, PreviewRow
+
+
+_KEPT = "batch.json"  # in the work folder
+
+
+def train_within_memory(
+    config: TrainConfig, phase: str, work: Path, reporter: Reporter, train: Callable[[TrainConfig], object]
+) -> int | None:
+    """Call `train`, with half the batch of `phase` each time memory runs out; returns the batch that was small enough.
+
+    `train` builds the phase anew and goes on from the newest checkpoint in `work`, as after a kill. There the batch is
+    kept too: a training that is killed goes on with the one it had. None for a phase that has no batch.
+    Raises EnvironmentProblem when a batch of one is too large, or there is none to make smaller.
+    """
+    settings = get_method(config.method).phase_config(config.method_config, phase)
+    asked: int | None = settings.get("batch")
+    batch = asked if asked is None else min(asked, _kept(work, asked))
+    memory = "GPU memory" if device_class(config.device) == "cuda" else "memory"
+    if batch != asked:
+        reporter(Notice(f"{phase} goes on with a batch of {batch}: {memory} ran out with {asked}"))
+    while not attempted(partial(train, _with_batch(config, phase, batch))):
+        if batch is None or batch == 1:
+            raise _too_little(memory, phase, settings)
+        smaller = batch // 2
+        reporter(Notice(f"{memory} ran out in {phase} with a batch of {batch}; it goes on with {smaller}", "warning"))
+        batch = smaller
+        write_json_atomic(work / _KEPT, {"batch": batch})
+    return batch
+
+
+def _kept(work: Path, asked: int) -> int:
+    path = work / _KEPT
+    return int(json.loads(path.read_text(encoding="utf-8"))["batch"]) if path.exists() else asked
+
+
+def _with_batch(config: TrainConfig, phase: str, batch: int | None) -> TrainConfig:
+    if batch is None:
+        return config
+    changed = change_fields(config.method_config, (f"{phase}.batch={batch}",))
+    return dataclasses.replace(config, method_config=changed)
+
+
+def _too_little(memory: str, phase: str, settings: Any) -> EnvironmentProblem:
+    size = settings.get("size")
+    ways = [f"smaller pictures (--set {phase}.size={size // 2})"] if isinstance(size, int) else []
+    ways += ["--preset draft", *(["--device cpu"] if memory.startswith("GPU") else [])]
+    alone = ", even with a batch of one" if "batch" in settings else ""
+    return EnvironmentProblem(f"not enough {memory} for {phase}{alone}", fix=f"Use {' or '.join(ways)}.")
+
+
+FIT_VERSION = 3
 _PREVIEWS = "previews"
 _COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
 _FACTS = "fit.json"
@@ -48,11 +104,11 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: St
     return Stage(
         id=phase,
         name=phase,
-        version=VERSION,
+        version=FIT_VERSION,
         label=f"Training {phase}",
-        work=lambda job: _work(job, config, phase, start),
+        work=lambda job: _train(job, config, phase, start),
         params={
-            "method": method.name,
+            "method": method.key,
             "method_version": method.version,
             "config": method.phase_config(config.method_config, phase),
             "seed": config.seed,
@@ -72,11 +128,11 @@ def crop_of(config: TrainConfig, phase: str) -> tuple[str, int]:
 
 def held_out(entry: Entry) -> dict[str, float]:
     """Scores of a trained phase on frames that it was not trained on."""
-    data: dict[str, float] = curves(entry)["held_out"]
+    data: dict[str, float] = training_curves(entry)["held_out"]
     return data
 
 
-def curves(entry: Entry) -> dict[str, Any]:
+def training_curves(entry: Entry) -> dict[str, Any]:
     """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``.
 
     ``batch`` is the one that fitted into the memory, None for a phase that has none.
@@ -97,9 +153,9 @@ def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
 
 def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
     """The phase on the clips and earlier results of a job, ready to train."""
-    from retarget_cli.train.clips import ClipArray
-    from retarget_cli.train.device import pick_device
-    from retarget_cli.train.precision import pick_precision
+    from retarget_cli.training.clips import ClipArray
+    from retarget_cli.training.device import pick_device
+    from retarget_cli.training.precision import pick_precision
 
     device = pick_device(config.device, config.max_memory)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
@@ -109,8 +165,8 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
     return built
 
 
-def _work(job: Job, config: TrainConfig, phase: str, start: Start | None) -> None:
-    from retarget_cli.train.loop import fit as train
+def _train(job: Job, config: TrainConfig, phase: str, start: Start | None) -> None:
+    from retarget_cli.training.loop import fit as train
 
     work = job.tools.store.work(job.stage.name, job.key)
     trained = None if start is None else start.folder(job.tools.store, phase)
@@ -152,3 +208,53 @@ def _pictures(row: PreviewRow) -> list[np.ndarray]:
     if row.keypoints is None:
         return list(row.frames[chosen])
     return dotted(row.frames[chosen], row.keypoints[chosen], _CELL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreign:
+    """Networks out of a checkpoint. kind: its format; digest: sha256 of the file; states: phase → module → tensors."""
+
+    kind: str
+    digest: str
+    states: Mapping[str, Mapping[str, Mapping[str, Tensor]]]
+
+
+def adopt(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, foreign: Foreign) -> Stage:
+    """The stage that writes what :func:`~retarget_cli.stages.fit.fit` would, with the networks of `foreign`."""
+    trained = fit(config, phase, a, b)
+    return dataclasses.replace(
+        trained,
+        label=f"Importing {phase}",
+        work=lambda job: _take_over(job, config, phase, foreign),
+        params={**trained.params, "imported": foreign.kind},
+        digests={"checkpoint": foreign.digest},
+    )
+
+
+def _take_over(job: Job, config: TrainConfig, phase: str, foreign: Foreign) -> None:
+    from retarget_cli.training.checkpoint import adopt as take_over
+
+    take_over(built_phase(job, config, phase), foreign.states[phase], job.path)
+
+
+CURVES_VERSION = 1
+CURVES = "curves.png"
+
+
+def curves(phases: Sequence[str]) -> Stage:
+    """The stage that writes ``curves.png``: losses and held-out scores against steps, a row for each of `phases`."""
+    return Stage(
+        id="curves",
+        name="curves",
+        version=CURVES_VERSION,
+        label="Drawing the curves",
+        work=lambda job: _draw_curves(job, phases),
+        params={"phases": list(phases)},
+        needs={phase: phase for phase in phases},
+    )
+
+
+def _draw_curves(job: Job, phases: Sequence[str]) -> None:
+    from retarget_cli.viz.curves import draw_curves
+
+    write_png(job.path / CURVES, draw_curves({phase: training_curves(job.entries[phase]) for phase in phases}))

@@ -1,9 +1,9 @@
-"""Stage 2: find the object in every frame."""
+"""Stage 2: find the object in every frame; its soft edges, its flicker, and how far to trust the result."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,42 @@ from retarget_cli.config import MatteConfig
 from retarget_cli.errors import RetargetError, UsageError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.images import read_png_folder
 from retarget_cli.media.probe import probe
-from retarget_cli.media.stills import read_png_folder
-from retarget_cli.segment.base import Segmenter, hints_to_json
-from retarget_cli.stages.embed import stored_views
-from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.source import SourceClip
+from retarget_cli.metrics.temporal import changed_share
+from retarget_cli.segmentation.base import Segmenter, hints_to_json
+from retarget_cli.segmentation.matting import soft_alpha
+from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.embeddings import stored_views
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.vision.flow import dense_flow, warp_by_flow
 
-VERSION = 2
+
+def matted_stage(
+    name: str,
+    version: int,
+    label: str,
+    clip: SourceClip,
+    work: Callable[[Job], None],
+    params: Mapping[str, Any] | None = None,
+) -> Stage:
+    """A stage that `matted_frames` of stages/matte.py can serve. label: of the display, before the clip's file name."""
+    return Stage(
+        id=f"{name}:{clip.name}",
+        name=name,
+        version=version,
+        label=f"{label} {clip.path.name}",
+        work=work,
+        params=params or {},
+        files={"video": clip.path},
+        digests={"video": clip.digest},
+        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+    )
+
+
+MATTE_VERSION = 2
 MATTE = "matte.mkv"
 
 
@@ -47,9 +72,9 @@ def matte(
     return Stage(
         id=f"matte:{clip.name}",
         name="matte",
-        version=VERSION,
+        version=MATTE_VERSION,
         label=f"Finding the object in {clip.path.name}",
-        work=lambda job: _work(job, clip, way, device, max_memory),
+        work=lambda job: _find_object(job, clip, way, device, max_memory),
         params=params,
         files={"video": clip.path},
         digests=digests,
@@ -59,7 +84,7 @@ def matte(
 
 def inputs_of(clip: SourceClip, way: Way, digest: Callable[[Path], str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What a matte made this way depends on: parameters, and digests by role. digest: sha256 of a file."""
-    from retarget_cli.segment.registry import version_of
+    from retarget_cli.segmentation.backends import version_of
 
     digests = {"video": clip.digest}
     if way.name == "given" and clip.matte_digest is not None:
@@ -102,7 +127,7 @@ def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
 
     Raises as :func:`matte` does.
     """
-    from retarget_cli.segment.registry import NETWORKS, choose_backend
+    from retarget_cli.segmentation.backends import NETWORKS, choose_backend
     from retarget_cli.weights import find_weights
 
     if config.backend == "given" or clip.matte is not None:
@@ -129,7 +154,7 @@ def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
         yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
 
 
-def _work(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> None:
+def _find_object(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> None:
     if way.notice:
         job.notice(f"{clip.path.name}: {clip.with_its_options(way.notice)}")
     found = facts(job.entries["ingest"])
@@ -154,13 +179,103 @@ def _its_options_named(clip: SourceClip) -> Iterator[None]:
 
 
 def _segmenter(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> Segmenter:
-    from retarget_cli.segment.registry import NETWORKS, make_segmenter
+    from retarget_cli.segmentation.backends import NETWORKS, make_segmenter
 
     views = None
     if way.name in NETWORKS:
-        from retarget_cli.train.device import pick_device
+        from retarget_cli.training.device import pick_device
 
         device = pick_device(device, max_memory)
         if way.name == "sam" and way.weights is not None:
             views = stored_views(job, clip, way.weights, device)
     return make_segmenter(way.name, mattes=lambda: given_mattes(clip), weights=way.weights, device=device, views=views)
+
+
+ALPHA_VERSION = 1
+ALPHA = "alpha.mkv"
+
+
+def alpha(clip: SourceClip) -> Stage:
+    """The stage that writes ``alpha.mkv``: lossless, one grey frame a frame, 0 to 255."""
+    return matted_stage("alpha", ALPHA_VERSION, "Softening the edges of the matte of", clip, _soften_edges)
+
+
+def _soften_edges(job: Job) -> None:
+    clip = facts(job.entries["ingest"])
+    size = clip.width, clip.height
+    with VideoWriter(job.path / ALPHA, size, clip.timing, codec="ffv1", pixels="gray") as writer:
+        for done, (image, matte) in enumerate(matted_frames(job), 1):
+            writer.write(soft_alpha(image, matte))
+            job.progress(done, clip.timing.frames)
+
+
+FLICKER_VERSION = 1
+_FILE = "flicker.json"
+_LONGER_SIDE = 320  # pixels of the frames compared
+
+
+def flicker(clip: SourceClip) -> Stage:
+    """The stage that writes ``flicker.json``: the mean changed share, and the frame with the largest one."""
+    return Stage(
+        id=f"flicker:{clip.name}",
+        name="flicker",
+        version=FLICKER_VERSION,
+        label=f"Measuring how steady the matte of {clip.path.name} is",
+        work=_measure_flicker,
+        files={"video": clip.path},
+        digests={"video": clip.digest},
+        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+    )
+
+
+def flicker_report(entry: Entry) -> dict[str, Any]:
+    """{"flicker": mean share, None for a matte that is always empty; "largest_change": frame}."""
+    data: dict[str, Any] = json.loads(entry.file(_FILE).read_text(encoding="utf-8"))
+    return data
+
+
+def _measure_flicker(job: Job) -> None:
+    clip = facts(job.entries["ingest"])
+    scale = min(1.0, _LONGER_SIDE / max(clip.width, clip.height))
+    size = max(1, round(clip.width * scale)), max(1, round(clip.height * scale))
+    frames = read_frames(job.stage.files["video"], channels="gray", size=size)
+    before: tuple[np.ndarray, np.ndarray] | None = None
+    shares: dict[int, float] = {}
+    for frame, matte in zip(frames, read_mattes(job.entries["matte"], size=size), strict=True):
+        if before is not None:
+            flow = dense_flow(frame.image, before[0])
+            share = changed_share(matte, warp_by_flow(before[1], flow))
+            if share is not None:
+                shares[frame.index] = share
+        before = frame.image, matte
+        job.progress(frame.index + 1, clip.timing.frames)
+    mean = round(float(np.mean(list(shares.values()))), 4) if shares else None
+    largest = max(shares, key=shares.__getitem__) if shares else None
+    write_json_atomic(job.path / _FILE, {"flicker": mean, "largest_change": largest})
+
+
+_TRUSTED = 0.5
+
+
+def frame_confidence(report: Mapping[str, Any], count: int) -> tuple[float, ...]:
+    """The confidence in [0, 1] of each of `count` frames; that of the clip where the report has none by frame."""
+    frames = tuple(report.get("frame_confidence") or ())
+    return frames if len(frames) == count else (float(report["confidence"]),) * count
+
+
+def least_certain(confidence: Sequence[float]) -> int | None:
+    """The frame that is least certain though something was found on it; None when all are equally certain."""
+    found = [index for index, value in enumerate(confidence) if value > 0]
+    if not found or len({confidence[index] for index in found}) == 1:
+        return None
+    return min(found, key=confidence.__getitem__)
+
+
+def hint_frame(report: Mapping[str, Any]) -> int | None:
+    """The frame on which a hint would help most; None for a matte that can be trusted or was given."""
+    sure = report["confidence"] >= _TRUSTED and not report.get("notices")
+    if report["backend"] == "given" or sure:
+        return None
+    frames = report.get("frame_confidence") or ()
+    worst = least_certain(frames)
+    return worst if worst is not None else next((index for index, value in enumerate(frames) if value > 0), 0)

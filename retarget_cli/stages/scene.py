@@ -1,68 +1,98 @@
-"""Where the layer of each frame of a result goes, and what is behind it."""
+"""Stage 6: what a clip's scene looks like without its object: the clean plate, and its edges, grain and shadow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from retarget_cli.media.decode import read_frames
-from retarget_cli.media.playing import Playing
-from retarget_cli.stages import crop
-from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
-from retarget_cli.stages.ingest import ClipFacts, facts
-from retarget_cli.stages.plate import PLATE
-from retarget_cli.stages.stage import Job
-from retarget_cli.stages.trajectory import Matrices, along, followed
-from retarget_cli.stages.transfer import report
+from retarget_cli.compositing.edges import edge_width
+from retarget_cli.compositing.grain import Grain, GrainMeter
+from retarget_cli.compositing.plate import build_plate_model
+from retarget_cli.compositing.shadow import CastShadow
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.segmentation.matting import soft_alpha
+from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.matte import matted_frames, matted_stage
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.store.atomic import write_json_atomic
+from retarget_cli.store.engine import Entry
 
-Grounds = Callable[[int], np.ndarray]
-
-
-def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
-    """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
-    background = job.stage.params["background"]
-    size = (subject.width, subject.height)
-    if background == "driver":
-        driver = facts(job.entries["driver"])
-        return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
-    shown = background_frames(playing.real_time, subject.timing)
-    matrix = _place(job, shown, playing, layer_size)
-    if background == "subject":
-        plates = FrameTape(lambda: _plates(job, size))
-        return matrix, lambda i: plates[shown[i]]
-    plain = np.zeros((size[1], size[0], 3), np.uint8)
-    if background != "alpha":
-        plain[:] = colour(background)
-    return matrix, lambda i: plain
+PLATE_VERSION = 2
+PLATE, SHADOW = "plate.mkv", "shadow.json"
 
 
-def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
-    """Where the subject is in the frames of it that show, or where the driver's way would lead it."""
-    own = crop.framing(job.entries["subject_crop"])
-    if job.stage.params.get("trajectory"):
-        opposite = bool(report(job.entries["transfer"]).get("opposite"))
-        return along(followed(own, crop.framing(job.entries["driver_crop"]), opposite), playing, layer_size)
-    return lambda i: own.matrix(shown[i], layer_size)
+def plate(clip: SourceClip) -> Stage:
+    """The stage that writes ``plate.mkv``: every frame of the clip at native size, lossless, the object removed.
+
+    ``shadow.json`` is the shadow that was removed with it, null when none could be told.
+    """
+    return matted_stage("plate", PLATE_VERSION, "Removing the object from", clip, _remove_object)
 
 
-def _driver_scene(
-    job: Job, size: tuple[int, int], onto: tuple[int, int], playing: Playing, layer_size: int
-) -> tuple[Matrices, Grounds]:
-    path = crop.framing(job.entries["driver_crop"])
-    grown, (left, top) = cover(size, onto)
-    plates = FrameTape(lambda: _plates(job, grown))
-    x, y = grown[0] / size[0], grown[1] / size[1]
-    # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
-    fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
-    shown, way = playing.shown, along(path, playing, layer_size)
-
-    def matrix(index: int) -> np.ndarray:
-        return (fill @ np.vstack([way(index), (0, 0, 1)]))[:2]
-
-    return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
+def cast_shadow(entry: Entry) -> CastShadow | None:
+    """The shadow that things cast in the scene of a plate, None when none could be told."""
+    data = json.loads(entry.file(SHADOW).read_text(encoding="utf-8"))
+    return data and CastShadow.from_json(data)
 
 
-def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    for frame in read_frames(job.entries["plate"].file(PLATE), size=size):
-        yield frame.image
+def _remove_object(job: Job) -> None:
+    clip = facts(job.entries["ingest"])
+    count = clip.timing.frames
+    model = build_plate_model(lambda: matted_frames(job), count, lambda done, total: job.progress(done, total + count))
+    with VideoWriter(job.path / PLATE, (clip.width, clip.height), clip.timing, codec="ffv1") as writer:
+        for index, (frame, matte) in enumerate(matted_frames(job)):
+            writer.write(model.render(index, frame, matte))
+            job.progress(count + index + 1, 2 * count)
+    write_json_atomic(job.path / SHADOW, model.cast and model.cast.to_json())
+    job.draft.note(still_camera=model.still, seen_share=round(model.known, 3))
+
+
+FOOTAGE_VERSION = 1
+FILE = "footage.json"
+_SAMPLES = 8  # frames that are looked at
+_AWAY = 6  # pixels from the object: what is nearer may be its fur or its motion blur
+
+
+@dataclass(frozen=True)
+class Footage:
+    """edge: pixels between alpha 0.1 and 0.9 across the object's outline, None where that is unknown."""
+
+    edge: float | None
+    grain: Grain
+
+
+def footage(clip: SourceClip) -> Stage:
+    """The stage that writes ``footage.json``."""
+    return matted_stage("footage", FOOTAGE_VERSION, "Measuring edges and grain of", clip, _measure_footage)
+
+
+def read_footage(entry: Entry) -> Footage:
+    """Read what was measured back."""
+    data = json.loads(entry.file(FILE).read_text(encoding="utf-8"))
+    return Footage(data["edge"], Grain.from_json(data["grain"]))
+
+
+def _measure_footage(job: Job) -> None:
+    count = facts(job.entries["ingest"]).timing.frames
+    chosen = set(np.linspace(min(1, count - 1), count - 1, min(_SAMPLES, count)).astype(int).tolist())
+    meter, widths = GrainMeter(), []
+    before = None
+    for index, (frame, matte) in enumerate(matted_frames(job)):
+        if index in chosen:
+            widths.append(edge_width(soft_alpha(frame, matte).astype(np.float32) / 255.0))
+            if before is not None:
+                meter.add(before[0], frame, _away(np.maximum(before[1], matte)))
+        before = frame, matte
+        job.progress(index + 1, count)
+    found = [width for width in widths if width is not None]
+    edge = round(float(np.median(found)), 3) if found else None
+    write_json_atomic(job.path / FILE, {"edge": edge, "grain": meter.grain().to_json()})
+
+
+def _away(matte: np.ndarray) -> np.ndarray:
+    """(H, W) bool: well away from the object."""
+    clear: np.ndarray = cv2.distanceTransform((matte < 128).astype(np.uint8), cv2.DIST_L2, 3) > _AWAY
+    return clear

@@ -1,20 +1,21 @@
-"""A cached stage, and how one is run: look it up by its key, or do its work into a draft that the store publishes."""
+"""A cached stage, and how a plan of stages is run: look each up by its key, or do its work into a draft to publish."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import Interrupted
-from retarget_cli.events import Notice, Progress, Reporter, StageCached, StageFinished, StageStarted
+from retarget_cli.events import Finished, Notice, Planned, Progress, Reporter, StageCached, StageFinished, StageStarted
 from retarget_cli.store.atomic import crash_point
+from retarget_cli.store.engine import Entry
 from retarget_cli.store.keys import stage_key
 
 if TYPE_CHECKING:
-    from retarget_cli.store.engine import Draft, Entry, Store
+    from retarget_cli.store.engine import Draft, Store
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,31 @@ def check_stop(stop: Callable[[], bool], where: str) -> None:
             fix="Run the same command again to go on.",
             signal=getattr(stop, "signal", None) or 2,
         )
+
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """A `stop` that never asks to stop."""
+    return False
+
+
+def run(
+    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None, *, last: bool = True
+) -> dict[str, Entry]:
+    """Run the stages in order and return every result by stage id.
+
+    entries: results that are there already. last: no other plan of the same command comes after this one.
+    """
+    started = time.monotonic()
+    done = dict(entries or {})
+    cached = 0
+    tools.reporter(Planned(len(plan)))
+    for stage in plan:
+        needed = {role: done[name] for role, name in stage.needs.items()}
+        done[stage.id], found = run_stage(stage, needed, tools)
+        cached += found
+    if last:
+        tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
+    return done

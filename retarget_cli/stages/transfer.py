@@ -1,29 +1,31 @@
-"""Stage 5: let the trained method draw one clip's look with the other clip's motion, in the subject's crop."""
+"""Stage 5: draw the subject with the driver's motion; a motion file may take the driver's place."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from retarget_cli.config import TrainConfig, to_json
-from retarget_cli.hardware import device_class
-from retarget_cli.media.playing import Playing
+from retarget_cli.config import TrainConfig
+from retarget_cli.media.playback import Playing, background_moments
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import Look, Outsider, Playback, Poses, Regional, TransferRequest
-from retarget_cli.stages.background import background_moments
+from retarget_cli.methods.base import KeypointSubset, Look, NewDriver, Playback, Poses, TransferRequest
+from retarget_cli.motion.files import motion_bytes, read_motion
+from retarget_cli.motion.motion import Motion
+from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.fit import states
-from retarget_cli.stages.ingest import facts
-from retarget_cli.stages.pose import Driver, MotionSource, posed
-from retarget_cli.stages.source import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_json_atomic
+from retarget_cli.store.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.fields import to_json
+from retarget_cli.utils.hardware import device_class
+from retarget_cli.vision.framing import Framing
 
-VERSION = 7
+TRANSFER_VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ def transfer(
     return Stage(
         id=f"transfer:{subject.name}-as-{driver.name}",
         name="transfer",
-        version=VERSION,
+        version=TRANSFER_VERSION,
         label=f"Drawing {subject.name} moving like {driver.name}",
-        work=lambda job: _work(job, config, drawing, playing),
+        work=lambda job: _draw_layer(job, config, drawing, playing),
         params={
-            "method": method.name,
+            "method": method.key,
             "method_version": method.version,
             "config": to_json(config.method_config),
             "look": drawing.look,
@@ -135,24 +137,24 @@ def _own_playback(playing: Playing, subject: Timing) -> Playback:
 
 
 def _request(job: Job, drawing: Drawing, playing: Playing) -> TransferRequest:
-    from retarget_cli.train.clips import ClipArray
+    from retarget_cli.training.clips import ClipArray
 
-    driver: Outsider | Poses | None = None
+    driver: NewDriver | Poses | None = None
     if "motion" in job.entries:
         motion = posed(job.entries["motion"])
         driver = Poses(motion.points, motion.confidence, motion.space == "subject")
     elif "driver" in job.entries:
-        driver = Outsider(ClipArray.open(job.entries["driver"].file("clip.npy")), drawing.flip)
+        driver = NewDriver(ClipArray.open(job.entries["driver"].file("clip.npy")), drawing.flip)
     regional = None
     if drawing.follow is not None:
-        regional = Regional(drawing.follow, _own_playback(playing, facts(job.entries["own_times"]).timing))
+        regional = KeypointSubset(drawing.follow, _own_playback(playing, facts(job.entries["own_times"]).timing))
     playback = None if playing.is_plain and not drawing.smooth else _playback(playing, drawing.smooth)
     return TransferRequest(drawing.look, drawing.affine, playback, driver, regional)
 
 
-def _work(job: Job, config: TrainConfig, drawing: Drawing, playing: Playing) -> None:
-    from retarget_cli.train.clips import ClipArray
-    from retarget_cli.train.device import pick_device
+def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playing) -> None:
+    from retarget_cli.training.clips import ClipArray
+    from retarget_cli.training.device import pick_device
 
     clips = (ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy")))
     method, request = get_method(config.method), _request(job, drawing, playing)
@@ -181,3 +183,56 @@ def _work(job: Job, config: TrainConfig, drawing: Drawing, playing: Playing) -> 
 
 def _open(job: Job, name: str, shape: tuple[int, ...]) -> np.memmap:
     return np.lib.format.open_memmap(job.path / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
+
+
+POSE_VERSION = 1
+_FILE = "motion.safetensors"
+
+
+@dataclass(frozen=True)
+class MotionSource:
+    """A motion file as a user names it. name: for the names of results; digest: sha256 of its content."""
+
+    name: str
+    path: Path
+    digest: str
+
+
+Driver = SourceClip | MotionSource
+
+
+def sound_of(driver: Driver) -> dict[str, Any]:
+    """`files` and `digests` of a stage that takes the sound of the driver; a motion file has none."""
+    if isinstance(driver, MotionSource):
+        return {}
+    return {"files": {"driver": driver.path}, "digests": {"sound": driver.digest}}
+
+
+def crop_of(driver: Driver) -> str:
+    """The stage with the crop that the driver's keypoints lie in."""
+    return f"pose:{driver.name}" if isinstance(driver, MotionSource) else f"crop:{driver.name}"
+
+
+def pose(source: MotionSource) -> Stage:
+    """The stage that writes ``motion.safetensors``, and the crop it lies in as that of a clip is written."""
+    return Stage(
+        id=f"pose:{source.name}",
+        name="pose",
+        version=POSE_VERSION,
+        label=f"Reading {source.path.name}",
+        work=_read_pose,
+        files={"motion": source.path},
+        digests={"motion": source.digest},
+    )
+
+
+def posed(entry: Entry) -> Motion:
+    """The motion of an entry of this stage."""
+    return read_motion(entry.file(_FILE))
+
+
+def _read_pose(job: Job) -> None:
+    motion = read_motion(job.stage.files["motion"])
+    target = job.path / _FILE
+    write_bytes_atomic(target, motion_bytes(motion, target))
+    write_json_atomic(job.path / "framing.json", Framing(motion.places[:, 2], motion.places[:, :2]).to_json())

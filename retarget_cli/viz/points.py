@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from retarget_cli.sampling import evenly
-from retarget_cli.viz.marks import draw_text
-from retarget_cli.viz.overlay import Colour, keypoint_colours
+from retarget_cli.utils.sampling import evenly
+from retarget_cli.viz.overlay import Colour, draw_text, keypoint_colours
 
 _PAPER: Colour = (24, 24, 28)
 _GROUND: Colour = (96, 96, 100)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 
-from retarget_cli.sampling import evenly
+from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.overlay import draw_keypoints
 
 Images = Sequence[np.ndarray] | np.ndarray

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retarget_cli.viz.marks import draw_text, text_size
-from retarget_cli.viz.overlay import Colour
+from retarget_cli.viz.overlay import Colour, draw_text, text_size
 
 _PAPER: Colour = (24, 24, 28)
 _MARK: Colour = (255, 255, 255)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from retarget_cli.store.digests import hash_file
-from retarget_cli.weights.manifest import Weight, known, weight
-from retarget_cli.weights.places import locate
-from retarget_cli.weights.seal import is_intact, is_whole, read_seal
+from retarget_cli.weights.convert import is_intact, is_whole, read_seal
+from retarget_cli.weights.manifest import Weight, known, locate, weight
 
 State = Literal["missing", "damaged", "ok"]
 

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.store.digests import FileDigests
-from retarget_cli.weights.convert import convert, read_pickled
-from retarget_cli.weights.manifest import with_file_name
-from retarget_cli.weights.places import cache_folder
-from retarget_cli.weights.seal import is_whole, read_seal
+from retarget_cli.weights.convert import convert, is_whole, read_pickled, read_seal
+from retarget_cli.weights.manifest import cache_folder, with_file_name
 
 if TYPE_CHECKING:
     import torch

@@ -93,7 +93,7 @@ def test_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path, capsys: pytest
         raise ZeroDivisionError("by zero")
 
     (tmp_path / "space").mkdir()
-    monkeypatch.setattr("retarget_cli.cli.ui.open_store", broken)
+    monkeypatch.setattr("retarget_cli.cli.output.open_store", broken)
     assert run(["runs", "--workspace", str(tmp_path / "space")]) == 1
     assert "bug" in capsys.readouterr().err
     assert "ZeroDivisionError" in next((tmp_path / "space" / "logs").iterdir()).read_text()
@@ -103,7 +103,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, tmp_path, capsys: pytest.Captur
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("retarget_cli.cli.ui.open_store", interrupted)
+    monkeypatch.setattr("retarget_cli.cli.output.open_store", interrupted)
     assert run(["runs", "--workspace", str(tmp_path)]) == 130
     assert capsys.readouterr().err.startswith("error: interrupted")
 

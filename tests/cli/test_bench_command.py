@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from cpu_graph import CpuTape
 
-from retarget_cli.benchmark import bench as top
-from retarget_cli.benchmark import gauge, phases
-from retarget_cli.benchmark.plan import MODES, Mode, plan
+from retarget_cli.bench import bench as top
+from retarget_cli.bench import device_meter, phases
+from retarget_cli.bench.plan import MODES, Mode, plan
 from retarget_cli.cli.app import run
-from retarget_cli.config import load_config
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Event, Planned, Progress, StageFinished, StageStarted
-from retarget_cli.hardware import cuda_devices
-from retarget_cli.train import capture, precision
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.training import cuda_graph, precision
+from retarget_cli.utils.hardware import cuda_devices
 
 TINY = (
     "detail.steps=0",
@@ -36,8 +36,8 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gauge, "MATRIX_SECONDS", 0.02)
-        patch.setattr(gauge.CpuGauge, "matrix_size", 256)
+        patch.setattr(device_meter, "MATRIX_SECONDS", 0.02)
+        patch.setattr(device_meter.CpuGauge, "matrix_size", 256)
         patch.setattr(phases, "sample_clips", functools.cache(phases.sample_clips))
         patch.setattr(top, "DRAWING_SECONDS", 0.2)
         patch.setattr(precision, "cpu_multiplies_bf16", lambda: True)  # torch computes it everywhere, if slowly
@@ -140,7 +140,7 @@ def test_any_method_can_be_measured_and_progress_is_told() -> None:
     assert {event.total for event in steps} == {3 * 4}
 
 
-class LikeGpu(gauge.CpuGauge):
+class LikeGpu(device_meter.CpuGauge):
     """Measures as on a GPU: one mode after the other, several steps at a time, graphs too."""
 
     chunk, together, graphs = 3, False, True
@@ -154,7 +154,7 @@ def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         return tapes[-1]
 
     monkeypatch.setattr(top, "gauge_of", LikeGpu)
-    monkeypatch.setattr(capture, "recorder", tape)
+    monkeypatch.setattr(cuda_graph, "recorder", tape)
     events: list[Event] = []
     recipe = measured(events=events)["recipes"][0]
     for phase in recipe["phases"]:

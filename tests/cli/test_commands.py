@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from retarget_cli import events, pipeline
-from retarget_cli.choices import AFFINES
+from retarget_cli import events
 from retarget_cli.cli.app import run
 from retarget_cli.errors import Interrupted, WorkspaceError
 from retarget_cli.findings import Finding
+from retarget_cli.pipeline.options import AFFINES, RenderOptions
+from retarget_cli.pipeline.render import Rendered, RenderResult
+from retarget_cli.pipeline.segment import PreviewResult, SegmentResult
+from retarget_cli.pipeline.train import TrainResult
 
 RETARGETED = Path("retargeted")
 
@@ -41,13 +44,14 @@ def replace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     def put(name: str, answer: Any) -> Recorder:
         recorder = Recorder(answer)
-        monkeypatch.setattr(pipeline, name, recorder)
+        module = {"preview": "segment"}.get(name, name)
+        monkeypatch.setattr(f"retarget_cli.pipeline.{module}.{name}", recorder)
         return recorder
 
     return put
 
 
-TRAINED = pipeline.TrainResult(
+TRAINED = TrainResult(
     "20260101T000000Z-abc", "cat--fox", RETARGETED / "cat--fox", {}, {"geometry": {"iou_a": 0.931, "iou_b": 0.92}},
     (Finding("picture", "weak", "It is blurred.", "train longer."),),
 )  # fmt: skip
@@ -90,7 +94,7 @@ def test_facing_is_told_to_the_training(replace: Any, preset: str, said: str, mi
 
 
 def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    render = replace("render", pipeline.RenderResult())
+    render = replace("render", RenderResult())
     line = ["render", "--driver", "wolf.mp4", "--box-driver", "3:1,2,30,40", "--flip", "yes", "--follow", "p1, p2"]
     assert run(line) == 0
     options = render.arguments[0]
@@ -159,9 +163,9 @@ def test_settings_that_make_no_sense(
 def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
     report = {"affine": "moments", "reason": "highest motion"}
-    render = replace("render", pipeline.RenderResult((pipeline.Rendered("a", video, report),)))
+    render = replace("render", RenderResult((Rendered("a", video, report),)))
     assert run(["render", "--affine", "1,0,0,0,1,0", "--background", "#FFFFFF", "--out", "x.mp4", "--compare"]) == 0
-    assert render.arguments[0] == pipeline.RenderOptions(
+    assert render.arguments[0] == RenderOptions(
         None, "a", (1, 0, 0, 0, 1, 0), "#ffffff", Path("x.mp4"), True, smooth="0"
     )
     out = capsys.readouterr().out
@@ -180,10 +184,10 @@ def test_render_prints_what_auto_decided_from(replace: Any, capsys: pytest.Captu
     }
     report = {"affine": "proportions", "reason": "best", "candidates": candidates}
     looks = (
-        pipeline.Rendered("a", Path("x.mp4"), report),
-        pipeline.Rendered("b", Path("y.mp4"), {**report, "lost": 0.0}),
+        Rendered("a", Path("x.mp4"), report),
+        Rendered("b", Path("y.mp4"), {**report, "lost": 0.0}),
     )
-    replace("render", pipeline.RenderResult(looks))
+    replace("render", RenderResult(looks))
     assert run(["render"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:7] == [
@@ -203,18 +207,16 @@ def test_help_says_what_each_affine_does(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:
-    render = replace("render", pipeline.RenderResult())
+    render = replace("render", RenderResult())
     arguments = "render --from 0:01.5 --to 90f --fps 60 --slow 2.5 --loop 3 --smooth auto"
     assert run(arguments.split()) == 0
-    assert render.arguments[0] == pipeline.RenderOptions(
-        start="0:01.5", stop="90f", fps="60", slow="2.5", loop=3, smooth="auto"
-    )
+    assert render.arguments[0] == RenderOptions(start="0:01.5", stop="90f", fps="60", slow="2.5", loop=3, smooth="auto")
 
 
-def segmented(**report: Any) -> pipeline.SegmentResult:
+def segmented(**report: Any) -> SegmentResult:
     facts = {"backend": "embedded", "confidence": 0.87654, "flicker": 0.0312, "hint_frame": None, **report}
     files = {name: Path(f"m_{name}") for name in ("matte", "alpha", "overlay", "sheet")}
-    return pipeline.SegmentResult(**files, report=facts)
+    return SegmentResult(**files, report=facts)
 
 
 def test_segment(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,7 +253,7 @@ def test_a_doubtful_matte_comes_with_the_command_that_helps(replace: Any, capsys
 def test_a_quick_look_at_one_frame(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     whole = replace("segment", segmented())
     report = {"backend": "embedded", "frame": 37, "confidence": 0.8123, "looked_at": [25, 49]}
-    look = replace("preview", pipeline.PreviewResult(Path("cat_frame37.png"), report))
+    look = replace("preview", PreviewResult(Path("cat_frame37.png"), report))
     assert run(["segment", "cat.mp4", "--preview-frame", "37", "--frame", "37", "--box", "1,2,3,4"]) == 0
     assert look.arguments[2] == 37
     assert not whole.arguments

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from retarget_cli import demo, pipeline, samples
+from retarget_cli import samples
 from retarget_cli.cli import demo as command
 from retarget_cli.cli.app import run
+from retarget_cli.pipeline import demo
+from retarget_cli.pipeline.render import Rendered, RenderResult
+from retarget_cli.pipeline.train import TrainResult
 
 
 @pytest.fixture
@@ -20,8 +23,8 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, ..
 
     def stand_in(folder: Path, config: Any, *_: Any, **drawing: Any) -> demo.DemoResult:
         seen.append((folder, config, drawing))
-        trained = pipeline.TrainResult("run", "a--b", Path("retargeted/a--b"), {}, {})
-        rendered = pipeline.RenderResult((pipeline.Rendered("a", Path("retargeted/a--b/a-as-b.mp4"), {}),))
+        trained = TrainResult("run", "a--b", Path("retargeted/a--b"), {}, {})
+        rendered = RenderResult((Rendered("a", Path("retargeted/a--b/a-as-b.mp4"), {}),))
         scores = {"pair": "a--b", "a": {"motion": 0.7, "truth": {"iou": 0.8}}, "b": {"motion": 0.6}, "held_out": {}}
         return demo.DemoResult(samples.SamplePair.at(folder), trained, rendered, scores)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from motions import make_motion
 
-from retarget_cli import posing
 from retarget_cli.cli.app import run
-from retarget_cli.requests import Rendered, RenderResult
+from retarget_cli.pipeline import keypoints
+from retarget_cli.pipeline.render import Rendered, RenderResult
 
-EXPORTED = posing.ExportResult(Path("cat-as-fox.csv"), Path("cat-as-fox-points.png"), make_motion())
+EXPORTED = keypoints.ExportResult(Path("cat-as-fox.csv"), Path("cat-as-fox-points.png"), make_motion())
 DRAWN = RenderResult((Rendered("a", Path("cat-as-motion.mp4"), {"affine": "given"}),), Path("edited.csv"))
 
 
@@ -33,7 +33,7 @@ class Recorder:
 def exporting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recorder:
     monkeypatch.chdir(tmp_path)
     recorder = Recorder(EXPORTED)
-    monkeypatch.setattr(posing, "export_motion", recorder)
+    monkeypatch.setattr(keypoints, "export_motion", recorder)
     return recorder
 
 
@@ -41,7 +41,7 @@ def exporting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recorder:
 def applying(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recorder:
     monkeypatch.chdir(tmp_path)
     recorder = Recorder(DRAWN)
-    monkeypatch.setattr(posing, "apply_motion", recorder)
+    monkeypatch.setattr(keypoints, "apply_motion", recorder)
     return recorder
 
 

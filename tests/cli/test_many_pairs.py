@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 
 import retarget_cli
-from retarget_cli.cli import train_list
 from retarget_cli.cli.app import run
-from retarget_cli.config import load_config, to_json
+from retarget_cli.cli.many import train_many
+from retarget_cli.pipeline.settings import load_config
 from retarget_cli.store.engine import Store
+from retarget_cli.utils.fields import to_json
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from retarget_cli import events, pipeline
+from retarget_cli import events
+from retarget_cli.pipeline import train as pipeline
 from retarget_cli.cli.app import run
 from retarget_cli.errors import Interrupted, MediaError
 
@@ -39,7 +41,8 @@ pipeline.train = train
 sys.exit(run(sys.argv[1:]))
 """
 PARENT = (
-    "import sys; from retarget_cli.cli import app, train_list; train_list.PROGRAM = {}; sys.exit(app.run(sys.argv[1:]))"
+    "import sys; from retarget_cli.cli import app; from retarget_cli.cli.many import train_many; "
+    "train_many.PROGRAM = {}; sys.exit(app.run(sys.argv[1:]))"
 )
 
 
@@ -49,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("RETARGET_WORKSPACE", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(retarget_cli.__file__).parents[1]))
     (tmp_path / "child.py").write_text(CHILD)
-    monkeypatch.setattr(train_list, "PROGRAM", [sys.executable, str(tmp_path / "child.py")])
+    monkeypatch.setattr(train_many, "PROGRAM", [sys.executable, str(tmp_path / "child.py")])
     for name in ("cat.mp4", "fox.mp4", "bad.mp4", "long.mp4"):
         (tmp_path / name).write_bytes(b"a clip")
     (tmp_path / "pairs.txt").write_text("bad.mp4 fox.mp4\ncat.mp4 fox.mp4\n")
@@ -84,7 +87,7 @@ def test_every_pair_is_told_the_whole_id_of_the_start(folder: Path, capsys: pyte
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_reaches_the_pairs_at_work(folder: Path, number: signal.Signals, code: int) -> None:
     (folder / "pairs.txt").write_text("long.mp4 fox.mp4\ncat.mp4 fox.mp4\n")
-    script = PARENT.format(train_list.PROGRAM)
+    script = PARENT.format(train_many.PROGRAM)
     words = ["train", "--pairs", "pairs.txt", "--device", "cpu", "--preset", "draft"]
     process = subprocess.Popen(
         [sys.executable, "-c", script, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -8,7 +8,8 @@ import pytest
 
 from retarget_cli import events
 from retarget_cli.cli.display import RichReporter
-from retarget_cli.cli.progress import Meter, Newest, PlainReporter, QuietReporter, make_reporter
+from retarget_cli.cli.output import make_reporter
+from retarget_cli.cli.progress import Meter, Newest, PlainReporter, QuietReporter
 
 
 class Clock:

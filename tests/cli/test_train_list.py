@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from retarget_cli.cli.fleet import Job, Outcome
-from retarget_cli.cli.pairs import ListedPair
-from retarget_cli.cli.train_list import Manner, Trained, option_words, present
+from retarget_cli.cli.many.parallel import Job, Outcome
+from retarget_cli.cli.many.train_many import ListedPair, Manner, Trained, option_words, present
 
 FINDING = {"name": "picture", "severity": "weak", "says": "It is blurred.", "advice": ""}
 ANSWER = {"held_out": {"geometry": {"iou_a": 0.931, "iou_b": 0.92}}, "verdict": [FINDING]}

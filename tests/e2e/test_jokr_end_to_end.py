@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from retarget_cli.config import load_config
-from retarget_cli.demo import demo
 from retarget_cli.events import Event, Notice, StageStarted
 from retarget_cli.media.decode import scan
+from retarget_cli.pipeline.demo import demo
+from retarget_cli.pipeline.settings import load_config
 from retarget_cli.store.engine import Store
 
 TINY = (

@@ -27,7 +27,14 @@ RENDER = ["render", "--look", "both", "--quiet"]
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["torch", "worker", "retarget_cli.cli.app", "retarget_cli.pipeline", "retarget_cli.train.loop", "segment_anything"]
+    [
+        "torch",
+        "worker",
+        "retarget_cli.cli.app",
+        "retarget_cli.pipeline.train",
+        "retarget_cli.training.loop",
+        "segment_anything",
+    ]
 )
 
 

@@ -13,11 +13,11 @@ from shared_draws import SharedDraws
 
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Event, Notice, silent
-from retarget_cli.train import checkpoint, loop
-from retarget_cli.train.capture import WARM_UP
-from retarget_cli.train.engine import Engine
-from retarget_cli.train.phase import Phase
-from retarget_cli.train.precision import BF16, FP16, FP32, Precision, arithmetic
+from retarget_cli.training import checkpoint, loop
+from retarget_cli.training.cuda_graph import WARM_UP
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.phase import Phase
+from retarget_cli.training.precision import BF16, FP16, FP32, Precision, arithmetic
 
 pytestmark = [
     pytest.mark.gpu,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from retarget_cli.memory import attempted, in_chunks
-from retarget_cli.train.device import pick_device
+from retarget_cli.training.device import pick_device
+from retarget_cli.utils.memory import attempted, in_chunks
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 MEGABYTE = 10**6

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retarget_cli.media.series import TIMES, SeriesWriter, is_series
-from retarget_cli.media.stills import read_png_folder
+from retarget_cli.media.images import TIMES, SeriesWriter, is_series, read_png_folder
 from retarget_cli.media.timing import Timing
 
 TIMING = Timing(Fraction(1, 30000), (0, 1001, 4004), 5005)
@@ -52,7 +51,7 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from retarget_cli.errors import RetargetError
-from retarget_cli.media.series import SeriesWriter
+from retarget_cli.media.images import SeriesWriter
 from retarget_cli.media.timing import Timing
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))

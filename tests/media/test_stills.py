@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retarget_cli.errors import MediaError
-from retarget_cli.media.stills import png_folder, read_picture, read_png_folder, write_png
+from retarget_cli.media.images import png_folder, read_picture, read_png_folder, write_png
 
 
 @pytest.mark.parametrize(("channels", "shape"), [("gray", ()), ("rgb", (3,)), ("rgba", (4,))])

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from retarget_cli.errors import UsageError
-from retarget_cli.media.tempo import Moment, Tempo, parse_smooth
+from retarget_cli.media.playback import Moment, Tempo, parse_smooth
 
 
 @pytest.mark.parametrize(

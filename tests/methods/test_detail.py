@@ -10,17 +10,18 @@ import pytest
 import torch
 from moving_clips import swinging
 
-from retarget_cli.config import load_config, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import TransferRequest
-from retarget_cli.methods.jokr.dataset import held_out_frames
+from retarget_cli.methods.jokr.data import held_out_frames
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.fit import fit as fit_stage
-from retarget_cli.stages.source import SourceClip
-from retarget_cli.stages.start import Start
-from retarget_cli.train.clips import ClipArray
-from retarget_cli.train.loop import fit
+from retarget_cli.stages.warm_start import Start
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.loop import fit
+from retarget_cli.utils.fields import to_json
 
 SMALL = (
     "geometry.steps=40", "geometry.size=32", "geometry.batch=2", "geometry.keypoints=6", "geometry.widths=16,24",
@@ -96,7 +97,7 @@ def test_of_a_long_clip_an_even_choice_is_held(
     trained: tuple[Any, dict[str, Path], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, states, _ = trained
-    monkeypatch.setattr("retarget_cli.methods.jokr.fine_frames.MOST_FRAMES", 10)
+    monkeypatch.setattr("retarget_cli.methods.jokr.references.MOST_FRAMES", 10)
     phase = JOKR.build_phase("detail", config, FINE, states, "cpu", seed=0)
     clip = phase.clips[0]  # type: ignore[attr-defined]
     assert len(clip.pixels) == 10
@@ -110,8 +111,7 @@ def test_of_a_long_clip_an_even_choice_is_held(
 
 
 def test_it_is_there_only_where_it_is_asked_for() -> None:
-    phases = {preset: JOKR.phases(JOKR.config(preset, ())) for preset in ("draft", "standard", "best", "paper")}
-    assert phases.pop("paper") == ("geometry", "texture")
+    phases = {preset: JOKR.phases(JOKR.config(preset, ())) for preset in ("draft", "standard", "best")}
     assert set(phases.values()) == {("geometry", "texture", "detail")}
     assert JOKR.phases(JOKR.config("draft", ("detail.steps=0",))) == ("geometry", "texture")
 

@@ -17,17 +17,17 @@ import typer
 from moving_clips import swinging
 from safetensors.torch import load_file, save_file
 
-from retarget_cli.choices import AFFINES
 from retarget_cli.cli.app import app
 from retarget_cli.events import silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr import alignment
-from retarget_cli.methods.jokr.diagnosis import crossings, keypoints, silhouettes, spaces, training
-from retarget_cli.methods.jokr.diagnosis import diagnose as diagnose_module
+from retarget_cli.methods.jokr.diagnosis import checks
+from retarget_cli.methods.jokr.diagnosis import checks as diagnose_module
 from retarget_cli.methods.jokr.diagnosis.evidence import Side
-from retarget_cli.train.clips import ClipArray
-from retarget_cli.train.loop import fit
+from retarget_cli.pipeline.options import AFFINES
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.loop import fit
 
 TINY = (
     "detail.steps=0",
@@ -115,12 +115,12 @@ def test_d_that_ran_away_is_told_from_clips_it_cannot_tell_apart(tmp_path: Path,
 @pytest.mark.parametrize(("loss", "name"), [(1.38, "one language"), (0.9, "D ahead"), (0.3, "D won")])
 def test_only_the_end_of_ds_curve_counts(loss: float, name: str) -> None:
     history = [{"step": step, "discriminator": 1.0 if step < 100 else loss} for step in range(10, 101, 10)]
-    assert [finding.name for finding in spaces.discriminator(history)] == [name]
+    assert [finding.name for finding in checks.discriminator(history)] == [name]
 
 
 def test_without_d_nothing_is_said_about_it() -> None:
-    assert spaces.discriminator([{"step": 5, "silhouette": 1.0}]) == []
-    assert spaces.discriminator([]) == []
+    assert checks.discriminator([{"step": 5, "silhouette": 1.0}]) == []
+    assert checks.discriminator([]) == []
 
 
 def test_keypoints_forced_together_are_collapsed(tmp_path: Path, healthy: State) -> None:
@@ -154,9 +154,9 @@ def test_a_map_of_the_wrong_scale_is_degenerate(tmp_path: Path, healthy: State, 
 def test_a_map_that_turns_or_mirrors_is_degenerate() -> None:
     turn = np.deg2rad(60)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    ratio, degrees, flipped = spaces.against_boxes(rotation @ np.diag([2.0, 0.5]), np.array([2.0, 0.5]))
+    ratio, degrees, flipped = checks.against_boxes(rotation @ np.diag([2.0, 0.5]), np.array([2.0, 0.5]))
     assert (ratio, degrees, flipped) == (pytest.approx(1), pytest.approx(60), False)
-    assert spaces.against_boxes(np.diag([-1.0, 1.0]), np.ones(2))[2]
+    assert checks.against_boxes(np.diag([-1.0, 1.0]), np.ones(2))[2]
 
 
 def test_mean_poses_apart_are_two_spaces(tmp_path: Path, healthy: State) -> None:
@@ -176,9 +176,9 @@ def test_a_subject_that_never_moves_knows_too_few_poses(healthy: State) -> None:
 def test_poses_are_far_when_they_lie_outside_what_is_known() -> None:
     random = np.random.default_rng(0)
     known = random.normal(0, 0.1, (40, 6, 2))
-    assert crossings.distance_ratio(random.normal(0, 0.1, (30, 6, 2)), known) < 1.5
-    assert crossings.distance_ratio(random.normal(0, 1.0, (30, 6, 2)), known) > crossings.WEAK_FAR
-    assert crossings.distance_ratio(known + 0.7, known) < 0.1  # the place in the crop does not count
+    assert checks.distance_ratio(random.normal(0, 0.1, (30, 6, 2)), known) < 1.5
+    assert checks.distance_ratio(random.normal(0, 1.0, (30, 6, 2)), known) > checks.WEAK_FAR
+    assert checks.distance_ratio(known + 0.7, known) < 0.1  # the place in the crop does not count
 
 
 def test_silhouettes_drawn_anywhere_overlap_badly(tmp_path: Path, healthy: State) -> None:
@@ -206,19 +206,19 @@ def test_lost_legs_are_told_from_a_poor_fit() -> None:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     trunks = np.stack([cv2.morphologyEx(m.astype(np.uint8), cv2.MORPH_OPEN, disc) for m in mattes]).astype(bool)
     legless = {
-        f.name: f.severity for f in silhouettes.findings([side(mattes, trunks), side(mattes, letter="B")], "more")
+        f.name: f.severity for f in checks.silhouette_findings([side(mattes, trunks), side(mattes, letter="B")], "more")
     }
     assert legless["thin parts"] == "bad"
     assert legless["silhouettes"] != "bad"
-    whole = {f.name: f.severity for f in silhouettes.findings([side(mattes), side(mattes)], "more")}
+    whole = {f.name: f.severity for f in checks.silhouette_findings([side(mattes), side(mattes)], "more")}
     assert whole == {"silhouettes": "good", "thin parts": "good"}
 
 
 def test_without_limbs_nothing_is_said_about_thin_parts() -> None:
     y, x = np.mgrid[:64, :64]
     discs = np.repeat(((x - 32) ** 2 + (y - 32) ** 2 < 400)[None], 3, axis=0)
-    assert silhouettes.thin_recall(discs, discs) is None
-    assert silhouettes.thin_recall(discs & False, discs) is None
+    assert checks.thin_recall(discs, discs) is None
+    assert checks.thin_recall(discs & False, discs) is None
 
 
 def test_points_beside_the_object_are_counted() -> None:
@@ -226,10 +226,10 @@ def test_points_beside_the_object_are_counted() -> None:
     mattes[:3, 20:44, 20:44] = True
     points = np.zeros((4, 4, 2))
     points[:, :2] = 0.9
-    assert keypoints.share_outside(points, mattes) == pytest.approx(0.5)
-    finding = keypoints.outside([side(mattes, points=points), side(mattes)])
+    assert checks.share_outside(points, mattes) == pytest.approx(0.5)
+    finding = checks.outside([side(mattes, points=points), side(mattes)])
     assert (finding.severity, finding.says[:3]) == ("bad", "50%")
-    assert keypoints.outside([side(mattes), side(mattes)]).severity == "good"
+    assert checks.outside([side(mattes), side(mattes)]).severity == "good"
 
 
 def curves(scores: list[float], losses: list[float]) -> dict[str, Any]:
@@ -255,32 +255,31 @@ SETTLED = [0.5, 0.7, 0.8, 0.85, 0.88, 0.9, 0.91, 0.915, 0.918, 0.92]
     ],
 )
 def test_how_training_ended(scores: list[float], losses: list[float], name: str, advice: str) -> None:
-    finding = training.ending("geometry", curves(scores, losses))
+    finding = checks.ending("geometry", curves(scores, losses))
     assert finding is not None
     assert finding.name == name
     assert advice in finding.advice
 
 
 def test_curves_too_short_say_nothing() -> None:
-    assert training.ending("geometry", curves(SETTLED[:3], FALLING[:3])) is None
+    assert checks.ending("geometry", curves(SETTLED[:3], FALLING[:3])) is None
 
 
 @pytest.mark.parametrize(("psnr", "severity"), [(24.0, "good"), (20.0, "weak"), (15.0, "bad")])
 def test_the_picture_is_graded_by_the_worse_clip(psnr: float, severity: str) -> None:
     numbers = {"texture": {"steps": 400, "held_out": {"psnr_a": 25.0, "psnr_b": psnr}}}
-    (finding,) = training.picture(numbers)
+    (finding,) = checks.picture(numbers)
     assert finding.severity == severity
     assert ("`--set texture.steps=800`" in finding.advice) == (severity != "good")
 
 
 def test_advice_names_settings_and_options_that_exist() -> None:
     source = "".join(
-        Path(module.__file__).read_text()
-        for module in (crossings, diagnose_module, keypoints, silhouettes, spaces, training)
+        Path(module.__file__).read_text() for module in (checks, diagnose_module, checks, checks, checks, checks)
     )
     keys = set(re.findall(r"--set ([a-z_]+\.[a-z_]+)=", source))
     assert len(keys) > 3
-    for key in keys | {f"{phase}.{name}" for phase in training.SCORES for name in ("steps", "learning_rate")}:
+    for key in keys | {f"{phase}.{name}" for phase in checks.SCORES for name in ("steps", "learning_rate")}:
         get_method("jokr").config("draft", (f"{key}=1",))
     commands = typer.main.get_command(app).commands
     known = {option for name in ("train", "render") for each in commands[name].params for option in each.opts}

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from retarget_cli.methods.jokr.transfer import Course, draw
+from retarget_cli.methods.jokr.transfer import KeypointTracks, draw
 
 POINTS = np.linspace(-1, 1, 37 * 2, dtype=np.float32).reshape(37, 1, 2)
 
@@ -33,7 +33,7 @@ class Square:
 
 
 def drawn(puppet: Square, mirrored: bool = False) -> list[tuple[np.ndarray, ...]]:
-    course = Course(POINTS / 2, POINTS, np.ones(POINTS.shape[:2], np.float32))
+    course = KeypointTracks(POINTS / 2, POINTS, np.ones(POINTS.shape[:2], np.float32))
     frames = draw(puppet, course, mirrored, mirrored)  # type: ignore[arg-type]
     return [(frame.rgba, frame.silhouette, frame.keypoints, frame.driver_keypoints) for frame in frames]
 
@@ -65,7 +65,7 @@ def test_mirrored_frames_are_turned_back() -> None:
 
 def test_leaving_early_ends_the_drawing() -> None:
     puppet = Square()
-    frames = draw(puppet, Course(POINTS, POINTS, np.ones(POINTS.shape[:2], np.float32)), False, False)  # type: ignore[arg-type]
+    frames = draw(puppet, KeypointTracks(POINTS, POINTS, np.ones(POINTS.shape[:2], np.float32)), False, False)  # type: ignore[arg-type]
     next(frames)
     frames.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]

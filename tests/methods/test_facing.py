@@ -3,7 +3,7 @@ import pytest
 from moving_clips import swinging
 
 from retarget_cli.methods.jokr.facing import facing_alike, mirror, opposite_facing
-from retarget_cli.train.clips import ClipArray
+from retarget_cli.training.clips import ClipArray
 
 
 def with_a_tail() -> ClipArray:

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from retarget_cli.methods.jokr.dataset import Frames
+from retarget_cli.methods.jokr.data import Frames
 from retarget_cli.methods.jokr.geometry import box_alignment
 from retarget_cli.methods.jokr.networks import LearnedAffine
 from retarget_cli.nn.coords import apply_affine

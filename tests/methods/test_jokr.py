@@ -13,19 +13,20 @@ import pytest
 import torch
 from moving_clips import swinging
 
-from retarget_cli.config import load_config, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Playback, TransferRequest
-from retarget_cli.methods.jokr import perceptual
+from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
-from retarget_cli.stages.start import Start, begin
-from retarget_cli.train.engine import Engine
-from retarget_cli.train.loop import fit
-from retarget_cli.train.phase import Phase
-from retarget_cli.train.precision import BF16, FP32
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.stages.warm_start import Start, begin
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.loop import fit
+from retarget_cli.training.phase import Phase
+from retarget_cli.training.precision import BF16, FP32
+from retarget_cli.utils.fields import to_json
 
 TINY = (
     "detail.steps=0",
@@ -203,7 +204,7 @@ def test_unknown_presets_and_keys_are_refused() -> None:
         method.config("huge", ())
     with pytest.raises(UsageError, match="stepz"):
         method.config("draft", ("geometry.stepz=3",))
-    with pytest.raises(UsageError, match="way to mirror"):
+    with pytest.raises(UsageError, match="which clip to mirror"):
         method.config("draft", ("geometry.mirror=yes",))
 
 
@@ -233,10 +234,10 @@ def test_with_weights_lpips_takes_the_critics_place(
             return (drawn - truth).square().mean(dim=(1, 2, 3), keepdim=True) + 5
 
     config, states = trained
-    monkeypatch.setattr("retarget_cli.weights.places.find_weights", Path)
-    monkeypatch.setattr(perceptual, "find_weights", Path)
-    monkeypatch.setattr(perceptual, "read_tensors", lambda path: {"of": path})
-    monkeypatch.setattr(perceptual, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
+    monkeypatch.setattr("retarget_cli.weights.manifest.find_weights", Path)
+    monkeypatch.setattr(losses, "find_weights", Path)
+    monkeypatch.setattr(losses, "read_tensors", lambda path: {"of": path})
+    monkeypatch.setattr(losses, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
     phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
     terms = phase.gradients()
     assert "LPIPS (VGG-16)" in phase.notices[0]
@@ -248,4 +249,4 @@ def test_with_weights_lpips_takes_the_critics_place(
 def test_without_weights_it_says_what_stands_in(trained: tuple[Any, dict[str, Path]]) -> None:
     config, states = trained
     phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
-    assert phase.notices == (perceptual.notice("structure"),)
+    assert phase.notices == (losses.notice("structure"),)

@@ -14,18 +14,18 @@ import torch
 from moving_clips import swinging
 from safetensors.torch import load_file
 
-from retarget_cli.config import load_config
 from retarget_cli.errors import EnvironmentProblem, Interrupted, UsageError
 from retarget_cli.events import Event, Notice, silent
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import TransferRequest
-from retarget_cli.methods.jokr import perceptual
-from retarget_cli.methods.jokr.recipe import recipe_of
-from retarget_cli.stages.start import Start, begin
-from retarget_cli.train import loop
-from retarget_cli.train.checkpoint import module_tensors
-from retarget_cli.train.engine import Engine
-from retarget_cli.train.precision import BF16, FP32
+from retarget_cli.methods.jokr import losses
+from retarget_cli.methods.jokr_paper.method import JokrPaper
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.stages.warm_start import Start, begin
+from retarget_cli.training import loop
+from retarget_cli.training.checkpoint import module_tensors
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.precision import BF16, FP32
 
 TINY = (
     "geometry.steps=30", "geometry.batch=2", "geometry.size=64", "geometry.keypoints=6", "geometry.widths=8",
@@ -46,7 +46,7 @@ def fit(phase: Any, folder: Path, **options: Any) -> Path:
 
 
 def build(preset: str, name: str, states: dict[str, Path], *changes: str) -> Any:
-    method = get_method("jokr")
+    method = get_method("jokr-paper")
     return method.build_phase(name, method.config(preset, (*TINY, *changes)), CLIPS, states, "cpu", seed=0)
 
 
@@ -70,7 +70,7 @@ def test_both_stages_learn(trained: tuple[dict[str, Path], list[Event]]) -> None
     assert all(0 <= geometry["held_out"][name] <= 1 for name in ("iou_a", "iou_b"))
     assert texture["history"][-1]["colour_a"] < 0.8 * texture["history"][0]["colour_a"]
     assert all(math.isfinite(texture["held_out"][name]) for name in ("psnr_a", "psnr_b"))
-    assert [event.message for event in events if isinstance(event, Notice)] == [perceptual.notice("structure")]
+    assert [event.message for event in events if isinstance(event, Notice)] == [losses.notice("structure")]
 
 
 @pytest.mark.parametrize("name", ["geometry", "texture"])
@@ -80,7 +80,7 @@ def test_a_stage_begins_where_another_run_ended(trained: tuple[dict[str, Path], 
     fresh, begun = (build("paper", name, states) for _ in range(2))
     begin(begun, start, states[name])
     ended = load_file(states[name] / "state.safetensors")
-    startable = get_method("jokr").startable(start.config.method_config, name).modules
+    startable = get_method("jokr-paper").startable(start.config.method_config, name).modules
     begins = module_tensors(fresh) | {path: ended[path] for path in ended if path.partition("/")[0] in startable}
     found = module_tensors(begun)
     assert found.keys() == begins.keys()
@@ -133,7 +133,7 @@ def test_scores_on_held_out_frames_change_nothing(
 
 @pytest.mark.parametrize("look", ["a", "b"])
 def test_transfer_draws_one_frame_a_driver_frame(look: Any, trained: tuple[dict[str, Path], list[Event]]) -> None:
-    method = get_method("jokr")
+    method = get_method("jokr-paper")
     config = method.config("paper", TINY)
     drawn = method.transfer(config, CLIPS, trained[0], TransferRequest(look, "learned"), "cpu")
     frames = list(drawn.frames)
@@ -147,17 +147,17 @@ def test_transfer_draws_one_frame_a_driver_frame(look: Any, trained: tuple[dict[
 
 
 def test_the_verdict_judges_this_recipe_too(trained: tuple[dict[str, Path], list[Event]]) -> None:
-    method = get_method("jokr")
+    method = get_method("jokr-paper")
     found = method.diagnose(method.config("paper", TINY), CLIPS, trained[0], "cpu")
     assert {"silhouettes", "picture"} <= {finding.name for finding in found}
 
 
 def test_points_of_the_puppet_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """T works between bordered pictures; seen from the crop its shift is as much larger as the border makes them."""
-    config = get_method("jokr").config("paper", TINY)
-    puppets = {look: recipe_of(config).puppet(config, trained[0], look, "cpu") for look in "ab"}
+    config = get_method("jokr-paper").config("paper", TINY)
+    puppets = {look: JokrPaper().load_model(config, trained[0], look, "cpu") for look in "ab"}
     theta = build("paper", "geometry", {}).affine
-    from retarget_cli.train.checkpoint import load_modules
+    from retarget_cli.training.checkpoint import load_modules
 
     load_modules({"affine": theta}, trained[0]["geometry"] / "state.safetensors")
     linear, shift = theta().detach().numpy()[:, :2], theta().detach().numpy()[:, 2]
@@ -168,8 +168,8 @@ def test_points_of_the_puppet_are_in_the_crop(trained: tuple[dict[str, Path], li
 
 
 def test_points_are_drawn_where_they_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
-    config = get_method("jokr").config("paper", TINY)
-    puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
+    config = get_method("jokr-paper").config("paper", TINY)
+    puppet: Any = JokrPaper().load_model(config, trained[0], "a", "cpu")
     puppet.shape = lambda maps: maps[:, :2]  # draws the first keypoints themselves
     points = np.tile(np.array([0.4, -0.6], np.float32), (1, 6, 1))
     y, x = np.unravel_index(puppet.silhouettes(points)[0].argmax(), (64, 64))
@@ -177,11 +177,11 @@ def test_points_are_drawn_where_they_are_in_the_crop(trained: tuple[dict[str, Pa
 
 
 def test_over_grey_the_layer_is_what_was_painted(trained: tuple[dict[str, Path], list[Event]]) -> None:
-    config = get_method("jokr").config("paper", (*TINY, "geometry.border=0"))
-    puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
+    config = get_method("jokr-paper").config("paper", (*TINY, "geometry.border=0"))
+    puppet: Any = JokrPaper().load_model(config, trained[0], "a", "cpu")
     soft = torch.linspace(0.1, 0.9, 64).expand(1, 2, 64, 64)
     puppet.shape = lambda maps: soft
-    puppet.painter = lambda silhouette: silhouette * torch.tensor([0.8, -0.4, 0.0])[None, :, None, None]
+    puppet.texture = lambda silhouette: silhouette * torch.tensor([0.8, -0.4, 0.0])[None, :, None, None]
     layer = puppet.paint(np.zeros((1, 6, 2), np.float32))[0][0].numpy().astype(float)
     alpha = layer[..., 3:] / 255
     np.testing.assert_allclose(alpha[0, :, 0], soft[0, 0, 0], atol=0.003)
@@ -207,7 +207,7 @@ def test_bf16_gives_finite_losses_and_fp32_weights(name: str, trained: tuple[dic
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("preset", ["paper", "paper-no-affine"])
 def test_it_trains_and_draws_on_a_gpu(preset: str, tmp_path: Path) -> None:
-    method, states = get_method("jokr"), {}
+    method, states = get_method("jokr-paper"), {}
     config = method.config(preset, (*TINY, "geometry.steps=3", "texture.steps=3"))
     for name in ("geometry", "texture"):
         phase = method.build_phase(name, config, CLIPS, states, "cuda", seed=0)
@@ -218,8 +218,8 @@ def test_it_trains_and_draws_on_a_gpu(preset: str, tmp_path: Path) -> None:
 
 def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """E stays in training mode: neither the other frames of the clip nor the running statistics count."""
-    config = get_method("jokr").config("paper", TINY)
-    puppet: Any = recipe_of(config).puppet(config, trained[0], "a", "cpu")
+    config = get_method("jokr-paper").config("paper", TINY)
+    puppet: Any = JokrPaper().load_model(config, trained[0], "a", "cpu")
     together = puppet.keypoints(CLIPS[0]).points
     for name, buffer in puppet.extractor.named_buffers():
         if "running" in name:
@@ -235,7 +235,7 @@ def test_without_the_affine_nothing_is_moved() -> None:
 
 
 def test_frames_are_mirrored_as_asked(trained: tuple[dict[str, Path], list[Event]]) -> None:
-    method = get_method("jokr")
+    method = get_method("jokr-paper")
     plain = method.config("paper", (*TINY, "geometry.mirror=none"))
     turned = method.config("paper", (*TINY, "geometry.mirror=a"))
     flipped = (type(CLIPS[0])(CLIPS[0].frames[:, :, ::-1]), CLIPS[1])
@@ -249,7 +249,7 @@ def test_frames_are_mirrored_as_asked(trained: tuple[dict[str, Path], list[Event
 
 @pytest.mark.parametrize("change", ["geometry.size=100", "geometry.size=96"])
 def test_sizes_that_do_not_fit_are_refused(change: str) -> None:
-    method = get_method("jokr")
+    method = get_method("jokr-paper")
     with pytest.raises(UsageError, match="fit") as caught:
         method.build_phase("geometry", method.config("paper", (change,)), CLIPS, {}, "cpu", seed=0)
     assert "128" in caught.value.fix
@@ -263,10 +263,10 @@ def test_with_weights_the_painters_learn_by_lpips(
             assert drawn.requires_grad
             return (drawn - truth).square().mean(dim=(1, 2, 3), keepdim=True) + 5
 
-    monkeypatch.setattr("retarget_cli.weights.places.find_weights", Path)
-    monkeypatch.setattr(perceptual, "find_weights", Path)
-    monkeypatch.setattr(perceptual, "read_tensors", lambda path: {"of": path})
-    monkeypatch.setattr(perceptual, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
+    monkeypatch.setattr("retarget_cli.weights.manifest.find_weights", Path)
+    monkeypatch.setattr(losses, "find_weights", Path)
+    monkeypatch.setattr(losses, "read_tensors", lambda path: {"of": path})
+    monkeypatch.setattr(losses, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
     phase = build("paper", "texture", trained[0], "texture.perceptual_weight=0.5")
     assert "LPIPS" in phase.notices[0]
     terms = phase.gradients()
@@ -275,15 +275,15 @@ def test_with_weights_the_painters_learn_by_lpips(
 
 def test_lpips_without_weights_is_refused_with_a_fix() -> None:
     with pytest.raises(EnvironmentProblem) as caught:
-        perceptual.perceptual_term("lpips", "cpu")
+        losses.perceptual_term("lpips", "cpu")
     assert "weights pull vgg16" in caught.value.fix
 
 
 def test_the_key_of_stage_2_says_which_perceptual_term_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    method = get_method("jokr")
+    method = get_method("jokr-paper")
     config = method.config("paper", ())
     assert method.phase_config(config, "texture")["perceptual"] == "structure"
-    monkeypatch.setattr("retarget_cli.weights.places.find_weights", Path)
+    monkeypatch.setattr("retarget_cli.weights.manifest.find_weights", Path)
     assert method.phase_config(config, "texture")["perceptual"] == "lpips"
     forced = dataclasses.replace(config, texture=dataclasses.replace(config.texture, perceptual="structure"))
     assert method.phase_config(forced, "texture")["perceptual"] == "structure"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from retarget_cli.methods.jokr.dataset import Frames
-from retarget_cli.methods.jokr.paper import data
+from retarget_cli.methods.jokr.data import Frames
+from retarget_cli.methods.jokr_paper import data
 from retarget_cli.nn.coords import apply_affine
 
 

@@ -13,8 +13,8 @@ from published_checkpoints import TINY, TINY_STRONG, save, table
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.methods import get_format
-from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, PaperConfig
-from retarget_cli.methods.jokr.paper.published import read
+from retarget_cli.methods.jokr_paper.config import PRESETS, PaperConfig
+from retarget_cli.methods.jokr_paper.import_checkpoint import read
 
 
 def unmirrored(config: PaperConfig) -> PaperConfig:
@@ -22,7 +22,7 @@ def unmirrored(config: PaperConfig) -> PaperConfig:
 
 
 def test_stage_2_brings_everything(tmp_path: Path) -> None:
-    found = read(save(tmp_path / "checkpoint", TINY, 2), WITH_AFFINE)
+    found = read(save(tmp_path / "checkpoint", TINY, 2), PRESETS["paper"])
     theirs = table(TINY, 2)
     assert set(found.states) == {"geometry", "texture"}
     torch.testing.assert_close(found.states["geometry"]["affine"]["theta"], theirs["learned_t"][0].detach())
@@ -34,21 +34,23 @@ def test_stage_2_brings_everything(tmp_path: Path) -> None:
 
 
 def test_stage_1_has_no_painters_but_a_discriminator(tmp_path: Path) -> None:
-    found = read(save(tmp_path / "checkpoint", TINY, 1), WITH_AFFINE)
+    found = read(save(tmp_path / "checkpoint", TINY, 1), PRESETS["paper"])
     assert set(found.states) == {"geometry"}
     assert set(found.states["geometry"]) == {"extractor", "shape", "affine", "discriminator"}
     assert found.config.geometry == unmirrored(TINY).geometry
 
 
 def test_the_strong_extractor_is_told_by_its_shapes(tmp_path: Path) -> None:
-    found = read(save(tmp_path / "checkpoint", TINY_STRONG, 2), WITH_AFFINE)
+    found = read(save(tmp_path / "checkpoint", TINY_STRONG, 2), PRESETS["paper"])
     assert found.config.geometry.strong
     assert not found.config.geometry.affine
     assert torch.equal(found.states["geometry"]["affine"]["theta"], torch.eye(2, 3))
 
 
 def test_settings_of_ones_own_are_kept(tmp_path: Path) -> None:
-    own = dataclasses.replace(WITH_AFFINE, geometry=dataclasses.replace(WITH_AFFINE.geometry, size=64, mirror="a"))
+    own = dataclasses.replace(
+        PRESETS["paper"], geometry=dataclasses.replace(PRESETS["paper"].geometry, size=64, mirror="a")
+    )
     geometry = read(save(tmp_path / "checkpoint", TINY, 2), own).config.geometry
     assert (geometry.size, geometry.mirror, geometry.keypoints) == (64, "a", 6)
 
@@ -87,7 +89,7 @@ def test_what_is_no_such_checkpoint_is_refused(case: str, tmp_path: Path, monkey
     content, says = WRONG[case]
     torch.save(content, tmp_path / "checkpoint")
     with pytest.raises(InputError, match=says) as caught:
-        read(tmp_path / "checkpoint", WITH_AFFINE)
+        read(tmp_path / "checkpoint", PRESETS["paper"])
     assert caught.value.exit_code == 3
     assert caught.value.where == str(tmp_path / "checkpoint")
     assert caught.value.fix
@@ -105,7 +107,7 @@ def test_files_that_cannot_be_read_are_refused(content: Any, tmp_path: Path) -> 
     elif content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        read(path, WITH_AFFINE)
+        read(path, PRESETS["paper"])
     assert caught.value.where == str(path)
 
 

@@ -9,11 +9,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from retarget_cli.methods.jokr.config import PRESETS
-from retarget_cli.methods.jokr.paper import losses, networks
-from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, GeometryConfig
-from retarget_cli.methods.jokr.paper.generator import ResidualGenerator
-from retarget_cli.methods.jokr.paper.hourglass import AntiAliasShrink
+from retarget_cli.methods.jokr_paper import losses, networks
+from retarget_cli.methods.jokr_paper.config import PRESETS, GeometryConfig
+from retarget_cli.methods.jokr_paper.networks import AntiAliasShrink, ResidualGenerator
 from retarget_cli.nn.coords import apply_affine, invert_affine
 
 FOLDER = Path(__file__).parents[1] / "reference"
@@ -101,7 +99,7 @@ def test_silhouette_hit(functions: dict[str, Tensor]) -> None:
 
 
 def test_temporal(functions: dict[str, Tensor]) -> None:
-    found = WITH_AFFINE.geometry.temporal * losses.temporal(functions["keypoints"], functions["keypoints_next"])
+    found = PRESETS["paper"].geometry.temporal * losses.temporal(functions["keypoints"], functions["keypoints_next"])
     check(found[None], functions["temporal_alpha_13"])
 
 
@@ -132,9 +130,9 @@ def count(net: nn.Module) -> int:
 
 
 def test_parameters_of_the_full_size() -> None:
-    geometry, texture = WITH_AFFINE.geometry, WITH_AFFINE.texture
+    geometry, texture = PRESETS["paper"].geometry, PRESETS["paper"].texture
     assert count(networks.keypoint_extractor(geometry)) == 14_153_592
-    assert count(networks.keypoint_extractor(WITHOUT_AFFINE.geometry)) == 11_412_686
+    assert count(networks.keypoint_extractor(PRESETS["paper-no-affine"].geometry)) == 11_412_686
     assert count(networks.silhouette_generator(geometry)) == 11_409_538
     assert count(networks.texture_generator(texture)) == 11_378_179
     assert count(networks.KeypointDiscriminator(14, geometry.discriminator_width)) == 310_401

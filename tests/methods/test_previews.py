@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.previews import agreement
-from retarget_cli.train.checkpoint import module_tensors
-from retarget_cli.train.engine import Engine
-from retarget_cli.train.phase import Phase
+from retarget_cli.training.checkpoint import module_tensors
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.phase import Phase
 
 TINY = (
     "detail.steps=0",

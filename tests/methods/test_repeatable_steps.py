@@ -22,11 +22,10 @@ from torch import Tensor, nn
 
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import silent
-from retarget_cli.train import capture, loop
-from retarget_cli.train.checkpoint import module_tensors
-from retarget_cli.train.engine import Engine
-from retarget_cli.train.meter import Meter
-from retarget_cli.train.phase import Phase
+from retarget_cli.training import cuda_graph, loop
+from retarget_cli.training.checkpoint import module_tensors
+from retarget_cli.training.engine import Engine, Meter
+from retarget_cli.training.phase import Phase
 
 every_phase = pytest.mark.parametrize("name", list(PHASES))
 
@@ -82,7 +81,7 @@ def addresses(phase: Phase, engine: Engine) -> dict[str, int]:
 def test_a_replayed_training_is_the_eager_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build, found = builder(name, tmp_path), []
     for tape in (None, CpuTape()):
-        monkeypatch.setattr(capture, "recorder", lambda generator, tape=tape: tape)
+        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, tape=tape: tape)
         phase = build()
         engine, losses = Engine(phase), []
         for step in range(7):
@@ -92,7 +91,7 @@ def test_a_replayed_training_is_the_eager_one(name: str, tmp_path: Path, monkeyp
                 phase.held_out()  # what is looked at meanwhile must not matter
         found.append((losses, module_tensors(phase), phase.generator.get_state()))
     assert tape is not None
-    assert (tape.warm_ups, tape.replays) == (capture.WARM_UP, 7 - capture.WARM_UP)
+    assert (tape.warm_ups, tape.replays) == (cuda_graph.WARM_UP, 7 - cuda_graph.WARM_UP)
     eager, replayed = found
     assert eager[0] == replayed[0]
     assert len({tuple(losses.values()) for losses in replayed[0]}) == 7
@@ -108,7 +107,7 @@ def test_a_replayed_training_that_was_stopped_goes_on_bit_for_bit(
     monkeypatch.setattr(loop, "HELD_OUT_TIMES", 1)
 
     def train(folder: str, graph: bool, stop: Callable[[], bool] = lambda: False) -> dict[str, bytes]:
-        monkeypatch.setattr(capture, "recorder", lambda generator: CpuTape() if graph else None)
+        monkeypatch.setattr(cuda_graph, "recorder", lambda generator: CpuTape() if graph else None)
         out = tmp_path / folder / "out"
         out.mkdir(parents=True, exist_ok=True)
         phase = build()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retarget_cli.methods.smoothing import noise_level, smoothed
+from retarget_cli.methods.playback import noise_level, smoothed
 from retarget_cli.samples.pair import roles
 from retarget_cli.samples.rig import solve
 

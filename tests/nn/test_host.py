@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from retarget_cli.nn.host import OnHost
+from retarget_cli.methods.jokr.model import OnHost
 
 DEVICES = [
     "cpu",

@@ -1,8 +1,7 @@
 import torch
 
-from retarget_cli.nn.coords import apply_affine, identity_affine
+from retarget_cli.nn.coords import apply_affine, identity_affine, random_affine, warp_image
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
-from retarget_cli.nn.warp import random_affine, warp_image
 
 
 def test_the_identity_changes_nothing() -> None:

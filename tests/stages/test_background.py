@@ -7,8 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from retarget_cli.compositing.composite import colour, cover
+from retarget_cli.media.decode import FrameTape
+from retarget_cli.media.playback import background_frames
 from retarget_cli.media.timing import Timing
-from retarget_cli.stages.background import FrameTape, background_frames, colour, cover
 
 
 def shown(driver: int, subject: int, rate: int = 10) -> list[int]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retarget_cli.stages.clip_findings import clip_findings
+from retarget_cli.stages.verdict import clip_findings
 
 SURE = {"backend": "given", "confidence": 1.0}
 DOUBTFUL = {"backend": "embedded", "confidence": 0.4, "frame_confidence": [0.6] * 30 + [0.3] + [0.6] * 17}

@@ -7,8 +7,8 @@ from make_clips import make_clip
 
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import UsageError
+from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.matte import choose_way
-from retarget_cli.stages.source import SourceClip
 
 VIDEO, MATTE = Path("cat.mp4"), Path("cat_matte.mkv")
 

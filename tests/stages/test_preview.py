@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from retarget_cli.errors import UsageError
-from retarget_cli.segment.base import Hint
-from retarget_cli.stages.contact import chosen_frames
-from retarget_cli.stages.overlay import shown_size
-from retarget_cli.stages.preview import AROUND, FARTHEST, draw_preview, window
+from retarget_cli.segmentation.base import Hint
+from retarget_cli.stages.matte_views import AROUND, FARTHEST, chosen_frames, draw_preview, shown_size, window
 
 BOX = (1.0, 2.0, 3.0, 4.0)
 

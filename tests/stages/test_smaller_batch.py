@@ -12,13 +12,13 @@ import pytest
 import torch
 from worlds import World, config
 
-from retarget_cli import pipeline
-from retarget_cli.config import change_fields
 from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import Notice
 from retarget_cli.methods import METHODS
-from retarget_cli.stages.fit import curves
-from retarget_cli.train import loop
+from retarget_cli.pipeline.train import train
+from retarget_cli.stages.fit import training_curves
+from retarget_cli.training import loop
+from retarget_cli.utils.fields import change_fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +75,9 @@ def warnings(world: World) -> list[str]:
 def test_a_smaller_batch_takes_over(hungry: World) -> None:
     result = hungry.train(method="hungry")
     assert Hungry.built == [9, 4, 2]
-    assert curves(result.stages["colour"])["batch"] == 2
-    assert curves(result.stages["colour"])["steps"] == 8
-    assert curves(result.stages["polish"])["batch"] is None
+    assert training_curves(result.stages["colour"])["batch"] == 2
+    assert training_curves(result.stages["colour"])["steps"] == 8
+    assert training_curves(result.stages["polish"])["batch"] is None
     assert warnings(hungry) == [
         "memory ran out in colour with a batch of 9; it goes on with 4",
         "memory ran out in colour with a batch of 4; it goes on with 2",
@@ -97,7 +97,7 @@ def test_it_goes_on_from_the_checkpoint(hungry: World, monkeypatch: pytest.Monke
 def test_a_stopped_training_keeps_the_batch_it_had(hungry: World) -> None:
     clips, settings = (hungry.a, hungry.b), config(method="hungry")
     with pytest.raises(Interrupted):
-        pipeline.train(*clips, settings, hungry.store, stop=lambda: len(Hungry.built) == 3)
+        train(*clips, settings, hungry.store, stop=lambda: len(Hungry.built) == 3)
     hungry.train(method="hungry")
     assert Hungry.built == [9, 4, 2, 2]
     assert any("a batch of 2" in event.message for event in hungry.events if isinstance(event, Notice))

@@ -7,10 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from retarget_cli.media.playing import play
-from retarget_cli.media.tempo import Tempo
+from retarget_cli.media.playback import Tempo, play
 from retarget_cli.media.timing import Timing
-from retarget_cli.stages.trajectory import along, followed, share_lost
+from retarget_cli.stages.compose import along, followed, share_lost
 from retarget_cli.vision.framing import Framing
 
 STANDING = Framing(np.full(5, 40.0), np.tile([100.0, 60.0], (5, 1)))

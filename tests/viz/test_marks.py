@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retarget_cli.viz.marks import draw_frame, draw_hint, draw_text, text_size
+from retarget_cli.viz.overlay import draw_frame, draw_hint, draw_text, text_size
 
 
 def test_a_box_is_seen_on_light_and_on_dark():

@@ -12,8 +12,7 @@ from safetensors.torch import load_file, save_file
 from weight_server import TENSORS, small_files
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights.convert import convert, read_pickled
-from retarget_cli.weights.seal import Seal, close_seal, is_intact, is_whole, read_seal
+from retarget_cli.weights.convert import Seal, close_seal, convert, is_intact, is_whole, read_pickled, read_seal
 
 SOURCE = "ab" * 32
 

@@ -10,7 +10,7 @@ import pytest
 from weight_server import IMPATIENT, Server, serving
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights.download import Patience, download, drop
+from retarget_cli.weights.fetch import Patience, download, drop
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights.manifest import weight
-from retarget_cli.weights.places import cache_folder, find, find_weights
+from retarget_cli.weights.manifest import cache_folder, find, find_weights, weight
 
 VIT_B, VIT_L = weight("sam-vit-b"), weight("sam-vit-l")
 

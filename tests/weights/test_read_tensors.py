@@ -11,8 +11,8 @@ from weight_server import TENSORS, Server, publish
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.weights import load, read_tensors
-from retarget_cli.weights.places import cache_folder
-from retarget_cli.weights.seal import open_seal
+from retarget_cli.weights.convert import open_seal
+from retarget_cli.weights.manifest import cache_folder
 
 
 @pytest.fixture(autouse=True)

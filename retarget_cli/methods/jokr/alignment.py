@@ -1,7 +1,4 @@
-"""Ways to carry the driver's keypoints into the subject's space, as plain numpy on whole clips.
-
-Every way has the same form, k' = L_p k + o_p: a linear part and an offset for each keypoint, or one for all of them.
-"""
+"""Aligning the driver's keypoints to the subject: moments, proportions, relative motion and what lies between."""
 
 from __future__ import annotations
 
@@ -9,8 +6,103 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retarget_cli.methods.jokr.proportions import split
-from retarget_cli.methods.jokr.statistics import body_ratio, covariances, credible, lean, mean_variance, root, spread
+# All measured on drawn pairs, whose truth is known, and flat: half or twice of each costs less than training anew.
+_SCALES = 0.15  # standard deviation of a part's scale along an axis
+_ALIKE = 1.0  # normalised units over which parts are scaled alike
+_POINTS = 0.03  # standard deviation of what remains: two bodies' keypoints are not at quite the same places
+_LEANS = 0.3  # standard deviation of the tangent of the angle by which one leans more than the other
+
+
+def split(subject: np.ndarray, driver: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean pose to take, and how much larger the subject's parts are than the driver's at the same body size.
+
+    subject: (N, K, 2); driver: (M, K, 2). Returns (K, 2) places and (K, 2) scales along x and y.
+    """
+    ratio, own = body_ratio(subject, driver), subject.mean(axis=0)
+    parts = own - own.mean(axis=0)
+    brought = ratio * (driver.mean(axis=0) - driver.mean(axis=(0, 1)))
+    leaning = lean(own, brought - parts)
+    difference = (leaning + credible(own, brought - parts - leaning)).reshape(-1)
+    pose, build = _poses(subject, ratio * driver, parts), _builds(parts)
+    noise = _POINTS**2 * np.eye(len(difference))
+    explained = np.linalg.solve(pose + build + noise, difference)
+    scales = 1 + _SCALES**2 * _likeness(parts) @ (parts * explained.reshape(parts.shape))
+    return own + (pose @ explained).reshape(parts.shape), 1 / np.clip(scales, 0.5, 2)
+
+
+def _poses(subject: np.ndarray, driver: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """(2K, 2K) covariance of poses: that over time, mean of both clips, and leaning."""
+    leaning = np.zeros_like(parts)
+    leaning[:, 0] = parts[:, 1]
+    flat = [(points - points.mean(axis=0)).reshape(len(points), -1) for points in (subject, driver)]
+    over_time = sum(poses.T @ poses / len(poses) for poses in flat) / 2
+    return np.asarray(over_time + _LEANS**2 * np.outer(leaning, leaning))
+
+
+def _builds(parts: np.ndarray) -> np.ndarray:
+    """(2K, 2K) covariance of what random scales, the same law along both axes and independent, do to `parts`."""
+    likeness = _SCALES**2 * _likeness(parts)
+    covariance = np.zeros((parts.size, parts.size))
+    for axis in (0, 1):
+        covariance[axis::2, axis::2] = likeness * np.outer(parts[:, axis], parts[:, axis])
+    return covariance
+
+
+def _likeness(parts: np.ndarray) -> np.ndarray:
+    """(K, K) correlation of the scales of two parts, by their distance."""
+    squared = np.square(parts[:, None] - parts[None]).sum(axis=-1)
+    result: np.ndarray = np.exp(-squared / (2 * _ALIKE**2))
+    return result
+
+
+NOISE = 0.04  # normalised units, added to every movement: points that hardly move keep the scale of the body
+_LIMIT = 0.12  # of half the body's extent along an axis; mean poses that differ by much more differ in build
+
+
+def spread(points: np.ndarray) -> np.ndarray:
+    """Standard deviation along x and y, never zero."""
+    return np.maximum(points.reshape(-1, 2).std(axis=0), 1e-3)
+
+
+def body_ratio(subject: np.ndarray, driver: np.ndarray) -> float:
+    """Size of the subject's mean pose over the driver's."""
+    ratio = (spread(subject.mean(axis=0)) ** 2).sum() / (spread(driver.mean(axis=0)) ** 2).sum()
+    return float(np.sqrt(ratio))
+
+
+def mean_variance(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
+    """(K, 2) variance of each keypoint over time, mean of the subject's and of the driver's at the subject's size."""
+    variance: np.ndarray = (subject.var(axis=0) + body_ratio(subject, driver) ** 2 * driver.var(axis=0)) / 2
+    return variance
+
+
+def covariances(points: np.ndarray) -> np.ndarray:
+    """(K, 2, 2) covariance over time of each keypoint's place, and some more for what is noise."""
+    offsets = points - points.mean(axis=0)
+    return np.einsum("nki,nkj->kij", offsets, offsets) / len(points) + NOISE**2 * np.eye(2)
+
+
+def root(matrices: np.ndarray) -> np.ndarray:
+    """Square roots of symmetric positive definite (K, 2, 2) matrices, in closed form (Cayley-Hamilton)."""
+    determinant = np.sqrt(np.linalg.det(matrices))[:, None, None]
+    trace = np.trace(matrices, axis1=1, axis2=2)[:, None, None]
+    result: np.ndarray = (matrices + determinant * np.eye(2)) / np.sqrt(trace + 2 * determinant)
+    return result
+
+
+def lean(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """(K, 2) the part of `difference` (K, 2) that is a leaning to one side: more, the higher a point of `pose` is."""
+    height = pose[:, 1] - pose[:, 1].mean()
+    slope = (height * difference[:, 0]).sum() / max(float((height**2).sum()), 1e-9)
+    return np.stack([slope * height, np.zeros_like(height)], axis=1)
+
+
+def credible(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """(K, 2) what of `difference` (K, 2) from `pose` may be pose: less and less of what is too great for it."""
+    limit = _LIMIT * np.maximum(np.ptp(pose, axis=0), 1e-3) / 2
+    result: np.ndarray = difference / (1 + (difference / limit) ** 2)
+    return result
+
 
 MODES = ("balanced", "relative", "matched", "proportions", "learned", "moments", "none")
 VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")  # that move wholly as the second one does

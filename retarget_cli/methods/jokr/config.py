@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
 
 from retarget_cli.errors import UsageError
-from retarget_cli.fields import LATER
-from retarget_cli.methods.jokr.paper.config import WITH_AFFINE, WITHOUT_AFFINE, PaperConfig
+from retarget_cli.utils.fields import LATER
 
+MIRRORS = ("auto", "none", "a", "b")
 DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
 
 
@@ -87,7 +88,7 @@ class JokrConfig:
     detail: DetailConfig = field(default_factory=DetailConfig, metadata=LATER)
 
 
-PRESETS: dict[str, JokrConfig | PaperConfig] = {
+PRESETS: dict[str, JokrConfig] = {
     "draft": JokrConfig(detail=DetailConfig(steps=400)),
     "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=2400), detail=DetailConfig(steps=1000)),
     "best": JokrConfig(
@@ -95,8 +96,6 @@ PRESETS: dict[str, JokrConfig | PaperConfig] = {
         texture=TextureConfig(size=256, batch=4, steps=4000),
         detail=DetailConfig(steps=2000),
     ),
-    "paper": WITH_AFFINE,
-    "paper-no-affine": WITHOUT_AFFINE,
 }
 
 
@@ -115,3 +114,25 @@ def check_detail(config: JokrConfig) -> None:
         raise UsageError(f"patches cannot be {detail.patch} pixels wide", where="detail.patch", fix=fix)
     if detail.references < 1:
         raise UsageError("detail is looked up in at least one frame", where="detail.references", fix="Use 8.")
+
+
+PERCEPTUAL = ("auto", "lpips", "structure")
+
+
+def perceptual_kind(wanted: str) -> str:
+    """``lpips`` or ``structure``: what `wanted`, one of PERCEPTUAL, means here. UsageError for anything else.
+
+    ``auto`` means LPIPS where its package and the weights of VGG-16 are there.
+    """
+    if wanted not in PERCEPTUAL:
+        raise UsageError(
+            f"there is no perceptual term '{wanted}'",
+            where="texture.perceptual",
+            fix=f"Choose one of: {', '.join(PERCEPTUAL)}.",
+        )
+    if wanted != "auto":
+        return wanted
+    from retarget_cli.weights.manifest import find_weights
+
+    there = importlib.util.find_spec("lpips") is not None and find_weights("vgg16") is not None
+    return "lpips" if there else "structure"

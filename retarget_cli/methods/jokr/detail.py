@@ -1,36 +1,51 @@
-"""Third phase: painters stay as they are, and refiners learn to make large sharp pictures of theirs."""
+"""The detail phase: detail networks learn, on patches of real frames, to make large sharp pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig
-from retarget_cli.methods.jokr.dataset import draw_batch, unmasked
-from retarget_cli.methods.jokr.detail_networks import ENLARGED, Refiner
-from retarget_cli.methods.jokr.fine_frames import FineFrames, fine_frames
-from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator, TextureGenerator
-from retarget_cli.methods.jokr.painting import PaintingPhase
+from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig, JokrConfig
+from retarget_cli.methods.jokr.data import draw_batch, unmasked
+from retarget_cli.methods.jokr.facing import Pair, facing_alike
+from retarget_cli.methods.jokr.model import STATE, load_shape_networks
+from retarget_cli.methods.jokr.networks import (
+    ENLARGED,
+    DetailNetwork,
+    KeypointExtractor,
+    SilhouetteGenerator,
+    TextureGenerator,
+    texture_generator,
+)
 from retarget_cli.methods.jokr.previews import detail_rows
-from retarget_cli.methods.jokr.references import References
-from retarget_cli.methods.jokr.refined import Refined
-from retarget_cli.methods.jokr.texture import keypoints_of
-from retarget_cli.nn.patches import cut
-from retarget_cli.train.clips import ClipArray
-from retarget_cli.train.device import to_device
-from retarget_cli.train.phase import PreviewRow
+from retarget_cli.methods.jokr.references import DetailedTexture, FineFrames, References, fine_frames
+from retarget_cli.methods.jokr.texture import PAINTERS, AppearancePhase, keypoints_of
+from retarget_cli.training.checkpoint import load_modules
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.device import to_device
+from retarget_cli.training.phase import PreviewRow
+
+
+def cut(values: Tensor, corners: Tensor, size: int) -> Tensor:
+    """Patches (B, C, size, size) of `values` (B, C, H, W) that begin at `corners` (B, 2), rows and columns."""
+    steps = torch.arange(size, device=values.device)
+    rows, columns = (corners[:, axis, None] + steps for axis in (0, 1))
+    every = torch.arange(len(values), device=values.device)[:, None, None]
+    return values[every, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
 
 _FRAME = DETAIL_FRAME // 2  # pixels around a patch
 REFINERS = ("refiner_a", "refiner_b")
 REFERENCES = ("references_a", "references_b")
 
 
-class DetailPhase(PaintingPhase):
+class DetailPhase(AppearancePhase):
     """Trains one refiner a clip, on patches of real frames. E, G and the painters work at the size they had before."""
 
     name = "detail"
@@ -59,10 +74,19 @@ class DetailPhase(PaintingPhase):
         ]
 
         def build() -> dict[str, nn.Module]:
-            return {name: Refiner(config, self.painter_a.size) for name in REFINERS}
+            return {name: DetailNetwork(config, self.painter_a.size) for name in REFINERS}
 
         super().__init__(config, build, (frames[0], frames[1]), device, seed)
         self.modules |= dict(zip(REFERENCES, remembered, strict=True))
+
+    @classmethod
+    def build(cls, config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> DetailPhase:
+        """The phase on top of the results of the other two. clips: larger crops than theirs."""
+        pair, _ = facing_alike(clips, config.geometry.mirror)
+        trained = load_shape_networks(config, states)
+        textures = texture_generator(config), texture_generator(config)
+        load_modules(dict(zip(PAINTERS, textures, strict=True)), states["texture"] / STATE)
+        return cls(config.detail, trained, textures, pair, device, seed)
 
     def _fine(self, channel: int) -> FineFrames:
         return cast(FineFrames, self.clips[channel])
@@ -95,7 +119,7 @@ class DetailPhase(PaintingPhase):
         painters = []
         for channel, painter in enumerate((self.painter_a, self.painter_b)):
             refiner, references = self.modules[REFINERS[channel]], self.modules[REFERENCES[channel]]
-            painters.append(Refined(painter, cast(Refiner, refiner), cast(References, references)))
+            painters.append(DetailedTexture(painter, cast(DetailNetwork, refiner), cast(References, references)))
         return detail_rows(self.extractor, self.shape, painters, self.clips)
 
     def _painted(self, channel: int, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 
 from retarget_cli.metrics.shape import box_normalise_all, pairwise_iou
-from retarget_cli.train.clips import ClipArray
+from retarget_cli.training.clips import ClipArray
 
 Pair = tuple[ClipArray, ClipArray]
+FacingPair = tuple[Pair, str]
+"""Clips as they are trained on, and which of them was mirrored for it: ``a``, ``b`` or nothing."""
+
 _FRAMES = 100
 _CLEARLY = 0.05  # of IoU; by silhouettes alone a raised head is easily taken for a raised rump
 _TRAVELS = 0.1  # sides of the crop; less than that is swaying on the spot
@@ -29,7 +32,7 @@ def opposite_facing(clip_a: ClipArray, clip_b: ClipArray) -> bool:
     return mirrored > straight + _CLEARLY
 
 
-def facing_alike(clips: Pair, wanted: str) -> tuple[Pair, str]:
+def facing_alike(clips: Pair, wanted: str) -> FacingPair:
     """The clips as they are trained on, and which was mirrored for it: ``a``, ``b`` or nothing.
 
     wanted: ``a``, ``b``, ``none``, or ``auto``: B when the two objects face opposite ways.

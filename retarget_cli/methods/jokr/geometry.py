@@ -9,20 +9,19 @@ import torch
 from torch import Tensor
 
 from retarget_cli.methods.jokr import losses
-from retarget_cli.methods.jokr.config import GeometryConfig
-from retarget_cli.methods.jokr.dataset import Frames, draw_batch, masked
+from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
+from retarget_cli.methods.jokr.data import Frames, draw_batch, fed_by, load_frames, masked
+from retarget_cli.methods.jokr.facing import Pair, facing_alike
 from retarget_cli.methods.jokr.networks import (
     LearnedAffine,
     PoseDiscriminator,
     shape_networks,
 )
 from retarget_cli.methods.jokr.previews import geometry_rows
-from retarget_cli.nn.coords import apply_affine, compose_affine
-from retarget_cli.nn.warp import random_affine, warp_image
-from retarget_cli.train.device import to_device
-from retarget_cli.train.optimizers import adam
-from retarget_cli.train.phase import Phase, PreviewRow
-from retarget_cli.train.schedule import Scheduled, one_cycle, ramp
+from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, warp_image
+from retarget_cli.training.device import to_device
+from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
+from retarget_cli.training.phase import Phase, PreviewRow
 
 _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
 
@@ -59,6 +58,13 @@ class GeometryPhase(Phase):
             "discriminator": adam(self.discriminator.parameters(), config.discriminator_rate, (0.5, 0.99)),
         }
         self.generator = torch.Generator(device).manual_seed(seed)
+
+    @classmethod
+    def build(cls, config: JokrConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
+        """The phase on a pair of crops."""
+        (a, b), _ = facing_alike(clips, config.geometry.mirror)
+        frames = load_frames(a, config.geometry.size, device), load_frames(b, config.geometry.size, device)
+        return fed_by(frames, cls(config.geometry, frames, device, seed))
 
     def gradients(self) -> dict[str, Tensor]:
         """Of E, G and T, and of D on the keypoints that they find."""

@@ -1,4 +1,4 @@
-"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: phases and a transfer, after two recipes."""
+"""JOKR (Mokady et al., 2021, arXiv 2106.09679) as a motion method: its phases, and drawing with what they learned."""
 
 from __future__ import annotations
 
@@ -6,100 +6,121 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from retarget_cli.config import change_fields, to_json
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
-from retarget_cli.methods.base import Startable, Transfer, TransferRequest
-from retarget_cli.methods.jokr.config import PRESETS, JokrConfig, check_detail
-from retarget_cli.methods.jokr.lpips_choice import perceptual_kind
-from retarget_cli.methods.jokr.paper.config import MIRRORS, PaperConfig
-from retarget_cli.methods.jokr.recipe import recipe_of
-from retarget_cli.methods.jokr.startable import STARTABLE
+from retarget_cli.methods.base import Look, Startable, Transfer, TransferRequest
+from retarget_cli.methods.jokr.config import MIRRORS, PRESETS, JokrConfig, check_detail, perceptual_kind
+from retarget_cli.utils.fields import change_fields, nearest, to_json
 
 if TYPE_CHECKING:
-    from retarget_cli.train.clips import ClipArray
-    from retarget_cli.train.phase import Phase
+    from retarget_cli.methods.jokr.model import PairModel
+    from retarget_cli.training.clips import ClipArray
+    from retarget_cli.training.phase import Phase
 
-Config = JokrConfig | PaperConfig
+# What belongs to the two clips alone, T and D among it, always begins afresh.
+SHAPE_NETWORKS, TEXTURE_GENERATORS = ("extractor", "shape"), ("painter_a", "painter_b")
 
 
 class Jokr:
     """Joint keypoint representation. torch is imported only when there is something to train or draw."""
 
     name: ClassVar[str] = "jokr"
+    key: ClassVar[str] = "jokr"
     version: ClassVar[int] = 3
     phase_names: ClassVar[tuple[str, ...]] = ("geometry", "texture", "detail")
+    presets: ClassVar[Mapping[str, Any]] = PRESETS
+    startable_parts: ClassVar[Mapping[str, Startable]] = {
+        "geometry": Startable(SHAPE_NETWORKS, ("geometry.keypoints", "geometry.widths", "geometry.point_widths")),
+        "texture": Startable(TEXTURE_GENERATORS, ("geometry.keypoints", "texture.widths")),
+        "detail": Startable((), ()),  # the detail networks carry frames of their clip
+    }
 
-    def config(self, preset: str, changes: Sequence[str]) -> Config:
+    def config(self, preset: str, changes: Sequence[str]) -> Any:
         """The preset with ``geometry.steps=100`` and the like applied; UsageError for what it does not know."""
-        if preset not in PRESETS:
-            raise UsageError(f"jokr has no preset '{preset}'", fix=f"Choose one of: {', '.join(PRESETS)}.")
-        config = change_fields(PRESETS[preset], changes)
+        if preset not in self.presets:
+            fix = nearest(preset, self.presets)
+            raise UsageError(f"{self.name} has no preset '{preset}'", where="--preset", fix=fix)
+        config = change_fields(self.presets[preset], changes)
         wanted = config.geometry.mirror
         if wanted not in MIRRORS:
-            fix = f"Choose one of: {', '.join(MIRRORS)}."
-            raise UsageError(f"'{wanted}' is no way to mirror clips", where="geometry.mirror", fix=fix)
-        if isinstance(config, JokrConfig):
-            check_detail(config)
+            fix = nearest(wanted, MIRRORS)
+            raise UsageError(f"'{wanted}' does not say which clip to mirror", where="geometry.mirror", fix=fix)
+        self.check(config)
         return config
 
-    def phases(self, config: Config) -> tuple[str, ...]:
+    def check(self, config: JokrConfig) -> None:
+        """UsageError when settings do not fit each other."""
+        check_detail(config)
+
+    def phases(self, config: JokrConfig) -> tuple[str, ...]:
         """Geometry and texture, and detail where it has any steps."""
-        detailed = isinstance(config, JokrConfig) and config.detail.steps > 0
-        return self.phase_names if detailed else self.phase_names[:2]
+        return self.phase_names if config.detail.steps > 0 else self.phase_names[:2]
 
-    def crop_size(self, config: Config, phase: str) -> int | None:
+    def crop_size(self, config: JokrConfig, phase: str) -> int | None:
         """That of the pictures for detail; the usual one for the others."""
-        return config.detail.size if phase == "detail" and isinstance(config, JokrConfig) else None
+        return config.detail.size if phase == "detail" else None
 
-    def phase_config(self, config: Config, phase: str) -> Mapping[str, Any]:
+    def phase_config(self, config: Any, phase: str) -> Mapping[str, Any]:
         """The settings of `phase`; those of earlier phases are in the digests of their results."""
         settings = to_json(getattr(config, phase))
         if "perceptual" in settings:  # what this machine can offer, not what was asked for, decides the result
             settings["perceptual"] = perceptual_kind(settings["perceptual"])
         return settings
 
-    def startable(self, config: Config, phase: str) -> Startable:
-        """The shared networks of the geometry, the painters of the texture, nothing of the detail."""
-        return STARTABLE[type(config)][phase]
+    def startable(self, config: Any, phase: str) -> Startable:
+        """The shared networks of the geometry, the texture generators, nothing of the detail."""
+        return self.startable_parts[phase]
 
     def build_phase(
         self,
         phase: str,
-        config: Config,
+        config: Any,
         clips: tuple[ClipArray, ClipArray],
         states: Mapping[str, Path],
         device: str,
         seed: int,
     ) -> Phase:
         """Geometry, texture or detail, ready to train."""
-        recipe = recipe_of(config)
         if phase == "geometry":
-            return recipe.geometry(config, clips, device, seed)
-        if phase == "texture":
-            return recipe.texture(config, clips, states, device, seed)
-        from retarget_cli.methods.jokr.build import detail
+            from retarget_cli.methods.jokr.geometry import GeometryPhase
 
-        assert isinstance(config, JokrConfig)  # the published recipe has no such phase
-        return detail(config, clips, states, device, seed)
+            return GeometryPhase.build(config, clips, device, seed)
+        if phase == "texture":
+            from retarget_cli.methods.jokr.texture import TexturePhase
+
+            return TexturePhase.build(config, clips, states, device, seed)
+        from retarget_cli.methods.jokr.detail import DetailPhase
+
+        return DetailPhase.build(config, clips, states, device, seed)
+
+    def load_model(self, config: Any, states: Mapping[str, Path], look: Look, device: str) -> PairModel:
+        """The trained networks, ready to draw the clip that `look` names."""
+        from retarget_cli.methods.jokr.model import JokrModel
+
+        return JokrModel.load(config, states, look, device)
 
     def transfer(
         self,
-        config: Config,
+        config: Any,
         clips: tuple[ClipArray, ClipArray],
         states: Mapping[str, Path],
         request: TransferRequest,
         device: str,
     ) -> Transfer:
         """R(G(T·E(driver))), see transfer.py."""
+        from retarget_cli.methods.jokr.facing import facing_alike
         from retarget_cli.methods.jokr.transfer import start_transfer
 
-        return start_transfer(recipe_of(config), config, clips, states, request, device)
+        pair = facing_alike(clips, config.geometry.mirror)
+        return start_transfer(lambda look: self.load_model(config, states, look, device), pair, request)
 
     def diagnose(
-        self, config: Config, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
+        self, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
     ) -> list[Finding]:
         """See diagnosis/."""
-        from retarget_cli.methods.jokr.diagnosis.diagnose import diagnose
+        from retarget_cli.methods.jokr.diagnosis.checks import judge
+        from retarget_cli.methods.jokr.diagnosis.evidence import gather
+        from retarget_cli.methods.jokr.facing import facing_alike
 
-        return diagnose(config, clips, states, device)
+        pair, _ = facing_alike(clips, config.geometry.mirror)
+        return judge(gather(lambda look: self.load_model(config, states, look, device), pair, states))

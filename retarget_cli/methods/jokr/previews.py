@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr import alignment
-from retarget_cli.methods.jokr.dataset import Frames, masked
+from retarget_cli.methods.jokr.data import Frames, masked
 from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator
 from retarget_cli.nn.coords import apply_affine, invert_affine
-from retarget_cli.train.phase import PreviewRow
+from retarget_cli.training.phase import PreviewRow
 
 _SHOWN = 8  # frames a row
 _LEGEND = "their silhouettes (white right, red missing, blue too much)"

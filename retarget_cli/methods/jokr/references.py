@@ -1,14 +1,23 @@
-"""Detail of a subject looked up in real frames of it: carried along by keypoints, then laid onto what was painted."""
+"""Real frames that detail is looked up in: which ones, aligned how, and drawing with them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.jokr.data import Frames, held_out_frames, shrink
+from retarget_cli.methods.jokr.networks import DetailNetwork
+from retarget_cli.training.checkpoint import load_modules
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.device import to_device
 from retarget_cli.vision.flow import dense_flow
 
 _REACH = 128  # pixels on a side up to which a painter draws all that it will; what is finer counts as detail
@@ -151,3 +160,95 @@ def _plain(rgba: np.ndarray, size: int) -> np.ndarray:
     over = (grey * opaque + 128 * (1 - opaque)).astype(np.uint8)
     kind = cv2.INTER_AREA if size < over.shape[0] else cv2.INTER_CUBIC
     return cv2.GaussianBlur(cv2.resize(over, (size, size), interpolation=kind), (0, 0), size / 170)
+
+
+MOST_FRAMES = 200  # of a clip; two megabytes each at 512 pixels
+_AT_A_TIME = 8
+
+Paint = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class FineFrames(Frames):
+    """Frames of one clip at full size; `pairs` are the frames that are trained on.
+
+    painted: (N, 4, s, s), colour and alpha logits of the painter. found: (N, 3, S, S) int8, detail times 127.
+    """
+
+    painted: Tensor = field(kw_only=True)
+    found: Tensor = field(kw_only=True)
+
+
+def fine_frames(clip: ClipArray, size: int, paint: Paint, references: References, device: str) -> FineFrames:
+    """Prepare a clip, and choose its `references`.
+
+    paint: frames (n, 4, S, S) uint8 to what is painted for them: colour, alpha logits and keypoints. Frames that the
+    other phases hold out are held out here too. Of a long clip an even choice is taken.
+    """
+    held = held_out_frames(clip.count)
+    rest = np.setdiff1d(np.arange(clip.count), held) if clip.count > len(held) else held
+    held, rest = _evenly(held, MOST_FRAMES // 10), _evenly(rest, MOST_FRAMES - MOST_FRAMES // 10)
+    chosen = np.concatenate([rest, held])
+    pixels = shrink((clip.frames[index] for index in chosen), size)
+    with torch.no_grad():
+        parts = [paint(some.to(device)) for some in pixels.split(_AT_A_TIME)]
+    colour, alpha, points = (torch.cat(part).float() for part in zip(*parts, strict=True))
+    poses, real = points.cpu().numpy(), pixels.permute(0, 2, 3, 1).numpy()
+    own = references.choose(poses[: len(rest)], real[: len(rest)])
+    painted = torch.cat([colour, alpha], dim=1)
+    found = looked_up(references, painted, poses, {int(index): place for place, index in enumerate(own)})
+    everything = torch.arange(len(chosen), device=device)
+    training, scored = everything[: len(rest)], everything[len(rest) :]
+    return FineFrames(pixels.to(device), training, scored, painted=painted, found=found.to(device))
+
+
+def looked_up(references: References, painted: Tensor, points: np.ndarray, own: dict[int, int] | None = None) -> Tensor:
+    """(N, 3, S, S) int8, on the host: detail for painted pictures (N, 4, s, s) at keypoints (N, K, 2).
+
+    own: by index among the pictures, the reference that is the same frame and must not be looked at.
+    """
+    rgba = torch.cat([(painted[:, :3] + 1) / 2, torch.sigmoid(painted[:, 3:])], dim=1).clamp(0, 1)
+    pictures = (rgba * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    pairs = enumerate(zip(pictures, points, strict=True))
+    found = [references.look_up(picture, pose, (own or {}).get(index)) for index, (picture, pose) in pairs]
+    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
+
+
+def _evenly(indices: np.ndarray, most: int) -> np.ndarray:
+    return indices if len(indices) <= most else indices[np.linspace(0, len(indices) - 1, most).round().astype(int)]
+
+
+_FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the painter's
+
+
+@dataclass(frozen=True)
+class DetailedTexture:
+    """Paints like a painter does, finer."""
+
+    painter: nn.Module
+    refiner: DetailNetwork
+    references: References
+
+    def __call__(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Silhouettes (B, 1, h, w) and keypoints (B, K, 2) to colour (B, 3, S, S) and alpha logits (B, 1, S, S)."""
+        painted = torch.cat(self.painter(silhouette, points), dim=1)
+        few = zip(painted.split(_FEW), points.split(_FEW), strict=True)
+        colour, alpha = zip(*(self._fine(*some) for some in few), strict=True)
+        return torch.cat(colour), torch.cat(alpha)
+
+    def _fine(self, painted: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        found = looked_up(self.references, painted, points.cpu().numpy()).to(painted.device)
+        colour, alpha = self.refiner(painted, found.float() / 127)
+        return colour.clamp(-1, 1), alpha
+
+
+def load_detailed_texture(
+    config: JokrConfig, states: Mapping[str, Path], look: str, painter: nn.Module, device: str
+) -> DetailedTexture:
+    """What the third phase learned of clip `look`, together with its painter, which is on `device` already or soon."""
+    refiner = DetailNetwork(config.detail, config.texture.size)
+    references = References(config.detail.references, config.detail.size, config.geometry.keypoints)
+    load_modules({f"refiner_{look}": refiner, f"references_{look}": references}, states["detail"] / "state.safetensors")
+    refiner.eval().requires_grad_(False)
+    to_device((refiner,), device)
+    return DetailedTexture(painter, refiner, references)

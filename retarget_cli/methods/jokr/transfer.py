@@ -1,113 +1,121 @@
-"""Drawing the subject with the driver's motion: R(G(T·E(driver)))."""
+"""Drawing the subject with the driver's motion: R(G(T·E(driver))), for every kind of driver."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
 from retarget_cli.errors import UsageError
-from retarget_cli.memory import in_chunks
-from retarget_cli.methods.base import LayerFrame, Playback, Poses, Regional, Transfer, TransferRequest
-from retarget_cli.methods.jokr import networks
-from retarget_cli.methods.jokr.choice import choose_alignment
-from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.dataset import masked, shrink
-from retarget_cli.methods.jokr.driving import driving
-from retarget_cli.methods.jokr.networks import (
-    KeypointExtractor,
-    LearnedAffine,
-    SilhouetteGenerator,
-    TextureGenerator,
-    shape_networks,
+from retarget_cli.methods.base import (
+    BOTH,
+    KeypointSubset,
+    LayerFrame,
+    Look,
+    NewDriver,
+    Playback,
+    Poses,
+    Transfer,
+    TransferRequest,
 )
-from retarget_cli.methods.jokr.recipe import NEAR, Keypoints, Puppet, Recipe
-from retarget_cli.methods.jokr.refined import Refined, load_refined
-from retarget_cli.methods.replay import replayed
-from retarget_cli.nn.coords import invert_affine
-from retarget_cli.nn.heatmaps import concentration
-from retarget_cli.nn.host import OnHost
-from retarget_cli.prefetch import prefetched
-from retarget_cli.train.checkpoint import load_modules
-from retarget_cli.train.clips import ClipArray
-from retarget_cli.train.device import to_device
+from retarget_cli.methods.jokr.data import shrink
+from retarget_cli.methods.jokr.facing import FacingPair, mirror, opposite_facing
+from retarget_cli.methods.jokr.model import BATCH, Keypoints, LoadModel, OnHost, PairModel
+from retarget_cli.methods.jokr.selection import choose_alignment
+from retarget_cli.methods.playback import replayed
+from retarget_cli.metrics.shape import box_normalise_all
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.utils.memory import in_chunks
+from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.threads import prefetched
 from retarget_cli.vision.regions import largest_components
 
-_BATCH = 16
-_SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
+_LOOKED_AT = 60  # frames a clip, evenly chosen
+# On drawn pairs, drivers of the same kind reach 0.7 of what the trained driver does or more and move the subject about
+# as well; those of another kind stay below 0.5.
+_ENOUGH = 0.7
 
 
-@dataclass
-class FastPuppet:
-    """The trained networks of the fast recipe, ready to draw one of the clips. channel: 0 draws A, 1 draws B."""
+def resemblance(models: Sequence[PairModel], usual: ClipArray, clip: ClipArray, found: Keypoints) -> dict[str, Any]:
+    """How well silhouettes of the trained clips, drawn from the keypoints of `clip`, match those of its own object.
 
-    extractor: KeypointExtractor
-    shape: SilhouetteGenerator
-    painter: TextureGenerator
-    refined: Refined | None  # paints in the painter's place
-    to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
-    channel: int
-    device: str
-
-    @classmethod
-    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: str, device: str) -> FastPuppet:
-        """Read the results of all phases; `look` is the clip to draw."""
-        extractor, shape = shape_networks(config.geometry)
-        affine = LearnedAffine()
-        load_modules(
-            {"extractor": extractor, "shape": shape, "affine": affine}, states["geometry"] / "state.safetensors"
+    models: that which draws the driver of the training, `usual`, and that which draws the subject; the better one
+    counts. found: the keypoints of every frame of `clip`.
+    Returns {"resemblance": {"overlap": mean IoU, "usual": that of the trained driver}, "warnings": sentences}.
+    """
+    chosen, own = evenly(clip.count, _LOOKED_AT), evenly(usual.count, _LOOKED_AT)
+    overlap = max(_overlap(model, found.points[chosen], clip, chosen) for model in models)
+    best = _overlap(models[0], models[0].keypoints(ClipArray(usual.frames[own])).points, usual, own)
+    warnings = []
+    if overlap < _ENOUGH * best:
+        warnings.append(
+            "this driver is unlike the clips of the training, and the result is doubtful: silhouettes drawn from its "
+            f"keypoints overlap its own by {overlap:.2f}, those of the trained driver by {best:.2f}. Check its matte; "
+            "for a good result train a pair with it."
         )
-        painter = networks.painter(config)
-        load_modules({f"painter_{look}": painter}, states["texture"] / "state.safetensors")
-        refined = load_refined(config, states, look, painter, device) if config.detail.steps else None
-        learned = affine().detach()
-        to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
-        to_device((extractor, shape, painter), device)
-        for net in (extractor, shape, painter):
-            net.eval().requires_grad_(False)
-        return cls(extractor, shape, painter, refined, to_subject, 0 if look == "a" else 1, device)
+    return {"resemblance": {"overlap": round(overlap, 3), "usual": round(best, 3)}, "warnings": warnings}
 
-    @torch.no_grad()
-    def keypoints(self, clip: ClipArray) -> Keypoints:
-        """The keypoints of every frame."""
 
-        def look(start: int, stop: int) -> OnHost:
-            pixels = shrink(clip.frames[start:stop], self.shape.size)
-            points, maps = self.extractor(masked(pixels.to(self.device)))
-            return OnHost(torch.cat([points, concentration(maps, points, NEAR)[..., None]], dim=-1))
-
-        found = _joined(in_chunks(look, clip.count, _BATCH))
-        return Keypoints(np.ascontiguousarray(found[..., :2]), np.ascontiguousarray(found[..., 2]))
-
-    @torch.no_grad()
-    def silhouettes(self, points: np.ndarray) -> np.ndarray:
-        """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
-        keys = torch.from_numpy(points)
-
-        def shapes(start: int, stop: int) -> OnHost:
-            return OnHost(torch.sigmoid(self.shape(keys[start:stop].to(self.device))[:, self.channel]))
-
-        return _joined(in_chunks(shapes, len(keys), _BATCH))
-
-    @torch.no_grad()
-    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
-        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, s, s)."""
-        keys = torch.from_numpy(points).to(self.device)
-        silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
-        colour, alpha = (self.refined or self.painter)(silhouette, keys)
-        picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
-        return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
+def _overlap(model: PairModel, points: np.ndarray, clip: ClipArray, frames: Sequence[int]) -> float:
+    """Mean IoU of box-normalised silhouettes drawn at `points` with the mattes of these frames of the clip."""
+    drawn = model.silhouettes(points) > 0.5
+    real = shrink(clip.frames[frames], drawn.shape[-1])[:, 3].numpy() > 127
+    one, other = box_normalise_all(drawn) > 0.5, box_normalise_all(real) > 0.5
+    union = (one | other).sum(axis=(1, 2))
+    return float(((one & other).sum(axis=(1, 2)) / np.maximum(union, 1)).mean())
 
 
 @dataclass(frozen=True)
-class Course:
+class DriverTrack:
+    """A driver as the networks see it. clip: its frames, of which only the mattes count; found: its keypoints.
+
+    mirrored: whether it was mirrored for the networks; report: facts about it.
+    """
+
+    clip: ClipArray
+    found: Keypoints
+    mirrored: bool = False
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+
+def track_driver(load_model: LoadModel, pair: FacingPair, request: TransferRequest, subject: PairModel) -> DriverTrack:
+    """The driver of a request, in the space of the driver's clip in training. subject: draws the subject."""
+    alike, mirrored = pair
+    side: Look = BOTH[request.look == "a"]
+    usual = alike[BOTH.index(side)]
+    if request.driver is None:
+        return DriverTrack(usual, subject.keypoints(usual), mirrored == side)
+    model = load_model(side)
+    if isinstance(request.driver, NewDriver):
+        clip, turned = facing_as(usual, request.driver)
+        found = model.keypoints(clip)
+        return DriverTrack(clip, found, turned, resemblance((model, subject), usual, clip, found))
+    found = Keypoints(request.driver.points, request.driver.confidence)
+    return DriverTrack(_mattes_only(model.silhouettes(found.points)), found)
+
+
+def facing_as(usual: ClipArray, outsider: NewDriver) -> tuple[ClipArray, bool]:
+    """The outsider the way round that it faces as `usual` does in training, and whether that is a mirror image."""
+    turned = opposite_facing(usual, outsider.clip) if outsider.flip == "auto" else outsider.flip == "yes"
+    return (mirror(outsider.clip) if turned else outsider.clip), turned
+
+
+def _mattes_only(silhouettes: np.ndarray) -> ClipArray:
+    """A clip (N, s, s, 4) without colours whose mattes are the silhouettes (N, s, s)."""
+    frames = np.zeros((*silhouettes.shape, 4), np.uint8)
+    frames[..., 3] = np.where(silhouettes > 0.5, 255, 0)
+    return ClipArray(frames)
+
+
+_SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
+
+
+@dataclass(frozen=True)
+class KeypointTracks:
     """What is to be drawn, frame by frame, in the space of training.
 
     aligned: (N, K, 2) in the subject's space; moving: (N, K, 2) where the driver has them; confidence: (N, K).
@@ -118,10 +126,10 @@ class Course:
     confidence: np.ndarray
 
 
-def draw(puppet: Puppet, course: Course, mirrored: bool, driver_mirrored: bool) -> Iterator[LayerFrame]:
+def draw(model: PairModel, tracks: KeypointTracks, mirrored: bool, driver_mirrored: bool) -> Iterator[LayerFrame]:
     """Frames of the subject; mirrored: turn them back after drawing, and so the keypoints of the driver."""
-    aligned = course.aligned
-    chunks = in_chunks(partial(_painted, puppet, aligned), len(aligned), _BATCH)
+    aligned = tracks.aligned
+    chunks = in_chunks(partial(_painted, model, aligned), len(aligned), BATCH)
     with prefetched(chunks, depth=1) as painted:
         frames = (frame for chunk in painted for frame in zip(*(part.numpy() for part in chunk), strict=True))
         for index, (rgba, solid) in enumerate(frames):
@@ -133,19 +141,15 @@ def draw(puppet: Puppet, course: Course, mirrored: bool, driver_mirrored: bool) 
                 rgba,
                 cv2.resize(solid, size, interpolation=cv2.INTER_LINEAR) // 128 * 255,
                 _turned(aligned[index], mirrored),
-                _turned(course.moving[index], driver_mirrored),
-                course.confidence[index],
+                _turned(tracks.moving[index], driver_mirrored),
+                tracks.confidence[index],
             )
 
 
-def _painted(puppet: Puppet, aligned: np.ndarray, start: int, stop: int) -> tuple[OnHost, OnHost]:
+def _painted(model: PairModel, aligned: np.ndarray, start: int, stop: int) -> tuple[OnHost, OnHost]:
     """Pictures, (N, S, S, 4) uint8, and silhouettes, (N, s, s) uint8 {0, 255}, of some frames."""
-    pictures, silhouettes = puppet.paint(aligned[start:stop])
+    pictures, silhouettes = model.paint(aligned[start:stop])
     return OnHost(pictures), OnHost((silhouettes > 0.5).byte() * 255)
-
-
-def _joined(parts: Iterable[OnHost]) -> np.ndarray:
-    return np.concatenate([part.numpy() for part in list(parts)])  # all are under way before the first is waited for
 
 
 def without_specks(rgba: np.ndarray) -> np.ndarray:
@@ -159,37 +163,29 @@ def without_specks(rgba: np.ndarray) -> np.ndarray:
     return cleaned
 
 
-def start_transfer(
-    recipe: Recipe,
-    config: Any,
-    clips: tuple[ClipArray, ClipArray],
-    states: Mapping[str, Path],
-    request: TransferRequest,
-    device: str,
-) -> Transfer:
-    """Report and frames of one direction."""
-    pair = recipe.alike(config, clips)
-    puppet = recipe.puppet(config, states, request.look, device)
+def start_transfer(load_model: LoadModel, pair: FacingPair, request: TransferRequest) -> Transfer:
+    """Report and frames of one direction. pair: the clips as they were trained on, see `facing_alike`."""
+    model = load_model(request.look)
     subject, turn_back = pair[0][0 if request.look == "a" else 1], pair[1] == request.look
-    own = puppet.keypoints(subject)
+    own = model.keypoints(subject)
     report: dict[str, Any]
     if isinstance(request.driver, Poses) and request.driver.drawn:
         found = Keypoints(_turned(request.driver.points, turn_back), request.driver.confidence)
         fit, mirrored = _as_they_are, turn_back
         report = {"affine": "given", "reason": "these keypoints are the subject's own"}
     else:
-        driver = driving(recipe, config, pair, states, request, puppet, device)
+        driver = track_driver(load_model, pair, request, model)
         found = driver.found
         # Chosen on the whole driver: a part of it is fitted as the whole is.
-        chosen, report = choose_alignment(puppet, subject, driver.clip, (own.points, found.points), request.affine)
+        chosen, report = choose_alignment(model, subject, driver.clip, (own.points, found.points), request.affine)
         fit, mirrored = chosen.apply, driver.mirrored
         report |= {**driver.report, "mirrored": turn_back or mirrored, "driver_mirrored": mirrored}
         report["opposite"] = turn_back != mirrored
     moving, confidence = _played(found, request.playback)
-    course = Course(fit(moving), moving, confidence)
+    tracks = KeypointTracks(fit(moving), moving, confidence)
     if request.regional is not None:
-        course = _only(request.regional, course, own)
-    return Transfer(report, draw(puppet, course, turn_back, mirrored))
+        tracks = _only(request.regional, tracks, own)
+    return Transfer(report, draw(model, tracks, turn_back, mirrored))
 
 
 def _as_they_are(points: np.ndarray) -> np.ndarray:
@@ -203,8 +199,8 @@ def _played(found: Keypoints, playback: Playback | None) -> Keypoints:
     return Keypoints(replayed(found.points, playback), found.confidence[list(playback.shown)])
 
 
-def _only(regional: Regional, course: Course, own: Keypoints) -> Course:
-    """Only the chosen points where `course` has them, the others where the subject has its `own`."""
+def _only(regional: KeypointSubset, tracks: KeypointTracks, own: Keypoints) -> KeypointTracks:
+    """Only the chosen points where `tracks` has them, the others where the subject has its `own`."""
     count = own.points.shape[1]
     unknown = [index for index in regional.points if not 0 <= index < count]
     if unknown:
@@ -212,8 +208,8 @@ def _only(regional: Regional, course: Course, own: Keypoints) -> Course:
         raise UsageError(f"there is no keypoint p{unknown[0]}", where="--follow", fix=fix)
     chosen = list(regional.points)
     aligned, confidence = (values.copy() for values in _played(own, regional.own))
-    aligned[:, chosen], confidence[:, chosen] = course.aligned[:, chosen], course.confidence[:, chosen]
-    return Course(aligned, course.moving, confidence)
+    aligned[:, chosen], confidence[:, chosen] = tracks.aligned[:, chosen], tracks.confidence[:, chosen]
+    return KeypointTracks(aligned, tracks.moving, confidence)
 
 
 def _turned(points: np.ndarray, mirrored: bool) -> np.ndarray:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from retarget_cli.viz.report import sections
 from retarget_cli.viz.report.facts import Report
 from retarget_cli.viz.report.markup import Markup, element
+from retarget_cli.viz.report.sections import training
 from retarget_cli.viz.report.style import STYLE
-from retarget_cli.viz.report.training import training
 
 _SECTIONS: dict[str, Callable[[Report], Markup]] = {
     "Results": sections.results,

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from retarget_cli.methods.jokr.choice import choose_alignment
-from retarget_cli.methods.jokr.dataset import held_out_frames, shrink
-from retarget_cli.methods.jokr.recipe import Puppet, recipe_of
+from retarget_cli.methods.base import BOTH
+from retarget_cli.methods.jokr.data import held_out_frames, shrink
+from retarget_cli.methods.jokr.model import LoadModel, PairModel
+from retarget_cli.methods.jokr.selection import choose_alignment
 from retarget_cli.metrics.motion import motion_score
 from retarget_cli.metrics.shape import shape_score
-from retarget_cli.sampling import evenly
-from retarget_cli.train.clips import ClipArray
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.utils.sampling import evenly
 
 _LOOKED_AT = 60  # frames a clip, evenly chosen: what can be drawn in every candidate's poses within seconds
 
@@ -63,33 +64,30 @@ class Evidence:
     numbers: Mapping[str, Mapping[str, Any]]
 
 
-def gather(config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str) -> Evidence:
-    """Let the trained networks draw what the findings need."""
-    recipe = recipe_of(config)
-    alike, _ = recipe.alike(config, clips)
-    puppets = [recipe.puppet(config, states, look, device) for look in ("a", "b")]
-    sides = [_side(letter, puppet, clip) for letter, puppet, clip in zip("AB", puppets, alike, strict=True)]
-    a, b = sides
-    crossings = _crossing(puppets[0], a, b), _crossing(puppets[1], b, a)
+def gather(load_model: LoadModel, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path]) -> Evidence:
+    """Let the trained networks draw what the findings need. clips: as trained on, facing the same way."""
+    models = [load_model(look) for look in BOTH]
+    a, b = (_side(letter, model, clip) for letter, model, clip in zip("AB", models, clips, strict=True))
+    crossings = _crossing(models[0], a, b), _crossing(models[1], b, a)
     numbers = {name: json.loads((path / "fit.json").read_text(encoding="utf-8")) for name, path in states.items()}
-    return Evidence((a, b), crossings, puppets[0].to_subject, numbers)
+    return Evidence((a, b), crossings, models[0].to_subject, numbers)
 
 
-def _side(letter: str, puppet: Puppet, clip: ClipArray) -> Side:
+def _side(letter: str, model: PairModel, clip: ClipArray) -> Side:
     chosen = evenly(clip.count, _LOOKED_AT)
     held = held_out_frames(clip.count)
     seen, apart = ClipArray(clip.frames[chosen]), ClipArray(clip.frames[held])
-    points = puppet.keypoints(seen).points
-    drawn = puppet.silhouettes(puppet.keypoints(apart).points) > 0.5
+    points = model.keypoints(seen).points
+    drawn = model.silhouettes(model.keypoints(apart).points) > 0.5
     size = drawn.shape[-1]
     return Side(letter, seen, _mattes(seen, size), points, _mattes(apart, size), drawn)
 
 
-def _crossing(puppet: Puppet, subject: Side, driver: Side) -> Crossing:
+def _crossing(model: PairModel, subject: Side, driver: Side) -> Crossing:
     points = subject.points, driver.points
-    chosen, report = choose_alignment(puppet, subject.clip, driver.clip, points, "auto")
+    chosen, report = choose_alignment(model, subject.clip, driver.clip, points, "auto")
     poses = chosen.apply(driver.points)
-    drawn = puppet.silhouettes(poses) > 0.5
+    drawn = model.silhouettes(poses) > 0.5
     motion, shape = motion_score(driver.mattes, drawn), shape_score(drawn, subject.mattes)
     return Crossing(subject, driver, poses, chosen.name, report["candidates"], motion, shape)
 

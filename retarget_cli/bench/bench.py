@@ -1,0 +1,93 @@
+"""`retarget bench`, top to bottom: matrix products, every phase in every mode, drawing."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from retarget_cli.bench.clips import repeated
+from retarget_cli.bench.device_meter import Gauge, conditions, gauge_of
+from retarget_cli.bench.phases import Bench, measured_phase, precision_name, stage
+from retarget_cli.bench.plan import Plan, Recipe
+from retarget_cli.bench.results import BenchResult, Drawing, RecipeResult
+from retarget_cli.bench.targets import compared
+from retarget_cli.events import Planned, Reporter, silent
+from retarget_cli.methods.base import TransferRequest
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.device import on_device, pick_device
+from retarget_cli.training.precision import FP32, Precision, pick_precision
+
+_MOST_DRAWN = 256 * 2**20  # bytes of frames to draw in one go
+DRAWING_SECONDS = 3.0
+
+
+def bench(plan: Plan, reporter: Reporter = silent, stop: Callable[[], bool] = lambda: False) -> BenchResult:
+    """Measure what is planned, all recipes on the device of the first.
+
+    Raises UsageError and EnvironmentProblem for settings and devices that cannot be had, and Interrupted when `stop`
+    turned true.
+    """
+    first = plan.recipes[0].config
+    gauge = gauge_of(pick_device(first.device, first.max_memory))
+    found, half = conditions(gauge), _half(gauge, first.precision)
+    with tempfile.TemporaryDirectory() as folder, on_device(gauge.device):
+        benches = [_bench(recipe, gauge, half, Path(folder), reporter, stop) for recipe in plan.recipes]
+        reporter(Planned(1 + sum(each.stages() for each in benches)))
+        with stage(reporter, "matrices", "Timing matrix products"):
+            rates = {precision_name(each): gauge.matrix_rate(each) for each in (FP32, half)}
+        recipes = [_measured(each) for each in benches]
+    meanings = {"busy": gauge.busy_means, "memory": gauge.memory_means}
+    result = BenchResult(found, meanings, rates, recipes, plan.no_paper)
+    return replace(result, targets=compared(result))
+
+
+def _half(gauge: Gauge, wanted: str) -> Precision:
+    """The half precision to measure: the one that was asked for, else the one of ``auto``; FP32 for none."""
+    asked = pick_precision(str(gauge.device), wanted)
+    return pick_precision(str(gauge.device), "auto") if asked == FP32 else asked
+
+
+def _bench(
+    recipe: Recipe, gauge: Gauge, half: Precision, folder: Path, reporter: Reporter, stop: Callable[[], bool]
+) -> Bench:
+    own = folder / recipe.config.preset
+    own.mkdir()
+    return Bench(recipe, gauge, half, own, reporter, stop)
+
+
+def _measured(bench: Bench) -> RecipeResult:
+    phases = [measured_phase(bench, name) for name in bench.phases]
+    drawn = bench.recipe.draws and len(bench.states) == len(phases)
+    drawing = _drawing(bench) if drawn else None
+    config = bench.recipe.config
+    usual = load_config(config.preset, None, (), method=config.method)
+    changed = any(getattr(config, name) != getattr(usual, name) for name in ("method_config", "crop", "precision"))
+    return RecipeResult(config.preset, changed, config.crop.size, bench.recipe.note, phases, drawing)
+
+
+def _drawing(bench: Bench) -> Drawing:
+    """Draw A with the motion of B, whose clip is repeated until that takes some seconds."""
+    with stage(bench.reporter, f"{bench.recipe.config.preset}:drawing", "Timing drawing"):
+        driver = bench.clips[1]
+        _draw(bench, driver)  # the first time takes longer
+        seconds = _draw(bench, driver)
+        most = _MOST_DRAWN // driver.frames[0].nbytes
+        count = max(driver.count, min(most, math.ceil(driver.count * DRAWING_SECONDS / seconds)))
+        return Drawing(count, _draw(bench, repeated(driver, count)))
+
+
+def _draw(bench: Bench, driver: ClipArray) -> float:
+    """Seconds to load the networks and to draw every frame of `driver`."""
+    bench.gauge.wait()
+    started = time.perf_counter()
+    request, device = TransferRequest("a", "relative"), str(bench.gauge.device)
+    clips = bench.clips[0], driver
+    drawn = bench.method.transfer(bench.recipe.config.method_config, clips, bench.states, request, device)
+    for _ in drawn.frames:
+        pass
+    return time.perf_counter() - started

@@ -1,0 +1,264 @@
+"""`retarget train --pairs`: the list of pairs, and every pair trained in a process of its own, one a device."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from retarget_cli.cli import output
+from retarget_cli.cli.many.parallel import Fleet, Job, Outcome, showing
+from retarget_cli.errors import InputError, Interrupted, UsageError
+from retarget_cli.findings import counted, from_json
+from retarget_cli.pipeline.outputs import RESULTS, clip_names, pair_name
+from retarget_cli.utils import text
+from retarget_cli.utils.hardware import device_class
+
+if TYPE_CHECKING:
+    from retarget_cli.config import TrainConfig
+
+
+DEVICES = "--devices"
+
+
+@dataclass(frozen=True)
+class ListedPair:
+    """Two clips of a list. line: where in the list they stand, from 1."""
+
+    a: Path
+    b: Path
+    line: int
+
+    @property
+    def name(self) -> str:
+        """``cat--fox``, as the folder of its results is called."""
+        return pair_name(clip_names(self.a, self.b))
+
+
+def read_pairs(file: Path) -> list[ListedPair]:
+    """The pairs of a list: two paths a line, in quotes where they hold blanks or ``#``, which begins a comment.
+
+    Relative paths start at the folder of the list. Raises InputError for a list that cannot be read or is empty, for a
+    line that does not name two clips, and for two pairs that would share a folder of results.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(
+            f"the list of pairs cannot be read: {error.strerror}", where=file, fix="Check the path."
+        ) from None
+    except UnicodeDecodeError:
+        fix = "Write a text file with two paths a line."
+        raise InputError("the list of pairs is no text in UTF-8", where=file, fix=fix) from None
+    pairs: dict[str, ListedPair] = {}
+    for number, line in enumerate(lines, 1):
+        place = f"{file}, line {number}"
+        words = _words(line, place)
+        if words:
+            pair = _pair(words, file.parent, number, place)
+            _check_free(pair, pairs.get(pair.name), place)
+            pairs[pair.name] = pair
+    if not pairs:
+        raise InputError("the list names no pairs", where=file, fix="Write the paths of two clips on each line.")
+    return list(pairs.values())
+
+
+def _words(line: str, place: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:  # a quote that is not closed
+        fix = 'Put paths with blanks, apostrophes or # in double quotes, like "my cat.mp4".'
+        raise InputError("a quote is opened and not closed", where=place, fix=fix) from None
+
+
+def _pair(words: list[str], folder: Path, number: int, place: str) -> ListedPair:
+    if len(words) != 2:
+        what = f"{len(words)} path{'' if len(words) == 1 else 's'} instead of two"
+        fix = 'Name A and B; paths with blanks or # go in quotes, like "my cat.mp4".'
+        raise InputError(what, where=place, fix=fix)
+    a, b = (folder / word for word in words)
+    for clip in (a, b):
+        if not clip.is_file():
+            fix = "Check the path; a relative one starts at the folder of the list."
+            raise InputError(f"there is no clip {clip}", where=place, fix=fix)
+    if a.resolve() == b.resolve():
+        raise InputError("both clips of the pair are the same", where=place, fix="Name two different clips.")
+    return ListedPair(a, b, number)
+
+
+def _check_free(pair: ListedPair, before: ListedPair | None, place: str) -> None:
+    if before is None:
+        return
+    if (pair.a.resolve(), pair.b.resolve()) == (before.a.resolve(), before.b.resolve()):
+        raise InputError(f"the pair stands on line {before.line} already", where=place, fix="Remove one of the two.")
+    raise InputError(
+        f"results would go to {RESULTS / pair.name}, as those of line {before.line}",
+        where=place,
+        fix="Give the clips of one of the two pairs other names.",
+    )
+
+
+def parse_devices(text: str) -> list[str]:
+    """``0,1`` or ``cuda:0,cuda:1`` or ``cpu,cpu``: the devices of a list, one pair at a time on each.
+
+    A GPU is named once; ``cpu`` may be repeated, for pairs that share its cores. Raises UsageError for words that are
+    no devices and EnvironmentProblem for devices that are not there.
+    """
+    devices: list[str] = []
+    for word in text.split(","):
+        name = word.strip()
+        name = f"cuda:{int(name)}" if name.isdecimal() else "cuda:0" if name == "cuda" else name
+        if name in ("", "auto"):
+            raise UsageError(f"'{text}' is no list of devices", where=DEVICES, fix="Write 0,1 or cuda:0,cuda:1.")
+        device_class(name, where=DEVICES)
+        if name in devices and name != "cpu":
+            raise UsageError(f"{name} is named twice", where=DEVICES, fix="Name each GPU once.")
+        devices.append(name)
+    return devices
+
+
+PROGRAM: Sequence[str] = (sys.executable, "-m", "retarget_cli")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A pair of the list and how its training ended."""
+
+    pair: ListedPair
+    outcome: Outcome
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """What went wrong, as the JSON of every command tells it; None when nothing did."""
+        code = self.outcome.code
+        if code == 0:
+            return None
+        told: dict[str, Any] | None = self.outcome.answer.get("error")
+        fix = "Run the same command again; it goes on where it stopped."
+        return told or {"what": f"its process ended with code {code}", "where": None, "fix": fix, "exit_code": code}
+
+
+@dataclass(frozen=True)
+class Manner:
+    """Where the workspace is, and how much is said."""
+
+    workspace: Path
+    quiet: bool
+    as_json: bool
+
+
+def run(file: Path, devices: str | None, shared: Mapping[str, Any], of_one: Mapping[str, Any], manner: Manner) -> None:
+    """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
+
+    devices: what follows ``--devices``, None for one pair after another. shared, of_one: options by name, those for all
+    pairs and those that speak of the clips of one.
+    """
+    one_device = shared.get("--device")
+    for name, value in of_one.items():
+        if value is not None:
+            fix = "Leave it out, or train that pair in a call of its own."
+            raise UsageError("this is about one pair, and --pairs names a list", where=name, fix=fix)
+    if devices is not None and one_device is not None:
+        raise UsageError("--device and --devices say different things", where=DEVICES, fix="Give one of them.")
+    pairs = read_pairs(file)
+    chosen = [one_device or "auto"] if devices is None else parse_devices(devices)
+    words = option_words({name: value for name, value in shared.items() if name != "--device"})
+    present(train_pairs(pairs, chosen, words, manner), manner)
+
+
+def train_pairs(
+    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], manner: Manner
+) -> list[Trained]:
+    """Train every pair, one at a time on each device. words: options of all of them.
+
+    A pair that fails does not keep the others from being trained. Raises Interrupted when the user stopped it; what
+    the pairs at work had reached is saved.
+    """
+    from retarget_cli.utils.interrupt import StopSignal
+
+    output.open_store(manner.workspace)  # one that cannot be used is told once, and before anything starts
+    common = [*words, "--workspace", str(manner.workspace), "--json", *(["--quiet"] if manner.quiet else [])]
+    jobs = [Job(pair.name, [*PROGRAM, "train", str(pair.a), str(pair.b), *common]) for pair in pairs]
+    with StopSignal() as stop, showing(manner.quiet) as board:
+        outcomes = {outcome.job.name: outcome for outcome in Fleet(devices, board, stop).run(jobs)}
+    trained = [Trained(pair, outcomes[pair.name]) for pair in pairs if pair.name in outcomes]
+    finished = sum(each.error is None for each in trained)
+    if stop.requested and finished < len(pairs):
+        raise Interrupted(
+            f"stopped; {finished} of {len(pairs)} pairs are trained, what the others have reached is saved",
+            fix="Run the same command again to go on from there.",
+            signal=stop.signal or 2,
+        )
+    return trained
+
+
+def whole_start(workspace: Path, settings: TrainConfig) -> str | None:
+    """The whole id of the run that `settings` begin with; UsageError when there is none or it does not fit."""
+    from retarget_cli.pipeline.runs import find_start
+
+    start = find_start(output.open_store(workspace), settings)
+    return None if start is None else start.run
+
+
+def option_words(options: Mapping[str, Any]) -> list[str]:
+    """Options as words of a command line; a list is an option that is repeated, None one that was not given."""
+    words: list[str] = []
+    for name, value in options.items():
+        for each in value if isinstance(value, list) else [value]:
+            if each is not None:
+                words += [name, str(each)]
+    return words
+
+
+def present(trained: Sequence[Trained], manner: Manner) -> None:
+    """Print how every pair went, and leave with the exit code of the first that failed."""
+    if manner.as_json:
+        output.document({"pairs": [as_document(each) for each in trained]})
+    else:
+        output.table(("pair", "device", "time", "held-out frames", "verdict"), [_row(each) for each in trained])
+        output.lines(*_closing(trained, manner.workspace))
+    code = next((each.outcome.code for each in trained if each.error), 0)
+    if code:
+        raise typer.Exit(code)
+
+
+def as_document(trained: Trained) -> dict[str, Any]:
+    """One pair of the JSON document: what `train` says of it is under ``result``."""
+    outcome, error = trained.outcome, trained.error
+    return {
+        "a": trained.pair.a,
+        "b": trained.pair.b,
+        "pair": trained.pair.name,
+        "device": outcome.device,
+        "seconds": round(outcome.seconds, 1),
+        "exit_code": outcome.code,
+        "result": None if error else outcome.answer,
+        "error": error,
+    }
+
+
+def _row(trained: Trained) -> tuple[str, ...]:
+    outcome = trained.outcome
+    facts = (trained.pair.name, outcome.device, text.duration(outcome.seconds))
+    if trained.error:
+        return (*facts, "-", f"failed ({outcome.code})")
+    held_out = outcome.answer.get("held_out", {})
+    scores = [score for values in held_out.values() for score in text.by_clip(values)[:1]]
+    return (*facts, ", ".join(scores), counted(from_json(outcome.answer.get("verdict", ()))))
+
+
+def _closing(trained: Sequence[Trained], workspace: Path) -> list[str]:
+    lines = []
+    for each in trained:
+        if each.error:
+            place = f" ({each.error['where']})" if each.error["where"] else ""
+            lines += [f"{each.pair.name}: {each.error['what']}{place}", f"  fix: {each.error['fix']}"]
+    done = next((each.pair for each in trained if not each.error), None)
+    if done is not None:
+        lines.append(f"next: {output.command('render', done.a, done.b, workspace=workspace)}  # or another pair")
+    return lines

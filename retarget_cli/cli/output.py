@@ -1,0 +1,144 @@
+"""What every command needs: a reporter on stderr while it works, and its result on stdout at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.progress import PlainReporter, ProgressReporter, QuietReporter
+from retarget_cli.errors import Interrupted, RetargetError
+from retarget_cli.events import Notice, Reporter, silent
+
+if TYPE_CHECKING:
+    from retarget_cli.store.engine import Store
+    from retarget_cli.utils.interrupt import StopSignal
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a working command hands to the pipeline. stop: set by Ctrl-C or a termination signal."""
+
+    store: Store
+    reporter: ProgressReporter
+    stop: StopSignal
+
+
+@contextmanager
+def working(workspace: Path, quiet: bool = False) -> Iterator[Session]:
+    """The opened workspace, with progress on stderr that is taken down before anything else is printed."""
+    from retarget_cli.utils.interrupt import StopSignal
+
+    with reporting(quiet) as reporter, StopSignal() as stop:
+        reporter.watch(stop)
+        try:
+            yield Session(open_store(workspace, reporter), reporter, stop)
+        except RetargetError as error:
+            if error.where is None and not isinstance(error, Interrupted):
+                error.where = reporter.running  # better than nothing: it names the clip
+            raise
+
+
+@contextmanager
+def reporting(quiet: bool = False) -> Iterator[ProgressReporter]:
+    """A reporter on stderr for as long as the context lasts."""
+    reporter = make_reporter(quiet)
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+
+
+def make_reporter(quiet: bool = False, stream: TextIO | None = None) -> ProgressReporter:
+    """The reporter that fits where `stream` (stderr unless given) goes."""
+    stream = stream or sys.stderr
+    if quiet:
+        return QuietReporter(stream)
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        from rich.console import Console
+
+        from retarget_cli.cli.display import RichReporter
+
+        return RichReporter(Console(file=stream))
+    return PlainReporter(stream)
+
+
+def open_store(workspace: Path, reporter: Reporter = silent) -> Store:
+    """Open (and create) the workspace; what the store warns about becomes a notice."""
+    from retarget_cli.store.engine import Store
+
+    return Store(workspace, on_warning=lambda message: reporter(Notice(message, "warning")))
+
+
+def plain(value: Any) -> Any:
+    """`value` with paths as strings, tuples as lists, and numbers that JSON cannot hold as null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def document(value: Any) -> None:
+    """Print the one JSON document of a command."""
+    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def lines(*content: str) -> None:
+    """Print result lines for people."""
+    for line in content:
+        print(line)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """A table: drawn by rich on a terminal, aligned columns that never wrap anywhere else."""
+    if sys.stdout.isatty():
+        _rich_table(columns, rows, title)
+        return
+    if title:
+        print(title)
+    widths = [max(len(str(row[i])) for row in [columns, *rows]) for i in range(len(columns))]
+    for row in [columns, *rows]:
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in columns:
+        drawn.add_column(Text(column))
+    for row in rows:
+        drawn.add_row(*[Text(cell) for cell in row])
+    Console().print(drawn)
+
+
+def short_path(path: Path) -> str:
+    """`path` relative to the current folder when it lies inside it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def command(*words: str | Path, workspace: Path | None = None) -> str:
+    """A command line to copy: quoted, with the workspace when it is not the usual one."""
+    parts = ["retarget", *map(str, words)]
+    if workspace is not None and workspace != DEFAULT_WORKSPACE:
+        parts += ["--workspace", str(workspace)]
+    return " ".join(shlex.quote(part) for part in parts)

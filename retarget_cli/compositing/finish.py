@@ -1,0 +1,91 @@
+"""What makes a drawn layer belong to the scene behind it: clean colours along its outline, edges, grain, a shadow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from retarget_cli.compositing.composite import composite, place, shaded, touched
+from retarget_cli.compositing.edges import clean_layer, edge_width, with_edges
+from retarget_cli.compositing.grain import GrainMaker
+from retarget_cli.compositing.shadow import CastShadow
+from retarget_cli.utils.sampling import evenly
+
+_SAMPLES = 8  # frames of the layer by which its outline is judged
+
+
+PLAIN_EDGE = 2.0  # pixels, where the clip cannot tell
+
+
+_AIRBORNE = 6  # frames before and after in which it may come down
+
+
+_MARGIN = 16  # pixels around a layer that softer edges may need
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How the frames of one layer are finished.
+
+    layer: (N, h, w, 4) uint8; matrix: the way of frame i into the frame, (2, 3); size: (w, h) of the frame. own: width
+    of the layer's outline in layer pixels; edge: what it shall be in the frame's. filmed_on: (h, w, 3) float32, the
+    background that the layer's painter saw it against. grain, cast: those of the scene, None where it has none.
+    grounds: the row of the frame that the layer stands on, for each of its frames.
+    """
+
+    layer: np.ndarray
+    matrix: Callable[[int], np.ndarray]
+    size: tuple[int, int]
+    own: float
+    edge: float
+    filmed_on: np.ndarray
+    grain: GrainMaker | None = None
+    cast: CastShadow | None = None
+    grounds: np.ndarray | None = None
+
+    def placed(self, index: int) -> np.ndarray:
+        """Frame `index` of the layer where it belongs, (H, W, 4) float32 in [0, 1], premultiplied."""
+        way = self.matrix(index)
+        placed = place(clean_layer(self.layer[index], self.own, self.filmed_on), way, self.size)
+        window = touched(placed[..., 3], _MARGIN)
+        if window is None:
+            return placed
+        part = with_edges(placed[window], self.own * _scale(way), self.edge)
+        placed[window] = part if self.grain is None else self.grain.on(part, index)
+        return placed
+
+    def over(self, background: np.ndarray, placed: np.ndarray, index: int) -> np.ndarray:
+        """Frame `index`, as :meth:`placed` gave it, with its shadow over a background (H, W, 3) uint8."""
+        if self.cast is not None and self.grounds is not None:
+            background = shaded(background, self.cast.light(placed[..., 3], float(self.grounds[index])))
+        return composite(background, placed)
+
+
+def standing_rows(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
+    """(N,) rows of the frame on which the layer stands: its lowest, also while it is off the ground for a moment."""
+    lowest = np.full(len(layer), -np.inf)
+    for index, drawn in enumerate(layer):
+        rows = np.flatnonzero((drawn[..., 3] > 127).any(axis=1))
+        if rows.size:
+            lowest[index] = matrix(index)[1] @ (drawn.shape[1] / 2, rows[-1], 1.0)
+    padded = np.pad(lowest, _AIRBORNE, constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * _AIRBORNE + 1).max(axis=1).clip(min=0.0)
+
+
+def own_edge(layer: np.ndarray, matrix: Callable[[int], np.ndarray], size: tuple[int, int]) -> float:
+    """Width of the layer's outline once it is in the frame, in layer pixels."""
+    widths = []
+    for index in evenly(len(layer), _SAMPLES):
+        way = matrix(index)
+        width = edge_width(place(np.asarray(layer[index]), way, size)[..., 3])
+        if width is not None:
+            widths.append(width / _scale(way))
+    return float(np.median(widths)) if widths else PLAIN_EDGE
+
+
+def _scale(way: np.ndarray) -> float:
+    """How many pixels of the frame one of the layer is wide."""
+    return math.sqrt(abs(float(np.linalg.det(way[:, :2]))))

@@ -1,0 +1,157 @@
+"""Still pictures and folders of them: reading, writing, a series of PNGs with its times."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import av
+import numpy as np
+
+from retarget_cli.errors import MediaError
+from retarget_cli.media.decode import read_frames
+from retarget_cli.media.errors import writing
+from retarget_cli.media.picture import Channels
+from retarget_cli.media.timing import Timing
+
+_KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """(H, W), (H, W, 3) or (H, W, 4) uint8 as a PNG file."""
+    layout = "gray" if image.ndim == 2 else {3: "rgb24", 4: "rgba"}[image.shape[2]]
+    context = av.CodecContext.create("png", "w")
+    context.width, context.height, context.pix_fmt = image.shape[1], image.shape[0], layout
+    context.time_base = Fraction(1)
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
+    return b"".join(bytes(packet) for part in (frame, None) for packet in context.encode(part))
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write (H, W), (H, W, 3) or (H, W, 4) uint8 as PNG, all at once (a temporary file is renamed).
+
+    Raises EnvironmentProblem when the disk is full or the folder may not be written to.
+    """
+    data = png_bytes(image)
+    path = Path(path)
+    temporary = path.with_name(f"{path.stem}.part-{uuid4().hex[:12]}{path.suffix}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read_picture(path: Path, *, channels: Channels = "rgb", size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read one picture as read_frames would: (H, W, 3), (H, W, 4) or (H, W) uint8. Raises MediaError."""
+    frames = read_frames(Path(path), channels=channels, size=size)
+    for frame in frames:
+        return frame.image
+    raise MediaError("The picture cannot be read.", where=path, fix="Save it again as PNG.")
+
+
+def png_folder(folder: Path) -> list[Path]:
+    """The pictures in `folder`, numbers in their names in counting order (2 before 10). Raises MediaError if none."""
+    folder = Path(folder)
+    try:
+        files = [p for p in folder.iterdir() if p.suffix.lower() in _KINDS and not p.name.startswith(".")]
+    except OSError as error:
+        raise MediaError("This folder cannot be listed.", where=folder, fix="Give a folder of PNG files.") from error
+    if not files:
+        raise MediaError("There are no pictures in this folder.", where=folder, fix="Give a folder of PNG files.")
+    return sorted(files, key=lambda p: [t.zfill(20) if t.isdigit() else t for t in re.split(r"(\d+)", p.name)])
+
+
+def read_png_folder(
+    folder: Path, *, channels: Channels = "rgb", size: tuple[int, int] | None = None
+) -> Iterator[np.ndarray]:
+    """Yield the pictures of a folder in order, each as read_picture gives it. Raises MediaError."""
+    for path in png_folder(folder):
+        yield read_picture(path, channels=channels, size=size)
+
+
+TIMES = "times.csv"
+_COLUMNS = ("file", "seconds", "duration")
+
+
+class SeriesWriter:
+    """A context manager that writes frames in order as ``000000.png``, ``000001.png``, ... and publishes the folder.
+
+    With them goes ``times.csv``: for each picture when it appears and how long it shows, in seconds. The folder has its
+    name from a clean exit on; on an error it is removed. Raises EnvironmentProblem when the disk is full or the place
+    may not be written to, MediaError when something with content is there already, ValueError for misuse.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], timing: Timing) -> None:
+        """size: (w, h) of the images."""
+        self.path = Path(path)
+        self.written = 0
+        self._size, self._timing = size, timing
+        self._part = self.path.with_name(f".{uuid4().hex}.part")
+
+    def __enter__(self) -> Self:
+        with writing(self.path):
+            self._part.mkdir(parents=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
+
+    def write(self, image: np.ndarray) -> None:
+        """Write the next frame: (H, W, 3), (H, W, 4) with straight alpha, or (H, W); uint8."""
+        if image.shape[1::-1] != self._size or self.written == self._timing.frames:
+            raise ValueError(f"expected {self._timing.frames} images of {self._size}, got another of {image.shape}")
+        with writing(self.path):
+            (self._part / picture_name(self.written)).write_bytes(png_bytes(image))
+        self.written += 1
+
+    def _finish(self) -> None:
+        if self.written != self._timing.frames:
+            raise ValueError(f"{self.written} of {self._timing.frames} frames were written")
+        with writing(self.path):
+            with (self._part / TIMES).open("w", newline="", encoding="utf-8") as file:
+                lines = csv.writer(file)
+                lines.writerow(_COLUMNS)
+                lines.writerows(_times(self._timing))
+            self._part.rename(self.path)
+
+
+def picture_name(index: int) -> str:
+    """The file of a frame, counted from 0."""
+    return f"{index:06d}.png"
+
+
+def is_series(folder: Path) -> bool:
+    """Whether the folder holds such pictures with their times, and nothing else."""
+    names = {path.name for path in folder.iterdir()}
+    return TIMES in names and names == {TIMES, *(picture_name(index) for index in range(len(names) - 1))}
+
+
+def _times(timing: Timing) -> list[tuple[str, str, str]]:
+    return [
+        (picture_name(index), _seconds(pts * timing.time_base), _seconds(shown * timing.time_base))
+        for index, (pts, shown) in enumerate(zip(timing.pts, timing.durations, strict=True))
+    ]
+
+
+def _seconds(time: Fraction) -> str:
+    return f"{float(time):.9f}"

@@ -1,0 +1,127 @@
+"""The frames a phase trains on, as small tensors on the training device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.phase import Phase
+from retarget_cli.training.stream import PARTS, Stream
+
+P = TypeVar("P", bound=Phase)
+MAX_TRAINING_FRAMES = 600  # on the device at a time
+HELD_OUT_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of one clip at working size. pixels: (N, 4, S, S) uint8 RGB and matte. pairs and held_out are indices.
+
+    `pairs` are frames whose successor may be trained on too; `held_out` frames are in no pair.
+    stream: brings other pairs of a long clip into their places in `pixels`; None for a clip that is there as a whole.
+    """
+
+    pixels: Tensor
+    pairs: Tensor
+    held_out: Tensor
+    stream: Stream | None = None
+
+
+def fed_by(clips: Iterable[Frames], phase: P) -> P:
+    """The phase, with what is to be brought before its steps: other frames of long clips."""
+    phase.streams = tuple(clip.stream for clip in clips if clip.stream is not None)
+    return phase
+
+
+def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
+    """Shrink a clip to `size` and move it to `device`.
+
+    Every tenth frame is held out. Of a clip longer than MAX_TRAINING_FRAMES that many are on the device, and others
+    take their places while it is trained on; memory does not grow with the clip.
+    """
+    if clip.count > MAX_TRAINING_FRAMES:
+        return _long_clip(clip, size, device)
+    pixels = shrink(clip.frames, size)
+    pairs, held = _split(np.arange(clip.count))
+    return Frames(
+        pixels.to(device),
+        torch.from_numpy(pairs).to(device),
+        torch.from_numpy(held).to(device),
+    )
+
+
+def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
+    """Pairs of neighbours, each in two places of their own, and after them the held-out frames, which stay."""
+    held = held_out_frames(clip.count)
+    starts = np.setdiff1d(np.arange(clip.count - 1), [held - 1, held])
+    places = (MAX_TRAINING_FRAMES - len(held)) // 2
+    places = places // PARTS * PARTS or places
+    pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
+    pixels[2 * places :] = shrink((clip.frames[index] for index in held), size).to(device)
+    stream = Stream(len(starts), pixels[: 2 * places].unflatten(0, (places, 2)), partial(_pairs, clip, size, starts))
+    stream.bring(0)
+    indices = torch.arange(len(pixels), device=device)
+    return Frames(pixels, indices[: 2 * places : 2], indices[2 * places :], stream)
+
+
+def _pairs(clip: ClipArray, size: int, starts: np.ndarray, rows: np.ndarray) -> Tensor:
+    """(n, 2, 4, size, size) uint8: the frames that begin some of the pairs, and their successors."""
+    wanted = (clip.frames[index] for start in starts[rows] for index in (start, start + 1))
+    return shrink(wanted, size).unflatten(0, (len(rows), 2))
+
+
+def held_out_frames(count: int) -> np.ndarray:
+    """Which frames of a clip of `count` frames are held out of training: indices (M,)."""
+    chosen = _chosen_frames(count)
+    return chosen[_split(chosen)[1]]
+
+
+def shrink(frames: Iterable[np.ndarray], size: int) -> Tensor:
+    """Frames (S, S, 4) uint8 as one (N, 4, size, size) uint8 tensor; the average of the pixels that become one."""
+    small = [cv2.resize(np.ascontiguousarray(frame), (size, size), interpolation=cv2.INTER_AREA) for frame in frames]
+    return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous()
+
+
+def _split(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First frames of training pairs, and held-out frames, as indices into `chosen`."""
+    neighbours = np.flatnonzero(np.diff(chosen) == 1)
+    held = np.arange(HELD_OUT_EVERY // 2, len(chosen), HELD_OUT_EVERY)
+    pairs = neighbours[~np.isin(neighbours, held) & ~np.isin(neighbours + 1, held)]
+    if len(pairs) == 0 or len(held) == 0:  # a clip of a few frames: train on all of it
+        return neighbours, np.arange(len(chosen))
+    return pairs, held
+
+
+def _chosen_frames(count: int) -> np.ndarray:
+    """Of a long clip, an even choice of neighbours, so that the number held out does not grow with the clip."""
+    if count <= MAX_TRAINING_FRAMES:
+        return np.arange(count)
+    starts = np.linspace(0, count - 2, MAX_TRAINING_FRAMES // 2).astype(int)
+    return np.unique(np.concatenate([starts, starts + 1]))
+
+
+def masked(pixels: Tensor) -> Tensor:
+    """(B, 4, S, S) uint8 to float: colour in [-1, 1] times the matte, and the matte in [0, 1]."""
+    values = pixels.float() / 255
+    matte = values[:, 3:]
+    return torch.cat([(values[:, :3] * 2 - 1) * matte, matte], dim=1)
+
+
+def unmasked(pixels: Tensor) -> Tensor:
+    """(B, 4, S, S) uint8 to float: colour in [-1, 1], background included, and the matte in [0, 1]."""
+    values = pixels.float() / 255
+    return torch.cat([values[:, :3] * 2 - 1, values[:, 3:]], dim=1)
+
+
+def draw_batch(frames: Frames, batch: int, generator: torch.Generator) -> Tensor:
+    """Indices (batch,) of random training pairs."""
+    choice = torch.randint(len(frames.pairs), (batch,), generator=generator, device=generator.device)
+    return frames.pairs[choice]

@@ -1,0 +1,164 @@
+"""The trained networks of a pair as one model: keypoints of frames, silhouettes and pictures at keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from retarget_cli.methods.base import Look
+from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.jokr.data import masked, shrink
+from retarget_cli.methods.jokr.networks import (
+    KeypointExtractor,
+    LearnedAffine,
+    SilhouetteGenerator,
+    TextureGenerator,
+    shape_networks,
+    texture_generator,
+)
+from retarget_cli.methods.jokr.references import DetailedTexture, load_detailed_texture
+from retarget_cli.nn.coords import invert_affine
+from retarget_cli.nn.heatmaps import concentration
+from retarget_cli.training.checkpoint import load_modules
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.device import to_device
+from retarget_cli.utils.memory import in_chunks
+
+NEAR = 0.15  # of half the crop: what of a probability map counts as near its point
+BATCH = 16  # frames that are drawn at a time
+STATE = "state.safetensors"  # the networks of a trained phase, in its folder
+
+
+class Keypoints(NamedTuple):
+    """points: (N, K, 2); confidence: (N, K) in [0, 1], the share of each probability map that lies near its point."""
+
+    points: np.ndarray
+    confidence: np.ndarray
+
+
+class PairModel(Protocol):
+    """Trained networks, ready to draw one of the clips. Every point is in the coordinates of the crop.
+
+    to_subject: (2, 3), the learned map from the driver's keypoints to the subject's.
+    """
+
+    to_subject: np.ndarray
+
+    def keypoints(self, clip: ClipArray) -> Keypoints:
+        """The keypoints of every frame."""
+        ...
+
+    def silhouettes(self, points: np.ndarray) -> np.ndarray:
+        """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
+        ...
+
+    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Pictures at keypoints (N, K, 2) of the subject's space, and the silhouettes under them, on the device.
+
+        (N, S, S, 4) uint8 with straight alpha, and (N, s, s) as :meth:`silhouettes` gives them.
+        """
+        ...
+
+
+LoadModel = Callable[[Look], PairModel]
+"""Reads the results of all phases; the look is the clip to draw."""
+
+
+class OnHost:
+    """A tensor on its way to the CPU: the copy runs while the program goes on, and the GPU with what it does next."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._values = tensor
+        self._copied: torch.cuda.Event | None = None
+        if tensor.is_cuda:
+            # Only into pinned memory does a copy run by itself.
+            self._values = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+            self._values.copy_(tensor.contiguous(), non_blocking=True)
+            self._copied = torch.cuda.Event()
+            self._copied.record(torch.cuda.current_stream(tensor.device))
+
+    def numpy(self) -> np.ndarray:
+        """The values, once they are here; the array shares their memory."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        return self._values.numpy()
+
+
+@dataclass
+class JokrModel:
+    """The trained networks of `jokr`, ready to draw one of the clips. channel: 0 draws A, 1 draws B."""
+
+    extractor: KeypointExtractor
+    shape: SilhouetteGenerator
+    texture: TextureGenerator
+    detailed: DetailedTexture | None  # draws in the place of `texture`
+    to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
+    channel: int
+    device: str
+
+    @classmethod
+    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: Look, device: str) -> JokrModel:
+        """Read the results of all phases; `look` is the clip to draw."""
+        extractor, shape = load_shape_networks(config, states)
+        affine = LearnedAffine()
+        load_modules({"affine": affine}, states["geometry"] / STATE)
+        texture = texture_generator(config)
+        load_modules({f"painter_{look}": texture}, states["texture"] / STATE)
+        detailed = load_detailed_texture(config, states, look, texture, device) if config.detail.steps else None
+        learned = affine().detach()
+        to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
+        to_device((extractor, shape, texture), device)
+        for net in (extractor, shape, texture):
+            net.eval().requires_grad_(False)
+        return cls(extractor, shape, texture, detailed, to_subject, 0 if look == "a" else 1, device)
+
+    @torch.no_grad()
+    def keypoints(self, clip: ClipArray) -> Keypoints:
+        """The keypoints of every frame."""
+
+        def look(start: int, stop: int) -> OnHost:
+            pixels = shrink(clip.frames[start:stop], self.shape.size)
+            points, maps = self.extractor(masked(pixels.to(self.device)))
+            return OnHost(torch.cat([points, concentration(maps, points, NEAR)[..., None]], dim=-1))
+
+        found = joined(in_chunks(look, clip.count, BATCH))
+        return Keypoints(np.ascontiguousarray(found[..., :2]), np.ascontiguousarray(found[..., 2]))
+
+    @torch.no_grad()
+    def silhouettes(self, points: np.ndarray) -> np.ndarray:
+        """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
+        keys = torch.from_numpy(points)
+
+        def shapes(start: int, stop: int) -> OnHost:
+            return OnHost(torch.sigmoid(self.shape(keys[start:stop].to(self.device))[:, self.channel]))
+
+        return joined(in_chunks(shapes, len(keys), BATCH))
+
+    @torch.no_grad()
+    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, s, s)."""
+        keys = torch.from_numpy(points).to(self.device)
+        silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
+        colour, alpha = (self.detailed or self.texture)(silhouette, keys)
+        picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
+        return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
+
+
+def load_shape_networks(
+    config: JokrConfig, states: Mapping[str, Path]
+) -> tuple[KeypointExtractor, SilhouetteGenerator]:
+    """E and G as the geometry phase left them."""
+    extractor, shape = shape_networks(config.geometry)
+    load_modules({"extractor": extractor, "shape": shape}, states["geometry"] / STATE)
+    return extractor, shape
+
+
+def joined(parts: Iterable[OnHost]) -> np.ndarray:
+    """One array of all parts, (N, ...)."""
+    return np.concatenate([part.numpy() for part in list(parts)])  # all are under way before the first is waited for

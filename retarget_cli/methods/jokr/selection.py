@@ -1,0 +1,115 @@
+"""Choosing among alignments by what they would draw: motion, shape, implausible keypoints, what leaves the crop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from retarget_cli.methods.jokr import alignment
+from retarget_cli.methods.jokr.alignment import covariances
+from retarget_cli.methods.jokr.model import PairModel
+from retarget_cli.metrics.motion import motion_score
+from retarget_cli.metrics.shape import shape_score
+from retarget_cli.training.clips import ClipArray
+from retarget_cli.utils.sampling import evenly
+
+_FAR = 3.0  # standard deviations; of the subject's own keypoints about 0.3 % are further away
+
+
+def implausible(points: np.ndarray, subject: np.ndarray) -> float:
+    """The share of keypoints (N, K, 2) that are far from where the subject, (M, K, 2), has the same ones.
+
+    Far is a Mahalanobis distance above 3 under the Gaussian of that keypoint's places, widened by the noise of
+    keypoints.
+    """
+    offsets = points - subject.mean(axis=0)
+    squared = np.einsum("nki,kij,nkj->nk", offsets, np.linalg.inv(covariances(subject)), offsets)
+    return float((squared > _FAR**2).mean())
+
+
+def out_of_crop(points: np.ndarray) -> float:
+    """The share of keypoints (N, K, 2) that are outside the crop, [-1, 1], where they can draw nothing."""
+    return float((np.abs(points) > 1).any(axis=-1).mean())
+
+
+_REASON = "best motion and shape of its silhouettes, in plausible poses"
+_JUDGED = 200  # frames on which the candidates of `auto` are compared
+# How `auto` weighs the scores of a candidate. A perfect answer has a motion of 0.6 to 0.9 and a shape above 0.7; what
+# is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one.
+_SHAPE_WEIGHT = 3.0
+_ENOUGH_MOTION = 0.6
+_ENOUGH_SHAPE = 0.7
+_MOTION_LACK = 2.0
+_SHAPE_LACK = 4.0
+# Keypoints where the subject never has them, or where they draw nothing. Sensible candidates differ little in these
+# (0.00 to 0.05); they are there for those that are broken.
+_IMPLAUSIBLE_WEIGHT = 1.0
+_OUT_OF_CROP_WEIGHT = 2.0
+# No score sees whether a pose is one of the subject or of the driver; on drawn pairs, where the truth is known, these
+# came nearer to it than their scores say. Which of the two comes nearer depends on the pair.
+_TRUSTED = {"balanced": 0.1, "proportions": 0.1}
+
+
+def choose_alignment(
+    model: PairModel, subject: ClipArray, driver: ClipArray, points: tuple[np.ndarray, np.ndarray], wanted: Any
+) -> tuple[alignment.Alignment, dict[str, Any]]:
+    """The alignment to use and a report of the choice. points: keypoints of the subject and of the driver.
+
+    `auto` draws the silhouettes of every candidate and weighs their motion and shape (the scores of the evaluation,
+    which need no truth): motion falls when limbs freeze, shape when the driver's build leaks through. Keypoints count
+    too: the shares of them that are implausible for the subject or out of the crop, see above.
+    """
+    if not isinstance(wanted, str):
+        taken = alignment.from_affine("numbers", np.array(wanted))
+        return taken, {"affine": "numbers", **_numbers(taken)}
+    if wanted != "auto":
+        taken = alignment.align(wanted, *points, model.to_subject)
+        return taken, {"affine": wanted, **_numbers(taken)}
+    made = alignment.candidates(*points, model.to_subject)
+    scores = _judged(model, subject, driver, points, made)
+    best = max(scores, key=lambda name: scores[name]["total"])
+    report = {"affine": best, "candidates": scores, "reason": _REASON}
+    return made[best], {**report, **_numbers(made[best])}
+
+
+def _judged(
+    model: PairModel,
+    subject: ClipArray,
+    driver: ClipArray,
+    points: tuple[np.ndarray, np.ndarray],
+    made: Mapping[str, alignment.Alignment],
+) -> dict[str, dict[str, float]]:
+    """What each candidate's poses and silhouettes are worth, by its name."""
+    chosen = evenly(driver.count, _JUDGED)
+    real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
+    moved = [_matte(driver, i) for i in chosen]
+    scores = {}
+    for name, candidate in made.items():
+        poses = candidate.apply(points[1][chosen])
+        drawn = model.silhouettes(poses) > 0.5
+        found = {
+            "motion": motion_score(moved, drawn),
+            "shape": shape_score(drawn, real),
+            "strange": implausible(poses, points[0]),
+            "outside": out_of_crop(poses),
+        }
+        scores[name] = {**found, "total": total(name, found)}
+    return scores
+
+
+def total(name: str, scores: Mapping[str, float]) -> float:
+    """What the scores of the candidate called `name` come to; the highest is taken."""
+    motion, shape = scores["motion"], scores["shape"]
+    lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
+    implausible = _IMPLAUSIBLE_WEIGHT * scores["strange"] + _OUT_OF_CROP_WEIGHT * scores["outside"]
+    return motion + _SHAPE_WEIGHT * shape - lack - implausible + _TRUSTED.get(name.partition("-")[0], 0.0)
+
+
+def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:
+    return {"linear": chosen.linear.tolist(), "offsets": chosen.offsets.tolist()}
+
+
+def _matte(clip: ClipArray, index: int) -> np.ndarray:
+    return np.asarray(clip.frames[index, :, :, 3]) > 127

@@ -1,0 +1,111 @@
+"""Stage 1 of the published recipe: E, G, T and D together."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retarget_cli.methods.jokr.data import Frames, fed_by
+from retarget_cli.methods.jokr.facing import Pair
+from retarget_cli.methods.jokr_paper import losses, networks, validation
+from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig, check_size
+from retarget_cli.methods.jokr_paper.data import draw_pairs, load_pair
+from retarget_cli.methods.jokr_paper.networks import draw_from
+from retarget_cli.nn.coords import apply_affine, random_affine
+from retarget_cli.training.device import to_device
+from retarget_cli.training.optim import adam
+from retarget_cli.training.phase import Phase
+
+BETAS = (0.5, 0.999)
+
+
+class GeometryPhase(Phase):
+    """Every network stays in training mode; A and B go through E in batches of their own."""
+
+    name = "geometry"
+
+    def __init__(self, config: GeometryConfig, clips: tuple[Frames, Frames], device: str, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.config = config
+        self.clips = clips
+        self.steps = config.steps
+        self.extractor = networks.keypoint_extractor(config)
+        self.shape = networks.silhouette_generator(config)
+        self.affine = networks.Affine(config.affine, config.affine_spread)
+        self.discriminator = networks.KeypointDiscriminator(config.keypoints, config.discriminator_width)
+        self.modules = {
+            "extractor": self.extractor,
+            "shape": self.shape,
+            "affine": self.affine,
+            "discriminator": self.discriminator,
+        }
+        to_device(self.modules.values(), device)
+        drawing = (self.extractor, self.shape, self.affine)
+        drawing_parameters = [parameter for module in drawing for parameter in module.parameters()]
+        rate = config.learning_rate
+        self.optimizers = {
+            "shape": adam(drawing_parameters, rate, BETAS),
+            "discriminator": adam(self.discriminator.parameters(), rate, BETAS),
+        }
+        self.generator = torch.Generator(device).manual_seed(seed)
+        draw_from(self.generator, drawing)
+
+    @classmethod
+    def build(cls, config: PaperConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
+        """Stage 1 on a pair of crops."""
+        check_size(config.geometry)
+        frames = load_pair(config, clips, device)
+        return fed_by(frames, cls(config.geometry, frames, device, seed))
+
+    def gradients(self) -> dict[str, Tensor]:
+        """Of E, G and T, and of D on the keypoints that they find."""
+        points, terms = [], []
+        for channel in range(2):
+            keys, values = self._clip_terms(channel)
+            points.append(keys)
+            terms.append(values)
+        moved = apply_affine(self.affine(), points[1])
+        summed = {name: terms[0][name] + terms[1][name] for name in terms[0]}
+        summed["confusion"] = losses.confusion(self.discriminator(points[0]), self.discriminator(moved))
+        total = torch.stack([getattr(self.config, name) * value for name, value in summed.items()]).sum()
+        self.backward(total, "shape")
+        of_a, of_b = (self.discriminator(found.detach()) for found in (points[0], moved))
+        summed["discriminator"] = losses.discrimination(of_a, of_b)
+        self.backward(summed["discriminator"], "discriminator")
+        return {name: value.detach() for name, value in summed.items()}
+
+    def _clip_terms(self, channel: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Keypoints (batch, K, 2) of random frames of one clip, and its terms by the name of their weight."""
+        config = self.config
+        now, following = draw_pairs(self.clips[channel], config.batch, config.border, self.generator)
+        frame, matte = now[:, :3], now[:, 3:]
+        theta = random_affine(config.batch, config.equivariance_spread, self.generator)
+        with self.autocast():
+            both, maps = self.extractor(torch.cat([frame, following[:, :3]]))
+            points, next_points = both.chunk(2)
+            of_warped, _ = self.extractor(losses.warp_frame(frame, theta))
+            drawn = self.shape(losses.keypoint_maps(points, frame.shape[-1], config.point_width)).float()
+        return points, {
+            "silhouette": F.mse_loss(drawn[:, channel : channel + 1], matte),
+            "equivariance": losses.equivariance(points, of_warped, theta),
+            "separation": losses.separation(points, config.separation_distance, config.separated),
+            "inside": losses.inside(maps[: config.batch], matte),
+            "temporal": losses.temporal(points, next_points),
+        }
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Silhouette IoU of each clip on its held-out frames; E sees one at a time, G is in evaluation mode."""
+        self.shape.eval()
+        with validation.only_looking(self.generator, self.extractor):
+            found = {f"iou_{name}": self._mean_overlap(channel) for channel, name in enumerate("ab")}
+        self.shape.train()
+        return found
+
+    def _mean_overlap(self, channel: int) -> float:
+        overlaps = []
+        for frame in validation.held_out_frames(self.clips[channel], self.config.border):
+            drawn = validation.draw_again(frame, self.extractor, self.shape, self.config)
+            overlaps.append(validation.overlap(drawn[:, channel], frame[:, 3]))
+        return sum(overlaps) / len(overlaps)

@@ -1,0 +1,118 @@
+"""One direction of a render: a subject, and what drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from retarget_cli.errors import InputError, UsageError
+from retarget_cli.media.playback import Playing, Tempo, play
+from retarget_cli.media.timing import Timing
+from retarget_cli.methods import get_method
+from retarget_cli.methods.base import Look
+from retarget_cli.motion.files import is_motion_file
+from retarget_cli.pipeline.clips import ClipInput, open_clip, plan_clip
+from retarget_cli.pipeline.outputs import clip_name
+from retarget_cli.pipeline.runs import TrainedRun
+from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.stage import Stage, Tools, run
+from retarget_cli.stages.transfer import Driver, MotionSource, pose, posed
+from retarget_cli.store.engine import Entry, Store
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One direction of a render. entries: every result about the pair and the driver, by stage id.
+
+    timing: the driver's; sounds: whether it has sound.
+    """
+
+    look: Look
+    subject: SourceClip
+    driver: Driver
+    entries: Mapping[str, Entry]
+    timing: Timing
+    sounds: bool
+
+    @property
+    def name(self) -> str:
+        """``cat-as-fox``."""
+        return f"{self.subject.name}-as-{self.driver.name}"
+
+    def playing(self, tempo: Tempo) -> Playing:
+        """The driver at that tempo; UsageError when it cannot be played so."""
+        return play(tempo, self.timing, self.driver.path.name)
+
+
+def cast_pair(trained: TrainedRun, look: Look) -> Cast:
+    """A direction of the pair itself."""
+    subject, driver = trained.roles(look)
+    found = trained.clip_facts(driver)
+    return Cast(look, subject, driver, trained.entries, found.timing, found.sounds)
+
+
+def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[str, Entry]:
+    """The results about the pair, and those about a driver, which is read, and whose object is found, now.
+
+    Raises InputError for a clip or a motion that cannot be used.
+    """
+    return run(_plan_driver(trained, driver, tools.store), tools, trained.entries, last=False)
+
+
+def cast_driver(trained: TrainedRun, look: Look, driver: Driver, entries: Mapping[str, Entry]) -> Cast:
+    """A direction with another driver, of which `entries` hold what :func:`read_driver` found.
+
+    Raises InputError for a motion that other networks found, or that was made for the other look.
+    """
+    subject, _ = trained.roles(look)
+    if isinstance(driver, MotionSource):
+        motion = posed(entries[f"pose:{driver.name}"])
+        if motion.networks != networks_digest(trained):
+            fix = f"Name the pair it comes from ({motion.source}), or export it from this one."
+            raise InputError(
+                "this motion was found by other networks, to these it means nothing", where=driver.path, fix=fix
+            )
+        if motion.look not in ("", look):
+            fix = f"Draw it with --look {motion.look}, or export one with --look {look}."
+            raise InputError(f"this motion was made for the look of {motion.look.upper()}", where=driver.path, fix=fix)
+        return Cast(look, subject, driver, entries, motion.timing, sounds=False)
+    found = facts(entries[f"ingest:{driver.name}"])
+    return Cast(look, subject, driver, entries, found.timing, found.sounds)
+
+
+def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
+    """The driver under a name that is not that of a clip of the pair, unless it is one. Raises InputError."""
+    if is_motion_file(given.path):
+        if given.matte is not None or given.hints:
+            fix = "Leave out the matte and the hints."
+            raise UsageError("a motion file has no pictures to find an object in", where=given.path, fix=fix)
+        if not given.path.is_file():
+            raise InputError("there is no such file", where=given.path, fix="Check the path.")
+        name = clip_name(given.path).removesuffix(".motion")
+        for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
+            name = name.removeprefix(f"{own.name}-as-")
+        return MotionSource(_untaken(name, "motion", trained), given.path, store.digests.digest(given.path))
+    clip = open_clip(given, clip_name(given.path), store, role="-driver")
+    for own in trained.clips:
+        if clip.digest == own.digest and given.matte is None and not given.hints:
+            return own
+    return replace(clip, name=_untaken(clip.name, "driver", trained))
+
+
+def networks_digest(trained: TrainedRun) -> str:
+    """What tells the networks that find the keypoints of a pair from all others."""
+    return trained.entries[get_method(trained.config.method).phase_names[0]].digest
+
+
+def _untaken(name: str, kind: str, trained: TrainedRun) -> str:
+    taken = {clip.name.lower() for clip in trained.clips}
+    return f"{name}-{kind}" if name.lower() in taken else name
+
+
+def _plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:
+    if isinstance(driver, MotionSource):
+        return [pose(driver)]
+    config = trained.config
+    if config.matte.backend == "given" and driver.matte is None:  # that was about the mattes of the pair
+        config = replace(config, matte=replace(config.matte, backend="auto"))
+    return plan_clip(driver, config, store, {"crop": config.crop.size})

@@ -1,0 +1,167 @@
+"""What a render is told, and the words its options take: affines, backgrounds, colours, looks."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retarget_cli.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from retarget_cli.pipeline.clips import ClipInput
+
+AFFINES = {
+    "auto": "judges the others and takes the best",
+    "balanced": "between relative and matched, around a mean pose that is partly the driver's",
+    "proportions": "the driver's pose in the subject's proportions",
+    "relative": "the driver's motion around the subject's mean pose",
+    "matched": "the same, each keypoint moving as the subject's does",
+    "learned": "the map found in training",
+    "moments": "mean and spread of the keypoints made equal",
+    "none": "as it is",
+    "trajectory": "auto, and the object takes the driver's way through the picture",
+}
+"""What each way to fit the driver's pose does."""
+AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")
+"""Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
+BACKGROUNDS = ("subject", "driver", "black", "alpha")
+BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
+LOOKS = ("a", "b", "both")
+
+
+def choose(value: str, allowed: Sequence[str], option: str) -> str:
+    """Return `value` when it is one of `allowed`; otherwise a UsageError that names the nearest."""
+    if value in allowed:
+        return value
+    near = get_close_matches(value, allowed, 1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise UsageError(f"'{value}' is not a choice", where=option, fix=f"{hint}Choose one of: {', '.join(allowed)}.")
+
+
+def numbers(value: str, count: int, option: str, example: str) -> tuple[float, ...]:
+    """Parse `count` finite numbers separated by commas or blanks."""
+    parts = [part for part in re.split(r"[,\s]+", value.strip()) if part]
+    try:
+        found = tuple(float(part) for part in parts)
+    except ValueError:
+        found = ()
+    if len(found) != count or not all(math.isfinite(number) for number in found):
+        raise UsageError(f"'{value}' is not {count} numbers", where=option, fix=f"Write it like {example}.")
+    return found
+
+
+def parse_affine(value: str | Sequence[float]) -> str | tuple[float, ...]:
+    """A mode, six numbers (row by row), or a JSON file that holds six numbers or two rows of three."""
+    if not isinstance(value, str):
+        return numbers(",".join(str(number) for number in value), 6, "--affine", "(1, 0, 0, 0, 1, 0)")
+    if value in AFFINE_VARIANTS:
+        return value
+    if value.endswith(".json"):
+        return _affine_file(Path(value))
+    if re.search(r"\d", value):
+        return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
+    return choose(value, tuple(AFFINES), "--affine")
+
+
+def _affine_file(path: Path) -> tuple[float, ...]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"the affine file cannot be read: {why}", where=path, fix="Check the path and the file."
+        ) from error
+    if isinstance(content, dict):
+        content = content.get("affine")
+    rows = content if isinstance(content, list) else []
+    flat = [number for row in rows for number in (row if isinstance(row, list) else [row])]
+    if len(flat) != 6 or not all(isinstance(number, (int, float)) for number in flat):
+        raise InputError("the affine file does not hold six numbers", where=path, fix="Write [a, b, tx, c, d, ty].")
+    return tuple(float(number) for number in flat)
+
+
+def parse_names(value: str | Sequence[str]) -> tuple[str, ...]:
+    """The names in ``p3, p4``, or in a list."""
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def parse_background(value: str) -> str:
+    """A named background or a colour ``#rrggbb``."""
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        return value.lower()
+    if value.startswith("#"):
+        raise UsageError(f"'{value}' is not a colour", where="--background", fix="Write it like '#808080', in quotes.")
+    if value in BACKGROUNDS:
+        return value
+    fix = f"Choose one of: {', '.join(BACKGROUNDS)}, or a colour like '#808080'."
+    raise UsageError(f"'{value}' is not a background", where="--background", fix=fix)
+
+
+Affine = str | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
+
+    affine: a mode, ``trajectory`` or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or
+    ``alpha``; out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
+    device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
+    the training.
+    start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
+    slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
+    ``auto``.
+    driver: another clip, or a motion file, instead of the pair's other clip; flip: ``auto``, ``yes`` or ``no``, whether
+    such a clip is mirrored. follow: the names of the keypoints that follow the driver, all when empty; the others do
+    as in the subject's clip.
+    """
+
+    pair: tuple[Path, Path] | None = None
+    look: str = "a"
+    affine: Affine = "auto"
+    background: str = "subject"
+    out: Path | None = None
+    compare: bool = False
+    device: str | None = None
+    max_memory: str | None = None
+    start: str | float | None = None
+    stop: str | float | None = None
+    fps: str | float | None = None
+    slow: str | float | None = None
+    loop: int = 1
+    smooth: str | float = "0"
+    driver: ClipInput | None = None
+    flip: str = "auto"
+    follow: tuple[str, ...] = ()
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the result is transparent."""
+        return self.background == "alpha"
+
+    @property
+    def pose(self) -> Affine:
+        """The affine that the method fits the pose with; ``trajectory`` says where the object is, not how it stands."""
+        return "auto" if self.affine == "trajectory" else self.affine
+
+    @property
+    def trajectory(self) -> bool:
+        """Whether the driver's way has to be brought into the subject's picture."""
+        return self.affine == "trajectory" and self.background != "driver"
+
+    @property
+    def unusual(self) -> dict[str, Any]:
+        """What decides the video and is not what it is when nothing is said, by option."""
+        decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
+        found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
+        return found if self.driver is None else {**found, "driver": self.driver.to_json()}
+
+
+_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")

@@ -1,0 +1,166 @@
+"""Names and places of the files made for people, and copying results to them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from retarget_cli.errors import EnvironmentProblem, UsageError
+
+RESULTS = Path("retargeted")
+TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
+REPORT = "report.html"
+
+
+def clip_name(path: Path) -> str:
+    """A short name for a clip, fit for file names."""
+    return re.sub(r"[^\w.+-]+", "_", path.stem).strip("._-") or "clip"
+
+
+def clip_names(a: Path, b: Path) -> tuple[str, str]:
+    """Short names that tell two clips apart: their stems, with the folder before them when the stems are the same."""
+    names = [clip_name(path) for path in (a, b)]
+    if names[0].lower() == names[1].lower():
+        names = [f"{clip_name(path.absolute().parent)}-{clip_name(path)}" for path in (a, b)]
+    if names[0].lower() == names[1].lower():
+        names = [f"{names[0]}-1", f"{names[1]}-2"]
+    return names[0], names[1]
+
+
+def pair_name(names: tuple[str, str]) -> str:
+    """``cat--fox``: the name of a pair, and of the folder with its results."""
+    return f"{names[0]}--{names[1]}"
+
+
+def still(video: Path) -> Path:
+    """The picture of a video, beside it."""
+    return video.with_name(f"{video.stem}-still.png")
+
+
+def check_targets(targets: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """See before any work that results can go to `targets`, and that none of `inputs` (files or folders) is touched.
+
+    Raises UsageError for a target that is an input or lies in an input's folder, EnvironmentProblem for one that cannot
+    be written.
+    """
+    kept = {path.resolve() for path in inputs if path is not None}
+    for target in targets:
+        with _told(target):
+            place = target.resolve()
+            if place in kept or place.parent in kept:
+                raise UsageError("the result would change what it is made from", where=target, fix="Name another file.")
+            if place.is_dir():
+                raise UsageError("this is a folder", where=target, fix="Name a file in it with --out.")
+            _check_writable(target, place)
+
+
+def check_folder(target: Path, inputs: Iterable[Path | None], ours: Callable[[Path], bool]) -> None:
+    """The same for a result that is a folder itself. ours: whether a folder is such a result, to be replaced.
+
+    Raises UsageError too where there is a file, or a folder that holds anything else: it would be lost.
+    """
+    kept = [path.resolve() for path in inputs if path is not None]
+    with _told(target):
+        place, here = target.resolve(), Path.cwd()
+        if place in (here, *here.parents):
+            fix = "Name a new folder with --out, for example frames."
+            raise UsageError("the result would replace the folder you are in", where=target, fix=fix)
+        if any(place in (path, *path.parents) or path == place.parent for path in kept):
+            fix = "Name a new folder with --out."
+            raise UsageError("the result would change what it is made from", where=target, fix=fix)
+        if place.is_dir() and any(place.iterdir()) and not ours(place):
+            fix = "Name a new folder with --out, for example one in it."
+            raise UsageError("the folder holds other files, and the result would replace it", where=target, fix=fix)
+        if place.exists() and not place.is_dir():
+            raise UsageError("a file has this name", where=target, fix="Name a new folder with --out, or remove it.")
+        _check_writable(target, place)
+
+
+def _check_writable(target: Path, place: Path) -> None:
+    folder = next(parent for parent in place.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentProblem("the result cannot be written here", where=target, fix="Give another --out.")
+
+
+def deliver(source: Path, target: Path) -> Path:
+    """Copy a stage's file to `target`, all at once.
+
+    Not a hard link: a person's editor that writes in place would change the workspace too.
+    Raises EnvironmentProblem when the folder cannot be written.
+    """
+    with _replacing(target) as part:
+        shutil.copyfile(source, part)
+    return target
+
+
+def deliver_folder(source: Path, target: Path) -> Path:
+    """Copy a stage's folder of files to `target`, all at once; a folder that is there goes.
+
+    Raises EnvironmentProblem when it cannot be written.
+    """
+    place = target.resolve()  # a link to a folder stays one
+    with _replacing(place) as part:
+        part.mkdir()
+        for file in source.iterdir():
+            shutil.copyfile(file, part / file.name)
+        if not place.is_dir():
+            part.rename(place)
+            return target
+        old = _beside(place)
+        place.rename(old)
+        try:
+            part.rename(place)
+        except OSError:
+            old.rename(place)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def write_text(target: Path, text: str) -> Path:
+    """Write a text for people in UTF-8, all at once. Raises EnvironmentProblem when the folder cannot be written."""
+    return write(target, text.encode("utf-8", "replace"))  # names of files need not be text
+
+
+def write(target: Path, content: bytes) -> Path:
+    """Write a file for people, all at once. Raises EnvironmentProblem when the folder cannot be written."""
+    with _replacing(target) as part:
+        part.write_bytes(content)
+    return target
+
+
+def _beside(target: Path) -> Path:
+    """A name for something on its way to or from `target`; short, so that it is allowed where that is."""
+    return target.with_name(f".{uuid.uuid4().hex[:16]}.part")
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """A path to write a file or folder to; a file becomes `target` when the context ends well."""
+    part = _beside(target)
+    with _told(target):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            if part.is_file():
+                os.replace(part, target)  # noqa: PTH105 - the reader should see that this replaces
+        finally:
+            with suppress(OSError):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the result cannot be written: {error.strerror}",
+            where=target,
+            fix="Free some space or give another --out.",
+        ) from error

@@ -1,0 +1,329 @@
+"""`retarget render`: what is planned for each direction, and handing over what it made."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+from retarget_cli.config import FLIPS
+from retarget_cli.errors import UsageError
+from retarget_cli.events import Artifact, Notice, Reporter, silent
+from retarget_cli.media.images import is_series
+from retarget_cli.media.outputs import FOLDER, endings, holds_sound
+from retarget_cli.media.playback import Playing, Tempo, parse_smooth
+from retarget_cli.methods.base import BOTH, Look
+from retarget_cli.motion.files import is_motion_file
+from retarget_cli.pipeline import outputs
+from retarget_cli.pipeline.direction import Cast, cast_driver, cast_pair, open_driver, read_driver
+from retarget_cli.pipeline.options import RenderOptions
+from retarget_cli.pipeline.report import write_report
+from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
+from retarget_cli.pipeline.settings import check_limit
+from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.compare import SHEET, VIDEO, compare
+from retarget_cli.stages.compose import STILL, compose, trajectory_report
+from retarget_cli.stages.matte_views import OVERLAY
+from retarget_cli.stages.scene import footage, plate
+from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.stages.transfer import Drawing, Driver, report, transfer
+from retarget_cli.store.engine import Entry, Store
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One look, drawn.
+
+    look: whose, ``a`` or ``b``. video: the file, or the folder of pictures. report: all that the method says about the
+    drawing, JSON-ready. still: one frame, where browsers do not play the video; sheet, comparison: driver and result
+    side by side as a picture and as a video, where that was asked for.
+    """
+
+    look: str
+    video: Path
+    report: Mapping[str, Any]
+    still: Path | None = None
+    sheet: Path | None = None
+    comparison: Path | None = None
+
+    @property
+    def affine(self) -> str:
+        """The mode by which the driver's pose was fitted."""
+        return str(self.report.get("affine", ""))
+
+    @property
+    def reason(self) -> str:
+        """Why that one, in words."""
+        return str(self.report.get("reason", ""))
+
+    @property
+    def candidates(self) -> Mapping[str, Mapping[str, Any]]:
+        """What ``auto`` had to choose from: the scores of each mode by name. Empty where nothing was to be chosen."""
+        return self.report.get("candidates") or {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be wrong with the driver."""
+        return tuple(self.report.get("warnings", ()))
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What was drawn: one or both looks, A's first. motion: the file with an edited motion that was drawn, if any."""
+
+    looks: tuple[Rendered, ...] = ()
+    motion: Path | None = None
+
+    @property
+    def videos(self) -> list[Path]:
+        """The result of each look."""
+        return [one.video for one in self.looks]
+
+    @property
+    def sheets(self) -> list[Path]:
+        """Comparisons with the driver: for each look a picture and a video, where they were asked for."""
+        return [path for one in self.looks for path in (one.sheet, one.comparison) if path is not None]
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """What the method says about each, as the JSON document of the command has it."""
+        return [{"look": one.look, "video": str(one.video), **one.report} for one in self.looks]
+
+
+_BACKWARDS = "if that travels through its scene, the result goes backwards there."
+_FITTED_ALREADY = (
+    "--affine changes nothing: this motion is fitted to the subject already; "
+    "`retarget keypoints export --raw` writes one that is not."
+)
+_MOSTLY_THERE = 0.1  # of the frames an object may be mostly out of the picture, as when it comes and goes
+
+
+def plan_render(
+    trained: TrainedRun, cast: Cast, options: RenderOptions, suffix: str, tempo: Tempo, smooth: float | Literal["auto"]
+) -> list[Stage]:
+    """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
+    subject, driver, playing = cast.subject, cast.driver, cast.playing(tempo)
+    drawing = plan_drawing(trained, cast, options, playing, smooth)
+    plan = [drawing]
+    seen = _pictured(driver, "--background driver") if options.background == "driver" else subject
+    if options.background in ("subject", "driver"):
+        plan.append(plate(seen))
+    plan.append(footage(seen))
+    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing, options.trajectory))
+    if options.compare:
+        plan.append(compare(subject, _pictured(driver, "--compare"), drawing.id, playing))
+    return plan
+
+
+def plan_drawing(
+    trained: TrainedRun, cast: Cast, options: RenderOptions, playing: Playing, smooth: float | Literal["auto"]
+) -> Stage:
+    """The stage that draws; it decides the keypoints."""
+    follow = tuple(point_number(name) for name in options.follow) or None
+    drawing = Drawing(cast.look, options.pose, smooth, options.flip, follow)
+    return transfer(trained.config, trained.clips, drawing, cast.driver, playing)
+
+
+def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:
+    """Render a trained pair to ``retargeted/<pair>/`` or `options.out`.
+
+    Raises UsageError when the pair was not trained, the options make no sense, or `options.out` is one of its clips;
+    InputError when its clips changed or the driver cannot be used, EnvironmentProblem when `options.out` cannot be
+    written, WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
+    """
+    suffix, looks = ending(options, reporter), _looks(options)
+    check_flip(options)
+    tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
+    smooth = parse_smooth(options.smooth)
+    trained = limited(find_run(store, options.pair, options.device), options.max_memory)
+    if options.out is not None:
+        check_out(options.out, suffix, options.compare, inputs(trained, options))
+    tools = Tools(store, reporter, stop)
+    casts = cast_all(trained, looks, options, tools)
+    plan = [stage for cast in casts for stage in plan_render(trained, cast, options, suffix, tempo, smooth)]
+    _say_what_is_silent(casts, suffix, options, tempo, reporter)
+    known = {name: entry for cast in casts for name, entry in cast.entries.items()}
+    done = run(plan, tools, known)
+    made = {name: entry for name, entry in done.items() if name not in trained.entries}
+    add_results(store, trained.id, made, {cast.name: options.unusual for cast in casts})
+    rendered = []
+    for cast in casts:
+        said = report(done[f"transfer:{cast.name}"])
+        if options.trajectory:
+            said |= trajectory_report(done[f"compose:{cast.name}"])
+        _say_what_is_doubtful(cast, said, options, reporter)
+        target = options.out or outputs.RESULTS / trained.pair / f"{cast.name}{suffix}"
+        rendered.append(Rendered(cast.look, target, said, **hand_over(done, cast.name, target, options, reporter)))
+    write_report(store, trained.id, reporter)
+    return RenderResult(tuple(rendered))
+
+
+def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools) -> list[Cast]:
+    """Every direction that was asked for. A new driver's object is found now, and its matte is shown."""
+    if options.driver is None:
+        return [cast_pair(trained, look) for look in looks]
+    driver = open_driver(trained, options.driver, tools.store)
+    if driver in trained.clips and options.flip != "auto":
+        raise _decided_in_training(options.flip)
+    entries = read_driver(trained, driver, tools)
+    casts = [cast_driver(trained, look, driver, entries) for look in looks]
+    shown = entries.get(f"overlay:{driver.name}")
+    if shown is not None and f"overlay:{driver.name}" not in trained.entries:
+        target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
+        tools.reporter(Artifact("overlay", outputs.deliver(shown.file(OVERLAY), target)))
+    return casts
+
+
+def check_flip(options: RenderOptions) -> None:
+    """UsageError when it is no way to flip a clip, or there is none to be flipped."""
+    if options.flip not in FLIPS:
+        fix = f"Choose one of: {', '.join(FLIPS)}."
+        raise UsageError(f"'{options.flip}' does not say whether to flip a clip", where="--flip", fix=fix)
+    if options.flip == "auto":
+        return
+    if options.driver is None:
+        raise _decided_in_training(options.flip)
+    if is_motion_file(options.driver.path):
+        fix = "Leave it out here; `retarget keypoints export --driver CLIP` takes it."
+        raise UsageError("a motion file has no pictures to be mirrored", where="--flip", fix=fix)
+
+
+def _decided_in_training(flip: str) -> UsageError:
+    fix = f"Run `retarget train A B --flip {flip}`, then render."
+    return UsageError("which way the clips of the pair face is decided in training", where="--flip", fix=fix)
+
+
+def point_number(name: str) -> int:
+    """3 for ``p3``; UsageError for what is no name of a keypoint."""
+    if not re.fullmatch(r"p[0-9]{1,4}", name):
+        fix = "Name points like p0,p3; `retarget keypoints export` draws them with their names."
+        raise UsageError(f"'{name}' is no keypoint", where="--follow", fix=fix)
+    return int(name[1:])
+
+
+def _pictured(driver: Driver, option: str) -> SourceClip:
+    if isinstance(driver, SourceClip):
+        return driver
+    raise UsageError("a motion file has no pictures", where=option, fix="Leave it out.")
+
+
+def inputs(trained: TrainedRun, options: RenderOptions) -> list[Path | None]:
+    """What must not be written over."""
+    given = [] if options.driver is None else [options.driver.path, options.driver.matte]
+    return [*given, *(path for clip in trained.clips for path in (clip.path, clip.matte))]
+
+
+def limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
+    """The run, to be drawn with no more GPU memory than `max_memory`; None leaves the limit of the training."""
+    if max_memory is None:
+        return trained
+    check_limit(max_memory, trained.config.device)
+    return replace(trained, config=replace(trained.config, max_memory=max_memory))
+
+
+def _say_what_is_silent(
+    casts: Sequence[Cast], suffix: str, options: RenderOptions, tempo: Tempo, reporter: Reporter
+) -> None:
+    if not any(cast.sounds for cast in casts):
+        return
+    if not holds_sound(suffix, options.alpha):
+        kind = f"{suffix} files are written without" if suffix else "pictures have none"
+        reporter(Notice(f"the driver's sound is left out: {kind}."))
+    elif not tempo.keeps_sound:
+        reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
+        reporter(Notice(f"the driver's sound is left out: {reason}."))
+
+
+def _say_what_is_doubtful(cast: Cast, said: Mapping[str, Any], options: RenderOptions, reporter: Reporter) -> None:
+    """What of a drawing, of which the method `said` this, the user may not have expected."""
+    for warning in said.get("warnings", ()):
+        reporter(Notice(warning, "warning"))
+    if said.get("affine") == "given" and options.affine != "auto":
+        reporter(Notice(_FITTED_ALREADY))
+    if options.background == "driver" and said.get("opposite"):
+        reporter(Notice(f"{cast.subject.name} faces the other way than {cast.driver.name}: {_BACKWARDS}"))
+    if said.get("lost", 0.0) > _MOSTLY_THERE:
+        what = f"{cast.subject.name}, on the way of {cast.driver.name}, is mostly outside the picture"
+        reporter(Notice(f"{what} in {said['lost']:.0%} of the frames; `--background driver` has room for it."))
+
+
+def _looks(options: RenderOptions) -> tuple[Look, ...]:
+    if options.look == "both" and options.out is not None:
+        raise UsageError(
+            "two videos cannot go to one file", where="--out", fix="Choose --look a or b, or leave out --out."
+        )
+    looks: dict[str, tuple[Look, ...]] = {"a": ("a",), "b": ("b",), "both": BOTH}
+    if options.look not in looks:
+        raise UsageError(f"there is no look '{options.look}'", where="--look", fix="Choose a, b or both.")
+    return looks[options.look]
+
+
+class Beside(TypedDict):
+    """Files that belong to a video, None for what was not made."""
+
+    still: Path | None
+    sheet: Path | None
+    comparison: Path | None
+
+
+def ending(options: RenderOptions, reporter: Reporter) -> str:
+    """The ending of the result: that of `out`, else of what can hold it; none for a folder of pictures.
+
+    Raises UsageError for one that is not written here, or not with alpha.
+    """
+    allowed = endings(options.alpha)
+    if options.out is None:
+        if options.alpha:
+            reporter(Notice(f"MP4 cannot hold alpha: the result is a {allowed[0]} file (ProRes 4444)."))
+        return allowed[0]
+    suffix = FOLDER if os.path.isdir(options.out) else options.out.suffix.lower()  # noqa: PTH112 - never raises
+    if suffix in allowed:
+        return suffix
+    files = f"{', '.join(filter(None, allowed))}, or in nothing for a folder of PNGs"
+    what, fix = f"'{suffix}' is not a kind of video written here", f"End the name in {files}."
+    if suffix == ".png":
+        what, fix = "a video does not go into one picture", "Name a folder: it gets a PNG for each frame."
+    elif suffix in endings(not options.alpha):
+        what = f"{suffix} files hold no alpha"
+    raise UsageError(what, where=options.out, fix=fix)
+
+
+def check_out(out: Path, suffix: str, compare: bool, inputs: Iterable[Path | None]) -> None:
+    """See before any work that everything can be written, and replaces none of `inputs`. Raises as `results` does."""
+    inputs = list(inputs)
+    if suffix == FOLDER:
+        outputs.check_folder(out, inputs, is_series)
+    targets = [*([] if suffix == FOLDER else [out]), *(_compared(out) if compare else ())]
+    outputs.check_targets(targets, inputs)
+
+
+def hand_over(done: Mapping[str, Entry], name: str, video: Path, options: RenderOptions, reporter: Reporter) -> Beside:
+    """Copy what was made of the direction `name` to `video` and beside it.
+
+    In the usual place a result that no browser plays comes with a still. Raises EnvironmentProblem.
+    """
+    composed, made = done[f"compose:{name}"], Beside(still=None, sheet=None, comparison=None)
+    suffix = composed.receipt["params"]["suffix"]
+    if suffix == FOLDER:
+        outputs.deliver_folder(composed.path / "result", video)
+    else:
+        outputs.deliver(composed.file(f"result{suffix}"), video)
+    reporter(Artifact("video", video))
+    if options.out is None and STILL in composed.receipt["files"]:
+        made["still"] = still = outputs.deliver(composed.file(STILL), outputs.still(video))
+        reporter(Artifact("sheet", still))
+    if options.compare:
+        entry, (sheet, beside) = done[f"compare:{name}"], _compared(video)
+        made["sheet"] = outputs.deliver(entry.file(SHEET), sheet)
+        made["comparison"] = outputs.deliver(entry.file(VIDEO), beside)
+        reporter(Artifact("sheet", sheet))
+        reporter(Artifact("video", beside))
+    return made
+
+
+def _compared(video: Path) -> tuple[Path, Path]:
+    """The sheet and the video that compare a result with its driver."""
+    return video.with_name(f"{video.stem}-compare.png"), video.with_name(f"{video.stem}-compare.mp4")

@@ -1,0 +1,107 @@
+"""The command lines that lead to what a run record tells of, to be copied and run again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.utils.fields import shown, to_json
+
+USUAL_WORKSPACE = Path(".retarget")
+_OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
+            "start": "--start", "matte.backend": "--backend", "matte.weights": "--weights"}  # fmt: skip
+_RENDER_OPTIONS = {"start": "--from", "stop": "--to"}  # those that are not called as their fields are
+_APART = ("preset", "method")
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of a stored configuration by its dotted key, as ``--set`` takes it."""
+    for key, value in tree.items():
+        if key == "method_config":
+            yield from ((name if "." in name else f"method.{name}", leaf) for name, leaf in flat(value))
+        elif isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def as_named(path: Path) -> str:
+    """An absolute path as one names it here. Links are kept: results are called after the link."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def differing(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a stored configuration that are not those of its preset now."""
+    plain = dict(flat(to_json(load_config(config["preset"], None, (), method=config["method"]))))
+    return {key: value for key, value in flat(config) if key not in plain or plain[key] != value}
+
+
+class Commands:
+    """The commands for one run. record: of a training; root: the workspace."""
+
+    def __init__(self, record: Mapping[str, Any], root: Path) -> None:
+        self._record = record
+        self._workspace = [] if root == USUAL_WORKSPACE.absolute() else ["--workspace", as_named(root)]
+        self._clips = [as_named(Path(record["clips"][side]["path"])) for side in "ab"]
+
+    def train(self) -> str:
+        """The training itself, with all that was given to it."""
+        config = self._record["config"]
+        words = ["--preset", config["preset"]]
+        if config["method"] != "jokr":
+            words += ["--method", config["method"]]
+        return self._line("train", *self._clips, *words, *self._changes(), *self._matte_words())
+
+    def import_(self, kind: str) -> str:
+        """The import of a pair that was trained elsewhere; where its checkpoint lies is not known."""
+        words = self._changes(("device", "matte.backend", "matte.weights"))
+        return self._line("import", "CHECKPOINT", *self._clips, "--as", kind, *words, *self._matte_words())
+
+    def render(self, look: str, direction: str, *more: str) -> str:
+        """Drawing one look with the options it was drawn with last. direction: ``cat-as-fox``."""
+        words = ["--look", look] if look != "a" else []
+        for name, value in self._record.get("rendered", {}).get(direction, {}).items():
+            words += _driver(value) if name == "driver" else [_RENDER_OPTIONS.get(name, f"--{name}"), shown(value)]
+        return self._line("render", *self._clips, *words, *more)
+
+    def plain(self, name: str) -> str:
+        """A command that takes the pair and nothing else."""
+        return self._line(name, *self._clips)
+
+    def _line(self, *words: str) -> str:
+        return shlex.join(["retarget", *words, *self._workspace])
+
+    def _changes(self, options: Collection[str] = tuple(_OPTIONS)) -> list[str]:
+        """What differs from the preset; of what has an option of its own, only what is among `options`."""
+        words: list[str] = []
+        for key, value in differing(self._record["config"]).items():
+            if key in options:
+                words += [_OPTIONS[key], shown(value)]
+            elif key not in _OPTIONS and key not in _APART:
+                words += ["--set", f"{key}={shown(value)}"]
+        return words
+
+    def _matte_words(self) -> list[str]:
+        words: list[str] = []
+        for side in "ab":
+            words += _matte(side, self._record["clips"][side])
+        return words
+
+
+def _driver(clip: Mapping[str, Any]) -> list[str]:
+    return ["--driver", as_named(Path(clip["path"])), *_matte("driver", clip)]
+
+
+def _matte(side: str, clip: Mapping[str, Any]) -> list[str]:
+    """What was said about the object of a clip; side: ``a``, ``b`` or ``driver``."""
+    given = [f"--mask-{side}", as_named(Path(clip["matte"]))] if clip["matte"] else []
+    return [*given, *(word for hint in clip["hints"] for word in _hint(side, hint))]
+
+
+def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:
+    if hint["box"] is None:
+        return ()
+    return f"--box-{side}", f"{hint['frame']}:{shown(hint['box'])}"

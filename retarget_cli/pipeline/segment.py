@@ -1,0 +1,158 @@
+"""`retarget segment`: the object of one clip, in every frame or in one for a quick look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.config import MatteConfig
+from retarget_cli.errors import UsageError
+from retarget_cli.events import Artifact, Reporter, silent
+from retarget_cli.pipeline import outputs
+from retarget_cli.pipeline.clips import ClipInput, open_clip
+from retarget_cli.stages.clip import SourceClip, ingest
+from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_report, hint_frame, matte, matte_report
+from retarget_cli.stages.matte_views import CONTACT_SHEET, OVERLAY, PREVIEW_PICTURE, contact, overlay, preview_report
+from retarget_cli.stages.matte_views import preview as look_at
+from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.store.engine import Entry, Store
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What was found in one clip.
+
+    matte: crisp, for training; alpha: with fractional edges, for compositing; overlay: a video to judge it by; sheet:
+    the same as one picture. report: how it was made and how far to trust it, JSON-ready.
+    """
+
+    matte: Path
+    alpha: Path
+    overlay: Path
+    sheet: Path
+    report: dict[str, Any]
+
+    @property
+    def backend(self) -> str:
+        """What found it."""
+        return str(self.report["backend"])
+
+    @property
+    def confidence(self) -> float:
+        """How far to trust the matte, in [0, 1]; for ``embedded`` the overlap with the true one to expect."""
+        return float(self.report["confidence"])
+
+    @property
+    def frame_confidence(self) -> tuple[float, ...]:
+        """The same for each frame; empty where it is not known by frame."""
+        return tuple(self.report.get("frame_confidence", ()))
+
+    @property
+    def flicker(self) -> float | None:
+        """The share of the matte that changes from frame to frame beyond what moves; None for an empty one."""
+        return self.report.get("flicker")
+
+    @property
+    def hint_frame(self) -> int | None:
+        """The frame on which a hint would help; None where none is needed."""
+        return self.report.get("hint_frame")
+
+
+@dataclass(frozen=True)
+class PreviewResult:
+    """A picture of one frame's matte and cut-out, and how sure it is."""
+
+    picture: Path
+    report: dict[str, Any]
+
+
+_BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
+
+
+def plan_segment(clip: SourceClip, config: MatteConfig, store: Store) -> list[Stage]:
+    """Find the object, soften its edges, judge and show what was found."""
+    return [
+        ingest(clip),
+        matte(clip, config, store.digests.digest),
+        alpha(clip),
+        flicker(clip),
+        overlay(clip),
+        contact(clip),
+    ]
+
+
+def segment(
+    clip: ClipInput,
+    config: MatteConfig,
+    out: Path | None,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+) -> SegmentResult:
+    """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
+
+    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
+    cannot be written.
+    """
+    _check_ending(out)
+    source = open_clip(clip, outputs.clip_name(clip.path), store)
+    target = _matte_path(out, source)
+    beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
+    outputs.check_targets([target, *beside.values()], [clip.path, clip.matte])
+    done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
+    result = SegmentResult(target, **beside, report=_judged(done, source.name))
+    _deliver(done[f"matte:{source.name}"].file(MATTE), result.matte, "matte", reporter)
+    _deliver(done[f"alpha:{source.name}"].file(ALPHA), result.alpha, "alpha", reporter)
+    _deliver(done[f"overlay:{source.name}"].file(OVERLAY), result.overlay, "overlay", reporter)
+    _deliver(done[f"contact:{source.name}"].file(CONTACT_SHEET), result.sheet, "sheet", reporter)
+    return result
+
+
+def preview(
+    clip: ClipInput,
+    config: MatteConfig,
+    frame: int,
+    out: Path | None,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+) -> PreviewResult:
+    """Look at one frame of a clip before all of it is worked on; the picture goes where :func:`segment` puts its own.
+
+    Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
+    """
+    _check_ending(out)
+    source = open_clip(clip, outputs.clip_name(clip.path), store)
+    picture = _beside(_matte_path(out, source), f"frame{frame}.png")
+    outputs.check_targets([picture], [clip.path, clip.matte])
+    stage = look_at(source, config, frame, store.digests.digest)
+    entry = run([stage], Tools(store, reporter, stop))[stage.id]
+    _deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter)
+    return PreviewResult(picture, preview_report(entry))
+
+
+def _judged(done: Mapping[str, Entry], name: str) -> dict[str, Any]:
+    """How the matte of the clip `name` was made, how steady it is, and where a hint would help."""
+    report = matte_report(done[f"matte:{name}"])
+    return {**report, **flicker_report(done[f"flicker:{name}"]), "hint_frame": hint_frame(report)}
+
+
+def _deliver(source: Path, target: Path, kind: str, reporter: Reporter) -> None:
+    outputs.deliver(source, target)
+    reporter(Artifact(kind, target))
+
+
+def _check_ending(out: Path | None) -> None:
+    if out is not None and out.suffix.lower() != ".mkv":
+        raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
+
+
+def _matte_path(out: Path | None, clip: SourceClip) -> Path:
+    return out or outputs.RESULTS / "segments" / f"{clip.name}_matte.mkv"
+
+
+def _beside(matte: Path, ending: str) -> Path:
+    """``cat_sheet.png`` for ``cat_matte.mkv``."""
+    return matte.with_name(f"{matte.stem.removesuffix('_matte')}_{ending}")

@@ -1,0 +1,158 @@
+"""The resolved settings of a training run: preset, TOML file, ``key=value`` changes and options, in this order.
+
+Options win over changes, these over the file, the file over the preset. An unknown key is refused, and the nearest
+known one named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.config import BACKENDS, FLIPS, PRECISIONS, PRESETS, SMALLEST_CROP, TrainConfig, default_preset
+from retarget_cli.errors import InputError, UsageError
+from retarget_cli.methods import get_method
+from retarget_cli.utils.fields import build, keys, nearest, set_field, split, to_json
+from retarget_cli.utils.hardware import device_class
+from retarget_cli.utils.memory import parse_size
+
+
+def load_config(
+    preset: str | None = None, file: Path | None = None, changes: Sequence[str] = (), **flags: Any
+) -> TrainConfig:
+    """The resolved configuration.
+
+    preset: a name of PRESETS (the machine decides when it is None). file: TOML with the same keys.
+    changes: ``key=value``; keys of a phase (``geometry.steps``) or after ``method.`` go to the method.
+    flags: top-level fields of TrainConfig plus `backend`, `weights`, `size` and `flip` (one of FLIPS, for methods with
+    that setting); those that are None are ignored.
+    Raises UsageError for unknown keys and values that make no sense, InputError when the file cannot be read.
+    """
+    given = _file_changes(file) if file else []
+    given += [split(change) for change in changes]
+    given += [_flag(name, value) for name, value in flags.items() if value is not None]
+    preset = preset or dict(given).get("preset") or default_preset()
+    if preset not in PRESETS:
+        raise UsageError(f"there is no preset '{preset}'", where="--preset", fix=nearest(preset, PRESETS))
+    config = dataclasses.replace(PRESETS[preset], method=_method_name(dict(given).get("method"), preset))
+    return _resolve(config, [(key, text) for key, text in given if key not in ("preset", "method")])
+
+
+def to_record(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as a run record holds it: plain JSON values, the method by its key."""
+    return {**to_json(config), "method": get_method(config.method).key}
+
+
+def from_record(data: Mapping[str, Any]) -> TrainConfig:
+    """The configuration that :func:`to_record` wrote; UsageError when this version does not know its keys."""
+    name = _method_name(data["method"], data["preset"])
+    kind = type(get_method(name).config(data["preset"], ()))
+    plain = {key: value for key, value in data.items() if key != "method_config"}
+    config = build(TrainConfig, {**plain, "method": name}, "")
+    return dataclasses.replace(config, method_config=build(kind, data["method_config"], "method."))
+
+
+_FLAG_KEYS = {
+    "backend": "matte.backend",
+    "weights": "matte.weights",
+    "size": "crop.size",
+    "flip": "geometry.mirror",
+}
+
+
+def _flag(name: str, value: Any) -> tuple[str, str]:
+    """A flag as key and text of a setting."""
+    if name == "flip":
+        if value not in FLIPS:
+            fix = f"Choose one of: {', '.join(FLIPS)}."
+            raise UsageError(f"'{value}' does not say whether to flip a clip", where="--flip", fix=fix)
+        value = FLIPS[value]
+    return _FLAG_KEYS.get(name, name), _text(value)
+
+
+def _method_name(given: str | None, preset: str) -> str:
+    """The method of a preset, unless another is asked for; a preset's own may also be named by its key."""
+    own = PRESETS[preset].method
+    return own if given is None or given == get_method(own).key else given
+
+
+def _resolve(config: TrainConfig, given: Sequence[tuple[str, str]]) -> TrainConfig:
+    method = get_method(config.method)
+    own = keys(TrainConfig, skip=("method_config", "preset", "method"))
+    for_method: list[str] = []
+    for key, text in given:
+        head, _, rest = key.partition(".")
+        if key in own:
+            config = set_field(config, key, text)
+        elif head == "method" and rest:
+            for_method.append(f"{rest}={text}")
+        elif head in method.phase_names and rest:
+            for_method.append(f"{key}={text}")
+        else:
+            known = [*own, *(f"{phase}.{rest or 'steps'}" for phase in method.phase_names)]
+            raise UsageError(f"there is no setting '{key}'", where=f"{key}={text}", fix=nearest(key, known))
+    _check(config)
+    return dataclasses.replace(config, method_config=method.config(config.preset, tuple(for_method)))
+
+
+def _check(config: TrainConfig) -> None:
+    if config.matte.backend not in BACKENDS:
+        raise UsageError(
+            f"there is no backend '{config.matte.backend}'",
+            where="--backend",
+            fix=nearest(config.matte.backend, BACKENDS),
+        )
+    if config.precision not in PRECISIONS:
+        raise UsageError(
+            f"there is no precision '{config.precision}'",
+            where="--precision",
+            fix=nearest(config.precision, PRECISIONS),
+        )
+    if config.max_memory is not None:
+        check_limit(config.max_memory, config.device)
+    if config.crop.size < SMALLEST_CROP or config.crop.size % 16:
+        raise UsageError(
+            f"the crop cannot be {config.crop.size} pixels wide",
+            where="crop.size",
+            fix=f"Use a multiple of 16 that is at least {SMALLEST_CROP}.",
+        )
+
+
+def check_limit(max_memory: str, device: str) -> None:
+    """Raise UsageError unless `max_memory` is a size and `device` a GPU, whose memory can be limited."""
+    parse_size(max_memory, where="--max-memory")
+    if device_class(device) == "cpu":
+        fix = "Leave it out; on the CPU, training takes less with smaller batches (--set texture.batch=2)."
+        raise UsageError(
+            "only the memory of a GPU can be limited, and this runs on the CPU", where="--max-memory", fix=fix
+        )
+
+
+def _file_changes(file: Path) -> list[tuple[str, str]]:
+    """The file's leaves as (dotted key, text). ``[method] name = "jokr"`` means the same as ``method = "jokr"``."""
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"the configuration cannot be read: {error.strerror}", where=file, fix="Check the path."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"the configuration is not TOML: {error}", where=file, fix="Correct that line.") from None
+    leaves = list(_leaves(data, ""))
+    return [("method" if key == "method.name" else key, text) for key, text in leaves]
+
+
+def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", _text(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

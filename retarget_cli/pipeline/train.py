@@ -1,0 +1,122 @@
+"""`retarget train` and `import`: the recipe of training, top to bottom."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from retarget_cli.config import TrainConfig
+from retarget_cli.events import Notice, Reporter, silent
+from retarget_cli.findings import Finding
+from retarget_cli.methods import get_format, get_method
+from retarget_cli.pipeline import outputs
+from retarget_cli.pipeline.clips import ClipInput, open_pair, plan_clip
+from retarget_cli.pipeline.report import deliver_training, showing, write_report
+from retarget_cli.pipeline.runs import find_start, save_run
+from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.crop import sheet
+from retarget_cli.stages.fit import Foreign, adopt, crop_of, curves, fit, held_out
+from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.stages.verdict import findings, verdict
+from retarget_cli.stages.warm_start import Start
+from retarget_cli.store.engine import Entry, Store
+from retarget_cli.utils.hardware import device_class
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained pair. run_id: by which older runs can be named; pair: ``cat--fox``; folder: where results go.
+
+    stages: every result by stage id; held_out: scores on frames that were not trained on, by phase; verdict: what is
+    good and what is not, worst first.
+    """
+
+    run_id: str
+    pair: str
+    folder: Path
+    stages: Mapping[str, Entry]
+    held_out: Mapping[str, Mapping[str, float]]
+    verdict: tuple[Finding, ...] = ()
+
+
+Pair = tuple[SourceClip, SourceClip]
+
+
+def plan_train(
+    clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None, start: Start | None = None
+) -> list[Stage]:
+    """Find the object in both clips, crop it, train the method's phases, say how that went.
+
+    Phases that `foreign` holds are taken over; a pair that came trained is not judged. The others begin with `start`.
+    """
+    phases = get_method(config.method).phases(config.method_config)
+    crops = {"crop": config.crop.size, **dict(crop_of(config, phase) for phase in phases)}
+    plan = [stage for clip in clips for stage in plan_clip(clip, config, store, crops)]
+    plan.append(sheet(*clips))
+    for phase in phases:
+        if foreign is not None and phase in foreign.states:
+            plan.append(adopt(config, phase, *clips, foreign))
+        else:
+            plan.append(fit(config, phase, *clips, start))
+    plan.append(curves(phases))
+    # A verdict is about what to try in training, and takes long where networks that came trained are large.
+    return plan if foreign else [*plan, verdict(config, *clips)]
+
+
+def train(
+    a: ClipInput,
+    b: ClipInput,
+    config: TrainConfig,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+    foreign: Foreign | None = None,
+) -> TrainResult:
+    """Train a pair, or find it trained. Previews of the mattes and of the training and a report go to the
+    pair's folder.
+
+    foreign: networks that another program trained; phases it lacks are trained.
+    Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
+    cannot be used, EnvironmentProblem when the device or disk space is missing, and Interrupted when `stop` turned
+    true; what was finished is kept.
+    """
+    device_class(config.device)
+    start = find_start(store, config)
+    if start is not None:
+        config = replace(config, start=start.run)
+    clips = open_pair(a, b, store)
+    pair = outputs.pair_name((clips[0].name, clips[1].name))
+    folder = outputs.RESULTS / pair
+    done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
+    phases = get_method(config.method).phases(config.method_config)
+    deliver_training(done, (clips[0].name, clips[1].name), phases, folder, reporter)
+    run_id = save_run(store, pair, clips, config, done)
+    write_report(store, run_id, reporter)
+    scored = {phase: held_out(done[phase]) for phase in phases}
+    judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
+    return TrainResult(run_id, pair, folder, done, scored, judged)
+
+
+def import_checkpoint(
+    checkpoint: Path,
+    kind: str,
+    pair: tuple[ClipInput, ClipInput],
+    config: TrainConfig,
+    store: Store,
+    reporter: Reporter = silent,
+    stop: Stop = never,
+) -> TrainResult:
+    """Make a checkpoint of another program a trained pair of this workspace; phases that it lacks are trained.
+
+    kind: one of :data:`retarget_cli.methods.FORMATS`; config: that of its preset. Raises InputError for a file that is
+    no such checkpoint, and what :func:`~retarget_cli.pipeline.train.train` raises.
+    """
+    read = get_format(kind).read(checkpoint, config.method_config)
+    config = dataclasses.replace(config, method_config=read.config)
+    for phase in get_method(config.method).phases(config.method_config):
+        if phase not in read.states:
+            reporter(Notice(f"the checkpoint holds no {phase} networks; they are trained now"))
+    foreign = Foreign(kind, store.digests.digest(checkpoint), read.states)
+    return train(*pair, config, store, reporter, stop, foreign)

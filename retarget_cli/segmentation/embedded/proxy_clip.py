@@ -1,0 +1,86 @@
+"""Small copies of a clip's frames, with colours, flow and camera motion, on which the object is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from retarget_cli.errors import InputError
+from retarget_cli.segmentation.base import FrameSource
+from retarget_cli.segmentation.embedded.models import change_bins, lab_bins
+from retarget_cli.segmentation.masks import allocate
+from retarget_cli.utils.sampling import evenly
+from retarget_cli.vision.camera import CameraPath, camera_motion
+from retarget_cli.vision.flow import dense_flow
+
+WORK_PIXELS = 30_000
+"""Pixels of a working frame: enough for a leg, small enough for a dozen passes over the clip."""
+_FLOW_UNIT = 32.0
+"""Flow is kept as int16 in 1/32 px on every second pixel of the working frame."""
+
+
+def working_size(size: tuple[int, int], pixels: int = WORK_PIXELS) -> tuple[int, int]:
+    """(width, height) with about `pixels` pixels and the aspect of `size`; never larger than `size`."""
+    scale = min(1.0, float(np.sqrt(pixels / (size[0] * size[1]))))
+    return max(16, round(size[0] * scale)), max(16, round(size[1] * scale))
+
+
+class WorkingClip:
+    """Working frames of a clip.
+
+    lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a working frame; path: the camera's way in working
+    pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted; change: (N, h, w)
+    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `stillness`.
+    """
+
+    def __init__(self, clip: FrameSource, tick: Callable[[], None]) -> None:
+        self.size = working_size(clip.size)
+        width, height = self.size
+        self.count = clip.count
+        self.native = clip.size
+        self.lab = allocate((self.count, height, width, 3), np.uint8)
+        half = (self.count, (height + 1) // 2, (width + 1) // 2, 2)
+        self._forward, self._backward = allocate(half, np.int16), allocate(half, np.int16)
+        self.path = CameraPath()
+        self._read(clip, tick)
+        self.sampled = np.array(evenly(self.count, 400))
+        self.change = change_bins(self.lab, self.path, self.sampled)
+
+    def _read(self, clip: FrameSource, tick: Callable[[], None]) -> None:
+        before: np.ndarray | None = None
+        seen = 0
+        for index, image in enumerate(clip.read()):
+            if index >= self.count:
+                break
+            small = cv2.resize(image, self.size, interpolation=cv2.INTER_AREA)
+            self.lab[index] = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
+            gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+            if before is not None:
+                self._forward[index - 1] = _pack(dense_flow(before, gray))
+                self._backward[index] = _pack(dense_flow(gray, before))
+                self.path.step(camera_motion(before, gray))
+            before, seen = gray, index + 1
+            tick()
+        if seen < self.count:
+            raise InputError(f"The clip ended after {seen} of {self.count} frames.", fix="Convert the video again.")
+
+    def bins(self, index: int) -> np.ndarray:
+        """Colour histogram bins of one frame, (h, w) uint16."""
+        return lab_bins(self.lab[index])
+
+    def guide(self, index: int) -> np.ndarray:
+        """One frame as the guide of the guided filter: (h, w, 3) float32 Lab in [0, 1]."""
+        return self.lab[index].astype(np.float32) / 255.0
+
+    def flow(self, index: int, step: int) -> np.ndarray:
+        """Flow (h, w, 2) float32 from frame `index` to frame ``index + step``; `step` is 1 or -1."""
+        packed = (self._forward if step > 0 else self._backward)[index]
+        return cv2.resize(packed.astype(np.float32) / _FLOW_UNIT, self.size, interpolation=cv2.INTER_LINEAR)
+
+
+def _pack(flow: np.ndarray) -> np.ndarray:
+    height, width = flow.shape[:2]
+    half = cv2.resize(flow, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
+    return np.clip(half * _FLOW_UNIT, -32767, 32767).astype(np.int16)

@@ -1,0 +1,110 @@
+"""Choosing among the masks that a Segment Anything network offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from retarget_cli.segmentation.base import Hint
+from retarget_cli.segmentation.sam.prompts import Grid, outline
+from retarget_cli.vision.regions import box_of
+
+ALIKE = 0.3
+"""From this likeness on a mask is taken to show the object."""
+_STABILITY_OFFSET = 1.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """logits: (M, cells, cells) float32, positive on the object; quality: (M,) the IoU the network expects of each."""
+
+    logits: np.ndarray
+    quality: np.ndarray
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two masks; 0 when both are empty."""
+    union = int((first | second).sum())
+    return int((first & second).sum()) / union if union else 0.0
+
+
+def stability(logits: np.ndarray) -> float:
+    """IoU of the masks at a threshold above and one below zero: near 1 where the edge is steep."""
+    return overlap(logits > _STABILITY_OFFSET, logits > -_STABILITY_OFFSET)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The answer taken. logits: (rows, columns); quality, stability, agreement (with what was expected): [0, 1].
+
+    likeness: [-1, 1], how much it looks like the object where that was shown; see sam_looks.
+    """
+
+    logits: np.ndarray
+    quality: float
+    stability: float
+    agreement: float
+    likeness: float = 1.0
+
+    @property
+    def score(self) -> float:
+        """How good it seems, in [-0.15, 1]."""
+        return 0.2 * self.quality + 0.2 * self.stability + 0.45 * self.agreement + 0.15 * self.likeness
+
+    @property
+    def confidence(self) -> float:
+        """As sure as the weakest of the four, in [0, 1]."""
+        weakest = min(self.quality, self.stability, self.agreement / 0.85, self.likeness / ALIKE)
+        return float(np.clip(weakest, 0.0, 1.0))
+
+
+def choose_like(
+    grid: Grid, answers: Answers, expected: np.ndarray, likeness: Callable[[np.ndarray], float] = lambda mask: 1.0
+) -> Choice:
+    """The best answer where a mask like `expected`, (rows, columns) bool, is looked for."""
+    return max(
+        (
+            Choice(logits, quality, stability(logits), overlap(logits > 0, expected), likeness(logits > 0))
+            for logits, quality in offered(grid, answers)
+        ),
+        key=lambda choice: choice.score,
+    )
+
+
+def choose_hinted(grid: Grid, answers: Answers, hint: Hint) -> Choice:
+    """The best answer to a hint; its agreement is how well it fills the box and keeps to the points."""
+    return max(
+        (
+            Choice(logits, quality, stability(logits), _fit(grid, logits > 0, hint))
+            for logits, quality in offered(grid, answers)
+        ),
+        key=lambda choice: choice.score,
+    )
+
+
+def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
+    """Each answer's logits on the cells of the image, and the quality the network expects, in [0, 1]."""
+    return [
+        (np.clip(grid.crop(logits), -32.0, 32.0), float(np.clip(quality, 0.0, 1.0)))
+        for logits, quality in zip(answers.logits.astype(np.float32), answers.quality, strict=True)
+    ]
+
+
+def _fit(grid: Grid, mask: np.ndarray, hint: Hint) -> float:
+    box = box_of(mask)
+    if box is None:
+        return 0.0
+    fit = 1.0
+    if hint.box is not None:
+        filled = np.zeros(mask.shape, bool)
+        x, y, w, h = box
+        filled[y : y + h, x : x + w] = True
+        fit *= overlap(filled, outline(grid, Hint(hint.frame, hint.box), round_box=False))
+    if hint.points:
+        rows, columns = mask.shape
+        cells = (grid.to_image(np.array([p[:2] for p in hint.points])) / grid.pixels_per_cell).astype(int)
+        inside = mask[np.minimum(cells[:, 1], rows - 1), np.minimum(cells[:, 0], columns - 1)]
+        fit *= float(np.mean(inside == np.array([p[2] for p in hint.points])))
+    return fit

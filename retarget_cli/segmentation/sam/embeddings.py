@@ -1,0 +1,194 @@
+"""SAM's embeddings of a clip's frames: kept in the workspace, and the window of frames being worked on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from retarget_cli.errors import InputError
+from retarget_cli.segmentation.base import FrameSource
+from retarget_cli.segmentation.sam.candidates import Answers
+from retarget_cli.segmentation.sam.prompts import Grid, Prompt
+from retarget_cli.utils.memory import is_out_of_memory, release_memory
+
+SPAN = 32
+"""Frames held: going back through time, the clip is read again from its start once for that many."""
+
+
+class FrameWindow:
+    """The frames read last. Going forwards reads every frame once.
+
+    size: (w, h) to which the frames are resized.
+    """
+
+    def __init__(self, clip: FrameSource, size: tuple[int, int] | None = None, span: int = SPAN) -> None:
+        self._clip, self._size, self._span = clip, size, span
+        self._held: dict[int, np.ndarray] = {}
+        self._next = 0
+        self._frames: Iterator[np.ndarray] = iter(())
+
+    def __getitem__(self, frame: int) -> np.ndarray:
+        """One frame, (h, w, 3) uint8 RGB. InputError when the clip ends before it."""
+        if frame not in self._held:
+            if frame < self._next or self._next == 0:
+                self._held.clear()
+                self._frames, self._next = self._clip.read(self._size), 0
+            while self._next <= frame:
+                self._advance()
+        return self._held[frame]
+
+    def _advance(self) -> None:
+        image = next(self._frames, None)
+        if image is None:
+            raise ended(self._next, self._clip.count)
+        self._held[self._next] = image
+        self._held.pop(self._next - self._span, None)
+        self._next += 1
+
+
+class Recent:
+    """Values by frame, of which those used last are kept."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[int, np.ndarray] = OrderedDict()
+
+    def __contains__(self, frame: int) -> bool:
+        return frame in self._values
+
+    def __getitem__(self, frame: int) -> np.ndarray:
+        self._values.move_to_end(frame)
+        return self._values[frame]
+
+    def __setitem__(self, frame: int, value: np.ndarray) -> None:
+        self._values[frame] = value
+        self._values.move_to_end(frame)
+        if len(self._values) > self._limit:
+            self._values.popitem(last=False)
+
+
+def ended(seen: int, count: int) -> InputError:
+    """The error for a clip that has fewer frames than was found before."""
+    return InputError(f"The clip ended after {seen} of {count} frames.", fix="Convert the video again.")
+
+
+GRAYS = "grays.npy"
+
+
+class Predictor(Protocol):
+    """A network that looks at images and is then asked about them; see sam_network.Network."""
+
+    side: int
+    cells: int
+    embedding: tuple[int, int, int]
+    batch: int
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """(B, h, w, 3) uint8 RGB, longest side `side`, to (B, channels, rows, columns) float16."""
+        ...
+
+    def ask(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
+        """Candidate masks for the prompt on the image of that embedding."""
+        ...
+
+
+class Views(Protocol):
+    """Every frame of a clip as the tracker needs it, in any order."""
+
+    def gray(self, frame: int) -> np.ndarray:
+        """(rows, columns) uint8: the frame on the cells of the network's answers, for the flow."""
+        ...
+
+    def embedding(self, frame: int) -> np.ndarray:
+        """(channels, rows, columns) float16: what the frame is to the network."""
+        ...
+
+
+class StoredViews:
+    """Views in a folder: ``grays.npy`` (N, rows, columns), and one file for each frame's embedding."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._grays: np.ndarray = np.load(folder / GRAYS, mmap_mode="r", allow_pickle=False)
+
+    def gray(self, frame: int) -> np.ndarray:
+        """See :class:`Views`."""
+        return np.asarray(self._grays[frame])
+
+    def embedding(self, frame: int) -> np.ndarray:
+        """See :class:`Views`."""
+        found: np.ndarray = np.load(self._folder / file_name(frame), allow_pickle=False)
+        return found
+
+
+def file_name(frame: int) -> str:
+    """Where a folder of views keeps a frame's embedding."""
+    return f"{frame:06d}.npy"
+
+
+class ComputedViews:
+    """Views made when they are asked for; a bounded number is held."""
+
+    def __init__(self, clip: FrameSource, predictor: Predictor, grid: Grid) -> None:
+        self._window = FrameWindow(clip, grid.image_size)
+        self._count, self._grid = clip.count, grid
+        self._batches = Batches(predictor)
+        self._grays, self._embeddings = Recent(SPAN), Recent(SPAN)
+        self._last = -1
+
+    def gray(self, frame: int) -> np.ndarray:
+        """See :class:`Views`."""
+        if frame not in self._grays:
+            self._grays[frame] = shrunken_gray(self._grid, self._window[frame])
+        return self._grays[frame]
+
+    def embedding(self, frame: int) -> np.ndarray:
+        """See :class:`Views`. The frames that come next in the same direction are looked at together with it."""
+        if frame not in self._embeddings:
+            size = self._batches.size
+            ahead = range(frame, min(frame + size, self._count))
+            back = range(frame, max(frame - size, -1), -1)
+            frames = [one for one in (ahead if frame >= self._last else back) if one not in self._embeddings]
+            images = [self._window[one] for one in frames]
+            for one, embedding in zip(frames, self._batches.encode(images), strict=True):
+                self._embeddings[one] = embedding
+        self._last = frame
+        return self._embeddings[frame]
+
+
+def shrunken_gray(grid: Grid, image: np.ndarray) -> np.ndarray:
+    """(rows, columns) uint8 of an RGB image of the network's size."""
+    return cv2.cvtColor(grid.shrink(image), cv2.COLOR_RGB2GRAY)
+
+
+class Batches:
+    """Shows images to the network several at a time, fewer when memory runs out."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.size = predictor.batch
+
+    def encode(self, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        """The embedding of each image, in order. What one image alone is too large for is raised as it came."""
+        done = 0
+        while done < len(images):
+            found = self._try(np.stack(images[done : done + self.size]))
+            if found is None:
+                self.size = max(1, self.size // 2)
+                release_memory()
+                continue
+            yield from found
+            done += len(found)
+
+    def _try(self, images: np.ndarray) -> np.ndarray | None:
+        try:
+            return self._predictor.encode(images)
+        except Exception as error:
+            if len(images) == 1 or not is_out_of_memory(error):
+                raise
+            return None

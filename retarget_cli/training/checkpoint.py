@@ -1,0 +1,137 @@
+"""Checkpoints of a phase: saved, found again, loaded; networks of another program taken over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from retarget_cli.store.atomic import publish_folder, sync_tree, write_bytes_atomic
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.optim import restore_state
+from retarget_cli.training.phase import Phase
+
+KEPT = 2
+_TENSORS, _FACTS = "state.safetensors", "checkpoint.json"
+
+
+def module_tensors(phase: Phase) -> dict[str, Tensor]:
+    """Every tensor of the phase's modules as ``module/name``, contiguous and on the CPU."""
+    return {
+        f"{name}/{key}": _plain(value)
+        for name, module in phase.modules.items()
+        for key, value in module.state_dict().items()
+    }
+
+
+def load_modules(modules: dict[str, torch.nn.Module], path: Path) -> None:
+    """Fill `modules` from the file that :func:`module_tensors` was saved to. KeyError when one is missing."""
+    tensors = load_file(path)
+    for name, module in modules.items():
+        own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+        if not own:
+            raise KeyError(f"{path} holds no module '{name}'")
+        module.load_state_dict(own)
+
+
+@dataclass
+class Record:
+    """How far a phase is. history: losses and held_out: scores through the steps, each entry with its ``step``."""
+
+    step: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    held_out: list[dict[str, float]] = field(default_factory=list)
+
+
+def save(engine: Engine, folder: Path, digest: str, record: Record) -> None:
+    """Publish the state as ``folder/step-<step>`` and drop all but the newest two."""
+    phase, step = engine.phase, record.step
+    final = folder / f"step-{step:07d}"
+    tmp = folder / f"tmp-{uuid.uuid4().hex}"
+    tmp.mkdir(parents=True)
+    tensors = _optimizer_tensors(phase)
+    tensors |= {f"module/{key}": value for key, value in module_tensors(phase).items()}
+    tensors["generator"] = phase.generator.get_state().clone()
+    save_file(tensors, tmp / _TENSORS)
+    facts = {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS), "engine": engine.state()}
+    facts |= {"history": record.history, "held_out": record.held_out}
+    write_bytes_atomic(tmp / _FACTS, json.dumps(facts).encode())
+    sync_tree(tmp)
+    if not publish_folder(tmp, final):
+        shutil.rmtree(tmp, ignore_errors=True)
+    for old in sorted(folder.glob("step-*"))[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def restore(engine: Engine, folder: Path, digest: str) -> Record:
+    """Bring a phase to the newest valid checkpoint of the same digest; a fresh record if there is none."""
+    for stray in folder.glob("tmp-*"):
+        shutil.rmtree(stray, ignore_errors=True)
+    for path in sorted(folder.glob("step-*"), reverse=True):
+        try:
+            facts = json.loads((path / _FACTS).read_bytes())
+            if facts["digest"] != digest or facts["sha256"] != _sha256(path / _TENSORS):
+                raise ValueError("not a checkpoint of this phase")
+            _load(engine.phase, load_file(path / _TENSORS))
+            engine.restore(facts["engine"])
+            curves = list(facts["history"]), list(facts["held_out"])
+        except (OSError, ValueError, KeyError, SafetensorError, RuntimeError):
+            shutil.rmtree(path, ignore_errors=True)  # damaged: the one before it is as good a start
+            continue
+        return Record(int(facts["step"]), *curves)
+    return Record()
+
+
+def _optimizer_tensors(phase: Phase) -> dict[str, Tensor]:
+    return {
+        f"optimizer/{name}/{index}/{key}": _plain(value)
+        for name, optimizer in phase.optimizers.items()
+        for index, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+    }
+
+
+def _load(phase: Phase, tensors: dict[str, Tensor]) -> None:
+    for name, module in phase.modules.items():
+        prefix = f"module/{name}/"
+        module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    for name, optimizer in phase.optimizers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith(f"optimizer/{name}/"):
+                index, entry = key.removeprefix(f"optimizer/{name}/").split("/")
+                state.setdefault(int(index), {})[entry] = value
+        restore_state(optimizer, state)
+    phase.generator.set_state(tensors["generator"])
+
+
+def _plain(value: Tensor) -> Tensor:
+    # safetensors refuses channels-last memory and shared storage.
+    return value.detach().to("cpu", copy=True).contiguous()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def adopt(phase: Phase, states: Mapping[str, Mapping[str, Tensor]], out: Path) -> None:
+    """Write `phase`, filled with `states` by module, into `out` as the training loop does after its last step.
+
+    Modules without a state stay as they are. The held-out scores are measured; there are no losses to tell of.
+    """
+    for name, state in states.items():
+        phase.modules[name].load_state_dict(state)
+    save_file(module_tensors(phase), out / "state.safetensors")
+    scores = phase.held_out()
+    facts = {"steps": 0, "held_out": scores, "held_out_history": [{"step": 0, **scores}], "history": []}
+    (out / "fit.json").write_text(json.dumps(facts, indent=1))

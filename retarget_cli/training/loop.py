@@ -1,0 +1,120 @@
+"""The training loop: every phase of every method runs through :func:`fit`."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from retarget_cli.errors import EnvironmentProblem, Interrupted
+from retarget_cli.events import Metric, Notice, Progress, Reporter
+from retarget_cli.store.atomic import crash_point
+from retarget_cli.training import checkpoint
+from retarget_cli.training.device import on_device
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.phase import Phase, PreviewRow
+from retarget_cli.training.precision import arithmetic
+
+METRICS_EVERY = 25  # steps; losses are summed on the device and read this often
+SAVE_EVERY = 20.0  # seconds; what a kill can cost
+HELD_OUT_TIMES = 10  # through a phase; each costs less than a step
+PREVIEWS = 5  # through a phase
+
+Show = Callable[[int, Sequence[PreviewRow]], None]
+
+
+def fit(
+    phase: Phase,
+    *,
+    work: Path,
+    out: Path,
+    digest: str,
+    stage: str,
+    reporter: Reporter,
+    stop: Callable[[], bool],
+    show: Show | None = None,
+    engine: str = "auto",
+) -> None:
+    """Train `phase` to its end, going on from the newest checkpoint in `work`.
+
+    Writes ``state.safetensors`` (the modules) and ``fit.json`` (losses and held-out scores through time) into `out`.
+    digest: what the checkpoints must belong to; show: gets a step and the phase's preview, now and then and at the end,
+    again when a step is repeated after a kill; engine: ``eager`` does without a CUDA graph where one could be had.
+    Raises Interrupted after saving when `stop()` turns true, and EnvironmentProblem when the losses are no longer
+    numbers.
+    """
+    with arithmetic(phase.precision), on_device(phase.generator.device):
+        trainer = Engine(phase, engine, lambda message: reporter(Notice(message)))
+        record = checkpoint.restore(trainer, work, digest)
+        saved = time.monotonic()
+        for message in phase.notices:
+            reporter(Notice(message))
+        reporter(Progress(stage, record.step, phase.steps, "steps"))
+        while record.step < phase.steps:
+            _advance(trainer, record, stage, reporter)
+            if record.step < phase.steps:
+                _look(phase, record, stage, reporter, show)
+            stopped = stop() and record.step < phase.steps
+            if stopped or time.monotonic() - saved > SAVE_EVERY:
+                checkpoint.save(trainer, work, digest, record)
+                saved = time.monotonic()
+                crash_point("train-saved")
+            if stopped:
+                raise Interrupted(
+                    f"stopped after {record.step} of {phase.steps} steps of {stage}; the state is saved",
+                    fix="Run the same command again to go on from there.",
+                    signal=getattr(stop, "signal", None) or 2,
+                )
+        phase.finish()
+        _look(phase, record, stage, reporter, show)
+        _write(phase, record, out)
+
+
+def _write(phase: Phase, record: checkpoint.Record, out: Path) -> None:
+    save_file(checkpoint.module_tensors(phase), out / "state.safetensors")
+    final = {name: value for name, value in record.held_out[-1].items() if name != "step"}
+    facts = {"steps": record.step, "held_out": final, "held_out_history": record.held_out, "history": record.history}
+    (out / "fit.json").write_text(json.dumps(facts, indent=1))
+
+
+def _advance(trainer: Engine, record: checkpoint.Record, stage: str, reporter: Reporter) -> None:
+    steps = trainer.phase.steps
+    trainer.phase.before_step(record.step)
+    trainer.step(record.step / steps)
+    record.step += 1
+    crash_point("train-step")
+    if record.step % METRICS_EVERY == 0 or record.step == steps:
+        means = trainer.meter.read()
+        _check(means, stage)
+        record.history.append({"step": record.step, **means})
+        reporter(Metric(stage, record.step, means))
+    reporter(Progress(stage, record.step, steps, "steps"))
+
+
+def _look(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter, show: Show | None) -> None:
+    """Judge and show what the phase can do by now, if this step is one at which to do so."""
+    if _due(record.step, phase.steps, HELD_OUT_TIMES):
+        scores = phase.held_out()
+        record.held_out.append({"step": record.step, **scores})
+        reporter(Metric(stage, record.step, scores, held_out=True))
+    if show is not None and _due(record.step, phase.steps, PREVIEWS):
+        rows = phase.preview()
+        if rows:
+            show(record.step, rows)
+
+
+def _due(step: int, steps: int, times: int) -> bool:
+    """Whether `step` ends one of `times` equal parts of `steps`; the last step does."""
+    return step == steps or step * times // steps > (step - 1) * times // steps
+
+
+def _check(means: dict[str, float], stage: str) -> None:
+    if not all(math.isfinite(value) for value in means.values()):
+        raise EnvironmentProblem(
+            f"training diverged in {stage}: a loss is not a number",
+            fix="Train with --precision fp32 or with another --seed; if it stays so, please report the pair.",
+        )

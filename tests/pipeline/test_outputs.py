@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import pytest
+
+from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.pipeline.outputs import check_targets, clip_names, deliver, deliver_folder, pair_name
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "names"),
+    [
+        ("cat.mp4", "fox.mov", ("cat", "fox")),
+        ("one/clip.mp4", "two/clip.mp4", ("one-clip", "two-clip")),
+        ("clip.mp4", "CLIP.mov", None),
+        ("my cat (1).mp4", "fox.mp4", ("my_cat_1", "fox")),
+        ("...mp4", "fox.mp4", ("clip", "fox")),
+        ("кот.mp4", "fox.mp4", ("кот", "fox")),
+    ],
+)
+def test_names_tell_clips_apart(a: str, b: str, names: tuple[str, str] | None) -> None:
+    found = clip_names(Path(a), Path(b))
+    assert found[0].lower() != found[1].lower()
+    assert names is None or found == names
+
+
+def test_pair_names() -> None:
+    assert pair_name(("cat", "fox")) == "cat--fox"
+
+
+def test_a_delivery_replaces_and_stands_alone(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "new" / "target"
+    source.write_text("one")
+    deliver(source, target)
+    source.write_text("two")
+    assert target.read_text() == "one"
+    deliver(source, target)
+    assert target.read_text() == "two"
+    assert [item.name for item in target.parent.iterdir()] == ["target"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("one")
+    with pytest.raises(EnvironmentProblem):
+        deliver(source, source / "inside-a-file" / "target")
+
+
+def test_inputs_are_never_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip, mattes = tmp_path / "clip.mkv", tmp_path / "mattes"
+    clip.touch()
+    mattes.mkdir()
+    check_targets([Path("clip_matte.mkv"), Path("new/clip.mkv")], [clip, mattes, None])
+    for target in (Path("clip.mkv"), Path("mattes/../clip.mkv"), Path("mattes/sheet.png")):
+        with pytest.raises(UsageError, match="made from"):
+            check_targets([target], [clip, mattes])
+    with pytest.raises(EnvironmentProblem):
+        check_targets([Path("clip.mkv/below/a-file.mkv")], [])
+    (tmp_path / "folder.mkv").mkdir()
+    with pytest.raises(UsageError, match="a folder"):
+        check_targets([Path("folder.mkv")], [])
+    with pytest.raises(EnvironmentProblem, match="too long"):
+        check_targets([Path("x" * 300)], [])
+
+
+def test_a_long_name_that_is_allowed_is_written(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("one")
+    assert deliver(source, tmp_path / ("x" * 251 + ".mp4")).read_text() == "one"
+
+
+def test_a_folder_comes_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source", tmp_path / "new" / "frames"
+    source.mkdir()
+    for name in "abc":
+        (source / name).write_text(name)
+    deliver_folder(source, target)
+    (source / "c").unlink()
+    copy, copied = shutil.copyfile, []
+
+    def full(one: Path, other: Path) -> None:
+        if copied:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copied.append(copy(one, other))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(EnvironmentProblem, match="No space"):
+        deliver_folder(source, target)
+    assert sorted(file.name for file in target.iterdir()) == ["a", "b", "c"]
+    monkeypatch.undo()
+    deliver_folder(source, target)
+    assert sorted(file.name for file in target.iterdir()) == ["a", "b"]
+    assert [file.name for file in target.parent.iterdir()] == ["frames"]

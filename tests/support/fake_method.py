@@ -1,0 +1,92 @@
+"""A motion method of forty lines: learns one mean colour a clip, and draws the driver's matte in the subject's colour.
+
+It exists so that the whole program can be tested in seconds, and to show how little a method must offer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from retarget_cli.findings import Finding
+from retarget_cli.methods import METHODS
+from retarget_cli.methods.base import LayerFrame, NewDriver, Startable, Transfer, TransferRequest
+from retarget_cli.utils.fields import change_fields
+
+
+@dataclasses.dataclass(frozen=True)
+class ColourConfig:
+    steps: int = 6
+    rate: float = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class FakeConfig:
+    colour: ColourConfig = ColourConfig()
+    polish: ColourConfig = ColourConfig(steps=4)
+
+
+class FakeMethod:
+    name: ClassVar[str] = "fake"
+    key: ClassVar[str] = "fake"
+    version: ClassVar[int] = 1
+    phase_names: ClassVar[tuple[str, ...]] = ("colour", "polish")
+
+    def config(self, preset: str, changes: Sequence[str]) -> FakeConfig:
+        return change_fields(FakeConfig(), changes)
+
+    def phases(self, config: FakeConfig) -> tuple[str, ...]:
+        return self.phase_names
+
+    def crop_size(self, config: FakeConfig, phase: str) -> None:
+        return None
+
+    def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
+        return dataclasses.asdict(getattr(config, phase))
+
+    def startable(self, config: FakeConfig, phase: str) -> Startable:
+        return Startable(("net",), (f"{phase}.rate",))
+
+    def build_phase(
+        self, phase: str, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str, seed: int
+    ) -> Any:
+        from fake_phase import ColourPhase
+
+        return ColourPhase(phase, getattr(config, phase), clips, states.get("colour"), seed)
+
+    def transfer(
+        self, config: FakeConfig, clips: Any, states: Mapping[str, Path], request: TransferRequest, device: str
+    ) -> Transfer:
+        from safetensors.numpy import load_file
+
+        state = load_file(states["polish"] / "state.safetensors")
+        colours = next(value for name, value in sorted(state.items()) if "colours" in name)
+        colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
+        driver = clips[1] if request.look == "a" else clips[0]
+        if isinstance(request.driver, NewDriver):
+            driver = request.driver.clip
+        frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]
+        return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
+
+    def diagnose(self, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str) -> list[Finding]:
+        return [Finding("colours", "good", f"Learned in {config.colour.steps} steps.")]
+
+
+def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
+    for frame in frames:
+        rgba = np.empty(frame.shape, np.uint8)
+        rgba[..., :3], rgba[..., 3] = colour, frame[..., 3]
+        rows, columns = np.nonzero(frame[..., 3] > 127)
+        centre = np.array([[columns.mean(), rows.mean()]]) / (len(frame) - 1) * 2 - 1
+        point = centre.astype(np.float32)
+        silhouette = np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8)
+        yield LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
+
+
+def register() -> None:
+    """Make ``--method fake`` known."""
+    METHODS["fake"] = FakeMethod

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import toy
+from make_clips import make_sound
+
+from retarget_cli.config import TrainConfig
+from retarget_cli.events import Event, StageStarted
+from retarget_cli.media.timing import Timing
+from retarget_cli.pipeline.clips import ClipInput
+from retarget_cli.pipeline.options import RenderOptions
+from retarget_cli.pipeline.render import RenderResult
+from retarget_cli.pipeline.render import render as render_pair
+from retarget_cli.pipeline.settings import load_config
+from retarget_cli.pipeline.train import TrainResult
+from retarget_cli.pipeline.train import train as train_pair
+from retarget_cli.store.engine import Store
+
+UNEVEN = Timing(Fraction(1, 1000), (0, 100, 150, 300, 420, 500, 610, 700, 810, 900, 1000, 1090), 1200)
+
+# Networks that were hardly trained: they draw, which is enough.
+TINY = (
+    "geometry.steps=6", "geometry.batch=2", "geometry.widths=8,12,16", "geometry.size=32", "geometry.keypoints=4",
+    "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64",
+    "detail.steps=0",
+)  # fmt: skip
+
+
+def config(*changes: str, **flags: Any) -> TrainConfig:
+    return load_config("draft", None, ("crop.size=64", *changes), **{"method": "fake", "device": "cpu", **flags})
+
+
+@dataclasses.dataclass
+class World:
+    """A folder with two toy clips and a workspace; the current folder of the tests. B has sound."""
+
+    folder: Path
+    a: ClipInput
+    b: ClipInput
+    events: list[Event] = dataclasses.field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / ".retarget")
+
+    def train(self, *changes: str, **flags: Any) -> TrainResult:
+        self.events.clear()
+        return train_pair(self.a, self.b, config(*changes, **flags), self.store, self.events.append)
+
+    def render(self, **options: Any) -> RenderResult:
+        self.events.clear()
+        return render_pair(RenderOptions(**options), self.store, self.events.append)
+
+    def ran(self) -> list[str]:
+        return [event.stage for event in self.events if isinstance(event, StageStarted)]
+
+
+def make_world(folder: Path) -> World:
+    disc, disc_matte = toy.draw_clip(folder, "disc", "disc", 10)
+    sound = make_sound(folder / "sound.m4a", seconds=1.5)
+    bar, bar_matte = toy.draw_clip(folder, "bar", "bar", timing=UNEVEN, size=(80, 96), sound_from=sound)
+    return World(folder, ClipInput(disc, disc_matte), ClipInput(bar, bar_matte))
