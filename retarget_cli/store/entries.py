@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,10 @@ class Entry:
         if name not in self.receipt["files"]:
             raise KeyError(f"{self.stage} has no file {name!r}")
         return self.path / name
+
+    def json(self, name: str) -> Any:
+        """Read one of its files as JSON. Raises KeyError as `file` does, OSError and ValueError when it is damaged."""
+        return json.loads(self.file(name).read_bytes())
 
 
 @dataclass

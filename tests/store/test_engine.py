@@ -44,6 +44,15 @@ def test_a_file_the_receipt_does_not_name_is_no_part_of_the_entry(make: Make) ->
     (entry.path / "stranger").write_text("x")
     with pytest.raises(KeyError, match="stranger"):
         entry.file("stranger")
+    with pytest.raises(KeyError, match="stranger"):
+        entry.json("stranger")
+
+
+def test_a_file_of_an_entry_is_read_as_json(store: Store) -> None:
+    with store.draft("matte", KEY, params={}, inputs={}) as draft:
+        (draft.path / "report.json").write_text('{"name": "Füchse", "areas": [1, 0.5]}', encoding="utf-8")
+    assert draft.entry is not None
+    assert draft.entry.json("report.json") == {"name": "Füchse", "areas": [1, 0.5]}
 
 
 @pytest.mark.parametrize(("stage", "key"), [("tmp", KEY), ("../x", KEY), ("crop", "short"), ("crop", "A" * 64)])
