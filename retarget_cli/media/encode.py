@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
 
 import av
 import numpy as np
@@ -19,6 +17,7 @@ from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels, encodable
 from retarget_cli.media.sound import SoundTrack, open_sound
 from retarget_cli.media.timing import Timing
+from retarget_cli.utils.atomic import move_into_place, part_beside
 
 _THREADS = 2
 _CHANNELS = {"gray": (), "rgb": (3,), "rgba": (4,)}
@@ -27,8 +26,8 @@ _CHANNELS = {"gray": (), "rgb": (3,), "rgba": (4,)}
 class VideoWriter:
     """A context manager that writes frames in order and publishes `path` on a clean exit.
 
-    It writes ``name.part-<id>.suffix`` beside `path`, flushes it to the disk and renames it; on an error the part is
-    removed and an older file at `path` stays. Raises EnvironmentProblem when the disk is full or the folder may not
+    It writes a hidden file beside `path`, flushes it to the disk and renames it; on an error the part is removed and an
+    older file at `path` stays. Raises EnvironmentProblem when the disk is full or the folder may not
     be written to, MediaError when the sound cannot be read or the video cannot be written, ValueError for misuse.
     """
 
@@ -62,7 +61,7 @@ class VideoWriter:
         self.written = self._muxed = 0
         self._size, self._timing, self._kind, self._pixels = size, timing, kind, pixels
         self._quality, self._sound_from, self._sound_start = quality, sound_from, sound_start
-        self._part = self.path.with_name(f"{self.path.stem}.part-{uuid4().hex[:12]}{self.path.suffix}")
+        self._part = part_beside(self.path)
         self._scaler = VideoReformatter()
         self._container: Any = None
         self._stream: Any = None
@@ -149,14 +148,7 @@ class VideoWriter:
             self._track.close()
         container, self._container = self._container, None
         container.close()
-        with self._part.open("rb+") as file:
-            os.fsync(file.fileno())
-        self._part.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        move_into_place(self._part, self.path)
 
     def _discard(self) -> None:
         with suppress(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 import av
 import numpy as np
@@ -21,6 +19,7 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels
 from retarget_cli.media.timing import Timing
+from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
 
 _KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -40,19 +39,10 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
     Raises EnvironmentProblem when the disk is full or the folder may not be written to.
     """
-    data = png_bytes(image)
     path = Path(path)
-    temporary = path.with_name(f"{path.stem}.part-{uuid4().hex[:12]}{path.suffix}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_bytes_atomic(path, png_bytes(image))
 
 
 def read_picture(path: Path, *, channels: Channels = "rgb", size: tuple[int, int] | None = None) -> np.ndarray:
@@ -100,7 +90,7 @@ class SeriesWriter:
         self.path = Path(path)
         self.written = 0
         self._size, self._timing = size, timing
-        self._part = self.path.with_name(f".{uuid4().hex}.part")
+        self._part = part_beside(self.path)
 
     def __enter__(self) -> Self:
         with writing(self.path):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.utils.atomic import part_beside, replacing, write_bytes_atomic
 
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
@@ -93,7 +93,7 @@ def deliver(source: Path, target: Path) -> Path:
     Not a hard link: a person's editor that writes in place would change the workspace too.
     Raises EnvironmentProblem when the folder cannot be written.
     """
-    with _replacing(target) as part:
+    with _told(target), replacing(_with_folder(target), durable=False) as part:
         shutil.copyfile(source, part)
     return target
 
@@ -103,21 +103,22 @@ def deliver_folder(source: Path, target: Path) -> Path:
 
     Raises EnvironmentProblem when it cannot be written.
     """
-    place = target.resolve()  # a link to a folder stays one
-    with _replacing(place) as part:
-        part.mkdir()
-        for file in source.iterdir():
-            shutil.copyfile(file, part / file.name)
-        if not place.is_dir():
-            part.rename(place)
-            return target
-        old = _beside(place)
-        place.rename(old)
+    with _told(target):
+        place = _with_folder(target.resolve())  # a link to a folder stays one
+        part, old = part_beside(place), part_beside(place)
         try:
+            part.mkdir()
+            for file in source.iterdir():
+                shutil.copyfile(file, part / file.name)
+            if place.is_dir():
+                place.rename(old)
             part.rename(place)
         except OSError:
-            old.rename(place)
+            if old.is_dir():
+                old.rename(place)
             raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return target
 
@@ -129,29 +130,14 @@ def write_text(target: Path, text: str) -> Path:
 
 def write(target: Path, content: bytes) -> Path:
     """Write a file for people, all at once. Raises EnvironmentProblem when the folder cannot be written."""
-    with _replacing(target) as part:
-        part.write_bytes(content)
+    with _told(target):
+        write_bytes_atomic(_with_folder(target), content, durable=False)
     return target
 
 
-def _beside(target: Path) -> Path:
-    """A name for something on its way to or from `target`; short, so that it is allowed where that is."""
-    return target.with_name(f".{uuid.uuid4().hex[:16]}.part")
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A path to write a file or folder to; a file becomes `target` when the context ends well."""
-    part = _beside(target)
-    with _told(target):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            yield part
-            if part.is_file():
-                os.replace(part, target)  # noqa: PTH105 - the reader should see that this replaces
-        finally:
-            with suppress(OSError):
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
+def _with_folder(target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 @contextmanager

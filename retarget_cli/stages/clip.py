@@ -16,8 +16,8 @@ from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.timing import Timing
 from retarget_cli.segmentation.base import Hint, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 
 
 @dataclass(frozen=True)

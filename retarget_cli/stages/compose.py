@@ -21,8 +21,8 @@ from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.scene import PLATE, cast_shadow, read_footage
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import Driver, array, crop_of, playing_params, report, sound_of
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.utils.threads import mapped, prefetched
 from retarget_cli.vision.framing import Framing

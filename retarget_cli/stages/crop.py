@@ -11,8 +11,8 @@ from retarget_cli.media.images import write_png
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.matte import read_mattes
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.framing import Framing, cut, frame_object
 from retarget_cli.vision.heading import HeadingMeter

@@ -15,7 +15,7 @@ import numpy as np
 
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.stage import Job, Stage, run_stage
-from retarget_cli.store.atomic import crash_point, write_bytes_atomic
+from retarget_cli.utils.atomic import crash_point, write_bytes_atomic
 
 VERSION = 1
 LARGEST = 8 * 10**9

@@ -20,8 +20,8 @@ from retarget_cli.methods import get_method
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.warm_start import Start, begin
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.fields import change_fields
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import attempted

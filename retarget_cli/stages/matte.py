@@ -23,8 +23,8 @@ from retarget_cli.segmentation.matting import soft_alpha
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.embeddings import stored_views
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
 
 

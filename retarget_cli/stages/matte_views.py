@@ -36,8 +36,8 @@ from retarget_cli.stages.matte import (
     read_mattes,
 )
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.regions import box_of

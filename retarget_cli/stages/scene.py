@@ -17,8 +17,8 @@ from retarget_cli.segmentation.matting import soft_alpha
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.matte import matted_frames, matted_stage
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 
 PLATE_VERSION = 2
 PLATE, SHADOW = "plate.mkv", "shadow.json"

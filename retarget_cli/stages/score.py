@@ -22,8 +22,8 @@ from retarget_cli.stages import crop
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, report
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.vision.regions import box_of
 
 

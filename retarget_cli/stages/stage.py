@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Finished, Notice, Planned, Progress, Reporter, StageCached, StageFinished, StageStarted
-from retarget_cli.store.atomic import crash_point
 from retarget_cli.store.engine import Entry
 from retarget_cli.store.keys import stage_key
+from retarget_cli.utils.atomic import crash_point
 
 if TYPE_CHECKING:
     from retarget_cli.store.engine import Draft, Store

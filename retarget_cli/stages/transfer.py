@@ -19,8 +19,8 @@ from retarget_cli.motion.motion import Motion
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.fit import states
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.vision.framing import Framing

@@ -16,8 +16,8 @@ from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.fit import states
 from retarget_cli.stages.matte import hint_frame, matte_report
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.store.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.vision.regions import box_of

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from retarget_cli.errors import InputError
-from retarget_cli.store.atomic import write_bytes_atomic
-from retarget_cli.store.keys import dump_json, is_sha256
+from retarget_cli.store.keys import is_sha256
+from retarget_cli.utils.atomic import write_bytes_atomic
+from retarget_cli.utils.text import dump_json
 
 # A file written again within one tick of the file system's clock keeps its times, so very young files are not
 # remembered. Two seconds is the coarsest tick in use (FAT).

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.errors import WorkspaceError
-from retarget_cli.store.atomic import crash_point, discard, publish_folder, sync_folder, sync_tree, write_json_atomic
 from retarget_cli.store.digests import FileDigests
 from retarget_cli.store.entries import Draft, Entry, Problem
 from retarget_cli.store.keys import is_sha256
@@ -20,6 +19,7 @@ from retarget_cli.store.locks import KeyLocks, LockState
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.store.receipts import NAME, Broken, make_receipt, read_receipt
 from retarget_cli.store.runs import read_runs, write_run
+from retarget_cli.utils.atomic import crash_point, discard, publish_folder, sync_folder, sync_tree, write_json_atomic
 
 __all__ = ["Draft", "Entry", "Problem", "Store"]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retarget_cli.errors import WorkspaceError
-from retarget_cli.store.atomic import discard
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.store.locks import LockState
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.store.receipts import NAME
+from retarget_cli.utils.atomic import discard
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 

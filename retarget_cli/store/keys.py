@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
+
+from retarget_cli.utils.text import dump_json
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -43,11 +44,6 @@ def stage_key(stage: str, version: int, params: Mapping[str, Any], inputs: Mappi
 def is_sha256(value: object) -> bool:
     """Whether `value` is a sha256 written as 64 lower-case hex digits."""
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
-
-
-def dump_json(value: Any) -> bytes:
-    """Compact, sorted ASCII JSON of plain JSON values. Raises ValueError for NaN and infinity."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def lenient_json(value: Any) -> Any:

@@ -8,9 +8,9 @@ import uuid
 from pathlib import Path
 
 from retarget_cli.errors import WorkspaceError
-from retarget_cli.store.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.store.keys import is_sha256
 from retarget_cli.store.problems import disk_problems
+from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 
 LAYOUT = 1
 RESERVED = frozenset({"tmp", "work", "locks", "runs", "quarantine"})
@@ -71,9 +71,8 @@ def _check_marker(root: Path) -> bool:
 
 def _refuse_strangers(root: Path) -> None:
     # A start that was killed leaves a part of the marker, and nothing else before the marker is there.
-    strangers = sorted(
-        path.name for path in root.iterdir() if not re.fullmatch(rf"\.{re.escape(_MARKER)}\.\w+\.part", path.name)
-    )
+    names = sorted(path.name for path in root.iterdir())
+    strangers = [name for name in names if not (name.startswith(".") and name.endswith(".part"))]
     # Another process may have put the marker there since it was looked for.
     if strangers and not _check_marker(root):
         raise WorkspaceError(

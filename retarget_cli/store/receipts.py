@@ -13,7 +13,8 @@ from typing import Any
 
 from retarget_cli import __version__
 from retarget_cli.store.digests import hash_file
-from retarget_cli.store.keys import canonical_json, dump_json, is_sha256, lenient_json
+from retarget_cli.store.keys import canonical_json, is_sha256, lenient_json
+from retarget_cli.utils.text import dump_json
 
 NAME = "receipt.json"
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.store.atomic import write_json_atomic
 from retarget_cli.store.keys import lenient_json
+from retarget_cli.utils.atomic import write_json_atomic
 
 
 def write_run(folder: Path, record: Mapping[str, Any], run_id: str | None = None) -> str:

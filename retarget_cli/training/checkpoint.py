@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from retarget_cli.store.atomic import publish_folder, sync_tree, write_bytes_atomic
 from retarget_cli.training.engine import Engine
 from retarget_cli.training.optim import restore_state
 from retarget_cli.training.phase import Phase
+from retarget_cli.utils.atomic import publish_folder, sync_tree, write_bytes_atomic
 
 KEPT = 2
 _TENSORS, _FACTS = "state.safetensors", "checkpoint.json"

@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import Metric, Notice, Progress, Reporter
-from retarget_cli.store.atomic import crash_point
 from retarget_cli.training import checkpoint
 from retarget_cli.training.device import on_device
 from retarget_cli.training.engine import Engine
 from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.precision import arithmetic
+from retarget_cli.utils.atomic import crash_point
 
 METRICS_EVERY = 25  # steps; losses are summed on the device and read this often
 SAVE_EVERY = 20.0  # seconds; what a kill can cost

@@ -1,7 +1,8 @@
-"""How times, sizes and rates are written for people."""
+"""How times, sizes and rates are written for people, and plain values as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,3 +55,8 @@ def by_clip(values: Mapping[str, Any]) -> list[str]:
         both = side == "a" and isinstance(other, (int, float))
         found.append(f"{stem} {value:.3g}/{other:.3g}" if both else f"{name} {value:.3g}")
     return found
+
+
+def dump_json(value: Any) -> bytes:
+    """Compact, sorted ASCII JSON of plain JSON values. Raises ValueError for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

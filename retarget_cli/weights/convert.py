@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.store.atomic import sync_file, sync_folder
-from retarget_cli.store.keys import dump_json, is_sha256
+from retarget_cli.store.keys import is_sha256
+from retarget_cli.utils.atomic import move_into_place
+from retarget_cli.utils.text import dump_json
 
 if TYPE_CHECKING:
     import torch
@@ -133,13 +134,11 @@ def convert(path: Path, digest: str, target: Path) -> None:
         usual.touch()
         shutil.copymode(usual, part)  # its writer lets nobody else read the file
         close_seal(part)
-        sync_file(part)
-        part.replace(target)
+        move_into_place(part, target)
     except SafetensorError as error:  # how its writer reports a full disk
         raise OSError(None, str(error), str(target)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    sync_folder(target.parent)
 
 
 def _sweep(target: Path) -> None:

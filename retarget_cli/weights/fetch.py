@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 
 from retarget_cli import __version__
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.store.atomic import sync_file
 from retarget_cli.store.digests import hash_file
 from retarget_cli.store.locks import KeyLocks, LockState
+from retarget_cli.utils.atomic import move_into_place
 from retarget_cli.weights.check import is_right
 from retarget_cli.weights.convert import convert, read_seal
 from retarget_cli.weights.manifest import Weight, cache_folder, known, weight, with_file_name
@@ -195,8 +195,7 @@ def fetch(name: str, progress: ReportBytes, patience: Patience | None = None) ->
         if not (published.is_file() and is_right(published, one, deep=True)):
             _demand_space(one, max(0, one.size - length(part)))
             _download(one, part, progress, patience or Patience())
-            sync_file(part)
-            part.replace(published)
+            move_into_place(part, published)
             drop(part)
         return _convert(one, published)
 
@@ -220,7 +219,7 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
             if not (is_right(file, one, deep=False) and _is_copied(file, copy, one, progress)):
                 fix = f"Fetch it again: {one.url} (here: retarget weights pull {one.name})"
                 raise EnvironmentProblem(f"This is not {one.name}, or it is damaged.", where=file, fix=fix)
-            copy.replace(ready if is_converted else published)
+            move_into_place(copy, ready if is_converted else published)
         finally:
             copy.unlink(missing_ok=True)
         return one, ready if is_converted else _convert(one, published)
@@ -277,7 +276,6 @@ def _is_copied(source: Path, target: Path, one: Weight, progress: ReportBytes) -
             digest.update(block)
             done += len(block)
             progress(done, size)
-    sync_file(target)
     return is_right(target, one, deep=True) if target.suffix == ".safetensors" else one.has_digest(digest.hexdigest())
 
 

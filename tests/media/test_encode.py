@@ -129,7 +129,7 @@ def test_nothing_appears_until_all_is_written_and_the_old_file_stays_on_error(tm
     path = tmp_path / "new" / "a.mp4"
     with pytest.raises(RuntimeError, match="stop"), VideoWriter(path, (96, 64), TIMINGS["25"]) as writer:
         writer.write(moving_square(0))
-        assert [p.suffix for p in path.parent.iterdir()] == [".mp4"]
+        assert [p.suffix for p in path.parent.iterdir()] == [".part"]
         assert not path.exists()
         raise RuntimeError("stop")
     assert list(path.parent.iterdir()) == []

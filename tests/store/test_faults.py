@@ -14,7 +14,7 @@ from retarget_cli.store.engine import Store
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from retarget_cli.store.atomic import crash_point, write_bytes_atomic
+from retarget_cli.utils.atomic import crash_point, write_bytes_atomic
 from retarget_cli.store.engine import Store
 
 key, pause = "a" * 64, float(sys.argv[2])

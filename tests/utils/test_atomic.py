@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from retarget_cli.store import atomic
-from retarget_cli.store.atomic import crash_point, discard, publish_folder, write_bytes_atomic, write_json_atomic
+from retarget_cli.utils import atomic
+from retarget_cli.utils.atomic import crash_point, discard, publish_folder, write_bytes_atomic, write_json_atomic
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import shutil
 import signal
 import uuid
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.store.keys import dump_json
+from retarget_cli.utils.text import dump_json
 
 _passed: Counter[str] = Counter()
 
@@ -35,20 +36,42 @@ def crash_point(name: str) -> None:
         os._exit(137)
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Replace the file `path` by one with `data`, on disk when this returns. Raises OSError and leaves the old one."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+def part_beside(path: Path) -> Path:
+    """A name for something on its way to or from `path`: hidden, and short, so that it is allowed where that is."""
+    return path.with_name(f".{uuid.uuid4().hex[:16]}.part")
+
+
+def move_into_place(part: Path, path: Path) -> None:
+    """Rename the file `part` to `path`, replacing what is there; both on disk when this returns. Raises OSError."""
+    sync_file(part)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a file to write beside `path`; it becomes `path` when the context ends well, otherwise it goes.
+
+    durable: whether it is on disk when the context ends; copies for people, which a rerun makes again, need not be.
+    Raises OSError, and leaves the old file.
+    """
+    part = part_beside(path)
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        yield part
+        if durable:
+            move_into_place(part, path)
+        else:
+            part.replace(path)
     except BaseException:
         with suppress(OSError):
             part.unlink()
         raise
-    sync_folder(path.parent)
+
+
+def write_bytes_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace the file `path` by one with `data`; see :func:`replacing`. Raises OSError and leaves the old one."""
+    with replacing(path, durable=durable) as part:
+        part.write_bytes(data)
 
 
 def write_json_atomic(path: Path, value: Any) -> None:
