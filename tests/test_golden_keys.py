@@ -39,7 +39,7 @@ from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion
 from retarget_cli.pipeline.clips import ClipInput, content_digest
 from retarget_cli.pipeline.direction import _plan_driver as plan_driver
-from retarget_cli.pipeline.direction import cast_driver, cast_pair
+from retarget_cli.pipeline.direction import new_driver_direction, pair_direction
 from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import ending, plan_render
@@ -205,11 +205,11 @@ def render(
     config = settings(preset)
     trained, options = made.trained(config), RenderOptions(**{"look": "both", **given})
     if driver is None:
-        plan, casts = [], [cast_pair(trained, look) for look in ("a", "b")]
+        plan, casts = [], [pair_direction(trained, look) for look in ("a", "b")]
     else:
         plan = plan_driver(trained, driver, made.store)
         entries = {**trained.entries, **{stage.id: made.entry(stage) for stage in plan}}
-        casts = [cast_driver(trained, look, driver, entries) for look in ("a", "b")]
+        casts = [new_driver_direction(trained, look, driver, entries) for look in ("a", "b")]
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     suffix, smooth = ending(options, silent), parse_smooth(options.smooth)
     return [*plan, *(s for cast in casts for s in plan_render(trained, cast, options, suffix, tempo, smooth))]

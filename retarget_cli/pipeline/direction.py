@@ -16,12 +16,12 @@ from retarget_cli.pipeline.outputs import clip_name
 from retarget_cli.pipeline.runs import TrainedRun
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.stage import Stage, Tools, run
-from retarget_cli.stages.transfer import Driver, MotionSource, pose, posed
+from retarget_cli.stages.transfer import Driver, MotionSource, motion_stage, read_pose
 from retarget_cli.store.engine import Entry, Store
 
 
 @dataclass(frozen=True)
-class Cast:
+class Direction:
     """One direction of a render. entries: every result about the pair and the driver, by stage id.
 
     timing: the driver's; sounds: whether it has sound.
@@ -44,11 +44,11 @@ class Cast:
         return play(tempo, self.timing, self.driver.path.name)
 
 
-def cast_pair(trained: TrainedRun, look: Look) -> Cast:
+def pair_direction(trained: TrainedRun, look: Look) -> Direction:
     """A direction of the pair itself."""
     subject, driver = trained.roles(look)
     found = trained.clip_facts(driver)
-    return Cast(look, subject, driver, trained.entries, found.timing, found.sounds)
+    return Direction(look, subject, driver, trained.entries, found.timing, found.sounds)
 
 
 def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[str, Entry]:
@@ -59,14 +59,14 @@ def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[st
     return run(_plan_driver(trained, driver, tools.store), tools, trained.entries, last=False)
 
 
-def cast_driver(trained: TrainedRun, look: Look, driver: Driver, entries: Mapping[str, Entry]) -> Cast:
+def new_driver_direction(trained: TrainedRun, look: Look, driver: Driver, entries: Mapping[str, Entry]) -> Direction:
     """A direction with another driver, of which `entries` hold what :func:`read_driver` found.
 
     Raises InputError for a motion that other networks found, or that was made for the other look.
     """
     subject, _ = trained.roles(look)
     if isinstance(driver, MotionSource):
-        motion = posed(entries[f"pose:{driver.name}"])
+        motion = read_pose(entries[f"pose:{driver.name}"])
         if motion.networks != networks_digest(trained):
             fix = f"Name the pair it comes from ({motion.source}), or export it from this one."
             raise InputError(
@@ -75,9 +75,9 @@ def cast_driver(trained: TrainedRun, look: Look, driver: Driver, entries: Mappin
         if motion.look not in ("", look):
             fix = f"Draw it with --look {motion.look}, or export one with --look {look}."
             raise InputError(f"this motion was made for the look of {motion.look.upper()}", where=driver.path, fix=fix)
-        return Cast(look, subject, driver, entries, motion.timing, sounds=False)
+        return Direction(look, subject, driver, entries, motion.timing, sounds=False)
     found = facts(entries[f"ingest:{driver.name}"])
-    return Cast(look, subject, driver, entries, found.timing, found.sounds)
+    return Direction(look, subject, driver, entries, found.timing, found.sounds)
 
 
 def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
@@ -111,7 +111,7 @@ def _untaken(name: str, kind: str, trained: TrainedRun) -> str:
 
 def _plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:
     if isinstance(driver, MotionSource):
-        return [pose(driver)]
+        return [motion_stage(driver)]
     config = trained.config
     if config.matte.backend == "given" and driver.matte is None:  # that was about the mattes of the pair
         config = replace(config, matte=replace(config.matte, backend="auto"))

@@ -11,7 +11,7 @@ from retarget_cli.events import Reporter, silent
 from retarget_cli.media.playback import Tempo
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import BOTH, Look
-from retarget_cli.pipeline.direction import cast_pair
+from retarget_cli.pipeline.direction import pair_direction
 from retarget_cli.pipeline.options import Affine
 from retarget_cli.pipeline.report import write_report
 from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
@@ -59,7 +59,7 @@ def plan_score(
 ) -> list[Stage]:
     """Draw, and judge what was drawn: every frame of the driver, for what is between them has nothing to compare to."""
     subject, driver = trained.roles(look)
-    playing = cast_pair(trained, look).playing(Tempo())
+    playing = pair_direction(trained, look).playing(Tempo())
     drawing = transfer(trained.config, trained.clips, Drawing(look, affine), driver, playing)
     plan = [drawing, score(subject, driver, drawing.id)]
     if truth is not None:

@@ -17,14 +17,22 @@ from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput
-from retarget_cli.pipeline.direction import Cast, networks_digest
+from retarget_cli.pipeline.direction import Direction, networks_digest
 from retarget_cli.pipeline.options import RenderOptions
-from retarget_cli.pipeline.render import RenderResult, cast_all, check_flip, inputs, limited, plan_drawing, render
+from retarget_cli.pipeline.render import (
+    RenderResult,
+    check_flip,
+    inputs,
+    limited,
+    open_directions,
+    plan_drawing,
+    render,
+)
 from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import facts
 from retarget_cli.stages.stage import Stop, Tools, never, run
-from retarget_cli.stages.transfer import MotionSource, array, posed, report
+from retarget_cli.stages.transfer import MotionSource, array, read_pose, report
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.viz.points import points_sheet
 
@@ -63,27 +71,25 @@ def export_motion(
     smooth = parse_smooth(options.smooth)
     trained = limited(find_run(store, options.pair, options.device), options.max_memory)
     tools = Tools(store, reporter, stop)
-    (cast,) = cast_all(trained, ("a" if options.look == "a" else "b",), options, tools)
-    if raw and isinstance(cast.driver, MotionSource) and _driver_motion(cast).space != "driver":
+    (direction,) = open_directions(trained, ("a" if options.look == "a" else "b",), options, tools)
+    if raw and isinstance(direction.driver, MotionSource) and _driver_motion(direction).space != "driver":
         fix = "Export it without --raw."
-        raise UsageError("these keypoints are fitted to a subject already", where=cast.driver.path, fix=fix)
-    usual = f"{cast.driver.name}.motion.safetensors" if raw else f"{cast.name}.csv"
+        raise UsageError("these keypoints are fitted to a subject already", where=direction.driver.path, fix=fix)
+    usual = f"{direction.driver.name}.motion.safetensors" if raw else f"{direction.name}.csv"
     target = out or outputs.RESULTS / trained.pair / usual
     preview = target.with_name(f"{motion_stem(target)}-points.png")
     outputs.check_targets([target, preview], inputs(trained, options))
-    playing = cast.playing(tempo)
-    drawing = plan_drawing(trained, cast, options, playing, smooth)
-    done = run([drawing], tools, cast.entries)
+    playing = direction.playing(tempo)
+    drawing = plan_drawing(trained, direction, options, playing, smooth)
+    done = run([drawing], tools, direction.entries)
     add_results(store, trained.id, {name: entry for name, entry in done.items() if name not in trained.entries})
     drawn = done[drawing.id]
-    motion = _exported(trained, cast, playing, drawn, raw)
+    motion = _exported(trained, direction, playing, drawn, raw)
     outputs.write(target, motion_bytes(motion, target))
     reporter(Artifact("motion", target))
     if options.affine == "trajectory" and not raw:
-        reporter(
-            Notice("the driver's way through the picture is not in this file; one that is written with --raw has it.")
-        )
-    pictures = _driver_pictures(cast, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
+        reporter(Notice("the driver's trajectory is not in this file; one that is written with --raw has it."))
+    pictures = _driver_pictures(direction, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
     outputs.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)))
     reporter(Artifact("sheet", preview))
     return ExportResult(target, preview, motion)
@@ -121,44 +127,44 @@ def apply_motion(
     return replace(drawn, motion=kept)
 
 
-def _exported(trained: TrainedRun, cast: Cast, playing: Playing, drawn: Entry, raw: bool) -> Motion:
+def _exported(trained: TrainedRun, direction: Direction, playing: Playing, drawn: Entry, raw: bool) -> Motion:
     """The keypoints of a drawing, where they were drawn or, raw, where the networks saw them in the driver."""
     points, confidence = np.array(array(drawn, "keypoints")), np.array(array(drawn, "confidence"))
     if raw:
         points = np.array(array(drawn, "driver_keypoints"))
         if report(drawn)["driver_mirrored"]:
             points[..., 0] *= -1
-    squares, size = _driver_squares(cast, playing) if raw else _subject_squares(trained, cast, playing)
-    source = f"{cast.driver.name} of {trained.pair}" if raw else f"{cast.name} of {trained.pair}"
+    squares, size = _driver_squares(direction, playing) if raw else _subject_squares(trained, direction, playing)
+    source = f"{direction.driver.name} of {trained.pair}" if raw else f"{direction.name} of {trained.pair}"
     space: Space = "driver" if raw else "subject"
     networks = networks_digest(trained)
-    return Motion(points, confidence, playing.timing, space, networks, squares, size, source, cast.look)
+    return Motion(points, confidence, playing.timing, space, networks, squares, size, source, direction.look)
 
 
-def _subject_squares(trained: TrainedRun, cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
+def _subject_squares(trained: TrainedRun, direction: Direction, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
     """Centre and side of the subject's crop at each frame of the result, (N, 3), and the size of its frames."""
-    clip = trained.clip_facts(cast.subject)
+    clip = trained.clip_facts(direction.subject)
     shown = background_frames(playing.real_time, clip.timing)
-    return _squares(cast.entries[f"crop:{cast.subject.name}"], shown), (clip.width, clip.height)
+    return _squares(direction.entries[f"crop:{direction.subject.name}"], shown), (clip.width, clip.height)
 
 
-def _driver_squares(cast: Cast, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
-    if isinstance(cast.driver, MotionSource):
-        motion = _driver_motion(cast)
+def _driver_squares(direction: Direction, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:
+    if isinstance(direction.driver, MotionSource):
+        motion = _driver_motion(direction)
         return motion.places[playing.shown], motion.frame_size
-    clip = facts(cast.entries[f"ingest:{cast.driver.name}"])
-    return _squares(cast.entries[f"crop:{cast.driver.name}"], playing.shown), (clip.width, clip.height)
+    clip = facts(direction.entries[f"ingest:{direction.driver.name}"])
+    return _squares(direction.entries[f"crop:{direction.driver.name}"], playing.shown), (clip.width, clip.height)
 
 
-def _driver_motion(cast: Cast) -> Motion:
-    return posed(cast.entries[f"pose:{cast.driver.name}"])
+def _driver_motion(direction: Direction) -> Motion:
+    return read_pose(direction.entries[f"pose:{direction.driver.name}"])
 
 
-def _driver_pictures(cast: Cast, playing: Playing, mirrored: bool) -> Sequence[np.ndarray]:
+def _driver_pictures(direction: Direction, playing: Playing, mirrored: bool) -> Sequence[np.ndarray]:
     """What the driver shows at each frame of the result, in its crop, as the networks see it; black without a clip."""
-    if isinstance(cast.driver, MotionSource):
+    if isinstance(direction.driver, MotionSource):
         return [np.zeros((2, 2, 3), np.uint8)] * len(playing.shown)
-    frames = crop.frames(cast.entries[f"crop:{cast.driver.name}"])
+    frames = crop.frames(direction.entries[f"crop:{direction.driver.name}"])
     return [frames[index, :, :: -1 if mirrored else 1, :3] for index in playing.shown]
 
 

@@ -25,9 +25,9 @@ AFFINES = {
     "learned": "the map found in training",
     "moments": "mean and spread of the keypoints made equal",
     "none": "as it is",
-    "trajectory": "auto, and the object takes the driver's way through the picture",
+    "trajectory": "auto, and the object takes the driver's trajectory through the picture",
 }
-"""What each way to fit the driver's pose does."""
+"""What each mode of fitting the driver's pose does."""
 AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")
 """Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
@@ -153,7 +153,7 @@ class RenderOptions:
 
     @property
     def trajectory(self) -> bool:
-        """Whether the driver's way has to be brought into the subject's picture."""
+        """Whether the driver's trajectory has to be brought into the subject's picture."""
         return self.affine == "trajectory" and self.background != "driver"
 
     @property

@@ -18,7 +18,7 @@ from retarget_cli.media.playback import Playing, Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
-from retarget_cli.pipeline.direction import Cast, cast_driver, cast_pair, open_driver, read_driver
+from retarget_cli.pipeline.direction import Direction, new_driver_direction, open_driver, pair_direction, read_driver
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.report import write_report
 from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
@@ -102,11 +102,16 @@ _MOSTLY_THERE = 0.1  # of the frames an object may be mostly out of the picture,
 
 
 def plan_render(
-    trained: TrainedRun, cast: Cast, options: RenderOptions, suffix: str, tempo: Tempo, smooth: float | Literal["auto"]
+    trained: TrainedRun,
+    direction: Direction,
+    options: RenderOptions,
+    suffix: str,
+    tempo: Tempo,
+    smooth: float | Literal["auto"],
 ) -> list[Stage]:
     """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
-    subject, driver, playing = cast.subject, cast.driver, cast.playing(tempo)
-    drawing = plan_drawing(trained, cast, options, playing, smooth)
+    subject, driver, playing = direction.subject, direction.driver, direction.playing(tempo)
+    drawing = plan_drawing(trained, direction, options, playing, smooth)
     plan = [drawing]
     seen = _pictured(driver, "--background driver") if options.background == "driver" else subject
     if options.background in ("subject", "driver"):
@@ -119,12 +124,12 @@ def plan_render(
 
 
 def plan_drawing(
-    trained: TrainedRun, cast: Cast, options: RenderOptions, playing: Playing, smooth: float | Literal["auto"]
+    trained: TrainedRun, direction: Direction, options: RenderOptions, playing: Playing, smooth: float | Literal["auto"]
 ) -> Stage:
     """The stage that draws; it decides the keypoints."""
     follow = tuple(point_number(name) for name in options.follow) or None
-    drawing = Drawing(cast.look, options.pose, smooth, options.flip, follow)
-    return transfer(trained.config, trained.clips, drawing, cast.driver, playing)
+    drawing = Drawing(direction.look, options.pose, smooth, options.flip, follow)
+    return transfer(trained.config, trained.clips, drawing, direction.driver, playing)
 
 
 def render(options: RenderOptions, store: Store, reporter: Reporter = silent, stop: Stop = never) -> RenderResult:
@@ -142,39 +147,45 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     if options.out is not None:
         check_out(options.out, suffix, options.compare, inputs(trained, options))
     tools = Tools(store, reporter, stop)
-    casts = cast_all(trained, looks, options, tools)
-    plan = [stage for cast in casts for stage in plan_render(trained, cast, options, suffix, tempo, smooth)]
-    _say_what_is_silent(casts, suffix, options, tempo, reporter)
-    known = {name: entry for cast in casts for name, entry in cast.entries.items()}
+    directions = open_directions(trained, looks, options, tools)
+    plan = [
+        stage for direction in directions for stage in plan_render(trained, direction, options, suffix, tempo, smooth)
+    ]
+    _notice_lost_sound(directions, suffix, options, tempo, reporter)
+    known = {name: entry for direction in directions for name, entry in direction.entries.items()}
     done = run(plan, tools, known)
     made = {name: entry for name, entry in done.items() if name not in trained.entries}
-    add_results(store, trained.id, made, {cast.name: options.unusual for cast in casts})
+    add_results(store, trained.id, made, {direction.name: options.unusual for direction in directions})
     rendered = []
-    for cast in casts:
-        said = report(done[f"transfer:{cast.name}"])
+    for direction in directions:
+        said = report(done[f"transfer:{direction.name}"])
         if options.trajectory:
-            said |= trajectory_report(done[f"compose:{cast.name}"])
-        _say_what_is_doubtful(cast, said, options, reporter)
-        target = options.out or outputs.RESULTS / trained.pair / f"{cast.name}{suffix}"
-        rendered.append(Rendered(cast.look, target, said, **hand_over(done, cast.name, target, options, reporter)))
+            said |= trajectory_report(done[f"compose:{direction.name}"])
+        _notice_doubts(direction, said, options, reporter)
+        target = options.out or outputs.RESULTS / trained.pair / f"{direction.name}{suffix}"
+        rendered.append(
+            Rendered(direction.look, target, said, **hand_over(done, direction.name, target, options, reporter))
+        )
     write_report(store, trained.id, reporter)
     return RenderResult(tuple(rendered))
 
 
-def cast_all(trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools) -> list[Cast]:
+def open_directions(
+    trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools
+) -> list[Direction]:
     """Every direction that was asked for. A new driver's object is found now, and its matte is shown."""
     if options.driver is None:
-        return [cast_pair(trained, look) for look in looks]
+        return [pair_direction(trained, look) for look in looks]
     driver = open_driver(trained, options.driver, tools.store)
     if driver in trained.clips and options.flip != "auto":
         raise _decided_in_training(options.flip)
     entries = read_driver(trained, driver, tools)
-    casts = [cast_driver(trained, look, driver, entries) for look in looks]
+    directions = [new_driver_direction(trained, look, driver, entries) for look in looks]
     shown = entries.get(f"overlay:{driver.name}")
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
         tools.reporter(Artifact("overlay", outputs.deliver(shown.file(OVERLAY), target)))
-    return casts
+    return directions
 
 
 def check_flip(options: RenderOptions) -> None:
@@ -224,10 +235,10 @@ def limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
     return replace(trained, config=replace(trained.config, max_memory=max_memory))
 
 
-def _say_what_is_silent(
-    casts: Sequence[Cast], suffix: str, options: RenderOptions, tempo: Tempo, reporter: Reporter
+def _notice_lost_sound(
+    directions: Sequence[Direction], suffix: str, options: RenderOptions, tempo: Tempo, reporter: Reporter
 ) -> None:
-    if not any(cast.sounds for cast in casts):
+    if not any(direction.sounds for direction in directions):
         return
     if not holds_sound(suffix, options.alpha):
         kind = f"{suffix} files are written without" if suffix else "pictures have none"
@@ -237,16 +248,16 @@ def _say_what_is_silent(
         reporter(Notice(f"the driver's sound is left out: {reason}."))
 
 
-def _say_what_is_doubtful(cast: Cast, said: Mapping[str, Any], options: RenderOptions, reporter: Reporter) -> None:
+def _notice_doubts(direction: Direction, said: Mapping[str, Any], options: RenderOptions, reporter: Reporter) -> None:
     """What of a drawing, of which the method `said` this, the user may not have expected."""
     for warning in said.get("warnings", ()):
         reporter(Notice(warning, "warning"))
     if said.get("affine") == "given" and options.affine != "auto":
         reporter(Notice(_FITTED_ALREADY))
     if options.background == "driver" and said.get("opposite"):
-        reporter(Notice(f"{cast.subject.name} faces the other way than {cast.driver.name}: {_BACKWARDS}"))
+        reporter(Notice(f"{direction.subject.name} faces the other way than {direction.driver.name}: {_BACKWARDS}"))
     if said.get("lost", 0.0) > _MOSTLY_THERE:
-        what = f"{cast.subject.name}, on the way of {cast.driver.name}, is mostly outside the picture"
+        what = f"{direction.subject.name}, on the trajectory of {direction.driver.name}, is mostly outside the picture"
         reporter(Notice(f"{what} in {said['lost']:.0%} of the frames; `--background driver` has room for it."))
 
 
@@ -261,7 +272,7 @@ def _looks(options: RenderOptions) -> tuple[Look, ...]:
     return looks[options.look]
 
 
-class Beside(TypedDict):
+class Companions(TypedDict):
     """Files that belong to a video, None for what was not made."""
 
     still: Path | None
@@ -292,7 +303,7 @@ def ending(options: RenderOptions, reporter: Reporter) -> str:
 
 
 def check_out(out: Path, suffix: str, compare: bool, inputs: Iterable[Path | None]) -> None:
-    """See before any work that everything can be written, and replaces none of `inputs`. Raises as `results` does."""
+    """See before any work that everything can be written, and replaces none of `inputs`. Raises as `outputs` does."""
     inputs = list(inputs)
     if suffix == FOLDER:
         outputs.check_folder(out, inputs, is_series)
@@ -300,12 +311,14 @@ def check_out(out: Path, suffix: str, compare: bool, inputs: Iterable[Path | Non
     outputs.check_targets(targets, inputs)
 
 
-def hand_over(done: Mapping[str, Entry], name: str, video: Path, options: RenderOptions, reporter: Reporter) -> Beside:
+def hand_over(
+    done: Mapping[str, Entry], name: str, video: Path, options: RenderOptions, reporter: Reporter
+) -> Companions:
     """Copy what was made of the direction `name` to `video` and beside it.
 
     In the usual place a result that no browser plays comes with a still. Raises EnvironmentProblem.
     """
-    composed, made = done[f"compose:{name}"], Beside(still=None, sheet=None, comparison=None)
+    composed, made = done[f"compose:{name}"], Companions(still=None, sheet=None, comparison=None)
     suffix = composed.receipt["params"]["suffix"]
     if suffix == FOLDER:
         outputs.deliver_folder(composed.path / "result", video)

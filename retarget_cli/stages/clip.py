@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,9 @@ from retarget_cli.segmentation.base import Hint, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
+
+VERSION = 1
+_FILE = "clip.json"
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,6 @@ class ClipFacts:
         return VideoSource(path, (self.width, self.height), self.timing.frames)
 
 
-VERSION = 1
-_FILE = "clip.json"
-
-
 def ingest(clip: SourceClip) -> Stage:
     """The stage that writes ``clip.json``: the video's properties and the exact time of every frame."""
     return Stage(
@@ -118,8 +116,7 @@ def clip_info(entry: Entry) -> dict[str, Any]:
 
 
 def _read(entry: Entry) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(entry.file(_FILE).read_text(encoding="utf-8"))
-    return data
+    return entry.json(_FILE)
 
 
 def _work(job: Job) -> None:

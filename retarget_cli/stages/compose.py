@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,109 +28,11 @@ from retarget_cli.vision.framing import Framing
 from retarget_cli.viz.sheet import as_rgb
 
 Grounds = Callable[[int], np.ndarray]
-
-
-def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
-    """For each frame of the result: the way from layer to frame pixels, (2, 3), and what is behind the layer."""
-    background = job.stage.params["background"]
-    size = (subject.width, subject.height)
-    if background == "driver":
-        driver = facts(job.entries["driver"])
-        return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
-    shown = background_frames(playing.real_time, subject.timing)
-    matrix = _place(job, shown, playing, layer_size)
-    if background == "subject":
-        plates = FrameTape(lambda: _plates(job, size))
-        return matrix, lambda i: plates[shown[i]]
-    plain = np.zeros((size[1], size[0], 3), np.uint8)
-    if background != "alpha":
-        plain[:] = colour(background)
-    return matrix, lambda i: plain
-
-
-def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
-    """Where the subject is in the frames of it that show, or where the driver's way would lead it."""
-    own = crop.framing(job.entries["subject_crop"])
-    if job.stage.params.get("trajectory"):
-        opposite = bool(report(job.entries["transfer"]).get("opposite"))
-        return along(followed(own, crop.framing(job.entries["driver_crop"]), opposite), playing, layer_size)
-    return lambda i: own.matrix(shown[i], layer_size)
-
-
-def _driver_scene(
-    job: Job, size: tuple[int, int], onto: tuple[int, int], playing: Playing, layer_size: int
-) -> tuple[Matrices, Grounds]:
-    path = crop.framing(job.entries["driver_crop"])
-    grown, (left, top) = cover(size, onto)
-    plates = FrameTape(lambda: _plates(job, grown))
-    x, y = grown[0] / size[0], grown[1] / size[1]
-    # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
-    fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
-    shown, way = playing.shown, along(path, playing, layer_size)
-
-    def matrix(index: int) -> np.ndarray:
-        return (fill @ np.vstack([way(index), (0, 0, 1)]))[:2]
-
-    return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
-
-
-def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    for frame in read_frames(job.entries["plate"].file(PLATE), size=size):
-        yield frame.image
-
-
 Matrices = Callable[[int], np.ndarray]
-
 _LOOKED_AT = 100  # frames at most, evenly chosen, on which is measured how much is outside
-
-
-def followed(subject: Framing, driver: Framing, opposite: bool) -> Framing:
-    """The driver's squares, moved to the subject's mean place and scaled to its mean size.
-
-    opposite: the two face opposite ways, so what goes to the right in one goes to the left in the other.
-    """
-    ratio = _mean_side(subject) / _mean_side(driver)
-    steps = ratio * (driver.centres - driver.centres.mean(axis=0)) * ((-1, 1) if opposite else (1, 1))
-    return Framing(ratio * driver.sides, subject.centres.mean(axis=0) + steps)
-
-
-def _mean_side(path: Framing) -> float:
-    """Geometric mean: twice the size and half of it are as far from it."""
-    return float(np.exp(np.log(path.sides).mean()))
-
-
-def along(path: Framing, playing: Playing, layer_size: int) -> Matrices:
-    """For each frame of the result, the way from layer to native pixels, (2, 3), on a `path` of the driver's frames.
-
-    Between two of the driver's frames it is between their two places.
-    """
-    shown, between = playing.shown, playing.between
-
-    def matrix(index: int) -> np.ndarray:
-        here, share = shown[index], between[index]
-        way = path.matrix(here, layer_size)
-        return (1 - share) * way + share * path.matrix(here + 1, layer_size) if share else way
-
-    return matrix
-
-
-def share_lost(silhouettes: np.ndarray, matrix: Matrices, size: tuple[int, int]) -> float:
-    """The share of frames with more than half of the object outside a picture of `size` (w, h), in [0, 1].
-
-    silhouettes: (N, S, S) uint8, what is drawn; matrix: the way from its pixels to those of the picture. Empty frames
-    do not count.
-    """
-    middle, outside = (np.array(size)[:, None] - 1) / 2, []
-    for index in evenly(len(silhouettes), _LOOKED_AT):
-        rows, columns = np.nonzero(silhouettes[index])
-        if rows.size:
-            places = matrix(index) @ np.stack([columns, rows, np.ones(rows.size)])
-            outside.append((np.abs(places - middle) > middle).any(axis=0).mean() > 0.5)
-    return float(np.mean(outside)) if outside else 0.0
-
-
 VERSION = 2
 STILL, _TRAJECTORY = "still.png", "trajectory.json"
+_SHARPEST = 1.6  # pixels that a hard edge measures: none is made sharper
 
 
 def compose(
@@ -148,8 +49,8 @@ def compose(
     transfer: id of the stage that drew; playing: when it drew what.
     background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``.
     suffix: one of :func:`retarget_cli.media.outputs.endings`.
-    trajectory: let the subject take the driver's way through the picture, and write ``trajectory.json`` about it; on
-    the driver's background it always does.
+    trajectory: let the subject take the driver's, and write ``trajectory.json`` about it; on the driver's background it
+    always does.
     """
     needs = {
         "transfer": transfer,
@@ -181,9 +82,8 @@ def compose(
 
 
 def trajectory_report(entry: Entry) -> dict[str, Any]:
-    """What came of the driver's way; `lost`: the share of frames with most of the object outside the picture."""
-    data: dict[str, Any] = json.loads(entry.file(_TRAJECTORY).read_text(encoding="utf-8"))
-    return data
+    """What came of the driver's trajectory; `lost`: the share of frames with most of the object outside the picture."""
+    return entry.json(_TRAJECTORY)
 
 
 def _work(job: Job, playing: Playing) -> None:
@@ -207,9 +107,9 @@ def _work(job: Job, playing: Playing) -> None:
     )
 
     def picture_of(part: tuple[int, np.ndarray]) -> np.ndarray:
-        index, behind = part
+        index, background = part
         placed = finished_layer.placed(index)
-        return straight(placed) if alpha else finished_layer.over(behind, placed, index)
+        return straight(placed) if alpha else finished_layer.over(background, placed, index)
 
     count = playing.timing.frames
     parts = ((index, ground(index)) for index in range(count))
@@ -221,7 +121,98 @@ def _work(job: Job, playing: Playing) -> None:
             job.progress(index + 1, count)
 
 
-_SHARPEST = 1.6  # pixels that a hard edge measures: none is made sharper
+def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
+    """For each frame of the result: the matrix from layer to frame pixels, (2, 3), and the background."""
+    background = job.stage.params["background"]
+    size = (subject.width, subject.height)
+    if background == "driver":
+        driver = facts(job.entries["driver"])
+        return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
+    shown = background_frames(playing.real_time, subject.timing)
+    matrix = _place(job, shown, playing, layer_size)
+    if background == "subject":
+        plates = FrameTape(lambda: _plates(job, size))
+        return matrix, lambda i: plates[shown[i]]
+    plain = np.zeros((size[1], size[0], 3), np.uint8)
+    if background != "alpha":
+        plain[:] = colour(background)
+    return matrix, lambda i: plain
+
+
+def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
+    """Where the subject is in the frames of it that show, or where the driver's trajectory would lead it."""
+    own = crop.framing(job.entries["subject_crop"])
+    if job.stage.params.get("trajectory"):
+        opposite = bool(report(job.entries["transfer"]).get("opposite"))
+        return along(followed(own, crop.framing(job.entries["driver_crop"]), opposite), playing, layer_size)
+    return lambda i: own.matrix(shown[i], layer_size)
+
+
+def _driver_scene(
+    job: Job, size: tuple[int, int], onto: tuple[int, int], playing: Playing, layer_size: int
+) -> tuple[Matrices, Grounds]:
+    path = crop.framing(job.entries["driver_crop"])
+    grown, (left, top) = cover(size, onto)
+    plates = FrameTape(lambda: _plates(job, grown))
+    x, y = grown[0] / size[0], grown[1] / size[1]
+    # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
+    fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
+    shown, place = playing.shown, along(path, playing, layer_size)
+
+    def matrix(index: int) -> np.ndarray:
+        return (fill @ np.vstack([place(index), (0, 0, 1)]))[:2]
+
+    return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
+
+
+def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    for frame in read_frames(job.entries["plate"].file(PLATE), size=size):
+        yield frame.image
+
+
+def followed(subject: Framing, driver: Framing, opposite: bool) -> Framing:
+    """The driver's squares, moved to the subject's mean place and scaled to its mean size.
+
+    opposite: the two face opposite ways, so what goes to the right in one goes to the left in the other.
+    """
+    ratio = _mean_side(subject) / _mean_side(driver)
+    steps = ratio * (driver.centres - driver.centres.mean(axis=0)) * ((-1, 1) if opposite else (1, 1))
+    return Framing(ratio * driver.sides, subject.centres.mean(axis=0) + steps)
+
+
+def _mean_side(path: Framing) -> float:
+    """Geometric mean: twice the size and half of it are as far from it."""
+    return float(np.exp(np.log(path.sides).mean()))
+
+
+def along(path: Framing, playing: Playing, layer_size: int) -> Matrices:
+    """For each frame of the result, the matrix from layer to native pixels, (2, 3), on a `path` of the driver's frames.
+
+    Between two of the driver's frames it is between their two places.
+    """
+    shown, between = playing.shown, playing.between
+
+    def matrix(index: int) -> np.ndarray:
+        here, share = shown[index], between[index]
+        placed = path.matrix(here, layer_size)
+        return (1 - share) * placed + share * path.matrix(here + 1, layer_size) if share else placed
+
+    return matrix
+
+
+def share_lost(silhouettes: np.ndarray, matrix: Matrices, size: tuple[int, int]) -> float:
+    """The share of frames with more than half of the object outside a picture of `size` (w, h), in [0, 1].
+
+    silhouettes: (N, S, S) uint8, what is drawn; matrix: from its pixels to those of the picture. Empty frames
+    do not count.
+    """
+    middle, outside = (np.array(size)[:, None] - 1) / 2, []
+    for index in evenly(len(silhouettes), _LOOKED_AT):
+        rows, columns = np.nonzero(silhouettes[index])
+        if rows.size:
+            places = matrix(index) @ np.stack([columns, rows, np.ones(rows.size)])
+            outside.append((np.abs(places - middle) > middle).any(axis=0).mean() > 0.5)
+    return float(np.mean(outside)) if outside else 0.0
 
 
 def finish(
@@ -245,8 +236,8 @@ def finish(
     filmed_on = behind((crops[i] for i in evenly(len(crops), _SAMPLES)), layer.shape[1])
     if "plate" not in job.entries:
         return Finish(layer, matrix, size, own, edge, filmed_on)
-    grain, cast = filmed.grain.enlarged(grown), cast_shadow(job.entries["plate"])
+    grain, shadow = filmed.grain.enlarged(grown), cast_shadow(job.entries["plate"])
     maker = GrainMaker(grain) if grain.is_visible else None
     return Finish(
-        layer, matrix, size, own, edge, filmed_on, maker, cast, standing_rows(layer, matrix) if cast else None
+        layer, matrix, size, own, edge, filmed_on, maker, shadow, standing_rows(layer, matrix) if shadow else None
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from retarget_cli.media.decode import read_frames
@@ -21,6 +19,9 @@ from retarget_cli.viz.sheet import contact_sheet
 
 CROP_VERSION = 2
 _WORTH = 0.6  # of the size that a phase asks for: with fewer pixels than that in the clip, half the size holds them
+SHEET_VERSION = 1
+CROPS_SHEET = "crops.png"
+_COLUMNS = 10
 
 
 def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
@@ -42,9 +43,22 @@ def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
     )
 
 
+def sheet(a: SourceClip, b: SourceClip) -> Stage:
+    """The stage that writes ``crops.png``."""
+    return Stage(
+        id=f"sheet:{a.name}--{b.name}",
+        name="sheet",
+        version=SHEET_VERSION,
+        label="Drawing the sheet of crops",
+        work=lambda job: _draw_sheet(job, {"a": a.name, "b": b.name}),
+        params={"names": [a.name, b.name]},
+        needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}"},
+    )
+
+
 def framing(entry: Entry) -> Framing:
     """Read the framing of a crop entry back."""
-    return Framing.from_json(json.loads(entry.file("framing.json").read_text(encoding="utf-8")))
+    return Framing.from_json(entry.json("framing.json"))
 
 
 def frames(entry: Entry) -> np.ndarray:
@@ -86,24 +100,6 @@ def _boxes(job: Job, count: int) -> np.ndarray:
             boxes[index] = box
         job.progress(index + 1, 2 * count)
     return boxes
-
-
-SHEET_VERSION = 1
-CROPS_SHEET = "crops.png"
-_COLUMNS = 10
-
-
-def sheet(a: SourceClip, b: SourceClip) -> Stage:
-    """The stage that writes ``crops.png``."""
-    return Stage(
-        id=f"sheet:{a.name}--{b.name}",
-        name="sheet",
-        version=SHEET_VERSION,
-        label="Drawing the sheet of crops",
-        work=lambda job: _draw_sheet(job, {"a": a.name, "b": b.name}),
-        params={"names": [a.name, b.name]},
-        needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}"},
-    )
 
 
 def _draw_sheet(job: Job, names: dict[str, str]) -> None:

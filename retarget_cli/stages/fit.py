@@ -33,8 +33,123 @@ if TYPE_CHECKING:
 
     from retarget_cli.training.phase import Phase, PreviewRow
 
-
 _KEPT = "batch.json"  # in the work folder
+FIT_VERSION = 3
+_PREVIEWS = "previews"
+_COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
+_FACTS = "fit.json"
+CURVES_VERSION = 1
+CURVES = "curves.png"
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreign:
+    """Networks out of a checkpoint. kind: its format; digest: sha256 of the file; states: phase → module → tensors."""
+
+    kind: str
+    digest: str
+    states: Mapping[str, Mapping[str, Mapping[str, Tensor]]]
+
+
+def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: Start | None = None) -> Stage:
+    """The stage that trains `phase` on both clips. It writes ``state.safetensors``, ``fit.json`` and ``previews/``.
+
+    start: the run whose networks the phase begins with, where the method allows it and the run has them; None for
+    fresh ones.
+    The pictures in ``previews/`` are named by their steps; a Preview event tells of each as soon as it is written.
+    """
+    method = get_method(config.method)
+    phases = method.phases(config.method_config)
+    earlier = phases[: phases.index(phase)]
+    kind, _ = crop_of(config, phase)
+    if not method.startable(config.method_config, phase).modules or (start and phase not in start.results):
+        start = None
+    return Stage(
+        id=phase,
+        name=phase,
+        version=FIT_VERSION,
+        label=f"Training {phase}",
+        work=lambda job: _train(job, config, phase, start),
+        params={
+            "method": method.key,
+            "method_version": method.version,
+            "config": method.phase_config(config.method_config, phase),
+            "seed": config.seed,
+            "device": device_class(config.device),
+            "precision": config.precision,
+        },
+        digests={} if start is None else {"start": start.results[phase]["digest"]},
+        needs={"a": f"{kind}:{a.name}", "b": f"{kind}:{b.name}", **{name: name for name in earlier}},
+    )
+
+
+def adopt(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, foreign: Foreign) -> Stage:
+    """The stage that writes what :func:`~retarget_cli.stages.fit.fit` would, with the networks of `foreign`."""
+    trained = fit(config, phase, a, b)
+    return dataclasses.replace(
+        trained,
+        label=f"Importing {phase}",
+        work=lambda job: _take_over(job, config, phase, foreign),
+        params={**trained.params, "imported": foreign.kind},
+        digests={"checkpoint": foreign.digest},
+    )
+
+
+def curves(phases: Sequence[str]) -> Stage:
+    """The stage that writes ``curves.png``: losses and held-out scores against steps, a row for each of `phases`."""
+    return Stage(
+        id="curves",
+        name="curves",
+        version=CURVES_VERSION,
+        label="Drawing the curves",
+        work=lambda job: _draw_curves(job, phases),
+        params={"phases": list(phases)},
+        needs={phase: phase for phase in phases},
+    )
+
+
+def crop_of(config: TrainConfig, phase: str) -> tuple[str, int]:
+    """Name and size of the crops that `phase` trains on: ``crop``, or ``crop512`` for a size that it alone wants."""
+    size = get_method(config.method).crop_size(config.method_config, phase) or config.crop.size
+    return ("crop" if size == config.crop.size else f"crop{size}"), size
+
+
+def held_out(entry: Entry) -> dict[str, float]:
+    """Scores of a trained phase on frames that it was not trained on."""
+    data: dict[str, float] = training_curves(entry)["held_out"]
+    return data
+
+
+def training_curves(entry: Entry) -> dict[str, Any]:
+    """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``.
+
+    ``batch`` is the one that fitted into the memory, None for a phase that has none.
+    """
+    return entry.json(_FACTS)
+
+
+def previews(folder: Path) -> list[Path]:
+    """The previews in an entry's folder or in that of a training at work, the earliest first."""
+    return sorted(path for path in (folder / _PREVIEWS).glob("*.png") if path.stem.isdigit())
+
+
+def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
+    """Folders of the phases that a job needs, by phase."""
+    return {name: job.entries[name].path for name in get_method(config.method).phase_names if name in job.entries}
+
+
+def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
+    """The phase on the clips and earlier results of a job, ready to train."""
+    from retarget_cli.training.clips import ClipArray
+    from retarget_cli.training.device import pick_device
+    from retarget_cli.training.precision import pick_precision
+
+    device = pick_device(config.device, config.max_memory)
+    clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
+    method = get_method(config.method)
+    built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
+    built.precision = pick_precision(device, config.precision)
+    return built
 
 
 def train_within_memory(
@@ -82,89 +197,6 @@ def _too_little(memory: str, phase: str, settings: Any) -> EnvironmentProblem:
     return EnvironmentProblem(f"not enough {memory} for {phase}{alone}", fix=f"Use {' or '.join(ways)}.")
 
 
-FIT_VERSION = 3
-_PREVIEWS = "previews"
-_COLUMNS, _CELL = 8, 128  # of a preview, frames and pixels
-_FACTS = "fit.json"
-
-
-def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: Start | None = None) -> Stage:
-    """The stage that trains `phase` on both clips. It writes ``state.safetensors``, ``fit.json`` and ``previews/``.
-
-    start: the run whose networks the phase begins with, where the method allows it and the run has them; None for
-    fresh ones.
-    The pictures in ``previews/`` are named by their steps; a Preview event tells of each as soon as it is written.
-    """
-    method = get_method(config.method)
-    phases = method.phases(config.method_config)
-    earlier = phases[: phases.index(phase)]
-    kind, _ = crop_of(config, phase)
-    if not method.startable(config.method_config, phase).modules or (start and phase not in start.results):
-        start = None
-    return Stage(
-        id=phase,
-        name=phase,
-        version=FIT_VERSION,
-        label=f"Training {phase}",
-        work=lambda job: _train(job, config, phase, start),
-        params={
-            "method": method.key,
-            "method_version": method.version,
-            "config": method.phase_config(config.method_config, phase),
-            "seed": config.seed,
-            "device": device_class(config.device),
-            "precision": config.precision,
-        },
-        digests={} if start is None else {"start": start.results[phase]["digest"]},
-        needs={"a": f"{kind}:{a.name}", "b": f"{kind}:{b.name}", **{name: name for name in earlier}},
-    )
-
-
-def crop_of(config: TrainConfig, phase: str) -> tuple[str, int]:
-    """Name and size of the crops that `phase` trains on: ``crop``, or ``crop512`` for a size that it alone wants."""
-    size = get_method(config.method).crop_size(config.method_config, phase) or config.crop.size
-    return ("crop" if size == config.crop.size else f"crop{size}"), size
-
-
-def held_out(entry: Entry) -> dict[str, float]:
-    """Scores of a trained phase on frames that it was not trained on."""
-    data: dict[str, float] = training_curves(entry)["held_out"]
-    return data
-
-
-def training_curves(entry: Entry) -> dict[str, Any]:
-    """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``.
-
-    ``batch`` is the one that fitted into the memory, None for a phase that has none.
-    """
-    data: dict[str, Any] = json.loads(entry.file(_FACTS).read_text(encoding="utf-8"))
-    return data
-
-
-def previews(folder: Path) -> list[Path]:
-    """The previews in an entry's folder or in that of a training at work, the earliest first."""
-    return sorted(path for path in (folder / _PREVIEWS).glob("*.png") if path.stem.isdigit())
-
-
-def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
-    """Folders of the phases that a job needs, by phase."""
-    return {name: job.entries[name].path for name in get_method(config.method).phase_names if name in job.entries}
-
-
-def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
-    """The phase on the clips and earlier results of a job, ready to train."""
-    from retarget_cli.training.clips import ClipArray
-    from retarget_cli.training.device import pick_device
-    from retarget_cli.training.precision import pick_precision
-
-    device = pick_device(config.device, config.max_memory)
-    clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
-    method = get_method(config.method)
-    built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
-    built.precision = pick_precision(device, config.precision)
-    return built
-
-
 def _train(job: Job, config: TrainConfig, phase: str, start: Start | None) -> None:
     from retarget_cli.training.loop import fit as train
 
@@ -210,48 +242,10 @@ def _pictures(row: PreviewRow) -> list[np.ndarray]:
     return dotted(row.frames[chosen], row.keypoints[chosen], _CELL)
 
 
-@dataclasses.dataclass(frozen=True)
-class Foreign:
-    """Networks out of a checkpoint. kind: its format; digest: sha256 of the file; states: phase → module → tensors."""
-
-    kind: str
-    digest: str
-    states: Mapping[str, Mapping[str, Mapping[str, Tensor]]]
-
-
-def adopt(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, foreign: Foreign) -> Stage:
-    """The stage that writes what :func:`~retarget_cli.stages.fit.fit` would, with the networks of `foreign`."""
-    trained = fit(config, phase, a, b)
-    return dataclasses.replace(
-        trained,
-        label=f"Importing {phase}",
-        work=lambda job: _take_over(job, config, phase, foreign),
-        params={**trained.params, "imported": foreign.kind},
-        digests={"checkpoint": foreign.digest},
-    )
-
-
 def _take_over(job: Job, config: TrainConfig, phase: str, foreign: Foreign) -> None:
     from retarget_cli.training.checkpoint import adopt as take_over
 
     take_over(built_phase(job, config, phase), foreign.states[phase], job.path)
-
-
-CURVES_VERSION = 1
-CURVES = "curves.png"
-
-
-def curves(phases: Sequence[str]) -> Stage:
-    """The stage that writes ``curves.png``: losses and held-out scores against steps, a row for each of `phases`."""
-    return Stage(
-        id="curves",
-        name="curves",
-        version=CURVES_VERSION,
-        label="Drawing the curves",
-        work=lambda job: _draw_curves(job, phases),
-        params={"phases": list(phases)},
-        needs={phase: phase for phase in phases},
-    )
 
 
 def _draw_curves(job: Job, phases: Sequence[str]) -> None:

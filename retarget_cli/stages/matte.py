@@ -1,8 +1,7 @@
-"""Stage 2: find the object in every frame; its soft edges, its flicker, and how far to trust the result."""
+"""Stage 2: find the object in every frame; its soft edges, its flicker, and the confidence in the result."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,31 +26,23 @@ from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
 
-
-def matted_stage(
-    name: str,
-    version: int,
-    label: str,
-    clip: SourceClip,
-    work: Callable[[Job], None],
-    params: Mapping[str, Any] | None = None,
-) -> Stage:
-    """A stage that `matted_frames` of stages/matte.py can serve. label: of the display, before the clip's file name."""
-    return Stage(
-        id=f"{name}:{clip.name}",
-        name=name,
-        version=version,
-        label=f"{label} {clip.path.name}",
-        work=work,
-        params=params or {},
-        files={"video": clip.path},
-        digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
-    )
-
-
 MATTE_VERSION = 2
 MATTE = "matte.mkv"
+ALPHA_VERSION = 1
+ALPHA = "alpha.mkv"
+FLICKER_VERSION = 1
+_FILE = "flicker.json"
+_LONGER_SIDE = 320  # pixels of the frames compared
+_SURE = 0.5
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """A backend with what it needs, and what the user should know about the choice."""
+
+    name: str
+    weights: Path | None = None
+    notice: str | None = None
 
 
 def matte(
@@ -67,14 +58,14 @@ def matte(
     what it may take of a GPU. Raises UsageError when the mattes are to be given and there are none, EnvironmentProblem
     when weights are named that do not exist.
     """
-    way = choose_way(clip, config)
-    params, digests = inputs_of(clip, way, digest)
+    backend = backend_for(clip, config)
+    params, digests = inputs_of(clip, backend, digest)
     return Stage(
         id=f"matte:{clip.name}",
         name="matte",
         version=MATTE_VERSION,
         label=f"Finding the object in {clip.path.name}",
-        work=lambda job: _find_object(job, clip, way, device, max_memory),
+        work=lambda job: _find_object(job, clip, backend, device, max_memory),
         params=params,
         files={"video": clip.path},
         digests=digests,
@@ -82,17 +73,36 @@ def matte(
     )
 
 
-def inputs_of(clip: SourceClip, way: Way, digest: Callable[[Path], str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What a matte made this way depends on: parameters, and digests by role. digest: sha256 of a file."""
-    from retarget_cli.segmentation.backends import version_of
+def alpha(clip: SourceClip) -> Stage:
+    """The stage that writes ``alpha.mkv``: lossless, one grey frame a frame, 0 to 255."""
+    return matted_stage("alpha", ALPHA_VERSION, "Softening the edges of the matte of", clip, _soften_edges)
 
-    digests = {"video": clip.digest}
-    if way.name == "given" and clip.matte_digest is not None:
-        digests["matte"] = clip.matte_digest
-    if way.weights is not None:
-        digests["weights"] = digest(way.weights)
-    hints = [] if way.name == "given" else hints_to_json(clip.hints)
-    return {"backend": way.name, "backend_version": version_of(way.name), "hints": hints}, digests
+
+def flicker(clip: SourceClip) -> Stage:
+    """The stage that writes ``flicker.json``: the mean changed share, and the frame with the largest one."""
+    return matted_stage("flicker", FLICKER_VERSION, "Measuring the flicker of the matte of", clip, _measure_flicker)
+
+
+def matted_stage(
+    name: str,
+    version: int,
+    label: str,
+    clip: SourceClip,
+    work: Callable[[Job], None],
+    params: Mapping[str, Any] | None = None,
+) -> Stage:
+    """A stage that `matted_frames` can serve. label: of the display, before the clip's file name."""
+    return Stage(
+        id=f"{name}:{clip.name}",
+        name=name,
+        version=version,
+        label=f"{label} {clip.path.name}",
+        work=work,
+        params=params or {},
+        files={"video": clip.path},
+        digests={"video": clip.digest},
+        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+    )
 
 
 def read_mattes(entry: Entry, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
@@ -108,22 +118,41 @@ def matted_frames(job: Job) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def matte_report(entry: Entry) -> dict[str, Any]:
-    """How the matte was made and how far to trust it."""
-    data: dict[str, Any] = json.loads(entry.file("report.json").read_text(encoding="utf-8"))
-    return data
+    """How the matte was made and how far to trust it (its confidence)."""
+    return entry.json("report.json")
 
 
-@dataclass(frozen=True)
-class Way:
-    """A backend with what it needs, and what the user should know about the choice."""
-
-    name: str
-    weights: Path | None = None
-    notice: str | None = None
+def flicker_report(entry: Entry) -> dict[str, Any]:
+    """{"flicker": mean share, None for a matte that is always empty; "largest_change": frame}."""
+    return entry.json(_FILE)
 
 
-def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
-    """The way for a clip: a matte that was named is taken, whatever the backend for clips without one.
+def frame_confidence(report: Mapping[str, Any], count: int) -> tuple[float, ...]:
+    """The confidence in [0, 1] of each of `count` frames; that of the clip where the report has none by frame."""
+    frames = tuple(report.get("frame_confidence") or ())
+    return frames if len(frames) == count else (float(report["confidence"]),) * count
+
+
+def least_certain(confidence: Sequence[float]) -> int | None:
+    """The frame that is least certain though something was found on it; None when all are equally certain."""
+    found = [index for index, value in enumerate(confidence) if value > 0]
+    if not found or len({confidence[index] for index in found}) == 1:
+        return None
+    return min(found, key=confidence.__getitem__)
+
+
+def hint_frame(report: Mapping[str, Any]) -> int | None:
+    """The frame on which a hint would help most; None for a matte that can be trusted or was given."""
+    sure = report["confidence"] >= _SURE and not report.get("notices")
+    if report["backend"] == "given" or sure:
+        return None
+    frames = report.get("frame_confidence") or ()
+    worst = least_certain(frames)
+    return worst if worst is not None else next((index for index, value in enumerate(frames) if value > 0), 0)
+
+
+def backend_for(clip: SourceClip, config: MatteConfig) -> BackendChoice:
+    """The backend for a clip: a matte that was named is taken, whatever finds the object in clips without one.
 
     Raises as :func:`matte` does.
     """
@@ -139,9 +168,24 @@ def choose_way(clip: SourceClip, config: MatteConfig) -> Way:
                     "Name a matte video or a folder of PNGs with --mask, or leave --backend out."
                 ),
             )
-        return Way("given")
+        return BackendChoice("given")
     name, notice = choose_backend(config.weights) if config.backend == "auto" else (config.backend, None)
-    return Way(name, find_weights(name, config.weights) if name in NETWORKS else None, notice)
+    return BackendChoice(name, find_weights(name, config.weights) if name in NETWORKS else None, notice)
+
+
+def inputs_of(
+    clip: SourceClip, backend: BackendChoice, digest: Callable[[Path], str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a matte of this backend depends on: parameters, and digests by role. digest: sha256 of a file."""
+    from retarget_cli.segmentation.backends import version_of
+
+    digests = {"video": clip.digest}
+    if backend.name == "given" and clip.matte_digest is not None:
+        digests["matte"] = clip.matte_digest
+    if backend.weights is not None:
+        digests["weights"] = digest(backend.weights)
+    hints = [] if backend.name == "given" else hints_to_json(clip.hints)
+    return {"backend": backend.name, "backend_version": version_of(backend.name), "hints": hints}, digests
 
 
 def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
@@ -154,12 +198,12 @@ def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
         yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
 
 
-def _find_object(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> None:
-    if way.notice:
-        job.notice(f"{clip.path.name}: {clip.with_its_options(way.notice)}")
+def _find_object(job: Job, clip: SourceClip, backend: BackendChoice, device: str, max_memory: str | None) -> None:
+    if backend.notice:
+        job.notice(f"{clip.path.name}: {clip.with_its_options(backend.notice)}")
     found = facts(job.entries["ingest"])
     source = found.source(clip.path)
-    segmenter = _segmenter(job, clip, way, device, max_memory)
+    segmenter = _segmenter(job, clip, backend, device, max_memory)
     written = VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray")
     with _its_options_named(clip), written as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
@@ -178,26 +222,19 @@ def _its_options_named(clip: SourceClip) -> Iterator[None]:
         raise
 
 
-def _segmenter(job: Job, clip: SourceClip, way: Way, device: str, max_memory: str | None) -> Segmenter:
+def _segmenter(job: Job, clip: SourceClip, backend: BackendChoice, device: str, max_memory: str | None) -> Segmenter:
     from retarget_cli.segmentation.backends import NETWORKS, make_segmenter
 
     views = None
-    if way.name in NETWORKS:
+    if backend.name in NETWORKS:
         from retarget_cli.training.device import pick_device
 
         device = pick_device(device, max_memory)
-        if way.name == "sam" and way.weights is not None:
-            views = stored_views(job, clip, way.weights, device)
-    return make_segmenter(way.name, mattes=lambda: given_mattes(clip), weights=way.weights, device=device, views=views)
-
-
-ALPHA_VERSION = 1
-ALPHA = "alpha.mkv"
-
-
-def alpha(clip: SourceClip) -> Stage:
-    """The stage that writes ``alpha.mkv``: lossless, one grey frame a frame, 0 to 255."""
-    return matted_stage("alpha", ALPHA_VERSION, "Softening the edges of the matte of", clip, _soften_edges)
+        if backend.name == "sam" and backend.weights is not None:
+            views = stored_views(job, clip, backend.weights, device)
+    return make_segmenter(
+        backend.name, mattes=lambda: given_mattes(clip), weights=backend.weights, device=device, views=views
+    )
 
 
 def _soften_edges(job: Job) -> None:
@@ -207,31 +244,6 @@ def _soften_edges(job: Job) -> None:
         for done, (image, matte) in enumerate(matted_frames(job), 1):
             writer.write(soft_alpha(image, matte))
             job.progress(done, clip.timing.frames)
-
-
-FLICKER_VERSION = 1
-_FILE = "flicker.json"
-_LONGER_SIDE = 320  # pixels of the frames compared
-
-
-def flicker(clip: SourceClip) -> Stage:
-    """The stage that writes ``flicker.json``: the mean changed share, and the frame with the largest one."""
-    return Stage(
-        id=f"flicker:{clip.name}",
-        name="flicker",
-        version=FLICKER_VERSION,
-        label=f"Measuring how steady the matte of {clip.path.name} is",
-        work=_measure_flicker,
-        files={"video": clip.path},
-        digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
-    )
-
-
-def flicker_report(entry: Entry) -> dict[str, Any]:
-    """{"flicker": mean share, None for a matte that is always empty; "largest_change": frame}."""
-    data: dict[str, Any] = json.loads(entry.file(_FILE).read_text(encoding="utf-8"))
-    return data
 
 
 def _measure_flicker(job: Job) -> None:
@@ -252,30 +264,3 @@ def _measure_flicker(job: Job) -> None:
     mean = round(float(np.mean(list(shares.values()))), 4) if shares else None
     largest = max(shares, key=shares.__getitem__) if shares else None
     write_json_atomic(job.path / _FILE, {"flicker": mean, "largest_change": largest})
-
-
-_TRUSTED = 0.5
-
-
-def frame_confidence(report: Mapping[str, Any], count: int) -> tuple[float, ...]:
-    """The confidence in [0, 1] of each of `count` frames; that of the clip where the report has none by frame."""
-    frames = tuple(report.get("frame_confidence") or ())
-    return frames if len(frames) == count else (float(report["confidence"]),) * count
-
-
-def least_certain(confidence: Sequence[float]) -> int | None:
-    """The frame that is least certain though something was found on it; None when all are equally certain."""
-    found = [index for index, value in enumerate(confidence) if value > 0]
-    if not found or len({confidence[index] for index in found}) == 1:
-        return None
-    return min(found, key=confidence.__getitem__)
-
-
-def hint_frame(report: Mapping[str, Any]) -> int | None:
-    """The frame on which a hint would help most; None for a matte that can be trusted or was given."""
-    sure = report["confidence"] >= _TRUSTED and not report.get("notices")
-    if report["backend"] == "given" or sure:
-        return None
-    frames = report.get("frame_confidence") or ()
-    worst = least_certain(frames)
-    return worst if worst is not None else next((index for index, value in enumerate(frames) if value > 0), 0)

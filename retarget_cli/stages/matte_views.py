@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -25,8 +24,8 @@ from retarget_cli.segmentation.given import fit_size
 from retarget_cli.segmentation.matting import object_colours, soft_alpha
 from retarget_cli.stages.clip import SourceClip, VideoSource, facts
 from retarget_cli.stages.matte import (
-    Way,
-    choose_way,
+    BackendChoice,
+    backend_for,
     frame_confidence,
     given_mattes,
     inputs_of,
@@ -52,6 +51,19 @@ _SIDES = 320, 960
 _LEAST_FOOTER = 20  # pixels
 _QUALITY = 23
 _HINT_STAYS = Fraction(1, 2)  # seconds
+CONTACT_VERSION = 1
+CONTACT_SHEET = "sheet.png"
+_COLUMNS, _ROWS = 5, 3
+_CELL = 280, 200  # pixels of a cell's width, for landscape and portrait frames
+_LABEL_HEIGHT = 18  # pixels of a cell's label
+PREVIEW_VERSION = 1
+PREVIEW_PICTURE, _REPORT = "preview.png", "report.json"
+AROUND = 12
+"""Frames to either side of the one shown that are looked at: enough to tell what moves."""
+FARTHEST = 48
+"""Frames from the one shown at which a hint is still carried to it."""
+_CAPTION_HEIGHT = 24  # pixels of the line of text
+_GAP = 4
 
 
 def overlay(clip: SourceClip) -> Stage:
@@ -59,6 +71,39 @@ def overlay(clip: SourceClip) -> Stage:
     params = {"hints": hints_to_json(clip.hints)}
     return matted_stage(
         "overlay", OVERLAY_VERSION, "Drawing the matte of", clip, lambda job: _draw_overlay(job, clip.hints), params
+    )
+
+
+def contact(clip: SourceClip) -> Stage:
+    """The stage that writes ``sheet.png``."""
+    params = {"hints": hints_to_json(clip.hints)}
+    return matted_stage(
+        "contact",
+        CONTACT_VERSION,
+        "Drawing the contact sheet of",
+        clip,
+        lambda job: _draw_contact(job, clip.hints),
+        params,
+    )
+
+
+def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[[Path], str]) -> Stage:
+    """The stage that writes ``preview.png`` (matte and cut-out of one frame) and ``report.json``.
+
+    Raises UsageError when all hints are too far from the frame, and what choosing the backend raises.
+    """
+    backend = backend_for(clip, config)
+    first, last = window(frame, clip.hints) if backend.name != "given" else (frame, frame)
+    params, digests = inputs_of(clip, backend, digest)
+    return Stage(
+        id=f"preview:{clip.name}:{frame}",
+        name="preview",
+        version=PREVIEW_VERSION,
+        label=f"Looking at frame {frame} of {clip.path.name}",
+        work=lambda job: _draw_preview(job, clip, backend, frame, (first, last)),
+        params={**params, "frame": frame},
+        files={"video": clip.path},
+        digests=digests,
     )
 
 
@@ -101,26 +146,6 @@ def _is_shown(hint: Hint, index: int, timing: Timing) -> bool:
     if index < hint.frame:
         return False
     return (timing.pts[index] - timing.pts[hint.frame]) * timing.time_base <= _HINT_STAYS
-
-
-CONTACT_VERSION = 1
-CONTACT_SHEET = "sheet.png"
-_COLUMNS, _ROWS = 5, 3
-_CELL = 280, 200  # pixels of a cell's width, for landscape and portrait frames
-_LABEL_HEIGHT = 18  # pixels of a cell's label
-
-
-def contact(clip: SourceClip) -> Stage:
-    """The stage that writes ``sheet.png``."""
-    params = {"hints": hints_to_json(clip.hints)}
-    return matted_stage(
-        "contact",
-        CONTACT_VERSION,
-        "Drawing the contact sheet of",
-        clip,
-        lambda job: _draw_contact(job, clip.hints),
-        params,
-    )
 
 
 def chosen_frames(count: int, worst: int | None) -> list[int]:
@@ -169,40 +194,9 @@ def _rows(cells: Sequence[np.ndarray], chosen: Sequence[int]) -> dict[str, Seque
     return rows
 
 
-PREVIEW_VERSION = 1
-PREVIEW_PICTURE, _REPORT = "preview.png", "report.json"
-AROUND = 12
-"""Frames to either side of the one shown that are looked at: enough to tell what moves."""
-FARTHEST = 48
-"""Frames from the one shown at which a hint is still carried to it."""
-_CAPTION_HEIGHT = 24  # pixels of the line of text
-_GAP = 4
-
-
-def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[[Path], str]) -> Stage:
-    """The stage that writes ``preview.png`` (matte and cut-out of one frame) and ``report.json``.
-
-    Raises UsageError when all hints are too far from the frame, and what choosing the backend raises.
-    """
-    way = choose_way(clip, config)
-    first, last = window(frame, clip.hints) if way.name != "given" else (frame, frame)
-    params, digests = inputs_of(clip, way, digest)
-    return Stage(
-        id=f"preview:{clip.name}:{frame}",
-        name="preview",
-        version=PREVIEW_VERSION,
-        label=f"Looking at frame {frame} of {clip.path.name}",
-        work=lambda job: _draw_preview(job, clip, way, frame, (first, last)),
-        params={**params, "frame": frame},
-        files={"video": clip.path},
-        digests=digests,
-    )
-
-
 def preview_report(entry: Entry) -> dict[str, Any]:
     """{"backend", "frame", "confidence": of that frame, "looked_at": [first frame, last frame]}."""
-    data: dict[str, Any] = json.loads(entry.file(_REPORT).read_text(encoding="utf-8"))
-    return data
+    return entry.json(_REPORT)
 
 
 def window(frame: int, hints: Sequence[Hint]) -> tuple[int, int]:
@@ -218,7 +212,7 @@ def window(frame: int, hints: Sequence[Hint]) -> tuple[int, int]:
     return max(0, min(frame - AROUND, *near, frame)), max(frame + AROUND, *near, frame)
 
 
-def _draw_preview(job: Job, clip: SourceClip, way: Way, frame: int, span: tuple[int, int]) -> None:
+def _draw_preview(job: Job, clip: SourceClip, backend: BackendChoice, frame: int, span: tuple[int, int]) -> None:
     first, last = span
     count = count_frames(clip.path, last + 1)
     if frame >= count:
@@ -232,14 +226,14 @@ def _draw_preview(job: Job, clip: SourceClip, way: Way, frame: int, span: tuple[
     near = [hint for hint in clip.hints if abs(hint.frame - frame) <= FARTHEST]
     check_hints(near, VideoSource(clip.path, size, count))
     source = VideoSource(clip.path, size, min(last + 1, count) - first, first)
-    matte, confidence = _matte(job, clip, way, source, frame)
+    matte, confidence = _matte(job, clip, backend, source, frame)
     image = next(VideoSource(clip.path, source.size, 1, frame).read())
     here = [hint for hint in clip.hints if hint.frame == frame]
     write_png(
-        job.path / PREVIEW_PICTURE, draw_preview(image, matte, here, f"frame {frame}  {way.name}  {confidence:.2f}")
+        job.path / PREVIEW_PICTURE, draw_preview(image, matte, here, f"frame {frame}  {backend.name}  {confidence:.2f}")
     )
     report = {
-        "backend": way.name,
+        "backend": backend.name,
         "frame": frame,
         "confidence": confidence,
         "looked_at": [first, first + source.count - 1],
@@ -261,12 +255,14 @@ def draw_preview(image: np.ndarray, matte: np.ndarray, hints: Sequence[Hint], te
     return picture
 
 
-def _matte(job: Job, clip: SourceClip, way: Way, source: VideoSource, frame: int) -> tuple[np.ndarray, float]:
+def _matte(
+    job: Job, clip: SourceClip, backend: BackendChoice, source: VideoSource, frame: int
+) -> tuple[np.ndarray, float]:
     """The matte of one frame, and how sure it is.
 
     A network is shown that frame alone. Without a hint there it is given the box of what is found without one.
     """
-    if way.name == "given":
+    if backend.name == "given":
         given = next(islice(given_mattes(clip), frame, None), None)
         if given is None:
             raise UsageError(f"the matte has no frame {frame}", where=clip.matte, fix="Give one frame for each.")
@@ -274,17 +270,17 @@ def _matte(job: Job, clip: SourceClip, way: Way, source: VideoSource, frame: int
     from retarget_cli.segmentation.backends import make_segmenter
 
     here = [replace(hint, frame=0) for hint in clip.hints if hint.frame == frame]
-    if way.name == "embedded" or not here:
+    if backend.name == "embedded" or not here:
         last = source.first + source.count - 1
         near = [
             replace(hint, frame=hint.frame - source.first) for hint in clip.hints if source.first <= hint.frame <= last
         ]
         found = _segmented(job, make_segmenter("embedded"), source, near, frame - source.first)
         box = box_of(found[0])
-        if way.name == "embedded" or box is None:
+        if backend.name == "embedded" or box is None:
             return found
         here = [Hint(0, (float(box[0]), float(box[1]), float(box[2]), float(box[3])))]
-    network = make_segmenter(way.name, weights=way.weights, device=device_class("auto"))
+    network = make_segmenter(backend.name, weights=backend.weights, device=device_class("auto"))
     return _segmented(job, network, VideoSource(clip.path, source.size, 1, frame), here, 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +21,18 @@ from retarget_cli.utils.atomic import write_json_atomic
 
 PLATE_VERSION = 2
 PLATE, SHADOW = "plate.mkv", "shadow.json"
+FOOTAGE_VERSION = 1
+FILE = "footage.json"
+_SAMPLES = 8  # frames that are looked at
+_AWAY = 6  # pixels from the object: what is nearer may be its fur or its motion blur
+
+
+@dataclass(frozen=True)
+class Footage:
+    """edge: pixels between alpha 0.1 and 0.9 across the object's outline, None where that is unknown."""
+
+    edge: float | None
+    grain: Grain
 
 
 def plate(clip: SourceClip) -> Stage:
@@ -32,9 +43,14 @@ def plate(clip: SourceClip) -> Stage:
     return matted_stage("plate", PLATE_VERSION, "Removing the object from", clip, _remove_object)
 
 
+def footage(clip: SourceClip) -> Stage:
+    """The stage that writes ``footage.json``."""
+    return matted_stage("footage", FOOTAGE_VERSION, "Measuring edges and grain of", clip, _measure_footage)
+
+
 def cast_shadow(entry: Entry) -> CastShadow | None:
     """The shadow that things cast in the scene of a plate, None when none could be told."""
-    data = json.loads(entry.file(SHADOW).read_text(encoding="utf-8"))
+    data = entry.json(SHADOW)
     return data and CastShadow.from_json(data)
 
 
@@ -50,28 +66,9 @@ def _remove_object(job: Job) -> None:
     job.draft.note(still_camera=model.still, seen_share=round(model.known, 3))
 
 
-FOOTAGE_VERSION = 1
-FILE = "footage.json"
-_SAMPLES = 8  # frames that are looked at
-_AWAY = 6  # pixels from the object: what is nearer may be its fur or its motion blur
-
-
-@dataclass(frozen=True)
-class Footage:
-    """edge: pixels between alpha 0.1 and 0.9 across the object's outline, None where that is unknown."""
-
-    edge: float | None
-    grain: Grain
-
-
-def footage(clip: SourceClip) -> Stage:
-    """The stage that writes ``footage.json``."""
-    return matted_stage("footage", FOOTAGE_VERSION, "Measuring edges and grain of", clip, _measure_footage)
-
-
 def read_footage(entry: Entry) -> Footage:
     """Read what was measured back."""
-    data = json.loads(entry.file(FILE).read_text(encoding="utf-8"))
+    data = entry.json(FILE)
     return Footage(data["edge"], Grain.from_json(data["grain"]))
 
 

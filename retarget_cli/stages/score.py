@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,10 @@ from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.vision.regions import box_of
 
+SCORE_VERSION = 1
+TRUTH_VERSION = 1
+_SIZE = 128  # pixels of the square that an object's box is brought to: where in the frame it stands is not judged
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -33,9 +36,6 @@ class Truth:
 
     matte: Path
     colour: Path | None = None
-
-
-SCORE_VERSION = 1
 
 
 def score(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
@@ -48,41 +48,6 @@ def score(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
         work=_score,
         needs={"transfer": transfer, "driver": f"crop:{driver.name}", "subject": f"crop:{subject.name}"},
     )
-
-
-def scores(entry: Entry) -> dict[str, Any]:
-    """Read a score entry back."""
-    data: dict[str, Any] = json.loads(entry.file("scores.json").read_text(encoding="utf-8"))
-    return data
-
-
-def at_size(clip: np.ndarray, size: int) -> np.ndarray:
-    """A cropped clip (N, S, S, C) uint8 at another size."""
-    if clip.shape[1] == size:
-        return clip
-    kind = cv2.INTER_AREA if size < clip.shape[1] else cv2.INTER_LINEAR
-    return np.stack([cv2.resize(np.asarray(frame), (size, size), interpolation=kind) for frame in clip])
-
-
-def _score(job: Job) -> None:
-    layer, own = array(job.entries["transfer"], "layer"), crop.frames(job.entries["subject"])
-    size = min(layer.shape[1], own.shape[1])  # what is drawn finer than the crops is judged at their size
-    layer, still = at_size(layer, size), at_size(own, size)
-    drawn = layer[..., 3] > 127
-    moving = crop.frames(job.entries["driver"])[..., 3]
-    shape = still[..., 3] > 127
-    values = {
-        "motion": motion_score(moving, drawn),
-        "shape": shape_score(drawn, shape),
-        "appearance": appearance(layer[..., :3], drawn, still[..., :3], shape),
-        "jitter": jitter(drawn, moving),
-    }
-    finite = {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
-    write_json_atomic(job.path / "scores.json", {**finite, "affine": report(job.entries["transfer"]).get("affine")})
-
-
-TRUTH_VERSION = 1
-_SIZE = 128  # pixels of the square that an object's box is brought to: where in the frame it stands is not judged
 
 
 def truth_score(subject: SourceClip, driver: SourceClip, transfer: str, truth: Truth, digests: dict[str, str]) -> Stage:
@@ -101,20 +66,26 @@ def truth_score(subject: SourceClip, driver: SourceClip, transfer: str, truth: T
     )
 
 
-def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What lies in the box of `mask` (H, W) uint8, brought to one size: picture (128, 128, 3) and mask, uint8.
+def scores(entry: Entry) -> dict[str, Any]:
+    """Read a score entry back."""
+    return entry.json("scores.json")
 
-    Outside the mask the picture is black; both are black when the mask is empty.
-    """
-    box = box_of(mask > 127)
-    if box is None:
-        return np.zeros((_SIZE, _SIZE, 3), np.uint8), np.zeros((_SIZE, _SIZE), np.uint8)
-    x, y, w, h = box
-    part = np.dstack([image, mask])[y : y + h, x : x + w].astype(np.float32)
-    part[..., :3] *= part[..., 3:] / 255
-    kind = cv2.INTER_AREA if min(w, h) >= _SIZE else cv2.INTER_LINEAR
-    square = np.rint(cv2.resize(part, (_SIZE, _SIZE), interpolation=kind)).astype(np.uint8)
-    return square[..., :3], square[..., 3]
+
+def _score(job: Job) -> None:
+    layer, own = array(job.entries["transfer"], "layer"), crop.frames(job.entries["subject"])
+    size = min(layer.shape[1], own.shape[1])  # what is drawn finer than the crops is judged at their size
+    layer, still = at_size(layer, size), at_size(own, size)
+    drawn = layer[..., 3] > 127
+    moving = crop.frames(job.entries["driver"])[..., 3]
+    shape = still[..., 3] > 127
+    values = {
+        "motion": motion_score(moving, drawn),
+        "shape": shape_score(drawn, shape),
+        "appearance": appearance(layer[..., :3], drawn, still[..., :3], shape),
+        "jitter": jitter(drawn, moving),
+    }
+    finite = {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
+    write_json_atomic(job.path / "scores.json", {**finite, "affine": report(job.entries["transfer"]).get("affine")})
 
 
 def _score_against_truth(job: Job, truth: Truth) -> None:
@@ -142,6 +113,30 @@ def _score_against_truth(job: Job, truth: Truth) -> None:
     values = {name: float(np.mean(each)) for name, each in found.items() if each}
     still = best_still(crop.frames(job.entries["subject"])[..., 3], mattes)[1]
     write_json_atomic(job.path / "scores.json", {**values, "still": still, "gain": gain(values["iou"], still)})
+
+
+def at_size(clip: np.ndarray, size: int) -> np.ndarray:
+    """A cropped clip (N, S, S, C) uint8 at another size."""
+    if clip.shape[1] == size:
+        return clip
+    kind = cv2.INTER_AREA if size < clip.shape[1] else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(np.asarray(frame), (size, size), interpolation=kind) for frame in clip])
+
+
+def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What lies in the box of `mask` (H, W) uint8, brought to one size: picture (128, 128, 3) and mask, uint8.
+
+    Outside the mask the picture is black; both are black when the mask is empty.
+    """
+    box = box_of(mask > 127)
+    if box is None:
+        return np.zeros((_SIZE, _SIZE, 3), np.uint8), np.zeros((_SIZE, _SIZE), np.uint8)
+    x, y, w, h = box
+    part = np.dstack([image, mask])[y : y + h, x : x + w].astype(np.float32)
+    part[..., :3] *= part[..., 3:] / 255
+    kind = cv2.INTER_AREA if min(w, h) >= _SIZE else cv2.INTER_LINEAR
+    square = np.rint(cv2.resize(part, (_SIZE, _SIZE), interpolation=kind)).astype(np.uint8)
+    return square[..., :3], square[..., 3]
 
 
 def _true_frames(truth: Truth) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:

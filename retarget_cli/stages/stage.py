@@ -17,6 +17,8 @@ from retarget_cli.utils.atomic import crash_point
 if TYPE_CHECKING:
     from retarget_cli.store.engine import Draft, Store
 
+Stop = Callable[[], bool]
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -110,9 +112,6 @@ def check_stop(stop: Callable[[], bool], where: str) -> None:
             fix="Run the same command again to go on.",
             signal=getattr(stop, "signal", None) or 2,
         )
-
-
-Stop = Callable[[], bool]
 
 
 def never() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +25,20 @@ from retarget_cli.utils.hardware import device_class
 from retarget_cli.vision.framing import Framing
 
 TRANSFER_VERSION = 7
+POSE_VERSION = 1
+_FILE = "motion.safetensors"
+
+
+@dataclass(frozen=True)
+class MotionSource:
+    """A motion file as a user names it. name: for the names of results; digest: sha256 of its content."""
+
+    name: str
+    path: Path
+    digest: str
+
+
+Driver = SourceClip | MotionSource
 
 
 @dataclass(frozen=True)
@@ -119,8 +132,7 @@ def array(entry: Entry, name: str) -> np.ndarray:
 
 def report(entry: Entry) -> dict[str, Any]:
     """What the method said about the transfer."""
-    data: dict[str, Any] = json.loads(entry.file("report.json").read_text(encoding="utf-8"))
-    return data
+    return entry.json("report.json")
 
 
 def _playback(playing: Playing, smooth: float | Literal["auto"]) -> Playback:
@@ -141,7 +153,7 @@ def _request(job: Job, drawing: Drawing, playing: Playing) -> TransferRequest:
 
     driver: NewDriver | Poses | None = None
     if "motion" in job.entries:
-        motion = posed(job.entries["motion"])
+        motion = read_pose(job.entries["motion"])
         driver = Poses(motion.points, motion.confidence, motion.space == "subject")
     elif "driver" in job.entries:
         driver = NewDriver(ClipArray.open(job.entries["driver"].file("clip.npy")), drawing.flip)
@@ -185,22 +197,6 @@ def _open(job: Job, name: str, shape: tuple[int, ...]) -> np.memmap:
     return np.lib.format.open_memmap(job.path / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
 
 
-POSE_VERSION = 1
-_FILE = "motion.safetensors"
-
-
-@dataclass(frozen=True)
-class MotionSource:
-    """A motion file as a user names it. name: for the names of results; digest: sha256 of its content."""
-
-    name: str
-    path: Path
-    digest: str
-
-
-Driver = SourceClip | MotionSource
-
-
 def sound_of(driver: Driver) -> dict[str, Any]:
     """`files` and `digests` of a stage that takes the sound of the driver; a motion file has none."""
     if isinstance(driver, MotionSource):
@@ -213,7 +209,7 @@ def crop_of(driver: Driver) -> str:
     return f"pose:{driver.name}" if isinstance(driver, MotionSource) else f"crop:{driver.name}"
 
 
-def pose(source: MotionSource) -> Stage:
+def motion_stage(source: MotionSource) -> Stage:
     """The stage that writes ``motion.safetensors``, and the crop it lies in as that of a clip is written."""
     return Stage(
         id=f"pose:{source.name}",
@@ -226,7 +222,7 @@ def pose(source: MotionSource) -> Stage:
     )
 
 
-def posed(entry: Entry) -> Motion:
+def read_pose(entry: Entry) -> Motion:
     """The motion of an entry of this stage."""
     return read_motion(entry.file(_FILE))
 

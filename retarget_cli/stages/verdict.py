@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,45 +27,6 @@ GOOD_LENGTH, WEAK_LENGTH = 40, 16
 GOOD_SIZE, WEAK_SIZE = 0.45, 0.25
 DOUBTFUL = 0.5  # a matte's confidence below which what is learned is as likely the background
 _LOOKED_AT = 100  # frames
-
-
-def clip_findings(letter: str, file: str, frames: np.ndarray, matte: Mapping[str, Any]) -> list[Finding]:
-    """Findings about one clip that are not good. letter: ``A`` or ``B``; file: its name; frames: (N, S, S, 4) uint8 as
-    cropped; matte: the report of its matte."""
-    found = [length(letter, len(frames)), size(letter, frames), trust(letter, file, matte)]
-    return [finding for finding in found if finding.severity != "good"]
-
-
-def length(letter: str, count: int) -> Finding:
-    """Are there enough frames to learn from?"""
-    says = f"{letter} has only {count} frames; what it never shows cannot be drawn."
-    advice = "give a clip of a few seconds in which the motion repeats."
-    return Finding(f"short clip {letter}", graded(count, GOOD_LENGTH, WEAK_LENGTH), says, advice)
-
-
-def size(letter: str, frames: np.ndarray) -> Finding:
-    """Does the object fill its crop?"""
-    step = max(1, len(frames) // _LOOKED_AT)
-    boxes = [box_of(np.asarray(frame[..., 3]) > 127) for frame in frames[::step]]
-    sides = [max(box[2], box[3]) for box in boxes if box is not None]
-    share = float(np.median(sides)) / frames.shape[1] if sides else 0.0
-    says = f"the object of {letter} fills {share:.0%} of its crop's side; its limbs have few pixels."
-    advice = "a larger `--preset`, or a clip in which it travels less while the camera stands."
-    return Finding(f"small object {letter}", graded(share, GOOD_SIZE, WEAK_SIZE), says, advice)
-
-
-def trust(letter: str, file: str, report: Mapping[str, Any]) -> Finding:
-    """Was the object found for certain?"""
-    frame, confidence, side = hint_frame(report), float(report["confidence"]), letter.lower()
-    severity = "good" if frame is None else graded(confidence, 1.0, DOUBTFUL)
-    says = f"the object of {letter} was found with a confidence of {confidence:.2f}."
-    advice = (
-        f"look at the doubtful frame, `retarget segment {file} --preview-frame {frame}`, and train again with a box "
-        f"around the object there, `--box-{side} {frame}:x,y,w,h`, or with a finished matte, `--mask-{side} FILE`."
-    )
-    return Finding(f"doubtful matte {letter}", severity, says, advice)
-
-
 VERSION = 3
 TEXT = "verdict.txt"
 _DATA = "verdict.json"
@@ -98,7 +58,7 @@ def verdict(config: TrainConfig, a: SourceClip, b: SourceClip) -> Stage:
 
 def findings(entry: Entry) -> list[Finding]:
     """The findings of a verdict, worst first."""
-    return from_json(json.loads(entry.file(_DATA).read_text(encoding="utf-8")))
+    return from_json(entry.json(_DATA))
 
 
 def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -> None:
@@ -118,3 +78,40 @@ def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -
     write_json_atomic(job.path / _DATA, plain(ordered))
     lines = as_lines(ordered, (clips[0].name, clips[1].name))
     write_bytes_atomic(job.path / TEXT, ("\n".join(lines) + "\n").encode())
+
+
+def clip_findings(letter: str, file: str, frames: np.ndarray, matte: Mapping[str, Any]) -> list[Finding]:
+    """Findings about one clip that are not good. letter: ``A`` or ``B``; file: its name; frames: (N, S, S, 4) uint8 as
+    cropped; matte: the report of its matte."""
+    found = [length(letter, len(frames)), size(letter, frames), confidence(letter, file, matte)]
+    return [finding for finding in found if finding.severity != "good"]
+
+
+def length(letter: str, count: int) -> Finding:
+    """Are there enough frames to learn from?"""
+    says = f"{letter} has only {count} frames; what it never shows cannot be drawn."
+    advice = "give a clip of a few seconds in which the motion repeats."
+    return Finding(f"short clip {letter}", graded(count, GOOD_LENGTH, WEAK_LENGTH), says, advice)
+
+
+def size(letter: str, frames: np.ndarray) -> Finding:
+    """Does the object fill its crop?"""
+    step = max(1, len(frames) // _LOOKED_AT)
+    boxes = [box_of(np.asarray(frame[..., 3]) > 127) for frame in frames[::step]]
+    sides = [max(box[2], box[3]) for box in boxes if box is not None]
+    share = float(np.median(sides)) / frames.shape[1] if sides else 0.0
+    says = f"the object of {letter} fills {share:.0%} of its crop's side; its limbs have few pixels."
+    advice = "a larger `--preset`, or a clip in which it travels less while the camera stands."
+    return Finding(f"small object {letter}", graded(share, GOOD_SIZE, WEAK_SIZE), says, advice)
+
+
+def confidence(letter: str, file: str, report: Mapping[str, Any]) -> Finding:
+    """Was the object found for certain?"""
+    frame, confidence, side = hint_frame(report), float(report["confidence"]), letter.lower()
+    severity = "good" if frame is None else graded(confidence, 1.0, DOUBTFUL)
+    says = f"the object of {letter} was found with a confidence of {confidence:.2f}."
+    advice = (
+        f"look at the doubtful frame, `retarget segment {file} --preview-frame {frame}`, and train again with a box "
+        f"around the object there, `--box-{side} {frame}:x,y,w,h`, or with a finished matte, `--mask-{side} FILE`."
+    )
+    return Finding(f"doubtful matte {letter}", severity, says, advice)

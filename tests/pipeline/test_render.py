@@ -241,7 +241,7 @@ def test_an_object_that_leaves_the_picture_is_announced(world: World, monkeypatc
     result = world.render(affine="trajectory")
     (notice,) = [event.message for event in world.events if isinstance(event, Notice)]
     assert notice == (
-        "disc, on the way of bar, is mostly outside the picture in 42% of the frames; `--background driver` "
+        "disc, on the trajectory of bar, is mostly outside the picture in 42% of the frames; `--background driver` "
         "has room for it."
     )
     assert result.reports[0]["lost"] == 0.42

@@ -8,7 +8,7 @@ from make_clips import make_clip
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import UsageError
 from retarget_cli.stages.clip import SourceClip
-from retarget_cli.stages.matte import choose_way
+from retarget_cli.stages.matte import backend_for
 
 VIDEO, MATTE = Path("cat.mp4"), Path("cat_matte.mkv")
 
@@ -16,17 +16,17 @@ VIDEO, MATTE = Path("cat.mp4"), Path("cat_matte.mkv")
 @pytest.mark.parametrize("backend", ["auto", "given", "embedded", "sam", "sam2"])
 def test_a_matte_that_was_named_is_taken(backend: str) -> None:
     clip = SourceClip("cat", VIDEO, "0" * 64, MATTE, "1" * 64)
-    assert choose_way(clip, MatteConfig(backend)).name == "given"
+    assert backend_for(clip, MatteConfig(backend)).name == "given"
 
 
 def test_the_backend_serves_the_clip_without_one() -> None:
-    assert choose_way(SourceClip("cat", VIDEO, "0" * 64), MatteConfig("embedded")).name == "embedded"
+    assert backend_for(SourceClip("cat", VIDEO, "0" * 64), MatteConfig("embedded")).name == "embedded"
 
 
 def test_given_needs_a_matte_or_alpha(tmp_path: Path) -> None:
     clip = SourceClip("cat", make_clip(tmp_path / "cat.mp4"), "0" * 64)
     with pytest.raises(UsageError, match="alpha"):
-        choose_way(clip, MatteConfig("given"))
+        backend_for(clip, MatteConfig("given"))
 
 
 @pytest.mark.parametrize("role", ["", "-a", "-driver"])
