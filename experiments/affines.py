@@ -1,4 +1,4 @@
-"""How good is each way of fitting the driver's pose? The modes of `render --affine` on a pair that is trained already.
+"""Scores of every mode of fitting the driver's pose: the modes of `render --affine` on a pair that is trained already.
 
     python -m experiments.affines A B --workspace FOLDER [--truth FOLDER] [--sheets FOLDER]
 
@@ -55,7 +55,7 @@ def line(look: Look, mode: str, values: dict[str, Any], true: dict[str, Any]) ->
 
 
 def answer(truth: Truth) -> np.ndarray:
-    """What the sheet shows of the true answer: (N, S, S, 4) uint8, the object in a square around its largest box."""
+    """The true answer as the sheet shows it: (N, S, S, 4) uint8, the object in a square around its largest box."""
     assert truth.colour is not None
     both = zip(read_frames(truth.colour), read_frames(truth.matte), strict=True)
     frames = [np.dstack([colour.image, matte.image[..., 0]]) for colour, matte in both]

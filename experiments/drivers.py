@@ -1,4 +1,4 @@
-"""What becomes of drivers that a pair was not trained on? Drawn ones, from alike to foreign, with known truth.
+"""Drivers that a pair was not trained on: drawn ones, from alike to foreign, with known truth.
 
     python -m experiments.drivers --out FOLDER [name ...]
 
@@ -73,7 +73,7 @@ def rows(name: str, out: Path) -> Iterator[dict[str, Any]]:
 
 
 def _layer(store: Store) -> np.ndarray:
-    """What was drawn last, (N, S, S, 4) uint8."""
+    """The layer that was drawn last, (N, S, S, 4) uint8."""
     made = store.runs()[0]["results"]
     place = next(made[name] for name in made if name.startswith("transfer:") and name.endswith("b-driver"))
     entry = store.find(place["stage"], place["key"])

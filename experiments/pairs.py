@@ -1,4 +1,4 @@
-"""How good are whole transfers? Drawn pairs with known truth, trained and scored; their sheets are kept.
+"""Whole transfers: drawn pairs with known truth, trained and scored; their sheets are kept.
 
     python -m experiments.pairs --out FOLDER [--seeds 0 1 2] [--set geometry.steps=750] [name ...]
 

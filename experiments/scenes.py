@@ -33,7 +33,7 @@ class CutOut:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is around the thing, and how camera and thing move; lengths in pixels of a 640x360 frame.
+    """The surroundings of the thing, and how camera and thing move; lengths in pixels of a 640x360 frame.
 
     pan: the camera's way to the right a frame; walk: the thing's way across the picture a frame; shake: standard
     deviation of the hand's steps; zoom: growth over the clip; turn: degrees; shadow: share of light it takes;

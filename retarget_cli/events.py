@@ -1,4 +1,4 @@
-"""What the program says while it works: small frozen events, handed to a reporter.
+"""Events that tell of the work: small and frozen, handed to a reporter.
 
 The library never prints. The command line draws progress from these events; a program that uses the library
 passes its own function.
@@ -36,7 +36,7 @@ class StageCached:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a running stage is: `done` of `total` units (``frames``, ``steps``)."""
+    """Progress of a running stage: `done` of `total` units (``frames``, ``steps``)."""
 
     stage: str
     done: int

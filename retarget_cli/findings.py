@@ -1,4 +1,4 @@
-"""What is said of a trained pair in plain words: findings, and how they are written down."""
+"""Findings: what is said of a trained pair in plain words, and how it is written down."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ QUICK = ("geometry.steps=900", "texture.steps=900", "detail.steps=150", "detail.
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo made. scores: as :func:`retarget_cli.pipeline.train.evaluate` gives them, truth included."""
+    """The results of the demo. scores: as :func:`~retarget_cli.pipeline.evaluate.evaluate` gives them, with the truth."""
 
     sample: SamplePair
     trained: TrainResult

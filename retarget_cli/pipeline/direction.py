@@ -100,7 +100,7 @@ def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
 
 
 def networks_digest(trained: TrainedRun) -> str:
-    """What tells the networks that find the keypoints of a pair from all others."""
+    """The digest that tells the networks that find the keypoints of a pair from all others."""
     return trained.entries[get_method(trained.config.method).phase_names[0]].digest
 
 

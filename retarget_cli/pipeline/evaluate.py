@@ -24,7 +24,7 @@ from retarget_cli.store.engine import Store
 
 @dataclass(frozen=True)
 class Scores:
-    """How good one look is. None for what could not be measured.
+    """Scores of one look. None for what could not be measured.
 
     motion: it follows the driver's, 0 to 1; shape: it keeps the subject's, 0 to 1; appearance: distance from the
     subject's texture, 0 is perfect; jitter: trembling over the driver's. affine: the mode it was drawn with.
@@ -38,7 +38,7 @@ class Scores:
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Scores:
-        """What the scoring of a look wrote down."""
+        """Read them from what the scoring of a look wrote down."""
         known: dict[str, Any] = {item.name: found.get(item.name) for item in fields(cls)}
         return cls(**known)
 

@@ -161,7 +161,7 @@ def _driver_motion(direction: Direction) -> Motion:
 
 
 def _driver_pictures(direction: Direction, playing: Playing, mirrored: bool) -> Sequence[np.ndarray]:
-    """What the driver shows at each frame of the result, in its crop, as the networks see it; black without a clip."""
+    """The driver's crops at each frame of the result, as the networks see them; black without a clip."""
     if isinstance(direction.driver, MotionSource):
         return [np.zeros((2, 2, 3), np.uint8)] * len(playing.shown)
     frames = crop.frames(direction.entries[f"crop:{direction.driver.name}"])

@@ -1,4 +1,4 @@
-"""What a render is told, and the words its options take: affines, backgrounds, colours, looks."""
+"""The options of a render, and the words they take: affines, backgrounds, colours, looks."""
 
 from __future__ import annotations
 
@@ -109,18 +109,21 @@ Affine = str | tuple[float, ...]
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
+    """The options of a render.
 
-    affine: a mode, ``trajectory`` or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or
-    ``alpha``; out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
-    device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
-    the training.
-    start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
-    slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
-    ``auto``.
-    driver: another clip, or a motion file, instead of the pair's other clip; flip: ``auto``, ``yes`` or ``no``, whether
-    such a clip is mirrored. follow: the names of the keypoints that follow the driver, all when empty; the others do
-    as in the subject's clip.
+    - pair: clips A and B; None for the pair that was trained last
+    - look: whose look, ``a``, ``b`` or ``both``
+    - affine: a mode, ``trajectory`` or six numbers
+    - background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``
+    - out: the file to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without an ending, a folder of PNGs
+    - compare: also put driver and result side by side
+    - device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``
+    - start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``
+    - fps: frames a second of the result; slow: how many times longer it takes; loop: how often it plays
+    - smooth: how much the driver's poses are steadied, 0 to 1 or ``auto``
+    - driver: another clip, or a motion file, instead of the pair's other clip
+    - flip: ``auto``, ``yes`` or ``no``, whether such a clip is mirrored
+    - follow: names of the keypoints that follow the driver, all when empty; the others do as in the subject's clip
     """
 
     pair: tuple[Path, Path] | None = None
@@ -143,7 +146,7 @@ class RenderOptions:
 
     @property
     def alpha(self) -> bool:
-        """Whether the result is transparent."""
+        """True for a transparent result."""
         return self.background == "alpha"
 
     @property
@@ -153,12 +156,12 @@ class RenderOptions:
 
     @property
     def trajectory(self) -> bool:
-        """Whether the driver's trajectory has to be brought into the subject's picture."""
+        """True when the driver's trajectory has to be brought into the subject's picture."""
         return self.affine == "trajectory" and self.background != "driver"
 
     @property
     def unusual(self) -> dict[str, Any]:
-        """What decides the video and is not what it is when nothing is said, by option."""
+        """The options that decide the video and differ from their defaults, by name."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
         found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
         return found if self.driver is None else {**found, "driver": self.driver.to_json()}

@@ -61,18 +61,18 @@ class Rendered:
 
     @property
     def candidates(self) -> Mapping[str, Mapping[str, Any]]:
-        """What ``auto`` had to choose from: the scores of each mode by name. Empty where nothing was to be chosen."""
+        """The candidates of ``auto``: the scores of each mode by name. Empty where nothing was to be chosen."""
         return self.report.get("candidates") or {}
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What may be wrong with the driver."""
+        """Sentences on what may be wrong with the driver."""
         return tuple(self.report.get("warnings", ()))
 
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What was drawn: one or both looks, A's first. motion: the file with an edited motion that was drawn, if any."""
+    """The looks that were drawn, A's first. motion: the file with an edited motion that was drawn, if any."""
 
     looks: tuple[Rendered, ...] = ()
     motion: Path | None = None
@@ -89,7 +89,7 @@ class RenderResult:
 
     @property
     def reports(self) -> list[dict[str, Any]]:
-        """What the method says about each, as the JSON document of the command has it."""
+        """The method's report on each, as the JSON document of the command has it."""
         return [{"look": one.look, "video": str(one.video), **one.report} for one in self.looks]
 
 
@@ -222,7 +222,7 @@ def _pictured(driver: Driver, option: str) -> SourceClip:
 
 
 def inputs(trained: TrainedRun, options: RenderOptions) -> list[Path | None]:
-    """What must not be written over."""
+    """The user's files, which must not be written over."""
     given = [] if options.driver is None else [options.driver.path, options.driver.matte]
     return [*given, *(path for clip in trained.clips for path in (clip.path, clip.matte))]
 
@@ -249,7 +249,7 @@ def _notice_lost_sound(
 
 
 def _notice_doubts(direction: Direction, said: Mapping[str, Any], options: RenderOptions, reporter: Reporter) -> None:
-    """What of a drawing, of which the method `said` this, the user may not have expected."""
+    """Tell what the user may not have expected of a drawing; said: the method's report on it."""
     for warning in said.get("warnings", ()):
         reporter(Notice(warning, "warning"))
     if said.get("affine") == "given" and options.affine != "auto":

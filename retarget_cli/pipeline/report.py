@@ -1,4 +1,4 @@
-"""What people get to see of a pair: previews while it trains, and a report of everything.
+"""Everything people get to see of a pair: previews while it trains, and a report of everything.
 
 Nothing is computed for the report; what is not there is left out, and the page says which command makes it."""
 
@@ -246,7 +246,7 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
 
 
 def _is_pictured(run: _Run, direction: str) -> bool:
-    """Whether the driver of a direction has pictures to be put beside the result."""
+    """True when the driver of a direction has pictures to be put beside the result."""
     driver = run.record.get("rendered", {}).get(direction, {}).get("driver")
     return driver is None or not is_motion_file(Path(driver["path"]))
 
@@ -260,7 +260,7 @@ def _tracks(drawn: Entry, ingested: Entry | None) -> Tracks:
 
 
 def _notes(composed: Entry | None, drawn: Entry | None, judged: Entry | None) -> list[str]:
-    """What does not belong together: every `render` and `evaluate` may draw with other options."""
+    """Notes on what does not belong together: every `render` and `evaluate` may draw with other options."""
     if drawn is None:
         return []
     others = {"video": composed, "scores": judged}

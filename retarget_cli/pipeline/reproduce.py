@@ -75,7 +75,7 @@ class Commands:
         return shlex.join(["retarget", *words, *self._workspace])
 
     def _changes(self, options: Collection[str] = tuple(_OPTIONS)) -> list[str]:
-        """What differs from the preset; of what has an option of its own, only what is among `options`."""
+        """The settings that differ from the preset; of what has an option of its own, only what is among `options`."""
         words: list[str] = []
         for key, value in differing(self._record["config"]).items():
             if key in options:
@@ -96,7 +96,7 @@ def _driver(clip: Mapping[str, Any]) -> list[str]:
 
 
 def _matte(side: str, clip: Mapping[str, Any]) -> list[str]:
-    """What was said about the object of a clip; side: ``a``, ``b`` or ``driver``."""
+    """The words about the object of a clip; side: ``a``, ``b`` or ``driver``."""
     given = [f"--mask-{side}", as_named(Path(clip["matte"]))] if clip["matte"] else []
     return [*given, *(word for hint in clip["hints"] for word in _hint(side, hint))]
 

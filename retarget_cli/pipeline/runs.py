@@ -39,12 +39,12 @@ class TrainedRun:
         return f"{subject.name}-as-{driver.name}"
 
     def clip_facts(self, clip: SourceClip) -> ClipFacts:
-        """What was found out about one of its clips."""
+        """The facts about one of its clips."""
         return facts(self.entries[f"ingest:{clip.name}"])
 
 
 def stage_keys(entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:
-    """Where the entries are, as a record holds it; pruning keeps what records name."""
+    """The places of the entries, as a record holds them; pruning keeps what records name."""
     return {
         name: {"stage": entry.stage, "key": entry.key, "digest": entry.digest}
         for name, entry in sorted(entries.items())

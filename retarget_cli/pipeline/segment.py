@@ -22,7 +22,7 @@ from retarget_cli.store.engine import Entry, Store
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """What was found in one clip.
+    """The object of one clip.
 
     matte: crisp, for training; alpha: with fractional edges, for compositing; overlay: a video to judge it by; sheet:
     the same as one picture. report: how it was made and how far to trust it, JSON-ready.
@@ -36,12 +36,12 @@ class SegmentResult:
 
     @property
     def backend(self) -> str:
-        """What found it."""
+        """The backend that found it."""
         return str(self.report["backend"])
 
     @property
     def confidence(self) -> float:
-        """How far to trust the matte, in [0, 1]; for ``embedded`` the overlap with the true one to expect."""
+        """The confidence in the matte, in [0, 1]; for ``embedded`` the overlap with the true one to expect."""
         return float(self.report["confidence"])
 
     @property
@@ -134,7 +134,7 @@ def preview(
 
 
 def _judged(done: Mapping[str, Entry], name: str) -> dict[str, Any]:
-    """How the matte of the clip `name` was made, how steady it is, and where a hint would help."""
+    """The report on the matte of the clip `name`, its flicker and the frame where a hint would help."""
     report = matte_report(done[f"matte:{name}"])
     return {**report, **flicker_report(done[f"flicker:{name}"]), "hint_frame": hint_frame(report)}
 

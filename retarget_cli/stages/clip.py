@@ -74,7 +74,7 @@ class VideoSource:
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What the ingest stage found out. width, height: upright frame with square pixels; timing: exact times.
+    """Facts about a clip that was read once. width, height: upright frame with square pixels; timing: exact times.
 
     sounds: whether the file has sound.
     """
@@ -110,7 +110,7 @@ def facts(entry: Entry) -> ClipFacts:
 
 
 def clip_info(entry: Entry) -> dict[str, Any]:
-    """What the file says of itself, as :meth:`~retarget_cli.media.probe.VideoInfo.to_json` gives it, less the path."""
+    """Facts that the file holds about itself: `VideoInfo.to_json` of media/probe, less the path."""
     info: dict[str, Any] = _read(entry)["info"]
     return info
 

@@ -82,7 +82,7 @@ def compose(
 
 
 def trajectory_report(entry: Entry) -> dict[str, Any]:
-    """What came of the driver's trajectory; `lost`: the share of frames with most of the object outside the picture."""
+    """The report on a driver's trajectory; `lost`: the share of frames with most of the object outside the picture."""
     return entry.json(_TRAJECTORY)
 
 
@@ -140,7 +140,7 @@ def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tu
 
 
 def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
-    """Where the subject is in the frames of it that show, or where the driver's trajectory would lead it."""
+    """The subject's place in the frames of it that show, or where the driver's trajectory would lead it."""
     own = crop.framing(job.entries["subject_crop"])
     if job.stage.params.get("trajectory"):
         opposite = bool(report(job.entries["transfer"]).get("opposite"))

@@ -1,4 +1,4 @@
-"""What a Segment Anything network sees of a clip: computed once, so that another hint costs only the quick part.
+"""Embeddings of a clip by a Segment Anything network: computed once, so that another hint costs only the quick part.
 
 It is no part of a plan. The matte stage asks for it when it has work to do; mattes that are there already need it no
 more, and so it is the first thing that pruning takes.

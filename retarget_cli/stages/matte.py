@@ -118,7 +118,7 @@ def matted_frames(job: Job) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def matte_report(entry: Entry) -> dict[str, Any]:
-    """How the matte was made and how far to trust it (its confidence)."""
+    """The report on a matte: its backend, its confidence, its notices."""
     return entry.json("report.json")
 
 
@@ -176,7 +176,7 @@ def backend_for(clip: SourceClip, config: MatteConfig) -> BackendChoice:
 def inputs_of(
     clip: SourceClip, backend: BackendChoice, digest: Callable[[Path], str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """What a matte of this backend depends on: parameters, and digests by role. digest: sha256 of a file."""
+    """The inputs of a matte of this backend: parameters, and digests by role. digest: sha256 of a file."""
     from retarget_cli.segmentation.backends import version_of
 
     digests = {"video": clip.digest}

@@ -124,7 +124,7 @@ def at_size(clip: np.ndarray, size: int) -> np.ndarray:
 
 
 def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What lies in the box of `mask` (H, W) uint8, brought to one size: picture (128, 128, 3) and mask, uint8.
+    """The box of `mask` (H, W) uint8, brought to one size: picture (128, 128, 3) and mask, uint8.
 
     Outside the mask the picture is black; both are black when the mask is empty.
     """

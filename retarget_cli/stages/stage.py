@@ -49,7 +49,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Tools:
-    """What every stage of a run shares. stop: turns true when the user wants the program to end."""
+    """The tools that every stage of a run shares. stop: turns true when the user wants the program to end."""
 
     store: Store
     reporter: Reporter

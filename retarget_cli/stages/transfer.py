@@ -43,7 +43,7 @@ Driver = SourceClip | MotionSource
 
 @dataclass(frozen=True)
 class Drawing:
-    """What decides a transfer beside the training and the subject, see :class:`TransferRequest`.
+    """The options of a transfer, see :class:`TransferRequest`.
 
     smooth: how much the driver's poses are steadied. flip: whether a driver that was not trained on is mirrored.
     follow: the numbers of the keypoints that follow the driver, None when all do.
@@ -109,7 +109,7 @@ def _driver_needs(driver: Driver, pair: tuple[SourceClip, SourceClip]) -> dict[s
 
 
 def playing_params(playing: Playing) -> dict[str, Any]:
-    """What of a playing decides a result, beside the driver's times.
+    """The parameters of a playing that decide a result, the driver's times left out.
 
     Nothing when the driver plays as it is: so the keys of such results are what they were before it could be changed.
     """
@@ -131,7 +131,7 @@ def array(entry: Entry, name: str) -> np.ndarray:
 
 
 def report(entry: Entry) -> dict[str, Any]:
-    """What the method said about the transfer."""
+    """The method's report on the transfer."""
     return entry.json("report.json")
 
 

@@ -88,14 +88,14 @@ def clip_findings(letter: str, file: str, frames: np.ndarray, matte: Mapping[str
 
 
 def length(letter: str, count: int) -> Finding:
-    """Are there enough frames to learn from?"""
+    """The finding on the number of frames to learn from."""
     says = f"{letter} has only {count} frames; what it never shows cannot be drawn."
     advice = "give a clip of a few seconds in which the motion repeats."
     return Finding(f"short clip {letter}", graded(count, GOOD_LENGTH, WEAK_LENGTH), says, advice)
 
 
 def size(letter: str, frames: np.ndarray) -> Finding:
-    """Does the object fill its crop?"""
+    """The finding on the object's size in its crop."""
     step = max(1, len(frames) // _LOOKED_AT)
     boxes = [box_of(np.asarray(frame[..., 3]) > 127) for frame in frames[::step]]
     sides = [max(box[2], box[3]) for box in boxes if box is not None]
@@ -106,7 +106,7 @@ def size(letter: str, frames: np.ndarray) -> Finding:
 
 
 def confidence(letter: str, file: str, report: Mapping[str, Any]) -> Finding:
-    """Was the object found for certain?"""
+    """The finding on the confidence in the matte."""
     frame, confidence, side = hint_frame(report), float(report["confidence"]), letter.lower()
     severity = "good" if frame is None else graded(confidence, 1.0, DOUBTFUL)
     says = f"the object of {letter} was found with a confidence of {confidence:.2f}."

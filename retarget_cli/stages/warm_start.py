@@ -33,7 +33,7 @@ class Start:
     results: Mapping[str, Mapping[str, str]]
 
     def folder(self, store: Store, phase: str) -> Path:
-        """Where the trained phase is; WorkspaceError when it is gone."""
+        """The folder of the trained phase; WorkspaceError when it is gone."""
         place = self.results[phase]
         entry = store.find(place["stage"], place["key"])
         if entry is None or entry.digest != place["digest"]:
