@@ -27,7 +27,7 @@ QUICK = ("geometry.steps=900", "texture.steps=900", "detail.steps=150", "detail.
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The results of the demo. scores: as :func:`~retarget_cli.pipeline.evaluate.evaluate` gives them, with the truth."""
+    """The results of the demo. scores: as :func:`~retarget_cli.pipeline.evaluate.evaluate` gives them, truth too."""
 
     sample: SamplePair
     trained: TrainResult
