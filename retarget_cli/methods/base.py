@@ -97,13 +97,13 @@ class TransferRequest:
 
     affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
     ``none``), or six numbers row by row. playback: None for every frame of the driver once. driver: what drives instead
-    of the pair's other clip. regional: None when every keypoint follows.
+    of the pair's other clip, ``subject`` for the subject's own clip. regional: None when every keypoint follows.
     """
 
     look: Look
     affine: str | tuple[float, ...] = "auto"
     playback: Playback | None = None
-    driver: NewDriver | Poses | None = None
+    driver: NewDriver | Poses | Literal["subject"] | None = None
     regional: KeypointSubset | None = None
 
 

@@ -67,7 +67,8 @@ def transfer(
     """
     method = get_method(config.method)
     a, b = pair
-    subject = a if drawing.look == "a" else b
+    subject, usual = (a, b) if drawing.look == "a" else (b, a)
+    instead = _driver_needs(driver, usual)
     timed = bool(playing_params(playing) or drawing.smooth or drawing.follow is not None)
     return Stage(
         id=f"transfer:{subject.name}-as-{driver.name}",
@@ -84,28 +85,25 @@ def transfer(
             "device": device_class(config.device),
             **playing_params(playing),
             **({"smooth": drawing.smooth} if drawing.smooth else {}),
-            **({"flip": drawing.flip} if _is_outsider(driver, pair) else {}),
+            **({"flip": drawing.flip} if "driver" in instead else {}),
             **({} if drawing.follow is None else {"follow": list(drawing.follow)}),
         },
         needs={
             "a": f"crop:{a.name}",
             "b": f"crop:{b.name}",
             **{name: name for name in method.phases(config.method_config)},
-            **_driver_needs(driver, pair),
+            **instead,
             **({"times": f"ingest:{driver.name}"} if timed and isinstance(driver, SourceClip) else {}),
             **({} if drawing.follow is None else {"own_times": f"ingest:{subject.name}"}),
         },
     )
 
 
-def _is_outsider(driver: Driver, pair: tuple[SourceClip, SourceClip]) -> bool:
-    return isinstance(driver, SourceClip) and driver not in pair
-
-
-def _driver_needs(driver: Driver, pair: tuple[SourceClip, SourceClip]) -> dict[str, str]:
+def _driver_needs(driver: Driver, usual: SourceClip) -> dict[str, str]:
+    """The results about what drives in the place of the pair's other clip, which is `usual`."""
     if isinstance(driver, MotionSource):
         return {"motion": f"pose:{driver.name}"}
-    return {"driver": f"crop:{driver.name}"} if _is_outsider(driver, pair) else {}
+    return {} if driver == usual else {"driver": f"crop:{driver.name}"}
 
 
 def playing_params(playing: Playing) -> dict[str, Any]:
@@ -151,10 +149,12 @@ def _own_playback(playing: Playing, subject: Timing) -> Playback:
 def _request(job: Job, drawing: Drawing, playing: Playing) -> TransferRequest:
     from retarget_cli.training.clips import ClipArray
 
-    driver: NewDriver | Poses | None = None
+    driver: NewDriver | Poses | Literal["subject"] | None = None
     if "motion" in job.entries:
         motion = read_pose(job.entries["motion"])
         driver = Poses(motion.points, motion.confidence, motion.space == "subject")
+    elif "driver" in job.entries and job.entries["driver"].digest == job.entries[drawing.look].digest:
+        driver = "subject"
     elif "driver" in job.entries:
         driver = NewDriver(ClipArray.open(job.entries["driver"].file("clip.npy")), drawing.flip)
     regional = None

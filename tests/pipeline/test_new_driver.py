@@ -55,6 +55,15 @@ def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> N
     assert f"--driver {pole.path} --mask-driver {pole.matte}" in words
 
 
+@pytest.mark.parametrize("look", ["a", "b"])
+def test_a_clip_of_the_pair_may_drive_itself(stage: World, look: str) -> None:
+    clip = stage.a if look == "a" else stage.b
+    name = clip.path.stem
+    arrays = drawn(stage, f"{name}-as-{name}", look=look, driver=ClipInput(clip.path), affine="none")
+    assert len(arrays["layer"]) == scan(clip.path).timing.frames
+    np.testing.assert_allclose(arrays["keypoints"], arrays["driver_keypoints"], atol=1e-5)
+
+
 def test_both_looks_may_have_another_driver(world: World, tmp_path: Path) -> None:
     names = [video.name for video in world.render(driver=other_bar(tmp_path), look="both").videos]
     assert names == ["disc-as-pole.mp4", "bar-as-pole.mp4"]

@@ -66,7 +66,7 @@ class FakeMethod:
         state = load_file(states["polish"] / "state.safetensors")
         colours = next(value for name, value in sorted(state.items()) if "colours" in name)
         colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
-        driver = clips[1] if request.look == "a" else clips[0]
+        driver = clips[(request.look == "a") ^ (request.driver == "subject")]
         if isinstance(request.driver, NewDriver):
             driver = request.driver.clip
         frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]

@@ -85,9 +85,9 @@ class DriverTrack:
 def track_driver(load_model: LoadModel, pair: FacingPair, request: TransferRequest, subject: PairModel) -> DriverTrack:
     """The driver of a request, in the space of the driver's clip in training. subject: draws the subject."""
     alike, mirrored = pair
-    side: Look = BOTH[request.look == "a"]
+    side: Look = request.look if request.driver == "subject" else BOTH[request.look == "a"]
     usual = alike[BOTH.index(side)]
-    if request.driver is None:
+    if request.driver is None or request.driver == "subject":
         return DriverTrack(usual, subject.keypoints(usual), mirrored == side)
     model = load_model(side)
     if isinstance(request.driver, NewDriver):
