@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import cv2
 import numpy as np
 
 from retarget_cli.segmentation.base import Sink
+from retarget_cli.utils.arrays import allocate
 from retarget_cli.vision.regions import fill_holes, largest_components
-
-_MEMORY = 96 * 2**20
-
-
-def allocate(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """An array for the whole clip, in memory when small and in an unnamed temporary file when not."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if size <= _MEMORY:
-        return np.zeros(shape, dtype)
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
 def to_bytes(probability: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.matte import read_mattes
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.arrays import create_npy
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.framing import Framing, cut, frame_object
@@ -71,7 +72,7 @@ def _cut_out(job: Job) -> None:
     clip = facts(job.entries["ingest"])
     count, size = clip.timing.frames, job.stage.params["size"]
     path = frame_object(_boxes(job, count), float(clip.timing.rate))
-    out = np.lib.format.open_memmap(job.path / "clip.npy", mode="w+", dtype=np.uint8, shape=(count, size, size, 4))
+    out = create_npy(job.path / "clip.npy", (count, size, size, 4))
     meter = HeadingMeter(count)
     pairs = zip(read_frames(job.stage.files["video"]), read_mattes(job.entries["matte"]), strict=True)
     for index, (frame, matte) in enumerate(pairs):

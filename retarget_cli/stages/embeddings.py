@@ -15,6 +15,7 @@ import numpy as np
 
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.stage import Job, Stage, run_stage
+from retarget_cli.utils.arrays import create_npy
 from retarget_cli.utils.atomic import crash_point, write_bytes_atomic
 
 VERSION = 1
@@ -79,7 +80,7 @@ def _work(job: Job, weights: Path, device: str) -> None:
     with device_problems():
         network = load_network(weights, device)
         grid, batches = Grid(clip.size, network.side, network.cells), Batches(network)
-        grays = np.lib.format.open_memmap(job.path / GRAYS, mode="w+", dtype=np.uint8, shape=(count, *grid.shape))
+        grays = create_npy(job.path / GRAYS, (count, *grid.shape))
         waiting: dict[int, np.ndarray] = {}
         seen = 0
         for index, image in enumerate(clip.read(grid.image_size)):

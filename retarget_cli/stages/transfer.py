@@ -19,6 +19,7 @@ from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.fit import states
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.arrays import create_npy
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.hardware import device_class
@@ -178,8 +179,8 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
     layer = silhouette = None
     for index, frame in enumerate(drawn.frames):
         if layer is None or silhouette is None:
-            layer = _open(job, "layer", (count, *frame.rgba.shape))
-            silhouette = _open(job, "silhouette", (count, *frame.silhouette.shape))
+            layer = create_npy(job.path / "layer.npy", (count, *frame.rgba.shape))
+            silhouette = create_npy(job.path / "silhouette.npy", (count, *frame.silhouette.shape))
         layer[index], silhouette[index] = frame.rgba, frame.silhouette
         for name, found in points.items():
             found.append(getattr(frame, name))
@@ -191,10 +192,6 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
     for name, found in points.items():
         np.save(job.path / f"{name}.npy", np.stack(found).astype(np.float32))
     write_json_atomic(job.path / "report.json", dict(drawn.report))
-
-
-def _open(job: Job, name: str, shape: tuple[int, ...]) -> np.memmap:
-    return np.lib.format.open_memmap(job.path / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
 
 
 def sound_of(driver: Driver) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Arrays on the disk whose space is reserved before anything is written into them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+_IN_MEMORY = 96 * 2**20
+_BLOCK = bytes(2**20)
+
+
+def create_npy(path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> np.memmap:
+    """Create a ``.npy`` file of zeros and map it. OSError when the disk has no room for all of it.
+
+    Without the reservation a full disk would be noticed while the mapping is written, which kills the process (SIGBUS).
+    """
+    with path.open("wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        _reserve(file, file.tell() + _bytes(shape, dtype), path)
+    return np.lib.format.open_memmap(path, mode="r+")
+
+
+def allocate(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """An array of zeros, in memory when small and in an unnamed temporary file when not. OSError as above."""
+    size = _bytes(shape, dtype)
+    if size <= _IN_MEMORY:
+        return np.zeros(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        _reserve(file, size, Path(tempfile.gettempdir()))
+        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+
+
+def _bytes(shape: tuple[int, ...], dtype: type) -> int:
+    return int(np.prod(shape)) * np.dtype(dtype).itemsize
+
+
+def _reserve(file: IO[Any], size: int, place: Path) -> None:
+    """Make the file `size` bytes long and give it its blocks. place: what an error names."""
+    file.flush()
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        file.seek(0, os.SEEK_END)
+        while file.tell() < size:
+            file.write(_BLOCK[: size - file.tell()])
+        file.flush()
+    except OSError as error:
+        raise OSError(error.errno or errno.EIO, error.strerror, str(place)) from error
