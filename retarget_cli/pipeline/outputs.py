@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from retarget_cli.utils.atomic import part_beside, replacing, write_bytes_atomic
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
 REPORT = "report.html"
+_CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were made of
 
 
 def clip_name(path: Path) -> str:
@@ -35,6 +37,31 @@ def clip_names(a: Path, b: Path) -> tuple[str, str]:
 def pair_name(names: tuple[str, str]) -> str:
     """``cat--fox``: the name of a pair, and of the folder with its results."""
     return f"{names[0]}--{names[1]}"
+
+
+def pair_folder(names: tuple[str, str], digests: tuple[str, str]) -> Path:
+    """The folder for the results of a pair: ``cat--fox``, or ``cat--fox-2`` where other clips of these names have that.
+
+    digests: of both clips; they are noted in the folder, which is made. Raises EnvironmentProblem when it cannot be.
+    """
+    name, number = pair_name(names), 1
+    while True:
+        folder = RESULTS / (name if number == 1 else f"{name}-{number}")
+        owner = _owner(folder)
+        if owner is None:
+            write(folder / _CLIPS, json.dumps(digests).encode())
+        if owner in (None, list(digests)):
+            return folder
+        number += 1
+
+
+def _owner(folder: Path) -> list[str] | None:
+    """The digests of the clips whose results a folder holds; None when nothing tells."""
+    try:
+        noted = json.loads((folder / _CLIPS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return noted if isinstance(noted, list) else None
 
 
 def still(video: Path) -> Path:

@@ -67,6 +67,9 @@ def deliver_training(
         (crops, CROPS, CROPS, "sheet"),
     ):
         _deliver(done, stage, inside, folder / target, kind, reporter)
+    for old in (folder / TRAINING).glob("*-*.png"):  # of phases that this training does without
+        if old.stem.rpartition("-")[0] not in phases:
+            old.unlink(missing_ok=True)
     for phase in phases:
         if phase in done:
             _deliver_previews(phase, previews(done[phase].path), folder, reporter)

@@ -87,16 +87,16 @@ def train(
     if start is not None:
         config = replace(config, start=start.run)
     clips = open_pair(a, b, store)
-    pair = outputs.pair_name((clips[0].name, clips[1].name))
-    folder = outputs.RESULTS / pair
+    names = clips[0].name, clips[1].name
+    folder = outputs.pair_folder(names, (clips[0].digest, clips[1].digest))
     done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
     phases = get_method(config.method).phases(config.method_config)
-    deliver_training(done, (clips[0].name, clips[1].name), phases, folder, reporter)
-    run_id = save_run(store, pair, clips, config, done)
+    deliver_training(done, names, phases, folder, reporter)
+    run_id = save_run(store, folder.name, clips, config, done)
     write_report(store, run_id, reporter)
     scored = {phase: held_out(done[phase]) for phase in phases}
     judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
-    return TrainResult(run_id, pair, folder, done, scored, judged)
+    return TrainResult(run_id, folder.name, folder, done, scored, judged)
 
 
 def import_checkpoint(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
-from retarget_cli.pipeline.outputs import check_targets, clip_names, deliver, deliver_folder, pair_name
+from retarget_cli.pipeline.outputs import check_targets, clip_names, deliver, deliver_folder, pair_folder, pair_name
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,24 @@ def test_a_folder_comes_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     deliver_folder(source, target)
     assert sorted(file.name for file in target.iterdir()) == ["a", "b"]
     assert [file.name for file in target.parent.iterdir()] == ["frames"]
+
+
+def test_pairs_of_other_clips_with_the_same_names_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = "cat", "fox"
+    assert pair_folder(names, ("1", "2")) == Path("retargeted/cat--fox")
+    assert pair_folder(names, ("1", "3")) == Path("retargeted/cat--fox-2")
+    assert pair_folder(names, ("1", "2")) == Path("retargeted/cat--fox")
+    assert pair_folder(names, ("4", "2")) == Path("retargeted/cat--fox-3")
+    assert pair_folder(names, ("1", "3")) == Path("retargeted/cat--fox-2")
+
+
+def test_a_folder_of_an_earlier_version_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("retargeted/cat--fox")
+    folder.mkdir(parents=True)
+    assert pair_folder(("cat", "fox"), ("1", "2")) == folder
+    (folder / ".clips.json").write_text("half a fi")
+    assert pair_folder(("cat", "fox"), ("1", "2")) == folder

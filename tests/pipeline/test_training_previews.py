@@ -67,6 +67,13 @@ def test_previews_of_an_earlier_training_go(clips: Any) -> None:
     assert {path.name for path in TRAINING.iterdir()} == PREVIEWS | {"curves.png", "mine.png"}
 
 
+def test_previews_of_phases_that_a_training_does_without_go(clips: Any) -> None:
+    TRAINING.mkdir(parents=True)
+    (TRAINING / "detail-00020.png").write_bytes(b"of an earlier training")
+    train(clips)
+    assert {path.name for path in TRAINING.glob("*-*.png")} == PREVIEWS
+
+
 def test_the_verdict_joins_what_the_method_and_the_clips_say(clips: Any) -> None:
     result, events = train(clips)
     severities = {finding.name: finding.severity for finding in result.verdict}
