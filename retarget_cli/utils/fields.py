@@ -1,4 +1,5 @@
-"""Frozen dataclasses by dotted keys: list the keys, set one from text, turn a tree of them into JSON and back."""
+"""Settings: frozen dataclasses by dotted keys. Lists the keys and their meanings, sets one from text, and turns a tree
+of them into JSON and back."""
 
 from __future__ import annotations
 
@@ -7,13 +8,20 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from retarget_cli.errors import UsageError
 
 # Metadata of a field that is younger than stored results: at its default JSON leaves it out, so that their keys stay.
 LATER = {"later": True}
+_T = TypeVar("_T")
+
+
+def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False) -> _T:
+    """A field of a settings dataclass, with what `retarget settings` says of it. later: mark it LATER."""
+    metadata = {"meaning": meaning, "unit": unit, **(LATER if later else {})}
+    return typing.cast(_T, dataclasses.field(default=default, metadata=metadata))
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -66,9 +74,25 @@ def change_fields(config: Any, changes: Sequence[str]) -> Any:
     for change in changes:
         key, text = split(change)
         if key not in known:
-            raise UsageError(f"there is no setting '{key}'", where=change, fix=nearest(key, known))
+            raise unknown_key(key, known, change)
         config = set_field(config, key, text)
     return config
+
+
+def unknown_key(key: str, known: Sequence[str], where: str) -> UsageError:
+    """The error for a key that is not among `known`. It lists those of the same phase, or all when there is no such
+    phase but only the names of phases."""
+    phase = key.partition(".")[0]
+    near = [name for name in known if name.startswith(f"{phase}.")]
+    if near:
+        fix = nearest(key, near, f"The settings of {phase} are")
+    else:
+        groups = dict.fromkeys(f"{name.partition('.')[0]}.…" if "." in name else name for name in known)
+        likely = [name for name in known if name.endswith(f".{key}")]
+        meant = _meant(likely or difflib.get_close_matches(key, known, n=3, cutoff=0.5))
+        fix = f"{meant}The settings are: {', '.join(groups)}."
+    more = f"`retarget settings{f' {phase}' if near else ''}` says what each means."
+    return UsageError(f"there is no setting '{key}'", where=where, fix=f"{fix} {more}")
 
 
 def split(change: str) -> tuple[str, str]:
@@ -81,17 +105,20 @@ def split(change: str) -> tuple[str, str]:
 
 def keys(kind: type, skip: Sequence[str] = ()) -> list[str]:
     """Dotted names of every leaf of a dataclass."""
-    found: list[str] = []
+    return [key for key, _ in leaves(kind, skip)]
+
+
+def leaves(kind: type, skip: Sequence[str] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Dotted name and metadata (see :func:`setting`) of every leaf of a dataclass."""
     hints = typing.get_type_hints(kind)
     for item in dataclasses.fields(kind):
+        inner = hints[item.name]
         if item.name in skip:
             continue
-        inner = hints[item.name]
         if isinstance(inner, type) and dataclasses.is_dataclass(inner):
-            found += [f"{item.name}.{key}" for key in keys(inner)]
+            yield from ((f"{item.name}.{key}", metadata) for key, metadata in leaves(inner))
         else:
-            found.append(item.name)
-    return found
+            yield item.name, item.metadata
 
 
 def set_field(config: Any, key: str, text: str) -> Any:
@@ -102,12 +129,17 @@ def set_field(config: Any, key: str, text: str) -> Any:
     return dataclasses.replace(config, **{head: _parse(typing.get_type_hints(type(config))[head], text, key)})
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A fix line: the known words nearest to `word`, and all of them."""
+def nearest(word: str, known: Iterable[str], listed: str = "Choose one of") -> str:
+    """A fix line: the known words nearest to `word`, and all of them. listed: what to put before these."""
     names = list(known)
-    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}Known are: {', '.join(names)}."
+    return f"{_meant(difflib.get_close_matches(word, names, n=3, cutoff=0.5))}{listed}: {', '.join(names)}."
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f"Did you mean {' or '.join(near)}? " if near else ""
+
+
+_NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def _parse(kind: Any, text: str, key: str) -> Any:
@@ -123,7 +155,7 @@ def _parse(kind: Any, text: str, key: str) -> Any:
             return tuple(typing.get_args(kind)[0](part) for part in text.strip("[]()").split(","))
         return kind(text)
     except ValueError:
-        wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else kind.__name__
+        wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else _NUMBERS[kind]
         raise UsageError(f"'{text}' is not a value for {key}", where=key, fix=f"Give {wanted}.") from None
 
 
