@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.errors import RetargetError, UsageError
 from retarget_cli.events import Reporter, silent
 
@@ -41,7 +42,6 @@ _HOMES = {
     "SegmentResult": "pipeline.segment",
     "TrainResult": "pipeline.train",
 }
-_WORKSPACE = ".retarget"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -92,7 +92,7 @@ def train(
     max_memory: str | None = None,
     config: str | Path | None = None,
     settings: Sequence[str] = (),
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> TrainResult:
     """Train a pair of clips, or find it trained.
@@ -134,7 +134,7 @@ def import_checkpoint(
     precision: str | None = None,
     max_memory: str | None = None,
     settings: Sequence[str] = (),
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> TrainResult:
     """Make a pair that another program trained one of this workspace; what its checkpoint lacks is trained.
@@ -180,7 +180,7 @@ def render(
     follow: str | Sequence[str] = (),
     device: str | None = None,
     max_memory: str | None = None,
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> RenderResult:
     """Render a trained pair (the last one, if none is named).
@@ -208,7 +208,7 @@ def evaluate(
     b: str | Path | None = None,
     *,
     run: str | None = None,
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> EvaluateResult:
     """Score both looks of a trained pair (the last one, if none is named). run: an older run of it, by its id.
@@ -233,7 +233,7 @@ def segment(
     backend: str = "auto",
     weights: str | None = None,
     out: str | Path | None = None,
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> SegmentResult:
     """Find the object of one clip. out: where its matte goes, a ``.mkv``. Raises kinds of :class:`RetargetError`."""

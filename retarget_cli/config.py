@@ -6,6 +6,7 @@ Precedence: flags over changes over file over preset. Every key that nobody know
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from retarget_cli.utils.fields import setting
@@ -14,6 +15,7 @@ from retarget_cli.utils.hardware import cuda_devices
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SMALLEST_CROP = 32
+DEFAULT_WORKSPACE = Path(".retarget")
 FLIPS = {"auto": "auto", "yes": "b", "no": "none"}
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import TUNING
+from retarget_cli.cli.options import grouped, option
 from retarget_cli.utils import text
 
 if TYPE_CHECKING:
@@ -17,31 +15,19 @@ if TYPE_CHECKING:
 COLUMNS = ("phase", "mode", "ms a step", "CPU ms", "steps/s", "speed-up", "busy", "of matrix rate", "memory")
 
 
+@grouped
 def bench(
-    preset: options.Preset = None,
-    changes: options.Changes = None,
-    device: options.Device = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            "--steps",
-            min=1,
-            help="Time so many steps of each mode.",
-            show_default="a few seconds of each; up to 500 on a GPU",
-            rich_help_panel=TUNING,
-        ),
-    ] = None,
-    paper: Annotated[
-        bool | None,
-        typer.Option(
-            "--paper/--no-paper",
-            help="Time the published recipe too.",
-            show_default="where there is a GPU",
-            rich_help_panel=TUNING,
-        ),
-    ] = None,
-    json_output: options.Json = False,
-    quiet: options.Quiet = False,
+    preset: str | None = options.preset(),
+    changes: list[str] | None = options.changes(),
+    device: str | None = options.device(),
+    steps: int | None = option(
+        None, "N", "Time so many steps of each mode.", min=1, show_default="a few seconds of each"
+    ),
+    paper: bool | None = option(
+        None, None, "Time the published recipe too.", names=("--paper/--no-paper",), show_default="on a GPU"
+    ),
+    *,
+    general: options.General,
 ) -> None:
     """Time the training steps of a preset in every mode, and drawing, on a pair that the program draws itself.
 
@@ -54,11 +40,11 @@ def bench(
 
     config = load_config(preset, None, changes or (), device=device)
     planned = plan(config, device_class(config.device) == "cuda", paper, steps)
-    with output.reporting(quiet) as reporter, StopSignal() as stop:
+    with output.reporting(general, config) as reporter, StopSignal() as stop:
         from retarget_cli.bench.bench import bench as measure
 
         result = measure(planned, reporter, stop)
-    if json_output:
+    if general.json:
         output.document(result.document())
     else:
         _show(result)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+from retarget_cli.cli.completion import choices
+from retarget_cli.cli.options import grouped, option
 from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
 from retarget_cli.pipeline.options import choose
@@ -18,21 +16,18 @@ from retarget_cli.viz.score_table import COLUMNS, rows
 KINDS = ("quadrupeds", "bipeds", "plants")
 
 
+@grouped
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the clips are drawn.")] = Path(
-        "demo"
+    folder: Path = option(Path("demo"), "FOLDER", "Where the clips are drawn.", show_default=True),
+    kind: str = option(
+        "quadrupeds", "KIND", f"What is drawn: {', '.join(KINDS)}.", show_default=True, autocompletion=choices(KINDS)
     ),
-    kind: Annotated[str, typer.Option("--kind", help=f"What is drawn: {', '.join(KINDS)}.")] = "quadrupeds",
-    preset: options.Preset = None,
-    changes: options.Changes = None,
-    seed: Annotated[
-        int,
-        typer.Option("--seed", help="Random seed of the drawing and of the training.", min=0, rich_help_panel=TUNING),
-    ] = 0,
-    device: options.Device = None,
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
-    quiet: options.Quiet = False,
+    preset: str | None = options.preset(),
+    changes: list[str] | None = options.changes(),
+    seed: int = option(0, "N", "Seed of the drawing and of the training.", min=0, show_default=True),
+    device: str | None = options.device(),
+    *,
+    general: options.InWorkspace,
 ) -> None:
     """Draw a pair of clips, train on it, render both directions, score them against the truth.
 
@@ -45,9 +40,9 @@ def demo(
 
     quick = QUICK if preset is None else ()
     settings = load_config(preset, None, (*quick, *(changes or ())), seed=seed, device=device)
-    with output.working(workspace, quiet) as session:
+    with output.working(general, settings) as session:
         result = show(folder, settings, session.store, session.reporter, session.stop, seed=seed, kind=kind)
-    if json_output:
+    if general.json:
         output.document(
             {
                 "folder": folder,

@@ -17,7 +17,7 @@ import typer
 
 from retarget_cli import __version__
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import grouped
 from retarget_cli.errors import EnvironmentProblem, RetargetError
 
 Status = Literal["ok", "warn", "fail"]
@@ -210,12 +210,12 @@ def check_threads() -> Check:
 SIGNS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
 
 
-def doctor(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.Json = False) -> None:
+@grouped
+def doctor(general: options.InWorkspace) -> None:
     """Check Python, torch, codecs, weights, disk and workspace; leaves with 4 when something is missing."""
-
-    checks = examine(workspace)
+    checks = examine(general.workspace)
     failed = any(check.status == "fail" for check in checks)
-    if json_output:
+    if general.json:
         output.document({"ok": not failed, "checks": [check.to_json() for check in checks]})
     else:
         output.lines(*[line for check in checks for line in _lines(check)])

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import grouped
 
 
-def runs(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.Json = False) -> None:
+@grouped
+def runs(general: options.InWorkspace) -> None:
     """List the runs of this workspace, newest first."""
+    workspace = general.workspace
     records = output.open_store(workspace).runs() if workspace.exists() else []
-    if json_output:
+    if general.json:
         output.document({"runs": records})
     elif not records:
         output.lines(

@@ -7,11 +7,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import InputError, UsageError
+from retarget_cli.utils.fields import nearest
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput
@@ -25,23 +25,20 @@ AFFINES = {
     "learned": "the map found in training",
     "moments": "mean and spread of the keypoints made equal",
     "none": "as it is",
-    "trajectory": "auto, and the object takes the driver's way through the picture",
+    "trajectory": "auto, and the object moves through the picture like the driver's",
 }
-"""What each way to fit the driver's pose does."""
+"""What each mode of fitting the driver's pose does."""
 AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")
 """Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
-BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")
 
 
 def choose(value: str, allowed: Sequence[str], option: str) -> str:
-    """Return `value` when it is one of `allowed`; otherwise a UsageError that names the nearest."""
+    """Return `value` when it is one of `allowed`; otherwise a UsageError with all of them and the nearest."""
     if value in allowed:
         return value
-    near = get_close_matches(value, allowed, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    raise UsageError(f"'{value}' is not a choice", where=option, fix=f"{hint}Choose one of: {', '.join(allowed)}.")
+    raise UsageError(f"'{value}' is not a choice", where=option, fix=nearest(value, allowed))
 
 
 def numbers(value: str, count: int, option: str, example: str) -> tuple[float, ...]:
@@ -60,13 +57,11 @@ def parse_affine(value: str | Sequence[float]) -> str | tuple[float, ...]:
     """A mode, six numbers (row by row), or a JSON file that holds six numbers or two rows of three."""
     if not isinstance(value, str):
         return numbers(",".join(str(number) for number in value), 6, "--affine", "(1, 0, 0, 0, 1, 0)")
-    if value in AFFINE_VARIANTS:
-        return value
     if value.endswith(".json"):
         return _affine_file(Path(value))
     if re.search(r"\d", value):
         return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
-    return choose(value, tuple(AFFINES), "--affine")
+    return choose(value, (*AFFINES, *AFFINE_VARIANTS), "--affine")
 
 
 def _affine_file(path: Path) -> tuple[float, ...]:
@@ -100,7 +95,7 @@ def parse_background(value: str) -> str:
         raise UsageError(f"'{value}' is not a colour", where="--background", fix="Write it like '#808080', in quotes.")
     if value in BACKGROUNDS:
         return value
-    fix = f"Choose one of: {', '.join(BACKGROUNDS)}, or a colour like '#808080'."
+    fix = f"{nearest(value, BACKGROUNDS).removesuffix('.')}, or a colour like '#808080'."
     raise UsageError(f"'{value}' is not a background", where="--background", fix=fix)
 
 
@@ -153,7 +148,7 @@ class RenderOptions:
 
     @property
     def trajectory(self) -> bool:
-        """Whether the driver's way has to be brought into the subject's picture."""
+        """Whether the driver's trajectory has to be brought into the subject's picture."""
         return self.affine == "trajectory" and self.background != "driver"
 
     @property

@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False) -> _T:
     """A field of a settings dataclass, with what `retarget settings` says of it. later: mark it LATER."""
     metadata = {"meaning": meaning, "unit": unit, **(LATER if later else {})}
-    return typing.cast(_T, dataclasses.field(default=default, metadata=metadata))
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def to_json(config: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from retarget_cli.errors import UsageError
 
 
 def test_pair() -> None:
-    assert options.parse_pair(None, None) is None
-    assert options.parse_pair(Path("a"), Path("b")) == (Path("a"), Path("b"))
+    assert options.Pair(None, None).chosen() == {"pair": None}
+    assert options.Pair(Path("a"), Path("b")).chosen() == {"pair": (Path("a"), Path("b"))}
     with pytest.raises(UsageError):
-        options.parse_pair(Path("a"), None)
+        options.Pair(Path("a"), None).chosen()

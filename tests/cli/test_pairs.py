@@ -74,6 +74,7 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_devices("cuda, cuda:1") == ["cuda:0", "cuda:1"]
     assert parse_devices("cpu,cpu") == ["cpu", "cpu"]
     assert parse_devices("1") == ["cuda:1"]
+    assert parse_devices("auto") == ["auto"]
 
 
 @pytest.mark.parametrize("text", ["", "0,", "0,0", "cuda,0", "0,00", "tpu", "auto,0", "-1"])
@@ -81,7 +82,7 @@ def test_lists_of_devices_that_make_no_sense(text: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(hardware, "cuda_devices", lambda: 3)
     with pytest.raises(UsageError) as problem:
         parse_devices(text)
-    assert problem.value.where == "--devices"
+    assert problem.value.where == "--device"
 
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

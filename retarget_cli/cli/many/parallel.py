@@ -44,7 +44,7 @@ class Outcome:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
-class Board(Protocol):
+class Display(Protocol):
     """Shows what the jobs do. Called from several threads."""
 
     def started(self, job: Job, device: str) -> None:
@@ -60,12 +60,12 @@ class Board(Protocol):
         ...
 
 
-class Fleet:
+class Workers:
     """Runs jobs on devices. stop: a request to end, which is passed on to the children; they save and leave."""
 
-    def __init__(self, devices: Sequence[str], board: Board, stop: StopSignal) -> None:
+    def __init__(self, devices: Sequence[str], display: Display, stop: StopSignal) -> None:
         self._devices = list(devices)
-        self._board = board
+        self._display = display
         self._stop = stop
         self._guard = threading.Lock()  # over `_waiting`, `_children` and `_ended`
         self._waiting: Iterator[Job] = iter(())
@@ -116,16 +116,16 @@ class Fleet:
 
     def _attend(self, job: Job, child: subprocess.Popen[str], answer: Any, device: str) -> Outcome:
         began = time.monotonic()
-        self._board.started(job, device)
+        self._display.started(job, device)
         assert child.stderr is not None
         with answer, child.stderr as lines:
             for line in lines:
-                self._board.line(job, line.rstrip("\n"))
+                self._display.line(job, line.rstrip("\n"))
             code = child.wait()
             with self._guard:
                 self._children.discard(child)
             outcome = Outcome(job, device, code if code >= 0 else 128 - code, time.monotonic() - began, _read(answer))
-        self._board.finished(outcome)
+        self._display.finished(outcome)
         return outcome
 
 
@@ -151,7 +151,7 @@ _STAGE = re.compile(r"\[\d+/\d+\] ")  # how the lines of a log begin that name a
 _NUMBERS = " " * 4  # and those that tell how far it is; see progress.PlainReporter
 
 
-class LineBoard:
+class LineDisplay:
     """Every line of every job, with the job's name before it. quiet: only what the jobs themselves say."""
 
     def __init__(self, stream: TextIO, quiet: bool = False) -> None:
@@ -178,7 +178,7 @@ class LineBoard:
             self.line(outcome.job, ended(outcome))
 
 
-class RowBoard:
+class RowDisplay:
     """A live row a running job: its stage, how far it is and how long still. What else it says stands above."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -225,13 +225,13 @@ def ended(outcome: Outcome) -> str:
 
 
 @contextmanager
-def showing(quiet: bool = False, stream: TextIO | None = None) -> Iterator[Board]:
-    """The board that fits where `stream` (stderr unless given) goes."""
+def showing(quiet: bool = False, stream: TextIO | None = None) -> Iterator[Display]:
+    """The display that fits where `stream` (stderr unless given) goes."""
     stream = stream or sys.stderr
     if quiet or not stream.isatty() or os.environ.get("TERM") == "dumb":
-        yield LineBoard(stream, quiet)
+        yield LineDisplay(stream, quiet)
         return
-    rows = RowBoard(stream)
+    rows = RowDisplay(stream)
     try:
         yield rows
     finally:

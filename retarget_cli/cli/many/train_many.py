@@ -7,23 +7,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from retarget_cli.cli import output
-from retarget_cli.cli.many.parallel import Fleet, Job, Outcome, showing
+from retarget_cli.cli.many.parallel import Job, Outcome, Workers, showing
+from retarget_cli.cli.options import InWorkspace
 from retarget_cli.errors import InputError, Interrupted, UsageError
 from retarget_cli.findings import counted, from_json
 from retarget_cli.pipeline.outputs import RESULTS, clip_names, pair_name
 from retarget_cli.utils import text
 from retarget_cli.utils.hardware import device_class
 
-if TYPE_CHECKING:
-    from retarget_cli.config import TrainConfig
-
-
-DEVICES = "--devices"
+DEVICE = "--device"
 
 
 @dataclass(frozen=True)
@@ -104,20 +101,22 @@ def _check_free(pair: ListedPair, before: ListedPair | None, place: str) -> None
 
 
 def parse_devices(text: str) -> list[str]:
-    """``0,1`` or ``cuda:0,cuda:1`` or ``cpu,cpu``: the devices of a list, one pair at a time on each.
+    """``0,1`` or ``cuda:0,cuda:1`` or ``cpu,cpu``: the devices of a list, one pair at a time on each; or ``auto``.
 
     A GPU is named once; ``cpu`` may be repeated, for pairs that share its cores. Raises UsageError for words that are
     no devices and EnvironmentProblem for devices that are not there.
     """
+    if text == "auto":
+        return [text]
     devices: list[str] = []
     for word in text.split(","):
         name = word.strip()
         name = f"cuda:{int(name)}" if name.isdecimal() else "cuda:0" if name == "cuda" else name
         if name in ("", "auto"):
-            raise UsageError(f"'{text}' is no list of devices", where=DEVICES, fix="Write 0,1 or cuda:0,cuda:1.")
-        device_class(name, where=DEVICES)
+            raise UsageError(f"'{text}' is no list of devices", where=DEVICE, fix="Write 0,1 or cuda:0,cuda:1.")
+        device_class(name, where=DEVICE)
         if name in devices and name != "cpu":
-            raise UsageError(f"{name} is named twice", where=DEVICES, fix="Name each GPU once.")
+            raise UsageError(f"{name} is named twice", where=DEVICE, fix="Name each GPU once.")
         devices.append(name)
     return devices
 
@@ -143,36 +142,41 @@ class Trained:
         return told or {"what": f"its process ended with code {code}", "where": None, "fix": fix, "exit_code": code}
 
 
-@dataclass(frozen=True)
-class Manner:
-    """Where the workspace is, and how much is said."""
-
-    workspace: Path
-    quiet: bool
-    as_json: bool
-
-
-def run(file: Path, devices: str | None, shared: Mapping[str, Any], of_one: Mapping[str, Any], manner: Manner) -> None:
+def run(
+    file: Path,
+    one: Mapping[str, Any],
+    preset: str | None,
+    config: Path | None,
+    changes: list[str] | None,
+    flags: Mapping[str, Any],
+    general: InWorkspace,
+) -> None:
     """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
 
-    devices: what follows ``--devices``, None for one pair after another. shared, of_one: options by name, those for all
-    pairs and those that speak of the clips of one.
+    one: what was said about the clips of one pair, which must be nothing. preset, config, changes, flags: what
+    :func:`~.load_config` takes; the device in the flags may be several, with commas.
     """
-    one_device = shared.get("--device")
-    for name, value in of_one.items():
+    for name, value in one.items():
         if value is not None:
+            where = name.upper() if len(name) == 1 else _option(name)
             fix = "Leave it out, or train that pair in a call of its own."
-            raise UsageError("this is about one pair, and --pairs names a list", where=name, fix=fix)
-    if devices is not None and one_device is not None:
-        raise UsageError("--device and --devices say different things", where=DEVICES, fix="Give one of them.")
+            raise UsageError("this is about one pair, and --pairs names a list", where=where, fix=fix)
+    devices = parse_devices(flags["device"] or "auto")
+    from retarget_cli.pipeline.runs import find_start
+    from retarget_cli.pipeline.settings import load_config
+
+    settings = load_config(preset, config, changes or (), **{**flags, "device": devices[0]})
     pairs = read_pairs(file)
-    chosen = [one_device or "auto"] if devices is None else parse_devices(devices)
-    words = option_words({name: value for name, value in shared.items() if name != "--device"})
-    present(train_pairs(pairs, chosen, words, manner), manner)
+    shared = {name: value for name, value in flags.items() if name != "device"}
+    if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
+        start = find_start(output.open_store(general.workspace), settings)
+        shared["start"] = start and start.run
+    words = option_words({"preset": preset, "config": config, "set": changes, **shared})
+    present(train_pairs(pairs, devices, words, general), general)
 
 
 def train_pairs(
-    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], manner: Manner
+    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], general: InWorkspace
 ) -> list[Trained]:
     """Train every pair, one at a time on each device. words: options of all of them.
 
@@ -181,11 +185,12 @@ def train_pairs(
     """
     from retarget_cli.utils.interrupt import StopSignal
 
-    output.open_store(manner.workspace)  # one that cannot be used is told once, and before anything starts
-    common = [*words, "--workspace", str(manner.workspace), "--json", *(["--quiet"] if manner.quiet else [])]
+    output.open_store(general.workspace)  # one that cannot be used is told once, and before anything starts
+    how_much = [f"--{name}" for name in ("quiet", "verbose") if getattr(general, name)]
+    common = [*words, "--workspace", str(general.workspace), "--json", *how_much]
     jobs = [Job(pair.name, [*PROGRAM, "train", str(pair.a), str(pair.b), *common]) for pair in pairs]
-    with StopSignal() as stop, showing(manner.quiet) as board:
-        outcomes = {outcome.job.name: outcome for outcome in Fleet(devices, board, stop).run(jobs)}
+    with StopSignal() as stop, showing(general.quiet) as display:
+        outcomes = {outcome.job.name: outcome for outcome in Workers(devices, display, stop).run(jobs)}
     trained = [Trained(pair, outcomes[pair.name]) for pair in pairs if pair.name in outcomes]
     finished = sum(each.error is None for each in trained)
     if stop.requested and finished < len(pairs):
@@ -197,31 +202,28 @@ def train_pairs(
     return trained
 
 
-def whole_start(workspace: Path, settings: TrainConfig) -> str | None:
-    """The whole id of the run that `settings` begin with; UsageError when there is none or it does not fit."""
-    from retarget_cli.pipeline.runs import find_start
-
-    start = find_start(output.open_store(workspace), settings)
-    return None if start is None else start.run
+def _option(name: str) -> str:
+    """The option that sets a flag of :func:`~.load_config`."""
+    return "--init-from" if name == "start" else f"--{name.replace('_', '-')}"
 
 
-def option_words(options: Mapping[str, Any]) -> list[str]:
-    """Options as words of a command line; a list is an option that is repeated, None one that was not given."""
+def option_words(flags: Mapping[str, Any]) -> list[str]:
+    """Flags as words of a command line; a list is an option that is repeated, None one that was not given."""
     words: list[str] = []
-    for name, value in options.items():
+    for name, value in flags.items():
         for each in value if isinstance(value, list) else [value]:
             if each is not None:
-                words += [name, str(each)]
+                words += [_option(name), str(each)]
     return words
 
 
-def present(trained: Sequence[Trained], manner: Manner) -> None:
+def present(trained: Sequence[Trained], general: InWorkspace) -> None:
     """Print how every pair went, and leave with the exit code of the first that failed."""
-    if manner.as_json:
+    if general.json:
         output.document({"pairs": [as_document(each) for each in trained]})
     else:
         output.table(("pair", "device", "time", "held-out frames", "verdict"), [_row(each) for each in trained])
-        output.lines(*_closing(trained, manner.workspace))
+        output.lines(*_closing(trained, general.workspace))
     code = next((each.outcome.code for each in trained if each.error), 0)
     if code:
         raise typer.Exit(code)

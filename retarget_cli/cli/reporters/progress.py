@@ -68,12 +68,13 @@ class Meter:
 
 
 class ProgressReporter:
-    """Counts stages and hands each kind of event to its own method; the subclasses draw.
+    """Counts stages and hands each kind of event to its own method; the subclasses draw, this one draws nothing.
 
-    artifacts: files for people that were written.
+    verbose: show keys too, and how long cached stages took. artifacts: files for people that were written.
     """
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic, *, verbose: bool = False) -> None:
+        self.verbose = verbose
         self._clock = clock
         self._number = 0
         self._numbers: dict[str, int] = {}
@@ -119,6 +120,13 @@ class ProgressReporter:
     def close(self) -> None:
         """Take down what is drawn live."""
 
+    def _details(self, event: events.StageCached | events.StageFinished) -> str:
+        """What is added about a stage's result when more is to be shown."""
+        if not (self.verbose and event.key):
+            return ""
+        took = "" if isinstance(event, events.StageFinished) or event.seconds is None else text.duration(event.seconds)
+        return f", {f'took {took}, ' if took else ''}key {event.key[:12]}"
+
     def _draw(self, event: events.Event) -> None:
         handler: Callable[[Any], None] | None = getattr(self, f"on_{type(event).__name__}", None)
         if handler is not None:
@@ -136,19 +144,6 @@ class ProgressReporter:
         return f"[{self._numbers[stage]}/{max(self._expected, self._number)}] "
 
 
-class QuietReporter(ProgressReporter):
-    """Says only what must not be missed: warnings."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802 - named after the event
-        """Print a warning."""
-        if event.level == "warning":
-            print(f"warning: {event.message}", file=self._stream, flush=True)
-
-
 class PlainReporter(ProgressReporter):
     """Lines for logs: one at a stage's start and end, and between them never more than one in five seconds."""
 
@@ -156,8 +151,8 @@ class PlainReporter(ProgressReporter):
     AT_MOST = 15.0  # a slow stage speaks at least this often
     SHARE = 0.1  # a fast one whenever this much more is done
 
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
-        super().__init__(clock)
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic, *, verbose: bool = False) -> None:
+        super().__init__(clock, verbose=verbose)
         self._stream = stream
         self._meters: dict[str, Meter] = {}
         self._spoken: dict[str, tuple[float, float]] = {}
@@ -174,7 +169,7 @@ class PlainReporter(ProgressReporter):
 
     def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
         """Print that the stage was done before."""
-        self._say(f"{self._tag(event.stage)}{event.label}: cached")
+        self._say(f"{self._tag(event.stage)}{event.label}: cached{self._details(event)}")
 
     def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
         """Print how far the stage is, when it is time to."""
@@ -195,7 +190,9 @@ class PlainReporter(ProgressReporter):
 
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Print how long the stage took."""
-        self._say(f"{self._tag(event.stage)}{event.label}: done in {text.duration(event.seconds)}")
+        self._say(
+            f"{self._tag(event.stage)}{event.label}: done in {text.duration(event.seconds)}{self._details(event)}"
+        )
 
     def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
         """Print the notice."""

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.text import Text
 
 from retarget_cli import events
-from retarget_cli.cli.progress import Meter, Newest, ProgressReporter, finished_text
+from retarget_cli.cli.reporters.progress import Meter, Newest, ProgressReporter, finished_text
 from retarget_cli.utils import text
 
 WIDE = 120  # columns; narrower terminals have no room for the losses
@@ -18,8 +18,8 @@ WIDE = 120  # columns; narrower terminals have no room for the losses
 class RichReporter(ProgressReporter):
     """A live bar for every running stage, above it the stages that are done."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__()
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        super().__init__(verbose=verbose)
         columns: list[ProgressColumn] = [
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -50,7 +50,7 @@ class RichReporter(ProgressReporter):
 
     def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
         """Print a dim line."""
-        self._say(f"  {self._tag(event.stage)}{event.label}: cached", "dim")
+        self._say(f"  {self._tag(event.stage)}{event.label}: cached{self._details(event)}", "dim")
 
     def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
         """Move the bar."""
@@ -76,7 +76,9 @@ class RichReporter(ProgressReporter):
         """Replace the bar by a line."""
         if event.stage in self._tasks:
             self._bars.remove_task(self._tasks.pop(event.stage))
-        self._say(f"✓ {self._tag(event.stage)}{event.label} ({text.duration(event.seconds)})", "green")
+        self._say(
+            f"✓ {self._tag(event.stage)}{event.label} ({text.duration(event.seconds)}{self._details(event)})", "green"
+        )
 
     def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
         """Print the notice above the bars."""

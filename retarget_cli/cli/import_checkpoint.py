@@ -1,0 +1,47 @@
+"""`retarget import`: a checkpoint of another program becomes a trained pair of this workspace."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING
+from pathlib import Path
+
+from retarget_cli.cli import completion, options, output
+from retarget_cli.cli.options import argument, grouped, option
+from retarget_cli.cli.train import show
+
+
+@grouped
+def import_checkpoint(
+    checkpoint: Path = argument("CHECKPOINT", "File to import."),
+    a: Path = argument("A", "First clip it was trained on."),
+    b: Path = argument("B", "Second clip it was trained on."),
+    kind: str = option(
+        MISSING,
+        "KIND",
+        "jokr-paper: saved by the published JOKR implementation.",
+        names=("--as",),
+        autocompletion=completion.checkpoint_formats,
+    ),
+    changes: list[str] | None = options.changes(),
+    device: str | None = options.device(),
+    *,
+    objects: options.Objects,
+    general: options.InWorkspace,
+) -> None:
+    """Take over a pair that the published implementation trained.
+
+    Finds and crops both objects as `train` does. What the checkpoint lacks is trained: a first stage has no texture.
+    """
+    clips = objects.clips(a, b)
+    from retarget_cli.methods import get_format
+    from retarget_cli.pipeline import train as pipeline
+    from retarget_cli.pipeline.outputs import clip_names
+    from retarget_cli.pipeline.settings import load_config
+
+    known = get_format(kind)
+    settings = load_config(known.preset, None, changes or (), device=device, method=known.method, **objects.chosen())
+    with output.working(general, settings) as session:
+        result = pipeline.import_checkpoint(
+            checkpoint, kind, clips, settings, session.store, session.reporter, session.stop
+        )
+    show(result, clip_names(a, b), general, session)
