@@ -17,9 +17,6 @@ COLUMNS = ("phase", "mode", "ms a step", "CPU ms", "steps/s", "speed-up", "busy"
 
 @grouped
 def bench(
-    preset: str | None = options.preset(),
-    changes: list[str] | None = options.changes(),
-    device: str | None = options.device(),
     steps: int | None = option(
         None, "N", "Time so many steps of each mode.", min=1, show_default="a few seconds of each"
     ),
@@ -27,6 +24,8 @@ def bench(
         None, None, "Time the published recipe too.", names=("--paper/--no-paper",), show_default="on a GPU"
     ),
     *,
+    recipe: options.Recipe,
+    device: options.Device,
     general: options.General,
 ) -> None:
     """Time the training steps of a preset in every mode, and drawing, on a pair that the program draws itself.
@@ -38,7 +37,7 @@ def bench(
     from retarget_cli.utils.hardware import device_class
     from retarget_cli.utils.interrupt import StopSignal
 
-    config = load_config(preset, None, changes or (), device=device)
+    config = load_config(**recipe.chosen(), **device.chosen())
     planned = plan(config, device_class(config.device) == "cuda", paper, steps)
     with output.reporting(general, config) as reporter, StopSignal() as stop:
         from retarget_cli.bench.bench import bench as measure

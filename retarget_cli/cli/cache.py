@@ -51,12 +51,9 @@ def verify(
             reporter(StageStarted("verify", "Checking the workspace"))
             problems = store.verify(lambda done, total: reporter(Progress("verify", done, total, "entries")))
             whole = sum(1 for _ in store.entries())
-    if general.json:
-        damaged = [{"stage": problem.stage, "key": problem.key, "reason": problem.reason} for problem in problems]
-        output.document({"whole": whole, "damaged": damaged})
-    else:
-        lines = [f"set aside {problem.stage}/{problem.key[:12]}: {problem.reason}" for problem in problems]
-        output.lines(f"{whole} entries are whole", *lines)
+    lines = [f"set aside {problem.stage}/{problem.key[:12]}: {problem.reason}" for problem in problems]
+    document = {"whole": whole, "damaged": [vars(problem) for problem in problems]}
+    output.answer(general, document, f"{whole} entries are whole", *lines)
     if problems:
         raise typer.Exit(WorkspaceError.exit_code)
 
@@ -79,8 +76,6 @@ def prune(
     freed = 0
     if general.workspace.exists():
         freed = gc.prune(output.open_store(general.workspace), keep_runs=keep, dry_run=dry_run)
-    if general.json:
-        output.document({"freed_bytes": freed, "dry_run": dry_run, "keep": keep})
-    else:
-        why = "" if freed else "; what was used within the last hour stays"
-        output.lines(f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}")
+    why = "" if freed else "; what was used within the last hour stays"
+    line = f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}"
+    output.answer(general, {"freed_bytes": freed, "dry_run": dry_run, "keep": keep}, line)

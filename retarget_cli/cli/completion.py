@@ -6,7 +6,6 @@ The shell itself compares the beginnings.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import typer
@@ -16,11 +15,6 @@ from retarget_cli.errors import RetargetError
 
 Item = tuple[str, str]
 """A word and what it means, which some shells show."""
-
-
-def choices(names: Iterable[str]) -> Callable[[], list[str]]:
-    """A completion by these names."""
-    return lambda: list(names)
 
 
 def affines() -> list[Item]:

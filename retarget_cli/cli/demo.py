@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.completion import choices
-from retarget_cli.cli.options import grouped, option
+from retarget_cli.cli.options import choice, grouped, option
 from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
 from retarget_cli.pipeline.options import choose
@@ -19,29 +18,26 @@ KINDS = ("quadrupeds", "bipeds", "plants")
 @grouped
 def demo(
     folder: Path = option(Path("demo"), "FOLDER", "Where the clips are drawn.", show_default=True),
-    kind: str = option(
-        "quadrupeds", "KIND", f"What is drawn: {', '.join(KINDS)}.", show_default=True, autocompletion=choices(KINDS)
-    ),
-    preset: str | None = options.preset(),
-    changes: list[str] | None = options.changes(),
+    kind: str = choice("quadrupeds", KINDS, "What is drawn: {}.", parse=lambda kind: choose(kind, KINDS, "--kind")),
     seed: int = option(0, "N", "Seed of the drawing and of the training.", min=0, show_default=True),
-    device: str | None = options.device(),
     *,
+    recipe: options.Recipe,
+    device: options.Device,
     general: options.InWorkspace,
 ) -> None:
     """Draw a pair of clips, train on it, render both directions, score them against the truth.
 
     The drawn clips bring their own mattes: nothing has to be downloaded. Without --preset, training is shortened.
     """
-    choose(kind, KINDS, "--kind")
     from retarget_cli.pipeline.demo import QUICK
     from retarget_cli.pipeline.demo import demo as show
     from retarget_cli.pipeline.settings import load_config
 
-    quick = QUICK if preset is None else ()
-    settings = load_config(preset, None, (*quick, *(changes or ())), seed=seed, device=device)
+    told = recipe.chosen() | device.chosen()
+    quick = QUICK if recipe.preset is None else ()
+    settings = load_config(**{**told, "changes": (*quick, *told["changes"])}, seed=seed)
     with output.working(general, settings) as session:
-        result = show(folder, settings, session.store, session.reporter, session.stop, seed=seed, kind=kind)
+        result = show(folder, settings, *session.tools, seed=seed, kind=kind)
     if general.json:
         output.document(
             {

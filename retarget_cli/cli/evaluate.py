@@ -22,7 +22,7 @@ def evaluate(
     from retarget_cli.pipeline.evaluate import evaluate as evaluate_pair
 
     with output.working(general) as session:
-        scores = evaluate_pair(clips, session.store, session.reporter, session.stop, run_id=run)
+        scores = evaluate_pair(clips, *session.tools, run_id=run)
     if general.json:
         output.document(scores)
     else:

@@ -23,8 +23,8 @@ def import_checkpoint(
         autocompletion=completion.checkpoint_formats,
     ),
     changes: list[str] | None = options.changes(),
-    device: str | None = options.device(),
     *,
+    device: options.Device,
     objects: options.Objects,
     general: options.InWorkspace,
 ) -> None:
@@ -39,9 +39,9 @@ def import_checkpoint(
     from retarget_cli.pipeline.settings import load_config
 
     known = get_format(kind)
-    settings = load_config(known.preset, None, changes or (), device=device, method=known.method, **objects.chosen())
+    settings = load_config(
+        known.preset, None, changes or (), method=known.method, **device.chosen(), **objects.chosen()
+    )
     with output.working(general, settings) as session:
-        result = pipeline.import_checkpoint(
-            checkpoint, kind, clips, settings, session.store, session.reporter, session.stop
-        )
+        result = pipeline.import_checkpoint(checkpoint, kind, clips, settings, *session.tools)
     show(result, clip_names(a, b), general, session)

@@ -14,7 +14,6 @@ from typer.core import TyperCommand
 from retarget_cli.cli import options, output
 from retarget_cli.cli.options import argument, grouped, option
 from retarget_cli.cli.render import show
-from retarget_cli.pipeline.options import choose
 
 _ORDER = "retarget.order"
 
@@ -75,26 +74,19 @@ def export(
     general: options.InWorkspace,
 ) -> None:
     """Write the keypoints of a render to a file, and a picture that names them."""
-    choose(look, ("a", "b"), "--look")
     chosen = options.render_options(pair, pose, part, tempo, driver, machine, look=look)
     from retarget_cli.pipeline import keypoints
 
     with output.working(general) as session:
-        result = keypoints.export_motion(chosen, session.store, session.reporter, session.stop, raw, out)
+        result = keypoints.export_motion(chosen, *session.tools, raw, out)
     motion, file = result.exported, output.short_path(result.motion)
-    if general.json:
-        output.document(
-            {
-                "motion": result.motion,
-                "preview": result.preview,
-                "frames": motion.timing.frames,
-                "points": motion.names,
-                "space": motion.space,
-                "look": motion.look,
-            }
-        )
-        return
-    output.lines(
+    document = {
+        "motion": result.motion, "preview": result.preview, "frames": motion.timing.frames, "points": motion.names,
+        "space": motion.space, "look": motion.look,
+    }  # fmt: skip
+    output.answer(
+        general,
+        document,
         f"{file}  {motion.timing.frames} frames of {len(motion.names)} points",
         f"{output.short_path(result.preview)}  their names",
         f"next: {output.command('keypoints', 'apply', file, workspace=general.workspace)}",
@@ -121,7 +113,6 @@ def apply(
 
     POINTS are names with commas between them, or `all`. --affine is for a motion exported with --raw.
     """
-    choose(look, ("a", "b", "auto"), "--look")
     chosen = options.render_options(pair, pose, picture, tempo, machine, look=look)
     given = edits.chosen()
     part = given.pop("start"), given.pop("stop")
@@ -129,8 +120,7 @@ def apply(
     from retarget_cli.pipeline import keypoints
 
     with output.working(general) as session:
-        tools = session.store, session.reporter, session.stop
-        result = keypoints.apply_motion(file, changes, chosen, *tools, part, save)
+        result = keypoints.apply_motion(file, changes, chosen, *session.tools, part, save)
     if general.json:
         output.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
     else:

@@ -23,8 +23,8 @@ from retarget_cli.errors import UsageError
 from retarget_cli.pipeline.options import (
     AFFINES,
     BACKGROUNDS,
-    LOOKS,
     RenderOptions,
+    choose,
     parse_affine,
     parse_background,
     parse_names,
@@ -52,17 +52,25 @@ def option(
 ) -> Any:
     """An option, as the default of a field of a group or of a parameter of a command.
 
-    default: MISSING for an option that must be given. names: ``--from``; that of the field unless given. more: further
-    arguments of typer.Option.
+    default: MISSING for an option that must be given. names: ``--from``; that of the field unless given. more: `parse`,
+    which turns the word into the value, and further arguments of typer.Option.
     """
+    parse = more.pop("parse", None)
     more = {"metavar": metavar, "help": text, "rich_help_panel": panel, "show_default": False, **more}
-    return field(default=default, metadata={"make": functools.partial(typer.Option, **more), "names": names})
+    make = functools.partial(typer.Option, **more)
+    return field(default=default, metadata={"make": make, "names": names, "parse": parse})
+
+
+def choice(default: Any, known: Sequence[str], text: str, panel: str | None = None, **more: Any) -> Any:
+    """An option that takes one of the words known, which replace the braces in `text`. It does not check them."""
+    more = {"metavar": "NAME", "autocompletion": lambda: list(known), **more}
+    return option(default, text=text.format(", ".join(known)), panel=panel, **more)
 
 
 def argument(metavar: str, text: str, default: Any = MISSING, **more: Any) -> Any:
     """An argument; it must be given unless it has a default."""
     more = {"metavar": metavar, "help": text, "show_default": False, **more}
-    return field(default=default, metadata={"make": functools.partial(typer.Argument, **more), "names": None})
+    return field(default=default, metadata={"make": functools.partial(typer.Argument, **more)})
 
 
 def renamed(name: str, now: str, **more: Any) -> Any:
@@ -79,19 +87,22 @@ def renamed(name: str, now: str, **more: Any) -> Any:
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """The command as Typer understands it, with the options of its groups in the place of the groups."""
     groups: dict[str, type[Group]] = {}
-    parameters: list[inspect.Parameter] = []
+    stated: dict[str, tuple[Any, Any]] = {}  # type and default of each option
     hints = get_type_hints(command)
     for name, parameter in inspect.signature(command).parameters.items():
         kind = hints[name]
         if isinstance(kind, type) and issubclass(kind, Group):
             groups[name], types = kind, get_type_hints(kind)
-            parameters += [_parameter(each.name, types[each.name], each) for each in fields(kind)]  # type: ignore[arg-type]
+            stated |= {each.name: (types[each.name], each) for each in fields(kind)}  # type: ignore[arg-type]
         else:
-            parameters.append(_parameter(name, kind, parameter.default))
+            stated[name] = kind, parameter.default
+    parsers = {name: each.metadata.get("parse") for name, (_, each) in stated.items() if isinstance(each, Field)}
+    parameters = [_parameter(name, *each) for name, each in stated.items()]
     parameters.sort(key=_panel_rank)
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
+        given |= {name: parse(given[name]) for name, parse in parsers.items() if parse}
         for name, kind in groups.items():
             given[name] = kind(**{each: given.pop(each) for each in inspect.signature(kind).parameters})
         command(**given)
@@ -104,9 +115,9 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 def _parameter(name: str, kind: Any, stated: Any) -> inspect.Parameter:
     """The parameter for what :func:`option` returned; anything else, such as the context, stays as it is."""
     if isinstance(stated, Field):
-        names = stated.metadata["names"]
-        usual = (f"--{name.replace('_', '-')}",)
-        kind = Annotated[kind, stated.metadata["make"](*(() if names is None else names or usual))]
+        make, names = stated.metadata["make"], stated.metadata.get("names")
+        names = () if names is None else names or (f"--{name.replace('_', '-')}",)
+        kind = Annotated[kind, make(*names)]
         stated = inspect.Parameter.empty if stated.default is MISSING else stated.default
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=stated)
 
@@ -151,10 +162,29 @@ class Pair(Group):
         return {"pair": None if self.a is None else (self.a, self.b)}
 
 
-def preset() -> Any:
-    """The option that names a preset."""
-    text = f"How large and how long: {', '.join(PRESETS)}."
-    return option(None, "NAME", text, names=("--preset", "-p"), autocompletion=completion.choices(PRESETS))
+def flip(default: str | None, text: str, panel: str) -> Any:
+    """The option that says whether a clip is mirrored."""
+    return choice(default, list(FLIPS), text, panel, metavar="|".join(FLIPS))
+
+
+def look(looks: Sequence[str], default: str = "a", text: str = "a: A moves like B; b: B moves like A.") -> Any:
+    """The option that says whose look is drawn."""
+    allowed = list(dict.fromkeys((*looks, default)))
+    return choice(default, looks, text, metavar="|".join(looks), parse=lambda word: choose(word, allowed, "--look"))
+
+
+@dataclass(frozen=True)
+class Device(Group):
+    """Where to compute."""
+
+    device: str | None = choice(None, ("auto", "cpu", "cuda"), "{} or cuda:N.")
+
+
+@dataclass(frozen=True)
+class Machine(Device):
+    """Where to compute, and with how much memory."""
+
+    max_memory: str | None = option(None, "SIZE", "Most memory of a GPU to use, e.g. 4GB.", ADVANCED)
 
 
 def changes() -> Any:
@@ -163,37 +193,23 @@ def changes() -> Any:
     return option(None, "KEY=VALUE", text, names=("--set",), autocompletion=completion.setting_keys)
 
 
-def device() -> Any:
-    """The option that says where to compute."""
-    completed = completion.choices(("auto", "cpu", "cuda", "cuda:0"))
-    return option(None, "DEVICE", "auto, cpu, cuda or cuda:N.", autocompletion=completed)
-
-
-def flip(default: str | None, text: str, panel: str) -> Any:
-    """The option that says whether a clip is mirrored."""
-    return option(default, "|".join(FLIPS), text, panel, autocompletion=completion.choices(FLIPS))
-
-
-def look(looks: Sequence[str] = LOOKS, default: str = "a", text: str = "a: A moves like B; b: B moves like A.") -> Any:
-    """The option that says whose look is drawn."""
-    return option(default, "|".join(looks), text, autocompletion=completion.choices(looks))
-
-
 @dataclass(frozen=True)
-class Machine(Group):
-    """Where to compute."""
+class Recipe(Group):
+    """What is trained. `chosen` gives what :func:`~.load_config` takes."""
 
-    device: str | None = device()
-    max_memory: str | None = option(None, "SIZE", "Most memory of a GPU to use, e.g. 4GB.", ADVANCED)
+    preset: str | None = choice(None, list(PRESETS), "How large and how long: {}.", names=("--preset", "-p"))
+    changes: list[str] | None = changes()
+
+    def chosen(self) -> dict[str, Any]:
+        """The preset and a list of changes."""
+        return {"preset": self.preset, "changes": self.changes or []}
 
 
 @dataclass(frozen=True)
 class Segmenter(Group):
     """How an object is found."""
 
-    backend: str | None = option(
-        None, "NAME", f"How to find it: {', '.join(BACKENDS)}.", OBJECT, autocompletion=completion.choices(BACKENDS)
-    )
+    backend: str | None = choice(None, BACKENDS, "How to find it: {}.", OBJECT)
     weights: str | None = option(None, "FILE", "Network for sam and sam2: a file, a folder, or a name.", ADVANCED)
 
     def chosen(self) -> dict[str, Any]:
@@ -238,30 +254,19 @@ class Objects(Segmenter):
 class Pose(Group):
     """How the driver's keypoints are fitted to the subject, and which of them."""
 
-    affine: str = option(
-        "auto", "MODE", f"Fit of the driver's pose: {', '.join(AFFINES)}, numbers, or a file.",
-        show_default=True, autocompletion=completion.affines,
+    affine: str = choice(
+        "auto", list(AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE", show_default=True,
+        parse=parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
-    follow: str = option("", "NAMES", "Only these keypoints follow the driver: p3,p4.", ADVANCED)
-
-    def chosen(self) -> dict[str, Any]:
-        """The affine and the names; UsageError for an affine that there is not."""
-        return {"affine": parse_affine(self.affine), "follow": parse_names(self.follow)}
+    follow: str = option("", "NAMES", "Only these keypoints follow the driver: p3,p4.", ADVANCED, parse=parse_names)
 
 
 @dataclass(frozen=True)
 class Picture(Group):
     """What is behind the object, and the file to write."""
 
-    background: str = option(
-        "subject", "WHAT", f"{', '.join(BACKGROUNDS)}, or a colour: '#808080'.",
-        autocompletion=completion.choices(BACKGROUNDS),
-    )  # fmt: skip
+    background: str = choice("subject", BACKGROUNDS, "{}, or a colour: '#808080'.", parse=parse_background)
     out: Path | None = option(None, "FILE", ".mp4, .mov, .mkv (lossless), or a folder of PNGs.", names=("--out", "-o"))
-
-    def chosen(self) -> dict[str, Any]:
-        """The background, checked, and the file."""
-        return {"background": parse_background(self.background), "out": self.out}
 
 
 @dataclass(frozen=True)

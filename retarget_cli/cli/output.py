@@ -33,6 +33,11 @@ class Session:
     reporter: ProgressReporter
     stop: StopSignal
 
+    @property
+    def tools(self) -> tuple[Store, ProgressReporter, StopSignal]:
+        """All three, in the order in which the pipeline takes them."""
+        return self.store, self.reporter, self.stop
+
 
 @contextmanager
 def working(general: InWorkspace, settings: TrainConfig | None = None) -> Iterator[Session]:
@@ -110,6 +115,14 @@ def plain(value: Any) -> Any:
 def document(value: Any) -> None:
     """Print the one JSON document of a command."""
     print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def answer(general: General, value: Any, *content: str) -> None:
+    """Print the result of a command: `value` as JSON, or else lines for people."""
+    if general.json:
+        document(value)
+    else:
+        lines(*content)
 
 
 def lines(*content: str) -> None:

@@ -29,11 +29,8 @@ def parse_hints(
     for value in boxes or ():
         index, rest = split_frame(value, frame, option, "120,80,300,220")
         if index in box_on:
-            raise UsageError(
-                f"there are two boxes on frame {index}",
-                where=option,
-                fix="Give one box a frame, each with its frame: 0:120,80,300,220 and 37:150,80,300,220.",
-            )
+            fix = "Give one box a frame, each with its frame: 0:120,80,300,220 and 37:150,80,300,220."
+            raise UsageError(f"there are two boxes on frame {index}", where=option, fix=fix)
         box_on[index] = parse_box(rest, option)
     for value in points or ():
         index, rest = split_frame(value, frame, "--point", "320,240")
@@ -52,11 +49,8 @@ def split_frame(value: str, default: int, option: str, example: str) -> tuple[in
     if not colon or head.strip() == "not":
         return default, value.strip()
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*", head):
-        raise UsageError(
-            f"'{head}' in '{value}' is no frame",
-            where=option,
-            fix=f"Write the frame's number first, like 37:{example}.",
-        )
+        fix = f"Write the frame's number first, like 37:{example}."
+        raise UsageError(f"'{head}' in '{value}' is no frame", where=option, fix=fix)
     return int(head), rest.strip()
 
 

@@ -23,10 +23,7 @@ def probe(
     from retarget_cli.media.probe import probe as read
 
     info = read(file)
-    if general.json:
-        output.document(info.to_json())
-    else:
-        output.lines(*describe(info))
+    output.answer(general, info.to_json(), *describe(info))
 
 
 def describe(info: VideoInfo) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retarget_cli.cli import options, output
 from retarget_cli.cli.options import grouped, option
-from retarget_cli.pipeline.options import LOOKS, choose
+from retarget_cli.pipeline.options import LOOKS
 from retarget_cli.viz.score_table import candidate_rows
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @grouped
 def render(
     pair: options.Pair,
-    look: str = options.look(),
+    look: str = options.look(LOOKS),
     compare: bool = option(False, None, "Also write driver and result side by side."),
     *,
     pose: options.Pose,
@@ -33,12 +33,11 @@ def render(
 
     Frame size is the subject's; time and sound are the driver's.
     """
-    choose(look, LOOKS, "--look")
     chosen = options.render_options(pair, pose, picture, part, tempo, driver, machine, look=look, compare=compare)
     from retarget_cli.pipeline.render import render as render_pair
 
     with output.working(general) as session:
-        result = render_pair(chosen, session.store, session.reporter, session.stop)
+        result = render_pair(chosen, *session.tools)
     if general.json:
         output.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
     else:

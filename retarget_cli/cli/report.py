@@ -17,7 +17,4 @@ def report(pair: options.Pair, general: options.InWorkspace) -> None:
 
     with output.working(general) as session:
         path = make_report(clips, session.store, session.reporter)
-    if general.json:
-        output.document({"report": path})
-    else:
-        output.lines(output.short_path(path))
+    output.answer(general, {"report": path}, output.short_path(path))

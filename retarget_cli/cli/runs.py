@@ -16,14 +16,12 @@ def runs(general: options.InWorkspace) -> None:
     records = output.open_store(workspace).runs() if workspace.exists() else []
     if general.json:
         output.document({"runs": records})
-    elif not records:
-        output.lines(
-            f"no runs in {output.short_path(workspace)} yet; start with: {output.command('train', 'a.mp4', 'b.mp4')}"
-        )
+    elif records:
+        columns = ("time (UTC)", "what", "pair", "preset", "seed", "run", "start")
+        output.table(columns, [_row(record) for record in records])
     else:
-        output.table(
-            ("time (UTC)", "what", "pair", "preset", "seed", "run", "start"), [_row(record) for record in records]
-        )
+        command = output.command("train", "a.mp4", "b.mp4")
+        output.lines(f"no runs in {output.short_path(workspace)} yet; start with: {command}")
 
 
 def _row(record: Mapping[str, Any]) -> tuple[str, ...]:

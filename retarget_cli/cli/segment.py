@@ -39,38 +39,25 @@ def segment(
     """
     hints = parse_hints(frame or 0, box, point)
     if mask is not None and segmenter.backend not in (None, "auto", "given"):
-        raise UsageError(
-            f"the backend {segmenter.backend} would look for the object, but --mask says what it is",
-            where="--mask",
-            fix="Give one of --mask and --backend.",
-        )
+        what = f"the backend {segmenter.backend} would look for the object, but --mask says what it is"
+        raise UsageError(what, where="--mask", fix="Give one of --mask and --backend.")
     from retarget_cli.pipeline import segment as pipeline
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(None, None, (), **segmenter.chosen()).matte
     clip = ClipInput(video, mask, hints)
-    rest: list[str] = []
-    for name, value in {
-        "--mask": mask,
-        "--backend": segmenter.backend,
-        "--weights": segmenter.weights,
-        "--out": out,
-    }.items():
-        rest += [] if value is None else [name, str(value)]
+    given = {"mask": mask, **segmenter.chosen(), "out": out}
+    rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     found: SegmentResult | PreviewResult
     with output.working(general) as session:
-        tools = session.store, session.reporter, session.stop
         if preview_frame is None:
-            found = pipeline.segment(clip, settings, out, *tools)
+            found = pipeline.segment(clip, settings, out, *session.tools)
             lines = summary(found, clip, rest, general.workspace)
         else:
-            found = pipeline.preview(clip, settings, preview_frame, out, *tools)
+            found = pipeline.preview(clip, settings, preview_frame, out, *session.tools)
             lines = preview_summary(found, clip, rest, general.workspace)
-    if general.json:
-        output.document(dataclasses.asdict(found))
-    else:
-        output.lines(*lines)
+    output.answer(general, dataclasses.asdict(found), *lines)
 
 
 def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retarget_cli.cli import completion, options, output
 from retarget_cli.cli.many import train_many
-from retarget_cli.cli.options import ADVANCED, OBJECT, argument, grouped, option, renamed
+from retarget_cli.cli.options import ADVANCED, OBJECT, argument, choice, grouped, option, renamed
 from retarget_cli.config import PRECISIONS
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
@@ -21,17 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tuning(options.Machine):
-    """What decides how a pair is trained, beside the preset."""
+class Training(options.Machine):
+    """What decides how a pair is trained, beside preset and changes."""
 
     init_from: str | None = option(
         None, "RUN", "Begin with the networks of a run from `retarget runs`.", autocompletion=completion.run_ids
     )
     flip: str | None = options.flip(None, "Mirror B; auto: if it faces the other way than A.", OBJECT)
+    file: Path | None = option(None, "FILE", "A TOML file with settings.", ADVANCED, ("--config", "-c"))
     seed: int | None = option(None, "N", "Seed of the random numbers.", ADVANCED, min=0)
-    precision: str | None = option(
-        None, "NAME", f"{', '.join(PRECISIONS)}.", ADVANCED, autocompletion=completion.choices(PRECISIONS)
-    )
+    precision: str | None = choice(None, PRECISIONS, "{}.", ADVANCED)
     method: str | None = option(
         None, "NAME", "Instead of the preset's method.", ADVANCED, autocompletion=completion.methods
     )
@@ -39,7 +38,7 @@ class Tuning(options.Machine):
     devices: str | None = renamed("--devices", "is called --device now")
 
     def chosen(self) -> dict[str, Any]:
-        """The flags of :func:`~.load_config`; UsageError when the device is told twice."""
+        """What :func:`~.load_config` takes; UsageError when the device is told twice."""
         if self.device is not None and self.devices is not None:
             raise UsageError("--device and --devices are the same", where="--devices", fix="Give --device alone.")
         told = super().chosen()
@@ -52,33 +51,31 @@ class Tuning(options.Machine):
 def train(
     a: Path | None = argument("A", "First clip.", None),
     b: Path | None = argument("B", "Second clip.", None),
-    preset: str | None = options.preset(),
-    changes: list[str] | None = options.changes(),
     pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
-    config: Path | None = option(None, "FILE", "A TOML file with settings.", ADVANCED, ("--config", "-c")),
     *,
+    recipe: options.Recipe,
     objects: options.Objects,
-    tuning: Tuning,
+    training: Training,
     general: options.InWorkspace,
 ) -> None:
     """Learn the motion and the look of two clips.
 
     Finds the object in both, crops it, trains. The same command, given again, finds everything done or goes on.
     """
-    flags = {**objects.chosen(), **tuning.chosen()}
+    told = {**recipe.chosen(), **objects.chosen(), **training.chosen()}
     if pairs is not None:
-        one = {item.name: getattr(objects, item.name) for item in fields(objects) if item.name not in flags}
-        train_many.run(pairs, {"a": a, "b": b, **one}, preset, config, changes, flags, general)
+        of_one = {item.name: getattr(objects, item.name) for item in fields(objects) if item.name not in told}
+        train_many.run(pairs, {"a": a, "b": b, **of_one}, told, general)
         return
-    a, b = one_pair(a, b, flags["device"])
-    clips = objects.clips(a, b)
+    a, b = one_pair(a, b, told["device"])
+    clip_a, clip_b = objects.clips(a, b)
     from retarget_cli.pipeline.outputs import clip_names
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.pipeline.train import train as train_pair
 
-    settings = load_config(preset, config, changes or (), **flags)
+    settings = load_config(**told)
     with output.working(general, settings) as session:
-        result = train_pair(*clips, settings, session.store, session.reporter, session.stop)
+        result = train_pair(clip_a, clip_b, settings, *session.tools)
     show(result, clip_names(a, b), general, session)
 
 
@@ -95,11 +92,8 @@ def one_pair(a: Path | None, b: Path | None, device: str | None) -> tuple[Path, 
 
 def show(result: TrainResult, names: tuple[str, str], general: options.InWorkspace, session: output.Session) -> None:
     """Print what was trained. names: of A and B."""
-    if general.json:
-        output.document(as_document(result))
-        return
     previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
-    output.lines(*summary(result, names, general.workspace, previews))
+    output.answer(general, as_document(result), *summary(result, names, general.workspace, previews))
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,9 +14,6 @@ from retarget_cli.cli.options import argument, grouped, option
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.events import Progress, StageFinished, StageStarted
 from retarget_cli.utils import text
-
-if TYPE_CHECKING:
-    from retarget_cli.weights.manifest import Weight
 
 app = typer.Typer(help="Fetch and check networks that other people trained.", no_args_is_help=True)
 
@@ -33,7 +29,7 @@ def list_weights(general: options.General) -> None:
 
     states = survey()
     if general.json:
-        output.document({"weights": [_facts(weight, states[weight.name]) for weight in known().values()]})
+        output.document({"weights": [{**vars(w), "state": states[w.name]} for w in known().values()]})
         return
     rows = [(w.name, states[w.name], text.size(w.size), w.licence, w.purpose) for w in known().values()]
     output.table(("name", "here", "size", "licence", "used for"), rows)
@@ -47,7 +43,7 @@ def pull(name: str = _NAME, *, general: options.General) -> None:
 
     with _counting(f"Fetching {name}", general) as progress:
         path = fetch(name, progress)
-    _print_place(name, path, general)
+    output.answer(general, {"name": name, "path": path}, output.short_path(path))
 
 
 @app.command("add")
@@ -63,7 +59,7 @@ def add(
 
     with _counting(f"Adding {file.name}", general) as progress:
         weight, path = add(file, name, progress)
-    _print_place(weight.name, path, general)
+    output.answer(general, {"name": weight.name, "path": path}, output.short_path(path))
 
 
 @app.command("verify")
@@ -76,13 +72,8 @@ def verify(
 
     names = [name] if name else [each for each, found in survey().items() if found != "missing"]
     found = {each: state(each, deep=True) for each in names}
-    if general.json:
-        output.document({"weights": found})
-    elif found:
-        for each, how in found.items():
-            output.lines(f"{each}: {how}", *([] if how == "ok" else [f"  fix: {repair(each)}"]))
-    else:
-        output.lines("no weights are here; see: retarget weights list")
+    lines = [f"{each}: {how}" + ("" if how == "ok" else f"\n  fix: {repair(each)}") for each, how in found.items()]
+    output.answer(general, {"weights": found}, *(lines or ["no weights are here; see: retarget weights list"]))
     if any(how != "ok" for how in found.values()):
         raise typer.Exit(EnvironmentProblem.exit_code)
 
@@ -94,10 +85,7 @@ def path(name: str = _NAME, *, general: options.General) -> None:
     from retarget_cli.weights.manifest import find
 
     place = find(name)
-    if general.json:
-        output.document({"name": name, "path": place})
-    else:
-        output.lines(str(place))
+    output.answer(general, {"name": name, "path": place}, str(place))
 
 
 @contextmanager
@@ -108,22 +96,3 @@ def _counting(label: str, general: options.General) -> Iterator[Callable[[int, i
         started = time.monotonic()
         yield lambda done, total: reporter(Progress(label, done // 1000, total // 1000, "kB"))
         reporter(StageFinished(label, label, time.monotonic() - started))
-
-
-def _print_place(name: str, path: Path, general: options.General) -> None:
-    if general.json:
-        output.document({"name": name, "path": path})
-    else:
-        output.lines(output.short_path(path))
-
-
-def _facts(weight: Weight, state: str) -> dict[str, Any]:
-    return {
-        "name": weight.name,
-        "state": state,
-        "url": weight.url,
-        "size": weight.size,
-        "sha256": weight.sha256,
-        "licence": weight.licence,
-        "purpose": weight.purpose,
-    }

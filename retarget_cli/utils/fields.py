@@ -80,19 +80,20 @@ def change_fields(config: Any, changes: Sequence[str]) -> Any:
 
 
 def unknown_key(key: str, known: Sequence[str], where: str) -> UsageError:
-    """The error for a key that is not among `known`. It lists those of the same phase, or all when there is no such
-    phase but only the names of phases."""
-    phase = key.partition(".")[0]
-    near = [name for name in known if name.startswith(f"{phase}.")]
-    if near:
-        fix = nearest(key, near, f"The settings of {phase} are")
+    """The error for a key that is not among `known`. It lists the keys of its phase, or which phases there are."""
+    phase, _, name = key.rpartition(".")
+    siblings = [each.removeprefix(f"{phase}.") for each in known if phase and each.startswith(f"{phase}.")]
+    if siblings:
+        near = [f"{phase}.{each}" for each in difflib.get_close_matches(name, siblings, cutoff=0.5)]
+        listed = f"Settings of {phase}: {', '.join(siblings)}."
     else:
-        groups = dict.fromkeys(f"{name.partition('.')[0]}.…" if "." in name else name for name in known)
-        likely = [name for name in known if name.endswith(f".{key}")]
-        meant = _meant(likely or difflib.get_close_matches(key, known, n=3, cutoff=0.5))
-        fix = f"{meant}The settings are: {', '.join(groups)}."
-    more = f"`retarget settings{f' {phase}' if near else ''}` says what each means."
-    return UsageError(f"there is no setting '{key}'", where=where, fix=f"{fix} {more}")
+        near = [each for each in known if each.endswith(f".{name}")] or difflib.get_close_matches(key, known)
+        listed = (
+            f"Settings: {', '.join(dict.fromkeys(each.partition('.')[0] + '.*' * ('.' in each) for each in known))}."
+        )
+    help_with = f"`retarget settings{f' {phase}' if siblings else ''}`"
+    fix = f"{_meant(near)}{listed} {help_with} says what each means."
+    return UsageError(f"there is no setting '{key}'", where=where, fix=fix)
 
 
 def split(change: str) -> tuple[str, str]:
@@ -123,20 +124,25 @@ def leaves(kind: type, skip: Sequence[str] = ()) -> Iterator[tuple[str, Mapping[
 
 def set_field(config: Any, key: str, text: str) -> Any:
     """A dataclass with the field at a dotted key set from text; UsageError when the text does not fit."""
-    head, _, rest = key.partition(".")
-    if rest:
-        return dataclasses.replace(config, **{head: set_field(getattr(config, head), rest, text)})
-    return dataclasses.replace(config, **{head: _parse(typing.get_type_hints(type(config))[head], text, key)})
+
+    def replaced(part: Any, names: list[str]) -> Any:
+        head, *rest = names
+        kind = typing.get_type_hints(type(part))[head]
+        value = replaced(getattr(part, head), rest) if rest else _parse(kind, text, key)
+        return dataclasses.replace(part, **{head: value})
+
+    return replaced(config, key.split("."))
 
 
-def nearest(word: str, known: Iterable[str], listed: str = "Choose one of") -> str:
-    """A fix line: the known words nearest to `word`, and all of them. listed: what to put before these."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A fix line: the known words nearest to `word`, and all of them."""
     names = list(known)
-    return f"{_meant(difflib.get_close_matches(word, names, n=3, cutoff=0.5))}{listed}: {', '.join(names)}."
+    return f"{_meant(difflib.get_close_matches(word, names, cutoff=0.5))}Choose one of: {', '.join(names)}."
 
 
 def _meant(near: Sequence[str]) -> str:
-    return f"Did you mean {' or '.join(near)}? " if near else ""
+    *others, last = near or [""]
+    return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}? " if near else ""
 
 
 _NUMBERS = {int: "a whole number", float: "a number"}

@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from retarget_cli.utils import text
 
@@ -44,26 +43,10 @@ class Outcome:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
-class Display(Protocol):
-    """Shows what the jobs do. Called from several threads."""
-
-    def started(self, job: Job, device: str) -> None:
-        """A job begins."""
-        ...
-
-    def line(self, job: Job, text: str) -> None:
-        """A line the job wrote on stderr, without its end."""
-        ...
-
-    def finished(self, outcome: Outcome) -> None:
-        """A job ended."""
-        ...
-
-
 class Workers:
     """Runs jobs on devices. stop: a request to end, which is passed on to the children; they save and leave."""
 
-    def __init__(self, devices: Sequence[str], display: Display, stop: StopSignal) -> None:
+    def __init__(self, devices: Sequence[str], display: LineDisplay, stop: StopSignal) -> None:
         self._devices = list(devices)
         self._display = display
         self._stop = stop
@@ -152,12 +135,18 @@ _NUMBERS = " " * 4  # and those that tell how far it is; see progress.PlainRepor
 
 
 class LineDisplay:
-    """Every line of every job, with the job's name before it. quiet: only what the jobs themselves say."""
+    """Every line of every job, with the job's name before it. quiet: only what the jobs themselves say.
+
+    Its functions are called from several threads.
+    """
 
     def __init__(self, stream: TextIO, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
         self._guard = threading.Lock()
+
+    def close(self) -> None:
+        """Take down what is drawn live."""
 
     def started(self, job: Job, device: str) -> None:
         """Name the device."""
@@ -178,10 +167,11 @@ class LineDisplay:
             self.line(outcome.job, ended(outcome))
 
 
-class RowDisplay:
+class RowDisplay(LineDisplay):
     """A live row a running job: its stage, how far it is and how long still. What else it says stands above."""
 
     def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn
 
@@ -224,15 +214,8 @@ def ended(outcome: Outcome) -> str:
     return f"done in {took}" if outcome.code == 0 else f"ended with code {outcome.code} after {took}"
 
 
-@contextmanager
-def showing(quiet: bool = False, stream: TextIO | None = None) -> Iterator[Display]:
+def make_display(quiet: bool = False, stream: TextIO | None = None) -> LineDisplay:
     """The display that fits where `stream` (stderr unless given) goes."""
     stream = stream or sys.stderr
-    if quiet or not stream.isatty() or os.environ.get("TERM") == "dumb":
-        yield LineDisplay(stream, quiet)
-        return
-    rows = RowDisplay(stream)
-    try:
-        yield rows
-    finally:
-        rows.close()
+    live = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return RowDisplay(stream) if live and not quiet else LineDisplay(stream, quiet)

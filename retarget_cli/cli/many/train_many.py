@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import typer
 
 from retarget_cli.cli import output
-from retarget_cli.cli.many.parallel import Job, Outcome, Workers, showing
+from retarget_cli.cli.many.parallel import Job, Outcome, Workers, make_display
 from retarget_cli.cli.options import InWorkspace
 from retarget_cli.errors import InputError, Interrupted, UsageError
 from retarget_cli.findings import counted, from_json
@@ -46,16 +47,19 @@ def read_pairs(file: Path) -> list[ListedPair]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise InputError(
-            f"the list of pairs cannot be read: {error.strerror}", where=file, fix="Check the path."
-        ) from None
+        what = f"the list of pairs cannot be read: {error.strerror}"
+        raise InputError(what, where=file, fix="Check the path.") from None
     except UnicodeDecodeError:
         fix = "Write a text file with two paths a line."
         raise InputError("the list of pairs is no text in UTF-8", where=file, fix=fix) from None
     pairs: dict[str, ListedPair] = {}
     for number, line in enumerate(lines, 1):
         place = f"{file}, line {number}"
-        words = _words(line, place)
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:  # a quote that is not closed
+            fix = 'Put paths with blanks, apostrophes or # in double quotes, like "my cat.mp4".'
+            raise InputError("a quote is opened and not closed", where=place, fix=fix) from None
         if words:
             pair = _pair(words, file.parent, number, place)
             _check_free(pair, pairs.get(pair.name), place)
@@ -63,14 +67,6 @@ def read_pairs(file: Path) -> list[ListedPair]:
     if not pairs:
         raise InputError("the list names no pairs", where=file, fix="Write the paths of two clips on each line.")
     return list(pairs.values())
-
-
-def _words(line: str, place: str) -> list[str]:
-    try:
-        return shlex.split(line, comments=True)
-    except ValueError:  # a quote that is not closed
-        fix = 'Put paths with blanks, apostrophes or # in double quotes, like "my cat.mp4".'
-        raise InputError("a quote is opened and not closed", where=place, fix=fix) from None
 
 
 def _pair(words: list[str], folder: Path, number: int, place: str) -> ListedPair:
@@ -93,11 +89,8 @@ def _check_free(pair: ListedPair, before: ListedPair | None, place: str) -> None
         return
     if (pair.a.resolve(), pair.b.resolve()) == (before.a.resolve(), before.b.resolve()):
         raise InputError(f"the pair stands on line {before.line} already", where=place, fix="Remove one of the two.")
-    raise InputError(
-        f"results would go to {RESULTS / pair.name}, as those of line {before.line}",
-        where=place,
-        fix="Give the clips of one of the two pairs other names.",
-    )
+    what = f"results would go to {RESULTS / pair.name}, as those of line {before.line}"
+    raise InputError(what, where=place, fix="Give the clips of one of the two pairs other names.")
 
 
 def parse_devices(text: str) -> list[str]:
@@ -142,37 +135,28 @@ class Trained:
         return told or {"what": f"its process ended with code {code}", "where": None, "fix": fix, "exit_code": code}
 
 
-def run(
-    file: Path,
-    one: Mapping[str, Any],
-    preset: str | None,
-    config: Path | None,
-    changes: list[str] | None,
-    flags: Mapping[str, Any],
-    general: InWorkspace,
-) -> None:
+def run(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], general: InWorkspace) -> None:
     """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
 
-    one: what was said about the clips of one pair, which must be nothing. preset, config, changes, flags: what
-    :func:`~.load_config` takes; the device in the flags may be several, with commas.
+    of_one: what was said about the clips of one pair, which must be nothing. told: what :func:`~.load_config` takes;
+    the device may be several, with commas.
     """
-    for name, value in one.items():
+    for name, value in of_one.items():
         if value is not None:
             where = name.upper() if len(name) == 1 else _option(name)
             fix = "Leave it out, or train that pair in a call of its own."
             raise UsageError("this is about one pair, and --pairs names a list", where=where, fix=fix)
-    devices = parse_devices(flags["device"] or "auto")
+    devices = parse_devices(told["device"] or "auto")
     from retarget_cli.pipeline.runs import find_start
     from retarget_cli.pipeline.settings import load_config
 
-    settings = load_config(preset, config, changes or (), **{**flags, "device": devices[0]})
+    settings = load_config(**{**told, "device": devices[0]})
     pairs = read_pairs(file)
-    shared = {name: value for name, value in flags.items() if name != "device"}
+    shared = {name: value for name, value in told.items() if name != "device"}
     if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
         start = find_start(output.open_store(general.workspace), settings)
         shared["start"] = start and start.run
-    words = option_words({"preset": preset, "config": config, "set": changes, **shared})
-    present(train_pairs(pairs, devices, words, general), general)
+    present(train_pairs(pairs, devices, option_words(shared), general), general)
 
 
 def train_pairs(
@@ -189,28 +173,29 @@ def train_pairs(
     how_much = [f"--{name}" for name in ("quiet", "verbose") if getattr(general, name)]
     common = [*words, "--workspace", str(general.workspace), "--json", *how_much]
     jobs = [Job(pair.name, [*PROGRAM, "train", str(pair.a), str(pair.b), *common]) for pair in pairs]
-    with StopSignal() as stop, showing(general.quiet) as display:
+    with StopSignal() as stop, closing(make_display(general.quiet)) as display:
         outcomes = {outcome.job.name: outcome for outcome in Workers(devices, display, stop).run(jobs)}
     trained = [Trained(pair, outcomes[pair.name]) for pair in pairs if pair.name in outcomes]
     finished = sum(each.error is None for each in trained)
     if stop.requested and finished < len(pairs):
-        raise Interrupted(
-            f"stopped; {finished} of {len(pairs)} pairs are trained, what the others have reached is saved",
-            fix="Run the same command again to go on from there.",
-            signal=stop.signal or 2,
-        )
+        what = f"stopped; {finished} of {len(pairs)} pairs are trained, what the others have reached is saved"
+        raise Interrupted(what, fix="Run the same command again to go on from there.", signal=stop.signal or 2)
     return trained
 
 
 def _option(name: str) -> str:
-    """The option that sets a flag of :func:`~.load_config`."""
-    return "--init-from" if name == "start" else f"--{name.replace('_', '-')}"
+    """The option for an argument of :func:`~.load_config`."""
+    other = {"start": "init-from", "file": "config", "changes": "set"}
+    return f"--{other.get(name, name.replace('_', '-'))}"
 
 
-def option_words(flags: Mapping[str, Any]) -> list[str]:
-    """Flags as words of a command line; a list is an option that is repeated, None one that was not given."""
+def option_words(told: Mapping[str, Any]) -> list[str]:
+    """Arguments of :func:`~.load_config` as words of a command line.
+
+    A list is an option that is repeated, None one that was not given.
+    """
     words: list[str] = []
-    for name, value in flags.items():
+    for name, value in told.items():
         for each in value if isinstance(value, list) else [value]:
             if each is not None:
                 words += [_option(name), str(each)]

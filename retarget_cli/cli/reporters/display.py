@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.text import Text
 
 from retarget_cli import events
-from retarget_cli.cli.reporters.progress import Meter, Newest, ProgressReporter, finished_text
+from retarget_cli.cli.reporters.progress import Meter, ProgressReporter
 from retarget_cli.utils import text
 
 WIDE = 120  # columns; narrower terminals have no room for the losses
@@ -32,7 +32,6 @@ class RichReporter(ProgressReporter):
         self._bars = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, Any] = {}
         self._meters: dict[str, Meter] = {}
-        self._metrics: dict[str, Newest] = {}
 
     def close(self) -> None:
         """Remove the bars; the printed lines stay."""
@@ -67,10 +66,9 @@ class RichReporter(ProgressReporter):
 
     def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
         """Show the newest numbers beside the bar."""
+        super().on_Metric(event)
         if event.stage in self._tasks:
-            newest = self._metrics.setdefault(event.stage, Newest())
-            newest.take(event)
-            self._bars.update(self._tasks[event.stage], metrics=newest.text())
+            self._bars.update(self._tasks[event.stage], metrics=self._metrics[event.stage].text())
 
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Replace the bar by a line."""
@@ -79,12 +77,3 @@ class RichReporter(ProgressReporter):
         self._say(
             f"✓ {self._tag(event.stage)}{event.label} ({text.duration(event.seconds)}{self._details(event)})", "green"
         )
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
-        """Print the notice above the bars."""
-        self._say(f"{event.level}: {event.message}", "yellow" if event.level == "warning" else "")
-
-    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
-        """Print the closing line."""
-        self.close()
-        self._say(finished_text(event), "bold")

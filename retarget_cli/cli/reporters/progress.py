@@ -82,6 +82,7 @@ class ProgressReporter:
         self._alive = True
         self._stopping: Callable[[], bool] | None = None
         self._running: list[events.StageStarted] = []
+        self._metrics: dict[str, Newest] = {}
         self.artifacts: list[events.Artifact] = []
 
     @property
@@ -111,14 +112,29 @@ class ProgressReporter:
             self._draw(event)
             if self._stopping is not None and self._stopping():
                 self._stopping = None
-                self._draw(
-                    events.Notice("stopping: this step is finished and saved; press Ctrl-C again to end at once")
-                )
+                what = "stopping: this step is finished and saved; press Ctrl-C again to end at once"
+                self._draw(events.Notice(what))
         except BrokenPipeError:
             self._alive = False
 
     def close(self) -> None:
         """Take down what is drawn live."""
+
+    def _say(self, line: str, style: str = "") -> None:
+        """Print a line that stays. style: as rich names it."""
+
+    def on_Metric(self, event: events.Metric) -> None:  # noqa: N802 - named after the event
+        """Remember the numbers."""
+        self._metrics.setdefault(event.stage, Newest()).take(event)
+
+    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
+        """Print the notice."""
+        self._say(f"{event.level}: {event.message}", "yellow" if event.level == "warning" else "")
+
+    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
+        """Print the closing line."""
+        self.close()
+        self._say(finished_text(event), "bold")
 
     def _details(self, event: events.StageCached | events.StageFinished) -> str:
         """What is added about a stage's result when more is to be shown."""
@@ -156,9 +172,8 @@ class PlainReporter(ProgressReporter):
         self._stream = stream
         self._meters: dict[str, Meter] = {}
         self._spoken: dict[str, tuple[float, float]] = {}
-        self._metrics: dict[str, Newest] = {}
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str, style: str = "") -> None:
         print(line, file=self._stream, flush=True)
 
     def on_StageStarted(self, event: events.StageStarted) -> None:  # noqa: N802
@@ -184,23 +199,11 @@ class PlainReporter(ProgressReporter):
         numbers = self._metrics[event.stage].text() if event.stage in self._metrics else ""
         self._say(f"    {meter.describe(event.unit)}{'  ' if numbers else ''}{numbers}")
 
-    def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
-        """Remember the numbers for the next line."""
-        self._metrics.setdefault(event.stage, Newest()).take(event)
-
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Print how long the stage took."""
         self._say(
             f"{self._tag(event.stage)}{event.label}: done in {text.duration(event.seconds)}{self._details(event)}"
         )
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
-        """Print the notice."""
-        self._say(f"{event.level}: {event.message}")
-
-    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
-        """Print the closing line."""
-        self._say(finished_text(event))
 
 
 class Newest:
