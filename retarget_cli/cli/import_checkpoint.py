@@ -26,6 +26,7 @@ def import_checkpoint(
     *,
     device: options.Device,
     objects: options.Objects,
+    segmenter: options.Segmenter,
     general: options.InWorkspace,
 ) -> None:
     """Take over a pair that the published implementation trained.
@@ -40,7 +41,7 @@ def import_checkpoint(
 
     known = get_format(kind)
     settings = load_config(
-        known.preset, None, changes or (), method=known.method, **device.chosen(), **objects.chosen()
+        known.preset, None, changes or (), method=known.method, **device.chosen(), **segmenter.chosen()
     )
     with output.working(general, settings) as session:
         result = pipeline.import_checkpoint(checkpoint, kind, clips, settings, *session.tools)

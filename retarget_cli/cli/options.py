@@ -212,10 +212,6 @@ class Segmenter(Group):
     backend: str | None = choice(None, BACKENDS, "How to find it: {}.", OBJECT)
     weights: str | None = option(None, "FILE", "Network for sam and sam2: a file, a folder, or a name.", ADVANCED)
 
-    def chosen(self) -> dict[str, Any]:
-        """Backend and weights alone."""
-        return {"backend": self.backend, "weights": self.weights}
-
 
 def _mask(clip: str, panel: str) -> Any:
     return option(None, "M", f"Matte of {clip}: a video or a folder of PNGs.", panel)
@@ -231,7 +227,7 @@ def old_frame(suffix: str = "") -> Any:
 
 
 @dataclass(frozen=True)
-class Objects(Segmenter):
+class Objects(Group):
     """Where the object is in both clips of a training."""
 
     mask_a: Path | None = _mask("A", OBJECT)

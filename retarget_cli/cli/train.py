@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ def train(
     *,
     recipe: options.Recipe,
     objects: options.Objects,
+    segmenter: options.Segmenter,
     training: Training,
     general: options.InWorkspace,
 ) -> None:
@@ -62,10 +63,9 @@ def train(
 
     Finds the object in both, crops it, trains. The same command, given again, finds everything done or goes on.
     """
-    told = {**recipe.chosen(), **objects.chosen(), **training.chosen()}
+    told = recipe.chosen() | segmenter.chosen() | training.chosen()
     if pairs is not None:
-        of_one = {item.name: getattr(objects, item.name) for item in fields(objects) if item.name not in told}
-        train_many.run(pairs, {"a": a, "b": b, **of_one}, told, general)
+        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general)
         return
     a, b = one_pair(a, b, told["device"])
     clip_a, clip_b = objects.clips(a, b)

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.text import Text
 
 from retarget_cli import events
-from retarget_cli.cli.reporters.progress import Meter, ProgressReporter
+from retarget_cli.cli.reporters.progress import ProgressReporter
 from retarget_cli.utils import text
 
 WIDE = 120  # columns; narrower terminals have no room for the losses
@@ -31,7 +31,6 @@ class RichReporter(ProgressReporter):
         self._console = console
         self._bars = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, Any] = {}
-        self._meters: dict[str, Meter] = {}
 
     def close(self) -> None:
         """Remove the bars; the printed lines stay."""
@@ -45,7 +44,6 @@ class RichReporter(ProgressReporter):
         self._bars.start()
         label = f"{self._tag(event.stage)}{event.label}"
         self._tasks[event.stage] = self._bars.add_task(label, total=None, numbers="", metrics="")
-        self._meters[event.stage] = Meter(self._clock)
 
     def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
         """Print a dim line."""
@@ -55,18 +53,11 @@ class RichReporter(ProgressReporter):
         """Move the bar."""
         if event.stage not in self._tasks:
             self.on_StageStarted(events.StageStarted(event.stage, event.stage))
-        meter = self._meters[event.stage]
-        meter.update(event.done, event.total)
-        self._bars.update(
-            self._tasks[event.stage],
-            completed=event.done,
-            total=event.total,
-            numbers=meter.describe(event.unit, percent=False),
-        )
+        numbers = self._meters[event.stage].describe(event.unit, percent=False)
+        self._bars.update(self._tasks[event.stage], completed=event.done, total=event.total, numbers=numbers)
 
     def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
         """Show the newest numbers beside the bar."""
-        super().on_Metric(event)
         if event.stage in self._tasks:
             self._bars.update(self._tasks[event.stage], metrics=self._metrics[event.stage].text())
 
@@ -74,6 +65,5 @@ class RichReporter(ProgressReporter):
         """Replace the bar by a line."""
         if event.stage in self._tasks:
             self._bars.remove_task(self._tasks.pop(event.stage))
-        self._say(
-            f"✓ {self._tag(event.stage)}{event.label} ({text.duration(event.seconds)}{self._details(event)})", "green"
-        )
+        took = text.duration(event.seconds)
+        self._say(f"✓ {self._tag(event.stage)}{event.label} ({took}{self._details(event)})", "green")

@@ -82,6 +82,7 @@ class ProgressReporter:
         self._alive = True
         self._stopping: Callable[[], bool] | None = None
         self._running: list[events.StageStarted] = []
+        self._meters: dict[str, Meter] = {}
         self._metrics: dict[str, Newest] = {}
         self.artifacts: list[events.Artifact] = []
 
@@ -104,6 +105,11 @@ class ProgressReporter:
             self._running.clear()
         elif isinstance(event, events.StageStarted):
             self._running.append(event)
+            self._meters[event.stage] = Meter(self._clock)
+        elif isinstance(event, events.Progress):
+            self._meters.setdefault(event.stage, Meter(self._clock)).update(event.done, event.total)
+        elif isinstance(event, events.Metric):
+            self._metrics.setdefault(event.stage, Newest()).take(event)
         elif isinstance(event, events.StageFinished):
             self._running = [each for each in self._running if each.stage != event.stage]
         if not self._alive:
@@ -123,11 +129,7 @@ class ProgressReporter:
     def _say(self, line: str, style: str = "") -> None:
         """Print a line that stays. style: as rich names it."""
 
-    def on_Metric(self, event: events.Metric) -> None:  # noqa: N802 - named after the event
-        """Remember the numbers."""
-        self._metrics.setdefault(event.stage, Newest()).take(event)
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
+    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802 - named after the event
         """Print the notice."""
         self._say(f"{event.level}: {event.message}", "yellow" if event.level == "warning" else "")
 
@@ -170,7 +172,6 @@ class PlainReporter(ProgressReporter):
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic, *, verbose: bool = False) -> None:
         super().__init__(clock, verbose=verbose)
         self._stream = stream
-        self._meters: dict[str, Meter] = {}
         self._spoken: dict[str, tuple[float, float]] = {}
 
     def _say(self, line: str, style: str = "") -> None:
@@ -179,7 +180,6 @@ class PlainReporter(ProgressReporter):
     def on_StageStarted(self, event: events.StageStarted) -> None:  # noqa: N802
         """Print the stage's name."""
         self._say(f"{self._tag(event.stage)}{event.label} ...")
-        self._meters[event.stage] = Meter(self._clock)
         self._spoken[event.stage] = (self._clock(), 0.0)
 
     def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
@@ -188,9 +188,7 @@ class PlainReporter(ProgressReporter):
 
     def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
         """Print how far the stage is, when it is time to."""
-        meter = self._meters.setdefault(event.stage, Meter(self._clock))
-        meter.update(event.done, event.total)
-        now = self._clock()
+        meter, now = self._meters[event.stage], self._clock()
         when, share = self._spoken.setdefault(event.stage, (now, meter.fraction))
         waited, gained = now - when, meter.fraction - share
         if waited < self.AT_LEAST or (waited < self.AT_MOST and gained < self.SHARE):
@@ -201,9 +199,8 @@ class PlainReporter(ProgressReporter):
 
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Print how long the stage took."""
-        self._say(
-            f"{self._tag(event.stage)}{event.label}: done in {text.duration(event.seconds)}{self._details(event)}"
-        )
+        took = text.duration(event.seconds)
+        self._say(f"{self._tag(event.stage)}{event.label}: done in {took}{self._details(event)}")
 
 
 class Newest:
