@@ -17,9 +17,7 @@ app = typer.Typer(help="Look at, check and tidy the workspace.", no_args_is_help
 
 @app.command("ls")
 @grouped
-def ls(
-    general: options.InWorkspace,
-) -> None:
+def ls(general: options.InWorkspace) -> None:
     """List what is stored, by stage."""
     workspace = general.workspace
     entries = list(output.open_store(workspace).entries()) if workspace.exists() else []
@@ -40,9 +38,7 @@ def ls(
 
 @app.command("verify")
 @grouped
-def verify(
-    general: options.InWorkspace,
-) -> None:
+def verify(general: options.InWorkspace) -> None:
     """Compare every stored file with its checksum. Damaged entries are set aside and made again when needed."""
     whole, problems = 0, []
     if general.workspace.exists():

@@ -13,8 +13,7 @@ import typer
 from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.errors import RetargetError
 
-Item = tuple[str, str]
-"""A word and what it means, which some shells show."""
+Item = tuple[str, str]  # a word and what it means, which some shells show
 
 
 def affines() -> list[Item]:

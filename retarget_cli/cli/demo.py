@@ -18,7 +18,9 @@ KINDS = ("quadrupeds", "bipeds", "plants")
 @grouped
 def demo(
     folder: Path = option(Path("demo"), "FOLDER", "Where the clips are drawn.", show_default=True),
-    kind: str = choice("quadrupeds", KINDS, "What is drawn: {}.", parse=lambda kind: choose(kind, KINDS, "--kind")),
+    kind: str = choice(
+        KINDS[0], KINDS, "What is drawn: {}.", show_default=True, parse=lambda kind: choose(kind, KINDS, "--kind")
+    ),
     seed: int = option(0, "N", "Seed of the drawing and of the training.", min=0, show_default=True),
     *,
     recipe: options.Recipe,
@@ -51,11 +53,8 @@ def demo(
         return
     output.table(COLUMNS, rows(result.scores), title="how well it went")
     output.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
-    output.lines(
-        "",
-        f"the drawn clips  {output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}",
-        "what came out:",
-    )
+    drawn = f"{output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}"
+    output.lines("", f"the drawn clips  {drawn}", "what came out:")
     made = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
     output.lines(*[f"  {output.short_path(path)}" for path in made])
     output.lines("now yours:", f"  {output.command('train', 'a.mp4', 'b.mp4')}")

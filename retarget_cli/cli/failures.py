@@ -79,15 +79,10 @@ def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
     if not known.what:  # the help page was printed instead
         return known.exit_code
     if as_json:
-        print(json.dumps({"error": as_document(known)}))
+        print(json.dumps({"error": {**vars(known), "exit_code": known.exit_code}}))
     place = f" ({known.where})" if known.where else ""
     print(f"error: {known.what.rstrip('.')}{place}\n  fix: {known.fix}", file=sys.stderr)
     return known.exit_code
-
-
-def as_document(error: RetargetError) -> dict[str, Any]:
-    """What the ``error`` key of a JSON answer holds."""
-    return {"what": error.what, "where": error.where, "fix": error.fix, "exit_code": error.exit_code}
 
 
 def _first_line(error: BaseException) -> str:

@@ -20,15 +20,7 @@ from retarget_cli.cli import completion
 from retarget_cli.cli.parsing import parse_hints
 from retarget_cli.config import BACKENDS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
-from retarget_cli.pipeline.options import (
-    AFFINES,
-    BACKGROUNDS,
-    RenderOptions,
-    choose,
-    parse_affine,
-    parse_background,
-    parse_names,
-)
+from retarget_cli.pipeline import options as words
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput
@@ -170,7 +162,9 @@ def flip(default: str | None, text: str, panel: str) -> Any:
 def look(looks: Sequence[str], default: str = "a", text: str = "a: A moves like B; b: B moves like A.") -> Any:
     """The option that says whose look is drawn."""
     allowed = list(dict.fromkeys((*looks, default)))
-    return choice(default, looks, text, metavar="|".join(looks), parse=lambda word: choose(word, allowed, "--look"))
+    return choice(
+        default, looks, text, metavar="|".join(looks), parse=lambda word: words.choose(word, allowed, "--look")
+    )
 
 
 @dataclass(frozen=True)
@@ -251,17 +245,19 @@ class Pose(Group):
     """How the driver's keypoints are fitted to the subject, and which of them."""
 
     affine: str = choice(
-        "auto", list(AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE", show_default=True,
-        parse=parse_affine, autocompletion=completion.affines,
+        "auto", list(words.AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE",
+        show_default=True, parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
-    follow: str = option("", "NAMES", "Only these keypoints follow the driver: p3,p4.", ADVANCED, parse=parse_names)
+    follow: str = option(
+        "", "NAMES", "Only these keypoints follow the driver: p3,p4.", ADVANCED, parse=words.parse_names
+    )
 
 
 @dataclass(frozen=True)
 class Picture(Group):
     """What is behind the object, and the file to write."""
 
-    background: str = choice("subject", BACKGROUNDS, "{}, or a colour: '#808080'.", parse=parse_background)
+    background: str = choice("subject", words.BACKGROUNDS, "{}, or a colour: '#808080'.", parse=words.parse_background)
     out: Path | None = option(None, "FILE", ".mp4, .mov, .mkv (lossless), or a folder of PNGs.", names=("--out", "-o"))
 
 
@@ -307,8 +303,8 @@ class Driver(Group):
         return {"driver": clip, "flip": self.flip}
 
 
-def render_options(*groups: Group, **more: Any) -> RenderOptions:
+def render_options(*groups: Group, **more: Any) -> words.RenderOptions:
     """What all these groups say about a render."""
     for group in groups:
         more |= group.chosen()
-    return RenderOptions(**more)
+    return words.RenderOptions(**more)

@@ -67,7 +67,12 @@ def train(
     if pairs is not None:
         train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general)
         return
-    a, b = one_pair(a, b, told["device"])
+    if a is None or b is None:
+        fix = "Name both, A first, or a list of pairs with --pairs FILE."
+        raise UsageError("two clips are needed", where="train", fix=fix)
+    if "," in (told["device"] or ""):
+        fix = "Name one device, or a list of pairs with --pairs FILE."
+        raise UsageError("one pair is trained on one device", where=train_many.DEVICE, fix=fix)
     clip_a, clip_b = objects.clips(a, b)
     from retarget_cli.pipeline.outputs import clip_names
     from retarget_cli.pipeline.settings import load_config
@@ -77,17 +82,6 @@ def train(
     with output.working(general, settings) as session:
         result = train_pair(clip_a, clip_b, settings, *session.tools)
     show(result, clip_names(a, b), general, session)
-
-
-def one_pair(a: Path | None, b: Path | None, device: str | None) -> tuple[Path, Path]:
-    """Both clips; UsageError when one is missing or when several devices are to train them."""
-    if a is None or b is None:
-        fix = "Name both, A first, or a list of pairs with --pairs FILE."
-        raise UsageError("two clips are needed", where="train", fix=fix)
-    if "," in (device or ""):
-        fix = "Name one device, or a list of pairs with --pairs FILE."
-        raise UsageError("one pair is trained on one device", where=train_many.DEVICE, fix=fix)
-    return a, b
 
 
 def show(result: TrainResult, names: tuple[str, str], general: options.InWorkspace, session: output.Session) -> None:

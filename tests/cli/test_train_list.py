@@ -9,8 +9,9 @@ import pytest
 import typer
 
 from retarget_cli.cli.many.parallel import Job, Outcome
-from retarget_cli.cli.many.train_many import ListedPair, Trained, option_words, present
+from retarget_cli.cli.many.train_many import Trained, option_words, present
 from retarget_cli.cli.options import InWorkspace
+from retarget_cli.pipeline.pairs import ListedPair
 
 FINDING = {"name": "picture", "severity": "weak", "says": "It is blurred.", "advice": ""}
 ANSWER = {"held_out": {"geometry": {"iou_a": 0.931, "iou_b": 0.92}}, "verdict": [FINDING]}

@@ -61,9 +61,7 @@ class Workers:
         self._waiting = iter(jobs)
         with ThreadPoolExecutor(len(self._devices)) as pool:
             running = {pool.submit(self._serve, device) for device in self._devices}
-            pending = running
-            while pending:
-                pending = wait(pending, timeout=_POLL_SECONDS).not_done
+            while wait(running, timeout=_POLL_SECONDS).not_done:
                 if self._stop() and not self._ended:
                     self._pass_on(self._stop.signal or 2)
         outcomes = {id(outcome.job): outcome for served in running for outcome in served.result()}
