@@ -97,12 +97,21 @@ def train(
 ) -> TrainResult:
     """Train a pair of clips, or find it trained.
 
-    preset: ``draft``, ``standard``, ``best``, ``paper`` or ``paper-no-affine``; None for that of this machine.
-    mask_a, mask_b: finished mattes, a video or a folder of PNGs; hints_a, hints_b: where the object is; backend,
-    weights: how it is found. flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training. init_from: a run of
-    the workspace whose networks to begin with. size: of the crops, in pixels. config: a TOML file of settings;
-    settings: ``key=value``. What is None is as the preset, or the file, has it. reporter: gets the events of
-    :mod:`retarget_cli.events`. Raises kinds of :class:`RetargetError`.
+    a, b: the clips
+    preset: ``draft``, ``standard``, ``best``, ``paper`` or ``paper-no-affine``; None for that of this machine
+    mask_a, mask_b: finished mattes, a video or a folder of PNGs
+    hints_a, hints_b: where the object is
+    backend, weights: how the object is found
+    flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training
+    init_from: a run of the workspace whose networks to begin with
+    seed, method, device, precision, max_memory: as the options of the command
+    size: of the crops, in pixels
+    config: a TOML file of settings
+    settings: changes of single settings, ``key=value``; `retarget settings` lists the keys
+    workspace: where results are kept
+    reporter: gets the events of :mod:`retarget_cli.events`
+
+    What is None is as the preset, or the file, has it. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.settings import load_config
@@ -139,8 +148,10 @@ def import_checkpoint(
 ) -> TrainResult:
     """Make a pair that another program trained one of this workspace; what its checkpoint lacks is trained.
 
-    kind: ``jokr-paper``, saved by the published implementation. The rest is as for :func:`train`.
-    Raises kinds of :class:`RetargetError`.
+    checkpoint: the file
+    kind: ``jokr-paper``, saved by the published implementation
+
+    The rest is as for :func:`train`. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.methods import get_format
     from retarget_cli.pipeline import train as pipeline
@@ -185,10 +196,14 @@ def render(
 ) -> RenderResult:
     """Render a trained pair (the last one, if none is named).
 
-    affine: a mode, six numbers or a JSON file; out: the video to write, by its ending (``.mp4``, ``.mov``, ``.mkv``),
-    or a folder for PNGs; start, stop: ``--from`` and ``--to`` of the command; driver: another clip than the pair's
-    other one, or a motion file. The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it.
-    Raises kinds of :class:`RetargetError`.
+    a, b: the clips of the pair, in the order of the training
+    affine: a mode, six numbers or a JSON file
+    out: the video to write, by its ending (``.mp4``, ``.mov``, ``.mkv``), or a folder for PNGs
+    start, stop: ``--from`` and ``--to`` of the command
+    driver: another clip than the pair's other one, or a motion file
+    mask_driver, hints_driver: its matte, or where its object is
+
+    The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.options import RenderOptions, parse_affine, parse_background, parse_names
@@ -236,7 +251,15 @@ def segment(
     workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> SegmentResult:
-    """Find the object of one clip. out: where its matte goes, a ``.mkv``. Raises kinds of :class:`RetargetError`."""
+    """Find the object of one clip.
+
+    mask: a finished matte to use instead
+    hints: where the object is
+    backend, weights: how it is found
+    out: where the matte goes, a ``.mkv``
+
+    Raises kinds of :class:`RetargetError`.
+    """
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.segment import segment as segment_clip
     from retarget_cli.pipeline.settings import load_config

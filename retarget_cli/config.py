@@ -1,4 +1,4 @@
-"""What a training run is told: frozen dataclasses, presets, a TOML file, `key=value` changes.
+"""Configuration of a training run: frozen dataclasses with the meaning of every setting, and presets.
 
 Precedence: flags over changes over file over preset. Every key that nobody knows is refused with the nearest known one.
 """
@@ -21,7 +21,7 @@ FLIPS = {"auto": "auto", "yes": "b", "no": "none"}
 
 @dataclass(frozen=True)
 class MatteConfig:
-    """How the object is found."""
+    """The way to find the object."""
 
     backend: str = setting("auto", f"how to look for the object: {', '.join(BACKENDS)}; `--backend`")
     weights: str | None = setting(

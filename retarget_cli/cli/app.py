@@ -80,7 +80,6 @@ def run(arguments: Sequence[str]) -> int:
 
     0 done, 1 bug, 2 usage, 3 input, 4 environment, 5 workspace, 130 interrupted (143 by SIGTERM).
     """
-    as_json = "--json" in arguments
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
@@ -91,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else failures.BUG
     except (Exception, KeyboardInterrupt) as error:
-        return failures.report(error, as_json=as_json, log_folder=_log_folder(arguments))
+        return failures.report(error, as_json="--json" in arguments, log_folder=_log_folder(arguments))
     return code
 
 

@@ -79,9 +79,8 @@ def _show_recipe(result: BenchResult, recipe: RecipeResult) -> None:
         frames, seconds = recipe.drawing.frames, recipe.drawing.seconds
         output.lines(f"  drawing: {frames / seconds:.1f} frames/s ({frames} frames in {text.duration(seconds)})")
     if recipe.training_seconds is not None:
-        output.lines(
-            f"  training as a whole: {text.duration(recipe.training_seconds)}, extrapolated from these steps alone"
-        )
+        whole = text.duration(recipe.training_seconds)
+        output.lines(f"  training as a whole: {whole}, extrapolated from these steps alone")
     output.lines("")
 
 

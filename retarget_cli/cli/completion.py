@@ -1,4 +1,4 @@
-"""What the shell completes beside commands and options: choices, settings, runs. The shell waits, so no torch here.
+"""Words that the shell completes beside commands: choices, settings, runs. The shell waits, so no torch here.
 
 The shell itself compares the beginnings.
 """

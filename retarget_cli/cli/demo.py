@@ -41,20 +41,13 @@ def demo(
     with output.working(general, settings) as session:
         result = show(folder, settings, *session.tools, seed=seed, kind=kind)
     if general.json:
-        output.document(
-            {
-                "folder": folder,
-                "train": as_document(result.trained),
-                "videos": result.rendered.videos,
-                "sheets": result.rendered.sheets,
-                "scores": result.scores,
-            }
-        )
+        made = {"videos": result.rendered.videos, "sheets": result.rendered.sheets}
+        output.document({"folder": folder, "train": as_document(result.trained), **made, "scores": result.scores})
         return
     output.table(COLUMNS, rows(result.scores), title="how well it went")
     output.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
     drawn = f"{output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}"
     output.lines("", f"the drawn clips  {drawn}", "what came out:")
-    made = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
-    output.lines(*[f"  {output.short_path(path)}" for path in made])
+    files = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
+    output.lines(*[f"  {output.short_path(path)}" for path in files])
     output.lines("now yours:", f"  {output.command('train', 'a.mp4', 'b.mp4')}")

@@ -78,7 +78,7 @@ def check_torch() -> Check:
 
 
 def check_device() -> Check:
-    """What training would run on."""
+    """The device that training would run on."""
     torch = _load("torch")
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name(0)
@@ -129,7 +129,7 @@ def check_segment_anything() -> Check:
 
 
 def check_weights() -> Check:
-    """Which downloaded networks are there. None is a working state, too."""
+    """Downloaded networks that are there. None is a working state, too."""
     from retarget_cli.weights.check import repair, survey
     from retarget_cli.weights.manifest import find_weights
 
@@ -191,9 +191,6 @@ def check_threads() -> Check:
     return Check("ok", detail)
 
 
-SIGNS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
-
-
 @grouped
 def doctor(general: options.InWorkspace) -> None:
     """Check Python, torch, codecs, weights, disk and workspace; leaves with 4 when something is missing."""
@@ -206,5 +203,6 @@ def doctor(general: options.InWorkspace) -> None:
 
 
 def _lines(check: Check) -> list[str]:
-    head = f"{SIGNS[check.status]:<5}{check.name:<17} {check.detail}"
+    sign = check.status.upper() if check.status == "fail" else check.status
+    head = f"{sign:<5}{check.name:<17} {check.detail}"
     return [head, f"{'':<23}fix: {check.fix}"] if check.fix else [head]

@@ -35,7 +35,7 @@ class Group:
     """Options that belong together."""
 
     def chosen(self) -> dict[str, Any]:
-        """What they say, by the names that the pipeline has for it."""
+        """Return what they say, by the names that the pipeline has for it."""
         return dict(vars(self))
 
 
@@ -44,8 +44,12 @@ def option(
 ) -> Any:
     """An option, as the default of a field of a group or of a parameter of a command.
 
-    default: MISSING for an option that must be given. names: ``--from``; that of the field unless given. more: `parse`,
-    which turns the word into the value, and further arguments of typer.Option.
+    default: MISSING for an option that must be given
+    metavar: stands for the value in the help
+    text: the help
+    panel: of the help; None for everyday options
+    names: such as ``--out -o``; that of the field or parameter unless given
+    more: `parse`, which turns the word into the value, and further arguments of typer.Option
     """
     parse = more.pop("parse", None)
     more = {"metavar": metavar, "help": text, "rich_help_panel": panel, "show_default": False, **more}
@@ -122,7 +126,7 @@ def _panel_rank(parameter: inspect.Parameter) -> int:
 
 @dataclass(frozen=True)
 class General(Group):
-    """What every command takes."""
+    """Options of every command."""
 
     quiet: bool = option(False, None, "Show nothing but errors.", GENERAL, ("--quiet", "-q"), is_eager=True)
     verbose: bool = option(False, None, "Show every step, its time and its key.", GENERAL, ("--verbose", "-v"))
@@ -131,7 +135,7 @@ class General(Group):
 
 @dataclass(frozen=True)
 class InWorkspace(General):
-    """What every command takes that keeps or reads results."""
+    """Options of every command that keeps or reads results."""
 
     workspace: Path = option(
         DEFAULT_WORKSPACE, "FOLDER", "Where results are kept.", GENERAL, show_default=True,
@@ -169,14 +173,14 @@ def look(looks: Sequence[str], default: str = "a", text: str = "a: A moves like 
 
 @dataclass(frozen=True)
 class Device(Group):
-    """Where to compute."""
+    """The device to compute on."""
 
     device: str | None = choice(None, ("auto", "cpu", "cuda"), "{} or cuda:N.")
 
 
 @dataclass(frozen=True)
 class Machine(Device):
-    """Where to compute, and with how much memory."""
+    """The device to compute on, and how much memory to take there."""
 
     max_memory: str | None = option(None, "SIZE", "Most memory of a GPU to use, e.g. 4GB.", ADVANCED)
 
@@ -189,7 +193,7 @@ def changes() -> Any:
 
 @dataclass(frozen=True)
 class Recipe(Group):
-    """What is trained. `chosen` gives what :func:`~.load_config` takes."""
+    """Preset and settings of a training. `chosen` gives what :func:`~.load_config` takes."""
 
     preset: str | None = choice(None, list(PRESETS), "How large and how long: {}.", names=("--preset", "-p"))
     changes: list[str] | None = changes()
@@ -201,7 +205,7 @@ class Recipe(Group):
 
 @dataclass(frozen=True)
 class Segmenter(Group):
-    """How an object is found."""
+    """The way to find an object."""
 
     backend: str | None = choice(None, BACKENDS, "How to find it: {}.", OBJECT)
     weights: str | None = option(None, "FILE", "Network for sam and sam2: a file, a folder, or a name.", ADVANCED)
@@ -222,7 +226,7 @@ def old_frame(suffix: str = "") -> Any:
 
 @dataclass(frozen=True)
 class Objects(Group):
-    """Where the object is in both clips of a training."""
+    """Hints and mattes of the objects in both clips of a training."""
 
     mask_a: Path | None = _mask("A", OBJECT)
     mask_b: Path | None = _mask("B", OBJECT)
@@ -242,7 +246,7 @@ class Objects(Group):
 
 @dataclass(frozen=True)
 class Pose(Group):
-    """How the driver's keypoints are fitted to the subject, and which of them."""
+    """The fit of the driver's keypoints to the subject, and the ones that follow."""
 
     affine: str = choice(
         "auto", list(words.AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE",
@@ -255,7 +259,7 @@ class Pose(Group):
 
 @dataclass(frozen=True)
 class Picture(Group):
-    """What is behind the object, and the file to write."""
+    """Background and file of a result."""
 
     background: str = choice("subject", words.BACKGROUNDS, "{}, or a colour: '#808080'.", parse=words.parse_background)
     out: Path | None = option(None, "FILE", ".mp4, .mov, .mkv (lossless), or a folder of PNGs.", names=("--out", "-o"))
@@ -271,7 +275,7 @@ class Part(Group):
 
 @dataclass(frozen=True)
 class Tempo(Group):
-    """How fast and how often the driver plays."""
+    """Speed and rounds of the driver."""
 
     fps: str | None = option(None, "RATE", "Frames a second, instead of the driver's.", TIME)
     slow: str | None = option(None, "FACTOR", "Take so many times longer, smoothly.", TIME)
@@ -304,7 +308,7 @@ class Driver(Group):
 
 
 def render_options(*groups: Group, **more: Any) -> words.RenderOptions:
-    """What all these groups say about a render."""
+    """Put together what all these groups say about a render."""
     for group in groups:
         more |= group.chosen()
     return words.RenderOptions(**more)

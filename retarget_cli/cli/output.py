@@ -1,4 +1,4 @@
-"""What every command needs: a reporter on stderr while it works, and its result on stdout at the end."""
+"""Output of the commands: a reporter on stderr while they work, and their result on stdout at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """What a working command hands to the pipeline. stop: set by Ctrl-C or a termination signal."""
+    """Tools that a working command hands to the pipeline. stop: set by Ctrl-C or a termination signal."""
 
     store: Store
     reporter: ProgressReporter
@@ -70,7 +70,7 @@ def reporting(general: General, settings: TrainConfig | None = None) -> Iterator
 
 
 def changed_settings(settings: TrainConfig) -> str:
-    """In what the settings differ from those of their preset."""
+    """Name the settings that differ from those of their preset."""
     from retarget_cli.pipeline.reproduce import differing
     from retarget_cli.pipeline.settings import to_record
 

@@ -19,10 +19,14 @@ Point = tuple[float, float, bool]
 def parse_hints(
     frame: int, boxes: Sequence[str] | None, points: Sequence[str] | None, option: str = "--box"
 ) -> tuple[Hint, ...]:
-    """What the user said about one clip: one hint a frame, by frame; `frame` is that of values which name none.
+    """Read what the user said about one clip: one hint a frame, by frame.
 
-    boxes: ``[FRAME:]x,y,w,h``; points: ``[FRAME:][not:]x,y``. option: the one that boxes are given with. UsageError for
-    what cannot be read, and for two boxes on one frame.
+    frame: that of boxes and points which name none
+    boxes: ``[FRAME:]x,y,w,h``
+    points: ``[FRAME:][not:]x,y``
+    option: the one that boxes are given with
+
+    Raises UsageError for what cannot be read, and for two boxes on one frame.
     """
     box_on: dict[int, Box] = {}
     points_on: dict[int, list[Point]] = {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training(options.Machine):
-    """What decides how a pair is trained, beside preset and changes."""
+    """Everything beside preset and changes that decides how a pair is trained."""
 
     init_from: str | None = option(
         None, "RUN", "Begin with the networks of a run from `retarget runs`.", autocompletion=completion.run_ids
@@ -38,7 +38,7 @@ class Training(options.Machine):
     devices: str | None = renamed("--devices", "is called --device now")
 
     def chosen(self) -> dict[str, Any]:
-        """What :func:`~.load_config` takes; UsageError when the device is told twice."""
+        """Arguments of :func:`~.load_config`; UsageError when the device is told twice."""
         if self.device is not None and self.devices is not None:
             raise UsageError("--device and --devices are the same", where="--devices", fix="Give --device alone.")
         told = super().chosen()
@@ -104,7 +104,7 @@ def as_document(result: TrainResult) -> dict[str, Any]:
 
 
 def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
-    """Where things are and what to run next. names: of A and B."""
+    """Lines that tell where things are and what to run next. names: of A and B."""
     a, b = names
     render = output.command("render", workspace=workspace)
     back = output.command("render", "--look", "b", workspace=workspace)

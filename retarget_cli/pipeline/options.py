@@ -1,4 +1,4 @@
-"""What a render is told, and the words its options take: affines, backgrounds, colours, looks."""
+"""Options of a render, and the words they take: affines, backgrounds, colours, looks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AFFINES = {
     "none": "as it is",
     "trajectory": "auto, and the object moves through the picture like the driver's",
 }
-"""What each mode of fitting the driver's pose does."""
+"""Modes of fitting the driver's pose, with what each does."""
 AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")
 """Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
@@ -104,18 +104,24 @@ Affine = str | tuple[float, ...]
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What to render. pair: clips A and B (None: the pair trained last); look: whose look, ``a``, ``b`` or ``both``.
+    """Everything that is told about a render.
 
-    affine: a mode, ``trajectory`` or six numbers; background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or
-    ``alpha``; out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs.
-    device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``, None for the limit of
-    the training.
-    start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``; fps: frames a second of the result;
-    slow: how many times longer it takes; loop: how often it plays. smooth: how much its poses are steadied, 0 to 1 or
-    ``auto``.
-    driver: another clip, or a motion file, instead of the pair's other clip; flip: ``auto``, ``yes`` or ``no``, whether
-    such a clip is mirrored. follow: the names of the keypoints that follow the driver, all when empty; the others do
-    as in the subject's clip.
+    pair: clips A and B; None for the pair trained last
+    look: whose look, ``a``, ``b`` or ``both``
+    affine: a mode, ``trajectory`` or six numbers
+    background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``
+    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs
+    compare: also write driver and result side by side
+    device: None for that of the training
+    max_memory: the most to take of a GPU, like ``4GB``; None for the limit of the training
+    start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``
+    fps: frames a second of the result
+    slow: how many times longer it takes
+    loop: how often it plays
+    smooth: how much its poses are steadied, 0 to 1 or ``auto``
+    driver: another clip, or a motion file, instead of the pair's other clip
+    flip: ``auto``, ``yes`` or ``no``, whether such a clip is mirrored
+    follow: names of the keypoints that follow the driver, all when empty; the others do as in the subject's clip
     """
 
     pair: tuple[Path, Path] | None = None
@@ -138,7 +144,7 @@ class RenderOptions:
 
     @property
     def alpha(self) -> bool:
-        """Whether the result is transparent."""
+        """True when the result is transparent."""
         return self.background == "alpha"
 
     @property
@@ -148,12 +154,12 @@ class RenderOptions:
 
     @property
     def trajectory(self) -> bool:
-        """Whether the driver's trajectory has to be brought into the subject's picture."""
+        """True when the driver's trajectory has to be brought into the subject's picture."""
         return self.affine == "trajectory" and self.background != "driver"
 
     @property
     def unusual(self) -> dict[str, Any]:
-        """What decides the video and is not what it is when nothing is said, by option."""
+        """Options that decide the video and differ from their defaults."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
         found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
         return found if self.driver is None else {**found, "driver": self.driver.to_json()}

@@ -30,12 +30,14 @@ EVERY_METHOD = "every method"
 def load_config(
     preset: str | None = None, file: Path | None = None, changes: Sequence[str] = (), **flags: Any
 ) -> TrainConfig:
-    """The resolved configuration.
+    """Resolve the configuration.
 
-    preset: a name of PRESETS (the machine decides when it is None). file: TOML with the same keys.
-    changes: ``key=value``; keys of a phase (``geometry.steps``) or after ``method.`` go to the method.
+    preset: a name of PRESETS; the machine decides when it is None
+    file: TOML with the same keys
+    changes: ``key=value``; keys of a phase (``geometry.steps``) or after ``method.`` go to the method
     flags: top-level fields of TrainConfig plus `backend`, `weights`, `size` and `flip` (one of FLIPS, for methods with
-    that setting); those that are None are ignored.
+        that setting); those that are None are ignored
+
     Raises UsageError for unknown keys and values that make no sense, InputError when the file cannot be read.
     """
     given = _file_changes(file) if file else []

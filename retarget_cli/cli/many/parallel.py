@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended. code: its exit code (128 + the signal that killed it); answer: its JSON document, if any."""
+    """The end of a job. code: its exit code (128 + the signal that killed it); answer: its JSON document, if any."""
 
     job: Job
     device: str
@@ -74,7 +74,7 @@ class Workers:
                 child.send_signal(signal)  # does nothing when it has ended
 
     def _serve(self, device: str) -> list[Outcome]:
-        """What a device does: one job after another, until none is left."""
+        """Run one job after another on a device, until none is left."""
         outcomes = []
         while (begun := self._begin(device)) is not None:
             outcomes.append(self._attend(*begun, device))
@@ -120,7 +120,7 @@ def _read(answer: Any) -> dict[str, Any]:
 
 
 def _environment(devices: Sequence[str]) -> dict[str, str]:
-    """That of the children: those that share the CPU divide its cores, instead of each taking all of them."""
+    """Variables of the children: those that share the CPU divide its cores, instead of each taking all of them."""
     environment = dict(os.environ)
     sharing = devices.count("cpu")
     if sharing > 1:

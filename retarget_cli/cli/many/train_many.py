@@ -56,7 +56,7 @@ class Trained:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """What went wrong, as the JSON of every command tells it; None when nothing did."""
+        """The error, as the JSON of every command tells it; None when there was none."""
         code = self.outcome.code
         if code == 0:
             return None
@@ -68,8 +68,10 @@ class Trained:
 def run(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], general: InWorkspace) -> None:
     """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
 
-    of_one: what was said about the clips of one pair, which must be nothing. told: what :func:`~.load_config` takes;
-    the device may be several, with commas.
+    file: the list
+    of_one: what was said about the clips of one pair, which must be nothing
+    told: what :func:`~.load_config` takes; the device may be several, with commas
+    general: the workspace, and how much is shown
     """
     for name, value in of_one.items():
         if value is not None:

@@ -139,7 +139,7 @@ class ProgressReporter:
         self._say(finished_text(event), "bold")
 
     def _details(self, event: events.StageCached | events.StageFinished) -> str:
-        """What is added about a stage's result when more is to be shown."""
+        """Details of a stage's result, empty unless more is to be shown."""
         if not (self.verbose and event.key):
             return ""
         took = "" if isinstance(event, events.StageFinished) or event.seconds is None else text.duration(event.seconds)
@@ -224,7 +224,7 @@ class Newest:
 
 
 def finished_text(event: events.Finished) -> str:
-    """What the whole command took, or that there was nothing left to do."""
+    """Closing line: what the whole command took, or that there was nothing left to do."""
     if event.ran == 0 and event.cached:
         return f"everything was already done: {_stages(event.cached)} found in the workspace"
     return f"done in {text.duration(event.seconds)}: {_stages(event.ran)} run, {event.cached} cached"

@@ -74,7 +74,7 @@ class TextureConfig:
     point_width: float = setting(0.1, "width of the spots that show keypoints to the texture generators", "half crops")
     learning_rate: float = setting(2e-3, "peak of the one-cycle schedule of the texture generators")
     augmentation: float = setting(0.04, "standard deviation of the random affine maps of the training pictures")
-    critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")
+    critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
     adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
     features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
     perceptual: str = setting(
@@ -96,7 +96,7 @@ class DetailConfig:
     blocks: int = setting(4, "residual blocks of the network")
     references: int = setting(8, "real frames of each clip from which detail is taken", "frames")
     learning_rate: float = setting(1e-3, "peak of the one-cycle schedule of the detail networks")
-    critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")
+    critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
     adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
     features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
     perceptual: str = setting("auto", "perceptual loss, as of the texture")
