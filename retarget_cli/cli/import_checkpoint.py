@@ -31,7 +31,7 @@ def import_checkpoint(
 ) -> None:
     """Take over a pair that the published implementation trained.
 
-    Finds and crops both objects as `train` does. What the checkpoint lacks is trained: a first stage has no texture.
+    Finds and crops both objects as `train` does. What the checkpoint lacks is trained here.
     """
     clips = objects.clips(a, b)
     from retarget_cli.methods import get_format

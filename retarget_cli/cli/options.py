@@ -48,7 +48,7 @@ def option(
     metavar: stands for the value in the help
     text: the help
     panel: of the help; None for everyday options
-    names: such as ``--out -o``; that of the field or parameter unless given
+    names: such as ``("--out", "-o")``; that of the field or parameter unless given
     more: `parse`, which turns the word into the value, and further arguments of typer.Option
     """
     parse = more.pop("parse", None)
@@ -187,7 +187,7 @@ class Machine(Device):
 
 def changes() -> Any:
     """The option that changes settings."""
-    text = "Change a setting, e.g. geometry.steps=3000; see `retarget settings`."
+    text = "Change one of `retarget settings`, e.g. geometry.steps=3000."
     return option(None, "KEY=VALUE", text, names=("--set",), autocompletion=completion.setting_keys)
 
 

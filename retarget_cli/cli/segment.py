@@ -22,7 +22,7 @@ def segment(
     video: Path = argument("VIDEO", "The clip."),
     box: list[str] | None = option(None, BOX, "The object's box on a frame; repeat it for more.", OBJECT),
     point: list[str] | None = option(
-        None, "[FRAME:]X,Y", "A point on the object, or not:X,Y for one beside it; repeat it.", OBJECT
+        None, "[FRAME:]X,Y", "A point on the object, or not:X,Y beside it; repeat it.", OBJECT
     ),
     frame: int | None = old_frame(),
     preview_frame: int | None = option(None, "N", "Only a quick look at frame N, in seconds.", min=0),

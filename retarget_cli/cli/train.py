@@ -51,9 +51,9 @@ class Training(options.Machine):
 def train(
     a: Path | None = argument("A", "First clip.", None),
     b: Path | None = argument("B", "Second clip.", None),
-    pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
     *,
     recipe: options.Recipe,
+    pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
     objects: options.Objects,
     segmenter: options.Segmenter,
     training: Training,
