@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.errors import RetargetError, UsageError
 from retarget_cli.events import Reporter, silent
 
@@ -41,7 +42,6 @@ _HOMES = {
     "SegmentResult": "pipeline.segment",
     "TrainResult": "pipeline.train",
 }
-_WORKSPACE = ".retarget"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -92,17 +92,26 @@ def train(
     max_memory: str | None = None,
     config: str | Path | None = None,
     settings: Sequence[str] = (),
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> TrainResult:
     """Train a pair of clips, or find it trained.
 
-    preset: ``draft``, ``standard``, ``best``, ``paper`` or ``paper-no-affine``; None for that of this machine.
-    mask_a, mask_b: finished mattes, a video or a folder of PNGs; hints_a, hints_b: where the object is; backend,
-    weights: how it is found. flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training. init_from: a run of
-    the workspace whose networks to begin with. size: of the crops, in pixels. config: a TOML file of settings;
-    settings: ``key=value``. What is None is as the preset, or the file, has it. reporter: gets the events of
-    :mod:`retarget_cli.events`. Raises kinds of :class:`RetargetError`.
+    a, b: the clips
+    preset: ``draft``, ``standard``, ``best``, ``paper`` or ``paper-no-affine``; None for that of this machine
+    mask_a, mask_b: finished mattes, a video or a folder of PNGs
+    hints_a, hints_b: where the object is
+    backend, weights: how the object is found
+    flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training
+    init_from: a run of the workspace whose networks to begin with
+    seed, method, device, precision, max_memory: as the options of the command
+    size: of the crops, in pixels
+    config: a TOML file of settings
+    settings: changes of single settings, ``key=value``; `retarget settings` lists the keys
+    workspace: where results are kept
+    reporter: gets the events of :mod:`retarget_cli.events`
+
+    What is None is as the preset, or the file, has it. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.settings import load_config
@@ -134,13 +143,15 @@ def import_checkpoint(
     precision: str | None = None,
     max_memory: str | None = None,
     settings: Sequence[str] = (),
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> TrainResult:
     """Make a pair that another program trained one of this workspace; what its checkpoint lacks is trained.
 
-    kind: ``jokr-paper``, saved by the published implementation. The rest is as for :func:`train`.
-    Raises kinds of :class:`RetargetError`.
+    checkpoint: the file
+    kind: ``jokr-paper``, saved by the published implementation
+
+    The rest is as for :func:`train`. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.methods import get_format
     from retarget_cli.pipeline import train as pipeline
@@ -180,15 +191,19 @@ def render(
     follow: str | Sequence[str] = (),
     device: str | None = None,
     max_memory: str | None = None,
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> RenderResult:
     """Render a trained pair (the last one, if none is named).
 
-    affine: a mode, six numbers or a JSON file; out: the video to write, by its ending (``.mp4``, ``.mov``, ``.mkv``),
-    or a folder for PNGs; start, stop: ``--from`` and ``--to`` of the command; driver: another clip than the pair's
-    other one, or a motion file. The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it.
-    Raises kinds of :class:`RetargetError`.
+    a, b: the clips of the pair, in the order of the training
+    affine: a mode, six numbers or a JSON file
+    out: the video to write, by its ending (``.mp4``, ``.mov``, ``.mkv``), or a folder for PNGs
+    start, stop: ``--from`` and ``--to`` of the command
+    driver: another clip than the pair's other one, or a motion file
+    mask_driver, hints_driver: its matte, or where its object is
+
+    The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.options import RenderOptions, parse_affine, parse_background, parse_names
@@ -208,7 +223,7 @@ def evaluate(
     b: str | Path | None = None,
     *,
     run: str | None = None,
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> EvaluateResult:
     """Score both looks of a trained pair (the last one, if none is named). run: an older run of it, by its id.
@@ -233,10 +248,18 @@ def segment(
     backend: str = "auto",
     weights: str | None = None,
     out: str | Path | None = None,
-    workspace: str | Path = _WORKSPACE,
+    workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> SegmentResult:
-    """Find the object of one clip. out: where its matte goes, a ``.mkv``. Raises kinds of :class:`RetargetError`."""
+    """Find the object of one clip.
+
+    mask: a finished matte to use instead
+    hints: where the object is
+    backend, weights: how it is found
+    out: where the matte goes, a ``.mkv``
+
+    Raises kinds of :class:`RetargetError`.
+    """
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.segment import segment as segment_clip
     from retarget_cli.pipeline.settings import load_config

@@ -1,4 +1,4 @@
-"""What a training run is told: frozen dataclasses, presets, a TOML file, `key=value` changes.
+"""Configuration of a training run: frozen dataclasses with the meaning of every setting, and presets.
 
 Precedence: flags over changes over file over preset. Every key that nobody knows is refused with the nearest known one.
 """
@@ -6,47 +6,58 @@ Precedence: flags over changes over file over preset. Every key that nobody know
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from retarget_cli.utils.fields import setting
 from retarget_cli.utils.hardware import cuda_devices
 
 BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SMALLEST_CROP = 32
+DEFAULT_WORKSPACE = Path(".retarget")
 FLIPS = {"auto": "auto", "yes": "b", "no": "none"}
 
 
 @dataclass(frozen=True)
 class MatteConfig:
-    """How the object is found. backend: one of BACKENDS; weights: the segmentation network's file,
-    the folder it is in, or its name."""
+    """The way to find the object."""
 
-    backend: str = "auto"
-    weights: str | None = None
+    backend: str = setting("auto", f"how to look for the object: {', '.join(BACKENDS)}; `--backend`")
+    weights: str | None = setting(
+        None, "the segmentation network: a file, a folder, or a name from `retarget weights list`; `--weights`"
+    )
 
 
 @dataclass(frozen=True)
 class CropConfig:
-    """The square the networks see. size: pixels, a multiple of 16."""
+    """The square the networks see."""
 
-    size: int = 128
+    size: int = setting(
+        128,
+        f"side of the square that is cut out around the object; a multiple of 16, at least {SMALLEST_CROP}",
+        "pixels",
+    )
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything that decides a training run, except the clips themselves.
 
-    max_memory: the most GPU memory to take, like ``4GB``; it decides how, and no part of what is trained.
-    start: the run, by its id or the beginning of it, whose networks to begin with; None for fresh ones.
+    max_memory decides how a run is trained, and no part of what is trained.
     """
 
     preset: str = "draft"
     method: str = "jokr"
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    max_memory: str | None = None
-    start: str | None = None
+    seed: int = setting(0, "seed of all random numbers; `--seed`")
+    device: str = setting("auto", "where to train: auto, cpu, cuda or cuda:N; `--device`")
+    precision: str = setting(
+        "auto", f"number format in which the networks calculate: {', '.join(PRECISIONS)}; `--precision`"
+    )
+    max_memory: str | None = setting(None, "most memory of a GPU to use, like 4GB; none: all of it; `--max-memory`")
+    start: str | None = setting(
+        None, "run whose networks to begin with, by its id or the beginning of it; none: random ones; `--init-from`"
+    )
     matte: MatteConfig = field(default_factory=MatteConfig)
     crop: CropConfig = field(default_factory=CropConfig)
     method_config: Any = None

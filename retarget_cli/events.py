@@ -28,10 +28,12 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class StageCached:
-    """A stage was found finished in the workspace and is not run again."""
+    """A stage was found finished in the workspace and is not run again; once it took `seconds`."""
 
     stage: str
     label: str
+    key: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ class Preview:
 
 @dataclass(frozen=True)
 class StageFinished:
-    """A stage has published its result after `seconds`."""
+    """A stage has published its result after `seconds`, under `key`."""
 
     stage: str
     label: str
     seconds: float
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy
+import typer
 from fake_method import FakeMethod
 from worlds import World
 
 import retarget_cli
+from retarget_cli.cli.app import app
 from retarget_cli.errors import UsageError
 from retarget_cli.methods import METHODS
+from retarget_cli.segmentation.base import Hint
 
 ROOT = Path(__file__).parent.parent
 
@@ -127,6 +132,58 @@ def test_mistakes_in_a_call_are_told_as_on_the_command_line(
 def test_strings_and_paths_are_alike(world: World) -> None:
     result = retarget_cli.render("disc.mp4", world.b.path, affine=[1, 0, 0, 0, 1, 0], out="x.mkv", slow=2)
     assert result.videos == [Path("x.mkv")]
-    assert retarget_cli.segment("disc.mp4", matte="disc_matte.mkv", out="m.mkv").backend == "given"
+    assert retarget_cli.segment("disc.mp4", mask="disc_matte.mkv", out="m.mkv").backend == "given"
     with pytest.raises(UsageError, match="lossless"):
-        retarget_cli.segment("disc.mp4", matte="disc_matte.mkv", out="m.mp4")
+        retarget_cli.segment("disc.mp4", mask="disc_matte.mkv", out="m.mp4")
+
+
+RENAMED = [
+    ("train", {"matte_a": "m.mkv"}, "mask_a"),
+    ("train", {"matte_b": "m.mkv"}, "mask_b"),
+    ("train", {"start": "2026"}, "init_from"),
+    ("train", {"changes": ("geometry.steps=7",)}, "settings"),
+    ("import_checkpoint", {"matte_a": "m.mkv"}, "mask_a"),
+    ("import_checkpoint", {"matte_b": "m.mkv"}, "mask_b"),
+    ("import_checkpoint", {"changes": ("geometry.steps=7",)}, "settings"),
+    ("render", {"driver_matte": "m.mkv"}, "mask_driver"),
+    ("render", {"driver_hints": (Hint(3),)}, "hints_driver"),
+    ("segment", {"matte": "m.mkv"}, "mask"),
+]
+HOMES = {"train": "train", "import_checkpoint": "train", "render": "render", "segment": "segment"}
+FIRST = {"train": ("a", "b"), "import_checkpoint": ("c", "a", "b"), "render": (), "segment": ("a",)}
+
+
+@pytest.mark.parametrize(("name", "old", "new"), RENAMED, ids=[f"{name}-{new}" for name, _, new in RENAMED])
+def test_old_names_of_arguments_work_with_a_warning(
+    name: str, old: dict[str, Any], new: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"retarget_cli.pipeline.{HOMES[name]}.{name}", lambda *told: calls.append(told[:-2]))
+    function, more = getattr(retarget_cli, name), {"driver": "d.mp4"} if name == "render" else {}
+    ((before, value),) = old.items()
+    with pytest.warns(DeprecationWarning, match=rf"{name}\({before}=\) is called {new} now"):
+        function(*FIRST[name], **more, **old)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        function(*FIRST[name], **more, **{new: value})
+        function(*FIRST[name], **more)
+    assert calls[0] == calls[1] != calls[2]
+    assert new in inspect.signature(function).parameters
+    assert before not in inspect.signature(function).parameters
+
+
+def test_arguments_are_called_as_the_options_are() -> None:
+    """What differs is said in docs/usage.md."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    apart = {
+        "train": {"a", "b", "hints_a", "hints_b", "settings", "reporter", "size"},
+        "render": {"a", "b", "hints_driver", "start", "stop", "reporter"},
+        "evaluate": {"a", "b", "reporter"},
+        "segment": {"video", "hints", "reporter"},
+    }
+    for name, others in apart.items():
+        options = {word for option in commands[name].params for word in option.opts if not option.hidden}
+        arguments = set(inspect.signature(getattr(retarget_cli, name)).parameters)
+        assert {f"--{argument.replace('_', '-')}" for argument in arguments - others} <= options, name
+        assert others <= arguments

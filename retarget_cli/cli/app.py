@@ -21,17 +21,18 @@ from retarget_cli.cli import (
     doctor,
     evaluate,
     failures,
-    import_,
+    import_checkpoint,
     keypoints,
     probe,
     render,
     report,
     runs,
     segment,
+    settings,
     train,
     weights,
 )
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.config import DEFAULT_WORKSPACE
 
 INTERRUPTED = 130
 
@@ -39,7 +40,6 @@ app = typer.Typer(
     name="retarget",
     help="Make the thing in one video move like the thing in another.",
     no_args_is_help=True,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -59,7 +59,7 @@ def _root(
 
 
 app.command("train")(train.train)
-app.command("import")(import_.import_)
+app.command("import")(import_checkpoint.import_checkpoint)
 app.command("render")(render.render)
 app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
@@ -68,6 +68,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("bench")(bench.bench)
 app.command("probe")(probe.probe)
+app.command("settings")(settings.settings)
 app.command("runs")(runs.runs)
 app.add_typer(cache.app, name="cache")
 app.add_typer(weights.app, name="weights")
@@ -79,7 +80,6 @@ def run(arguments: Sequence[str]) -> int:
 
     0 done, 1 bug, 2 usage, 3 input, 4 environment, 5 workspace, 130 interrupted (143 by SIGTERM).
     """
-    as_json = "--json" in arguments
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
@@ -90,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else failures.BUG
     except (Exception, KeyboardInterrupt) as error:
-        return failures.report(error, as_json=as_json, log_folder=_log_folder(arguments))
+        return failures.report(error, as_json="--json" in arguments, log_folder=_log_folder(arguments))
     return code
 
 

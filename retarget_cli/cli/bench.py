@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import TUNING
+from retarget_cli.cli.options import grouped, option
 from retarget_cli.utils import text
 
 if TYPE_CHECKING:
@@ -17,31 +15,18 @@ if TYPE_CHECKING:
 COLUMNS = ("phase", "mode", "ms a step", "CPU ms", "steps/s", "speed-up", "busy", "of matrix rate", "memory")
 
 
+@grouped
 def bench(
-    preset: options.Preset = None,
-    changes: options.Changes = None,
-    device: options.Device = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            "--steps",
-            min=1,
-            help="Time so many steps of each mode.",
-            show_default="a few seconds of each; up to 500 on a GPU",
-            rich_help_panel=TUNING,
-        ),
-    ] = None,
-    paper: Annotated[
-        bool | None,
-        typer.Option(
-            "--paper/--no-paper",
-            help="Time the published recipe too.",
-            show_default="where there is a GPU",
-            rich_help_panel=TUNING,
-        ),
-    ] = None,
-    json_output: options.Json = False,
-    quiet: options.Quiet = False,
+    steps: int | None = option(
+        None, "N", "Time so many steps of each mode.", min=1, show_default="a few seconds of each"
+    ),
+    paper: bool | None = option(
+        None, None, "Time the published recipe too.", names=("--paper/--no-paper",), show_default="on a GPU"
+    ),
+    *,
+    recipe: options.Recipe,
+    device: options.Device,
+    general: options.General,
 ) -> None:
     """Time the training steps of a preset in every mode, and drawing, on a pair that the program draws itself.
 
@@ -52,13 +37,13 @@ def bench(
     from retarget_cli.utils.hardware import device_class
     from retarget_cli.utils.interrupt import StopSignal
 
-    config = load_config(preset, None, changes or (), device=device)
+    config = load_config(**recipe.chosen(), **device.chosen())
     planned = plan(config, device_class(config.device) == "cuda", paper, steps)
-    with output.reporting(quiet) as reporter, StopSignal() as stop:
+    with output.reporting(general, config) as reporter, StopSignal() as stop:
         from retarget_cli.bench.bench import bench as measure
 
         result = measure(planned, reporter, stop)
-    if json_output:
+    if general.json:
         output.document(result.document())
     else:
         _show(result)
@@ -94,9 +79,8 @@ def _show_recipe(result: BenchResult, recipe: RecipeResult) -> None:
         frames, seconds = recipe.drawing.frames, recipe.drawing.seconds
         output.lines(f"  drawing: {frames / seconds:.1f} frames/s ({frames} frames in {text.duration(seconds)})")
     if recipe.training_seconds is not None:
-        output.lines(
-            f"  training as a whole: {text.duration(recipe.training_seconds)}, extrapolated from these steps alone"
-        )
+        whole = text.duration(recipe.training_seconds)
+        output.lines(f"  training as a whole: {whole}, extrapolated from these steps alone")
     output.lines("")
 
 

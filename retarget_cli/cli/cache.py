@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Annotated
 
 import typer
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import grouped, option
 from retarget_cli.errors import WorkspaceError
 from retarget_cli.events import Progress, StageStarted
 from retarget_cli.utils import text
@@ -17,14 +16,13 @@ app = typer.Typer(help="Look at, check and tidy the workspace.", no_args_is_help
 
 
 @app.command("ls")
-def ls(
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
-) -> None:
+@grouped
+def ls(general: options.InWorkspace) -> None:
     """List what is stored, by stage."""
+    workspace = general.workspace
     entries = list(output.open_store(workspace).entries()) if workspace.exists() else []
     found = [{"stage": entry.stage, "key": entry.key, "bytes": entry.size} for entry in entries]
-    if json_output:
+    if general.json:
         output.document({"workspace": workspace, "entries": found})
         return
     if not entries:
@@ -39,34 +37,30 @@ def ls(
 
 
 @app.command("verify")
-def verify(
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
-) -> None:
+@grouped
+def verify(general: options.InWorkspace) -> None:
     """Compare every stored file with its checksum. Damaged entries are set aside and made again when needed."""
     whole, problems = 0, []
-    if workspace.exists():
-        with output.reporting() as reporter:
-            store = output.open_store(workspace)
+    if general.workspace.exists():
+        with output.reporting(general) as reporter:
+            store = output.open_store(general.workspace)
             reporter(StageStarted("verify", "Checking the workspace"))
             problems = store.verify(lambda done, total: reporter(Progress("verify", done, total, "entries")))
             whole = sum(1 for _ in store.entries())
-    if json_output:
-        damaged = [{"stage": problem.stage, "key": problem.key, "reason": problem.reason} for problem in problems]
-        output.document({"whole": whole, "damaged": damaged})
-    else:
-        lines = [f"set aside {problem.stage}/{problem.key[:12]}: {problem.reason}" for problem in problems]
-        output.lines(f"{whole} entries are whole", *lines)
+    lines = [f"set aside {problem.stage}/{problem.key[:12]}: {problem.reason}" for problem in problems]
+    document = {"whole": whole, "damaged": [vars(problem) for problem in problems]}
+    output.answer(general, document, f"{whole} entries are whole", *lines)
     if problems:
         raise typer.Exit(WorkspaceError.exit_code)
 
 
 @app.command("prune")
+@grouped
 def prune(
-    keep: Annotated[int, typer.Option("--keep", metavar="N", help="Runs to keep, newest first.", min=0)] = 5,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
+    keep: int = option(5, "N", "Runs to keep, newest first.", min=0, show_default=True),
+    dry_run: bool = option(False, None, "Only say what would be removed."),
+    *,
+    general: options.InWorkspace,
 ) -> None:
     """Remove what the newest runs do not need, and what interrupted ones left behind.
 
@@ -75,9 +69,9 @@ def prune(
     from retarget_cli.store import gc
 
     # What was touched in the last hour stays as well: it may belong to a run that is still under way.
-    freed = gc.prune(output.open_store(workspace), keep_runs=keep, dry_run=dry_run) if workspace.exists() else 0
-    if json_output:
-        output.document({"freed_bytes": freed, "dry_run": dry_run, "keep": keep})
-    else:
-        why = "" if freed else "; what was used within the last hour stays"
-        output.lines(f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}")
+    freed = 0
+    if general.workspace.exists():
+        freed = gc.prune(output.open_store(general.workspace), keep_runs=keep, dry_run=dry_run)
+    why = "" if freed else "; what was used within the last hour stays"
+    line = f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}"
+    output.answer(general, {"freed_bytes": freed, "dry_run": dry_run, "keep": keep}, line)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, TUNING
+from retarget_cli.cli.options import choice, grouped, option
 from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
 from retarget_cli.pipeline.options import choose
@@ -18,53 +15,39 @@ from retarget_cli.viz.score_table import COLUMNS, rows
 KINDS = ("quadrupeds", "bipeds", "plants")
 
 
+@grouped
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the clips are drawn.")] = Path(
-        "demo"
+    folder: Path = option(Path("demo"), "FOLDER", "Where the clips are drawn.", show_default=True),
+    kind: str = choice(
+        KINDS[0], KINDS, "What is drawn: {}.", show_default=True, parse=lambda kind: choose(kind, KINDS, "--kind")
     ),
-    kind: Annotated[str, typer.Option("--kind", help=f"What is drawn: {', '.join(KINDS)}.")] = "quadrupeds",
-    preset: options.Preset = None,
-    changes: options.Changes = None,
-    seed: Annotated[
-        int,
-        typer.Option("--seed", help="Random seed of the drawing and of the training.", min=0, rich_help_panel=TUNING),
-    ] = 0,
-    device: options.Device = None,
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
-    quiet: options.Quiet = False,
+    seed: int = option(0, "N", "Seed of the drawing and of the training.", min=0, show_default=True),
+    *,
+    recipe: options.Recipe,
+    device: options.Device,
+    general: options.InWorkspace,
 ) -> None:
     """Draw a pair of clips, train on it, render both directions, score them against the truth.
 
     The drawn clips bring their own mattes: nothing has to be downloaded. Without --preset, training is shortened.
     """
-    choose(kind, KINDS, "--kind")
     from retarget_cli.pipeline.demo import QUICK
     from retarget_cli.pipeline.demo import demo as show
     from retarget_cli.pipeline.settings import load_config
 
-    quick = QUICK if preset is None else ()
-    settings = load_config(preset, None, (*quick, *(changes or ())), seed=seed, device=device)
-    with output.working(workspace, quiet) as session:
-        result = show(folder, settings, session.store, session.reporter, session.stop, seed=seed, kind=kind)
-    if json_output:
-        output.document(
-            {
-                "folder": folder,
-                "train": as_document(result.trained),
-                "videos": result.rendered.videos,
-                "sheets": result.rendered.sheets,
-                "scores": result.scores,
-            }
-        )
+    told = recipe.chosen() | device.chosen()
+    quick = QUICK if recipe.preset is None else ()
+    settings = load_config(**{**told, "changes": (*quick, *told["changes"])}, seed=seed)
+    with output.working(general, settings) as session:
+        result = show(folder, settings, *session.tools, seed=seed, kind=kind)
+    if general.json:
+        made = {"videos": result.rendered.videos, "sheets": result.rendered.sheets}
+        output.document({"folder": folder, "train": as_document(result.trained), **made, "scores": result.scores})
         return
     output.table(COLUMNS, rows(result.scores), title="how well it went")
     output.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
-    output.lines(
-        "",
-        f"the drawn clips  {output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}",
-        "what came out:",
-    )
-    made = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
-    output.lines(*[f"  {output.short_path(path)}" for path in made])
+    drawn = f"{output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}"
+    output.lines("", f"the drawn clips  {drawn}", "what came out:")
+    files = (*result.rendered.videos, *result.rendered.sheets, result.trained.folder / REPORT)
+    output.lines(*[f"  {output.short_path(path)}" for path in files])
     output.lines("now yours:", f"  {output.command('train', 'a.mp4', 'b.mp4')}")

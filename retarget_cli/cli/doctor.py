@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import platform
@@ -9,7 +10,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ import typer
 
 from retarget_cli import __version__
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import grouped
 from retarget_cli.errors import EnvironmentProblem, RetargetError
 
 Status = Literal["ok", "warn", "fail"]
@@ -31,40 +32,27 @@ REINSTALL = "Install the program again: pip install -c constraints.txt -e ."
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. detail: what was found; fix: what to do unless it is ok."""
+    """One thing looked at. detail: what was found; fix: what to do unless it is ok; name: that of the check."""
 
-    name: str
     status: Status
     detail: str
     fix: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """A plain dict."""
-        return asdict(self)
+    name: str = ""
 
 
 def examine(workspace: Path) -> list[Check]:
     """Run every check. A check that breaks counts as failed; nothing is left behind in `workspace`."""
-    checks: list[tuple[str, Callable[[], Check]]] = [
-        ("python", check_python),
-        ("torch", check_torch),
-        ("device", check_device),
-        ("codecs", check_codecs),
-        ("opencv", check_opencv),
-        ("segment-anything", check_segment_anything),
-        ("weights", check_weights),
-        ("workspace", lambda: check_workspace(workspace)),
-        ("disk", lambda: check_disk(workspace)),
-        ("threads", check_threads),
-    ]
-    return [_guarded(name, check) for name, check in checks]
+    everywhere = (check_python, check_torch, check_device, check_codecs, check_opencv, check_segment_anything)
+    here = [_guarded(check, workspace) for check in (check_workspace, check_disk)]
+    return [*[_guarded(check) for check in (*everywhere, check_weights)], *here, _guarded(check_threads)]
 
 
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
+def _guarded(check: Callable[..., Check], *arguments: Path) -> Check:
+    name = check.__name__.removeprefix("check_").replace("_", "-")
     try:
-        return check()
+        return dataclasses.replace(check(*arguments), name=name)
     except Exception as error:
-        return Check(name, "fail", f"{type(error).__name__}: {error}", REINSTALL)
+        return Check("fail", f"{type(error).__name__}: {error}", REINSTALL, name)
 
 
 def _load(module: str) -> Any:
@@ -76,8 +64,8 @@ def check_python() -> Check:
     """The interpreter is recent enough."""
     detail = f"Python {platform.python_version()} at {sys.executable}, retarget {__version__}"
     if sys.version_info[:2] < PYTHON:
-        return Check("python", "fail", detail, f"Use Python {PYTHON[0]}.{PYTHON[1]} or newer.")
-    return Check("python", "ok", detail)
+        return Check("fail", detail, f"Use Python {PYTHON[0]}.{PYTHON[1]} or newer.")
+    return Check("ok", detail)
 
 
 def check_torch() -> Check:
@@ -85,23 +73,23 @@ def check_torch() -> Check:
     torch = _load("torch")
     total = float(torch.ones(3).sum())
     if total != 3.0:
-        return Check("torch", "fail", f"torch {torch.__version__} adds three ones to {total}", REINSTALL)
-    return Check("torch", "ok", f"torch {torch.__version__}, built for CUDA {torch.version.cuda or '(none)'}")
+        return Check("fail", f"torch {torch.__version__} adds three ones to {total}", REINSTALL)
+    return Check("ok", f"torch {torch.__version__}, built for CUDA {torch.version.cuda or '(none)'}")
 
 
 def check_device() -> Check:
-    """What training would run on."""
+    """The device that training would run on."""
     torch = _load("torch")
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name(0)
         free, total = torch.cuda.mem_get_info(0)
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         precision = "bf16" if native else "no native bf16, fp16 is used"
-        return Check("device", "ok", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free, {precision}")
+        return Check("ok", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free, {precision}")
     if shutil.which("nvidia-smi"):
         fix = "Install a torch build that fits the driver (see pytorch.org), or go on with the CPU."
-        return Check("device", "warn", "an NVIDIA driver is installed, but torch sees no GPU", fix)
-    return Check("device", "ok", "CPU only; use the draft preset, larger ones take very long")
+        return Check("warn", "an NVIDIA driver is installed, but torch sees no GPU", fix)
+    return Check("ok", "CPU only; use the draft preset, larger ones take very long")
 
 
 def check_codecs() -> Check:
@@ -111,8 +99,8 @@ def check_codecs() -> Check:
     detail = f"PyAV {av.__version__}, encoders {', '.join(ENCODERS)}"
     if missing:
         fix = "Install PyAV from its binary wheel: pip install --force-reinstall --only-binary av av"
-        return Check("codecs", "fail", f"PyAV {av.__version__} lacks {', '.join(missing)}", fix)
-    return Check("codecs", "ok", detail)
+        return Check("fail", f"PyAV {av.__version__} lacks {', '.join(missing)}", fix)
+    return Check("ok", detail)
 
 
 def _has_encoder(av: Any, name: str) -> bool:
@@ -127,8 +115,8 @@ def check_opencv() -> Check:
     """OpenCV is there with the dense optical flow that tracking uses."""
     cv2 = _load("cv2")
     if not hasattr(cv2, "DISOpticalFlow_create"):
-        return Check("opencv", "fail", f"OpenCV {cv2.__version__} has no DISOpticalFlow", REINSTALL)
-    return Check("opencv", "ok", f"OpenCV {cv2.__version__}")
+        return Check("fail", f"OpenCV {cv2.__version__} has no DISOpticalFlow", REINSTALL)
+    return Check("ok", f"OpenCV {cv2.__version__}")
 
 
 def check_segment_anything() -> Check:
@@ -136,28 +124,28 @@ def check_segment_anything() -> Check:
     try:
         _load("segment_anything")
     except ImportError as error:
-        return Check("segment-anything", "warn", f"cannot be imported: {error}", "pip install segment-anything")
-    return Check("segment-anything", "ok", "installed")
+        return Check("warn", f"cannot be imported: {error}", "pip install segment-anything")
+    return Check("ok", "installed")
 
 
 def check_weights() -> Check:
-    """Which downloaded networks are there. None is a working state, too."""
+    """Downloaded networks that are there. None is a working state, too."""
     from retarget_cli.weights.check import repair, survey
     from retarget_cli.weights.manifest import find_weights
 
     try:
         states, segmenter = survey(), find_weights("sam")
     except RetargetError as error:
-        return Check("weights", "warn", str(error), error.fix)
+        return Check("warn", str(error), error.fix)
     broken = [name for name, state in states.items() if state == "damaged"]
     found = [name for name, state in states.items() if state == "ok"]
     if broken:
-        return Check("weights", "warn", f"damaged: {', '.join(broken)}", repair(broken[0]))
+        return Check("warn", f"damaged: {', '.join(broken)}", repair(broken[0]))
     if segmenter is None:
         fix = "For difficult clips: retarget weights pull sam-vit-b, or give mattes with --mask-a and --mask-b."
         here = f"found {', '.join(found)}" if found else "none found"
-        return Check("weights", "warn", f"{here}; objects are found by colour and motion alone", fix)
-    return Check("weights", "ok", f"found {', '.join(found)}" if found else f"a network of your own, {segmenter}")
+        return Check("warn", f"{here}; objects are found by colour and motion alone", fix)
+    return Check("ok", f"found {', '.join(found)}" if found else f"a network of your own, {segmenter}")
 
 
 def check_workspace(workspace: Path) -> Check:
@@ -172,10 +160,8 @@ def check_workspace(workspace: Path) -> Check:
         probe.with_suffix(".moved").unlink()
     except OSError as error:
         fix = "Choose another place with --workspace FOLDER or RETARGET_WORKSPACE."
-        return Check("workspace", "fail", f"{workspace} cannot be written: {error.strerror or error}", fix)
-    return Check(
-        "workspace", "ok", f"{workspace} can be written" + ("" if workspace.exists() else " (not created yet)")
-    )
+        return Check("fail", f"{workspace} cannot be written: {error.strerror or error}", fix)
+    return Check("ok", f"{workspace} can be written" + ("" if workspace.exists() else " (not created yet)"))
 
 
 def check_disk(workspace: Path) -> Check:
@@ -184,8 +170,8 @@ def check_disk(workspace: Path) -> Check:
     detail = f"{free / 1000**3:.1f} GB free"
     fix = "Free some space; `retarget cache prune` removes what old runs left."
     if free < NO_SPACE:
-        return Check("disk", "fail", detail, fix)
-    return Check("disk", "warn", detail, fix) if free < LITTLE_SPACE else Check("disk", "ok", detail)
+        return Check("fail", detail, fix)
+    return Check("warn", detail, fix) if free < LITTLE_SPACE else Check("ok", detail)
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -201,28 +187,22 @@ def check_threads() -> Check:
     threads = int(_load("torch").get_num_threads())
     detail = f"{threads} torch threads on {cores} cores"
     if threads > cores:
-        return Check(
-            "threads", "warn", detail, f"Set OMP_NUM_THREADS={cores}; more threads than cores slow each other down."
-        )
-    return Check("threads", "ok", detail)
+        return Check("warn", detail, f"Set OMP_NUM_THREADS={cores}; more threads than cores slow each other down.")
+    return Check("ok", detail)
 
 
-SIGNS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
-
-
-def doctor(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.Json = False) -> None:
+@grouped
+def doctor(general: options.InWorkspace) -> None:
     """Check Python, torch, codecs, weights, disk and workspace; leaves with 4 when something is missing."""
-
-    checks = examine(workspace)
+    checks = examine(general.workspace)
     failed = any(check.status == "fail" for check in checks)
-    if json_output:
-        output.document({"ok": not failed, "checks": [check.to_json() for check in checks]})
-    else:
-        output.lines(*[line for check in checks for line in _lines(check)])
+    document = {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]}
+    output.answer(general, document, *[line for check in checks for line in _lines(check)])
     if failed:
         raise typer.Exit(EnvironmentProblem.exit_code)
 
 
 def _lines(check: Check) -> list[str]:
-    head = f"{SIGNS[check.status]:<5}{check.name:<17} {check.detail}"
+    sign = check.status.upper() if check.status == "fail" else check.status
+    head = f"{sign:<5}{check.name:<17} {check.detail}"
     return [head, f"{'':<23}fix: {check.fix}"] if check.fix else [head]

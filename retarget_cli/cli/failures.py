@@ -31,7 +31,9 @@ def explain(error: BaseException) -> RetargetError | None:
         return _system(error)
     if isinstance(error, ImportError):
         return _missing(error)
-    return _memory(error)
+    if is_out_of_memory(error):
+        return _out_of_memory("GPU memory" if type(error).__name__ == "OutOfMemoryError" else "memory")
+    return None
 
 
 def _usage(error: Any) -> RetargetError:
@@ -43,17 +45,11 @@ def _usage(error: Any) -> RetargetError:
 
 def _system(error: OSError) -> RetargetError | None:
     if error.errno in _DISK_FULL:
-        return EnvironmentProblem(
-            "the disk is full",
-            where=error.filename,
-            fix="Free some space (`retarget cache prune` helps) and run it again.",
-        )
+        fix = "Free some space (`retarget cache prune` helps) and run it again."
+        return EnvironmentProblem("the disk is full", where=error.filename, fix=fix)
     if error.errno in _REFUSED:
-        return EnvironmentProblem(
-            f"the file system refuses: {error.strerror}",
-            where=error.filename,
-            fix="Check the path and its permissions.",
-        )
+        what = f"the file system refuses: {error.strerror}"
+        return EnvironmentProblem(what, where=error.filename, fix="Check the path and its permissions.")
     if error.errno == errno.ENOMEM:
         return _out_of_memory("memory")
     return None
@@ -65,12 +61,6 @@ def _missing(error: ImportError) -> RetargetError | None:
         return None
     fix = "Install the program again (make setup); `retarget doctor` shows what else is missing."
     return EnvironmentProblem(f"the package {package} cannot be imported: {_first_line(error)}", fix=fix)
-
-
-def _memory(error: BaseException) -> RetargetError | None:
-    if not is_out_of_memory(error):
-        return None
-    return _out_of_memory("GPU memory" if type(error).__name__ == "OutOfMemoryError" else "memory")
 
 
 def _out_of_memory(what: str) -> RetargetError:
@@ -89,15 +79,10 @@ def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
     if not known.what:  # the help page was printed instead
         return known.exit_code
     if as_json:
-        print(json.dumps({"error": as_document(known)}))
+        print(json.dumps({"error": {**vars(known), "exit_code": known.exit_code}}))
     place = f" ({known.where})" if known.where else ""
     print(f"error: {known.what.rstrip('.')}{place}\n  fix: {known.fix}", file=sys.stderr)
     return known.exit_code
-
-
-def as_document(error: RetargetError) -> dict[str, Any]:
-    """What the ``error`` key of a JSON answer holds."""
-    return {"what": error.what, "where": error.where, "fix": error.fix, "exit_code": error.exit_code}
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,247 +1,314 @@
-"""The options that several commands take, and the pair they are about."""
+"""The options of the commands. Those that several commands take stand here once, in groups.
+
+A group is a dataclass whose fields are options. A command decorated with :func:`grouped` has groups as parameters.
+Their fields become options of the command, which is handed the filled dataclasses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from retarget_cli.cli import completion
 from retarget_cli.cli.parsing import parse_hints
+from retarget_cli.config import BACKENDS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
-from retarget_cli.pipeline.options import AFFINES, BACKENDS
+from retarget_cli.pipeline import options as words
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput
 
-
-DEFAULT_WORKSPACE = Path(".retarget")
-OBJECT = "What is filmed"
-TIME = "Time"
-DRIVER = "What drives"
-TUNING = "Tuning"
-MANY = "Many pairs"
-GENERAL = "General"
-
-Workspace = Annotated[
-    Path,
-    typer.Option(
-        "--workspace",
-        envvar="RETARGET_WORKSPACE",
-        help="Folder of the cache.",
-        rich_help_panel=GENERAL,
-        metavar="FOLDER",
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print exactly one JSON document on stdout.", rich_help_panel=GENERAL)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only warnings.", rich_help_panel=GENERAL)]
-Backend = Annotated[
-    str | None,
-    typer.Option(
-        "--backend", help=f"How to find the object: {', '.join(BACKENDS)}.", show_default="auto", rich_help_panel=OBJECT
-    ),
-]
-Weights = Annotated[
-    str | None,
-    typer.Option(
-        "--weights",
-        help="Checkpoint of the segmenter: a file, a folder, or a name of `retarget weights list`.",
-        metavar="FILE",
-        rich_help_panel=OBJECT,
-    ),
-]
+# Panels of the help, beside the one for everyday options, which has no name.
+OBJECT, TIME, DRIVER, GENERAL, ADVANCED = "Where the object is", "Time", "Another driver", "General", "Advanced"
+_LAST_PANELS = (GENERAL, ADVANCED)
+BOX = "[FRAME:]X,Y,W,H"
 
 
-def _clip_options(letter: str, name: str, panel: str) -> tuple[Any, Any, Any]:
-    """The options that say what is filmed in a clip, which is called `name`."""
-    mask = typer.Option(
-        f"--mask-{letter}", metavar="M", help=f"Matte of {name}: a video or a folder of PNGs.",
-        rich_help_panel=panel,
+class Group:
+    """Options that belong together."""
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what they say, by the names that the pipeline has for it."""
+        return dict(vars(self))
+
+
+def option(
+    default: Any, metavar: str | None, text: str, panel: str | None = None, names: Sequence[str] = (), **more: Any
+) -> Any:
+    """An option, as the default of a field of a group or of a parameter of a command.
+
+    default: MISSING for an option that must be given
+    metavar: stands for the value in the help
+    text: the help
+    panel: of the help; None for everyday options
+    names: such as ``("--out", "-o")``; that of the field or parameter unless given
+    more: `parse`, which turns the word into the value, and further arguments of typer.Option
+    """
+    parse = more.pop("parse", None)
+    more = {"metavar": metavar, "help": text, "rich_help_panel": panel, "show_default": False, **more}
+    make = functools.partial(typer.Option, **more)
+    return field(default=default, metadata={"make": make, "names": names, "parse": parse})
+
+
+def choice(default: Any, known: Sequence[str], text: str, panel: str | None = None, **more: Any) -> Any:
+    """An option that takes one of the words known, which replace the braces in `text`. It does not check them."""
+    more = {"metavar": "NAME", "autocompletion": lambda: list(known), **more}
+    return option(default, text=text.format(", ".join(known)), panel=panel, **more)
+
+
+def argument(metavar: str, text: str, default: Any = MISSING, **more: Any) -> Any:
+    """An argument; it must be given unless it has a default."""
+    more = {"metavar": metavar, "help": text, "show_default": False, **more}
+    return field(default=default, metadata={"make": functools.partial(typer.Argument, **more)})
+
+
+def renamed(name: str, now: str, **more: Any) -> Any:
+    """An option of the release before: hidden, and a notice says what it is `now`."""
+
+    def tell(context: typer.Context, value: Any) -> Any:
+        if value is not None and not context.params.get("quiet"):
+            print(f"note: {name} {now}", file=sys.stderr)
+        return value
+
+    return option(None, None, "", names=(name,), hidden=True, callback=tell, **more)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as Typer understands it, with the options of its groups in the place of the groups."""
+    groups: dict[str, type[Group]] = {}
+    stated: dict[str, tuple[Any, Any]] = {}  # type and default of each option
+    hints = get_type_hints(command)
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if isinstance(kind, type) and issubclass(kind, Group):
+            groups[name], types = kind, get_type_hints(kind)
+            stated |= {each.name: (types[each.name], each) for each in fields(kind)}  # type: ignore[arg-type]
+        else:
+            stated[name] = kind, parameter.default
+    parsers = {name: each.metadata.get("parse") for name, (_, each) in stated.items() if isinstance(each, Field)}
+    parameters = [_parameter(name, *each) for name, each in stated.items()]
+    parameters.sort(key=_panel_rank)
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        given |= {name: parse(given[name]) for name, parse in parsers.items() if parse}
+        for name, kind in groups.items():
+            given[name] = kind(**{each: given.pop(each) for each in inspect.signature(kind).parameters})
+        command(**given)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _parameter(name: str, kind: Any, stated: Any) -> inspect.Parameter:
+    """The parameter for what :func:`option` returned; anything else, such as the context, stays as it is."""
+    if isinstance(stated, Field):
+        make, names = stated.metadata["make"], stated.metadata.get("names")
+        names = () if names is None else names or (f"--{name.replace('_', '-')}",)
+        kind = Annotated[kind, make(*names)]
+        stated = inspect.Parameter.empty if stated.default is MISSING else stated.default
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=stated)
+
+
+def _panel_rank(parameter: inspect.Parameter) -> int:
+    """The general panel comes after all others, and the advanced one after that."""
+    panels = [getattr(each, "rich_help_panel", None) for each in getattr(parameter.annotation, "__metadata__", ())]
+    return max((_LAST_PANELS.index(panel) + 1 for panel in panels if panel in _LAST_PANELS), default=0)
+
+
+@dataclass(frozen=True)
+class General(Group):
+    """Options of every command."""
+
+    quiet: bool = option(False, None, "Show nothing but errors.", GENERAL, ("--quiet", "-q"), is_eager=True)
+    verbose: bool = option(False, None, "Show every step, its time and its key.", GENERAL, ("--verbose", "-v"))
+    json: bool = option(False, None, "Print one JSON document on stdout.", GENERAL)
+
+
+@dataclass(frozen=True)
+class InWorkspace(General):
+    """Options of every command that keeps or reads results."""
+
+    workspace: Path = option(
+        DEFAULT_WORKSPACE, "FOLDER", "Where results are kept.", GENERAL, show_default=True,
+        envvar="RETARGET_WORKSPACE", show_envvar=False,
     )  # fmt: skip
-    box = typer.Option(
-        f"--box-{letter}", metavar="[FRAME:]X,Y,W,H", rich_help_panel=panel,
-        help=f"Where the object is in {name}; may be repeated for several frames.",
+
+
+@dataclass(frozen=True)
+class Pair(Group):
+    """Both clips of a trained pair, or none for the one trained last."""
+
+    a: Path | None = argument("A", "First clip of the pair; without it, the pair trained last.", None)
+    b: Path | None = argument("B", "Second clip of the pair.", None)
+
+    def chosen(self) -> dict[str, Any]:
+        """Both clips or neither; UsageError for one."""
+        if self.a is not None and self.b is None:
+            fix = "Name both clips of the pair, A first, or none at all."
+            raise UsageError("one clip was given", where=str(self.a), fix=fix)
+        return {"pair": None if self.a is None else (self.a, self.b)}
+
+
+def flip(default: str | None, text: str, panel: str) -> Any:
+    """The option that says whether a clip is mirrored."""
+    return choice(default, list(FLIPS), text, panel, metavar="|".join(FLIPS))
+
+
+def look(looks: Sequence[str], default: str = "a", text: str = "a: A moves like B; b: B moves like A.") -> Any:
+    """The option that says whose look is drawn."""
+    allowed = list(dict.fromkeys((*looks, default)))
+    return choice(
+        default, looks, text, metavar="|".join(looks), parse=lambda word: words.choose(word, allowed, "--look")
+    )
+
+
+@dataclass(frozen=True)
+class Device(Group):
+    """The device to compute on."""
+
+    device: str | None = choice(None, ("auto", "cpu", "cuda"), "{} or cuda:N.")
+
+
+@dataclass(frozen=True)
+class Machine(Device):
+    """The device to compute on, and how much memory to take there."""
+
+    max_memory: str | None = option(None, "SIZE", "Most memory of a GPU to use, e.g. 4GB.", ADVANCED)
+
+
+def changes() -> Any:
+    """The option that changes settings."""
+    text = "Change one of `retarget settings`, e.g. geometry.steps=3000."
+    return option(None, "KEY=VALUE", text, names=("--set",), autocompletion=completion.setting_keys)
+
+
+@dataclass(frozen=True)
+class Recipe(Group):
+    """Preset and settings of a training. `chosen` gives what :func:`~.load_config` takes."""
+
+    preset: str | None = choice(None, list(PRESETS), "How large and how long: {}.", names=("--preset", "-p"))
+    changes: list[str] | None = changes()
+
+    def chosen(self) -> dict[str, Any]:
+        """The preset and a list of changes."""
+        return {"preset": self.preset, "changes": self.changes or []}
+
+
+@dataclass(frozen=True)
+class Segmenter(Group):
+    """The way to find an object."""
+
+    backend: str | None = choice(None, BACKENDS, "How to find it: {}.", OBJECT)
+    weights: str | None = option(None, "FILE", "Network for sam and sam2: a file, a folder, or a name.", ADVANCED)
+
+
+def _mask(clip: str, panel: str) -> Any:
+    return option(None, "M", f"Matte of {clip}: a video or a folder of PNGs.", panel)
+
+
+def _box(clip: str, panel: str) -> Any:
+    return option(None, BOX, f"Box of the object in {clip}; repeat it for more frames.", panel)
+
+
+def old_frame(suffix: str = "") -> Any:
+    """The option that once gave the frame of a box or point that names none."""
+    return renamed(f"--frame{suffix}", f"stands before the box now: --box{suffix} 37:X,Y,WIDTH,HEIGHT", min=0)
+
+
+@dataclass(frozen=True)
+class Objects(Group):
+    """Hints and mattes of the objects in both clips of a training."""
+
+    mask_a: Path | None = _mask("A", OBJECT)
+    mask_b: Path | None = _mask("B", OBJECT)
+    box_a: list[str] | None = _box("A", OBJECT)
+    box_b: list[str] | None = _box("B", OBJECT)
+    frame_a: int | None = old_frame("-a")
+    frame_b: int | None = old_frame("-b")
+
+    def clips(self, a: Path, b: Path) -> tuple[ClipInput, ClipInput]:
+        """Both clips with what is said about their objects."""
+        from retarget_cli.pipeline.clips import ClipInput
+
+        hints_a = parse_hints(self.frame_a or 0, self.box_a, (), "--box-a")
+        hints_b = parse_hints(self.frame_b or 0, self.box_b, (), "--box-b")
+        return ClipInput(a, self.mask_a, hints_a), ClipInput(b, self.mask_b, hints_b)
+
+
+@dataclass(frozen=True)
+class Pose(Group):
+    """The fit of the driver's keypoints to the subject, and the ones that follow."""
+
+    affine: str = choice(
+        "auto", list(words.AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE",
+        show_default=True, parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
-    frame = typer.Option(
-        f"--frame-{letter}", min=0, rich_help_panel=panel,
-        help=f"The frame, from 0, that a --box-{letter} without FRAME: speaks of.",
-    )  # fmt: skip
-    return mask, box, frame
+    follow: str = option(
+        "", "NAMES", "Only these keypoints follow the driver: p3,p4.", ADVANCED, parse=words.parse_names
+    )
 
 
-_mask_a, _box_a, _frame_a = _clip_options("a", "A", OBJECT)
-_mask_b, _box_b, _frame_b = _clip_options("b", "B", OBJECT)
-_mask_driver, _box_driver, _frame_driver = _clip_options("driver", "the driver", DRIVER)
-MaskA = Annotated[Path | None, _mask_a]
-MaskB = Annotated[Path | None, _mask_b]
-BoxA = Annotated[list[str] | None, _box_a]
-BoxB = Annotated[list[str] | None, _box_b]
-FrameA = Annotated[int, _frame_a]
-FrameB = Annotated[int, _frame_b]
-MaskDriver = Annotated[Path | None, _mask_driver]
-BoxDriver = Annotated[list[str] | None, _box_driver]
-FrameDriver = Annotated[int, _frame_driver]
-Device = Annotated[
-    str | None,
-    typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=TUNING),
-]
-MaxMemory = Annotated[
-    str | None,
-    typer.Option(
-        "--max-memory",
-        metavar="SIZE",
-        help="The most memory to take of a GPU, e.g. 4GB.",
-        rich_help_panel=TUNING,
-        show_default="all of it",
-    ),
-]
-Pairs = Annotated[
-    Path | None,
-    typer.Option(
-        "--pairs", metavar="FILE", help="A list with the paths of A and B on each line.", rich_help_panel=MANY
-    ),
-]
-Devices = Annotated[
-    str | None,
-    typer.Option(
-        "--devices", metavar="LIST", help="Train the list side by side, one pair a device: 0,1.", rich_help_panel=MANY
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        "-p",
-        help="draft, standard or best: how large and how long; paper or paper-no-affine: the published recipe.",
-        show_default="draft; standard where there is a GPU",
-        rich_help_panel=TUNING,
-    ),
-]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one, e.g. geometry.steps=3000.", rich_help_panel=TUNING),
-]
-PairA = Annotated[
-    Path | None, typer.Argument(metavar="A", help="First clip of the pair; the last trained pair if left out.")
-]
-PairB = Annotated[Path | None, typer.Argument(metavar="B", help="Second clip of the pair.")]
+@dataclass(frozen=True)
+class Picture(Group):
+    """Background and file of a result."""
+
+    background: str = choice("subject", words.BACKGROUNDS, "{}, or a colour: '#808080'.", parse=words.parse_background)
+    out: Path | None = option(None, "FILE", ".mp4, .mov, .mkv (lossless), or a folder of PNGs.", names=("--out", "-o"))
 
 
-def parse_pair(a: Path | None, b: Path | None) -> tuple[Path, Path] | None:
-    """Both clips or neither."""
-    if a is None:
-        return None
-    if b is None:
-        raise UsageError(
-            "one clip was given", where=str(a), fix="Name both clips of the pair, A first, or none at all."
-        )
-    return a, b
+@dataclass(frozen=True)
+class Part(Group):
+    """The part of the driver that plays."""
+
+    start: str | None = option(None, "TIME", "Where the driver begins: 1:02.5, 12.5 or 12f.", TIME, ("--from",))
+    stop: str | None = option(None, "TIME", "Where it ends.", TIME, ("--to",))
 
 
-Affine = Annotated[
-    str,
-    typer.Option(
-        "--affine",
-        metavar="MODE",
-        help="How the driver's pose is fitted: "
-        + "; ".join(f"{name}, {meaning}" for name, meaning in AFFINES.items())
-        + "; another name from the table that auto prints; or six numbers, or a JSON file with them.",
-    ),
-]
-Background = Annotated[
-    str, typer.Option("--background", metavar="WHAT", help="subject, driver, black, alpha, or a colour: '#808080'.")
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="FILE|FOLDER",
-        help="Where to write it: .mp4, .mov (ProRes 4444 with alpha), .mkv (lossless), or a folder of PNGs.",
-        show_default=False,
-    ),
-]
-Start = Annotated[
-    str | None,
-    typer.Option("--from", metavar="TIME", help="Where the driver begins: 1:02.5, 12.5 or 12f.", rich_help_panel=TIME),
-]
-Stop = Annotated[
-    str | None,
-    typer.Option("--to", metavar="TIME", help="Where it ends; what shows then is left out.", rich_help_panel=TIME),
-]
-Fps = Annotated[
-    str | None,
-    typer.Option(
-        "--fps",
-        metavar="RATE",
-        help="Frames a second; poses between the driver's are interpolated.",
-        show_default="the driver's own frames",
-        rich_help_panel=TIME,
-    ),
-]
-Slow = Annotated[
-    str | None,
-    typer.Option(
-        "--slow",
-        metavar="FACTOR",
-        help="Take so many times longer, smoothly.",
-        show_default="1",
-        rich_help_panel=TIME,
-    ),
-]
-Loop = Annotated[
-    int, typer.Option("--loop", metavar="N", help="Play the driver N times without a seam.", rich_help_panel=TIME)
-]
-Smooth = Annotated[
-    str,
-    typer.Option(
-        "--smooth",
-        metavar="auto|0..1",
-        help="Steady the driver's poses; auto: as far as they tremble.",
-        rich_help_panel=TIME,
-    ),
-]
-Driver = Annotated[
-    Path | None,
-    typer.Option(
-        "--driver",
-        metavar="FILE",
-        help="Another clip like the driver, or a motion file (.csv, .json, .motion.safetensors).",
-        show_default="the pair's other clip",
-        rich_help_panel=DRIVER,
-    ),
-]
-Flip = Annotated[
-    str,
-    typer.Option(
-        "--flip",
-        metavar="auto|yes|no",
-        help="Mirror the other clip, so that it faces the way the driver does in training.",
-        rich_help_panel=DRIVER,
-    ),
-]
-Follow = Annotated[
-    str,
-    typer.Option(
-        "--follow",
-        metavar="NAMES",
-        help="Only these keypoints follow, e.g. p3,p4; the others do as in the subject's own clip.",
-        show_default="all",
-        rich_help_panel=DRIVER,
-    ),
-]
+@dataclass(frozen=True)
+class Tempo(Group):
+    """Speed and rounds of the driver."""
+
+    fps: str | None = option(None, "RATE", "Frames a second, instead of the driver's.", TIME)
+    slow: str | None = option(None, "FACTOR", "Take so many times longer, smoothly.", TIME)
+    loop: int = option(1, "N", "Play it N times without a jump.", TIME)
+    smooth: str = option("0", "HOW", "Steady poses that tremble: auto, or 0 to 1.", TIME)
 
 
-def parse_driver(driver: Path | None, mask: Path | None, boxes: Sequence[str] | None, frame: int) -> ClipInput | None:
-    """The clip that drives instead of the pair's other one. Raises UsageError for a matte of none."""
-    from retarget_cli.pipeline.clips import ClipInput
+@dataclass(frozen=True)
+class Driver(Group):
+    """A clip or a motion file in the place of the pair's other clip."""
 
-    if driver is not None:
-        return ClipInput(driver, mask, parse_hints(frame, boxes, None, "--box-driver"))
-    if mask or boxes:
-        fix = "Name the clip with --driver; those of the pair have their mattes from training."
-        raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)
-    return None
+    driver: Path | None = option(None, "FILE", "A clip, or a motion file (.csv, .json, .motion.safetensors).", DRIVER)
+    mask_driver: Path | None = _mask("that clip", DRIVER)
+    box_driver: list[str] | None = _box("that clip", DRIVER)
+    flip: str = flip("auto", "Mirror that clip; auto: if it faces the other way.", DRIVER)
+    frame_driver: int | None = old_frame("-driver")
+
+    def chosen(self) -> dict[str, Any]:
+        """The clip that drives, if another one does. UsageError for a matte of none."""
+        from retarget_cli.pipeline.clips import ClipInput
+
+        clip = None
+        if self.driver is not None:
+            hints = parse_hints(self.frame_driver or 0, self.box_driver, None, "--box-driver")
+            clip = ClipInput(self.driver, self.mask_driver, hints)
+        elif self.mask_driver or self.box_driver:
+            fix = "Name the clip with --driver; those of the pair have their mattes from training."
+            raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)
+        return {"driver": clip, "flip": self.flip}
+
+
+def render_options(*groups: Group, **more: Any) -> words.RenderOptions:
+    """Put together what all these groups say about a render."""
+    for group in groups:
+        more |= group.chosen()
+    return words.RenderOptions(**more)

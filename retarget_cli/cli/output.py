@@ -1,4 +1,4 @@
-"""What every command needs: a reporter on stderr while it works, and its result on stdout at the end."""
+"""Output of the commands: a reporter on stderr while they work, and their result on stdout at the end."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
-from retarget_cli.cli.progress import PlainReporter, ProgressReporter, QuietReporter
+from retarget_cli.cli.options import General, InWorkspace
+from retarget_cli.cli.reporters.progress import PlainReporter, ProgressReporter
+from retarget_cli.config import DEFAULT_WORKSPACE, TrainConfig
 from retarget_cli.errors import Interrupted, RetargetError
 from retarget_cli.events import Notice, Reporter, silent
+from retarget_cli.utils.fields import shown
 
 if TYPE_CHECKING:
     from retarget_cli.store.engine import Store
@@ -25,22 +27,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """What a working command hands to the pipeline. stop: set by Ctrl-C or a termination signal."""
+    """Tools that a working command hands to the pipeline. stop: set by Ctrl-C or a termination signal."""
 
     store: Store
     reporter: ProgressReporter
     stop: StopSignal
 
+    @property
+    def tools(self) -> tuple[Store, ProgressReporter, StopSignal]:
+        """All three, in the order in which the pipeline takes them."""
+        return self.store, self.reporter, self.stop
+
 
 @contextmanager
-def working(workspace: Path, quiet: bool = False) -> Iterator[Session]:
-    """The opened workspace, with progress on stderr that is taken down before anything else is printed."""
+def working(general: InWorkspace, settings: TrainConfig | None = None) -> Iterator[Session]:
+    """The opened workspace, with progress on stderr that is taken down before anything else is printed.
+
+    settings: those of a training; with --verbose, it is told in what they differ from their preset.
+    """
     from retarget_cli.utils.interrupt import StopSignal
 
-    with reporting(quiet) as reporter, StopSignal() as stop:
+    with reporting(general, settings) as reporter, StopSignal() as stop:
         reporter.watch(stop)
         try:
-            yield Session(open_store(workspace, reporter), reporter, stop)
+            yield Session(open_store(general.workspace, reporter), reporter, stop)
         except RetargetError as error:
             if error.where is None and not isinstance(error, Interrupted):
                 error.where = reporter.running  # better than nothing: it names the clip
@@ -48,27 +58,38 @@ def working(workspace: Path, quiet: bool = False) -> Iterator[Session]:
 
 
 @contextmanager
-def reporting(quiet: bool = False) -> Iterator[ProgressReporter]:
-    """A reporter on stderr for as long as the context lasts."""
-    reporter = make_reporter(quiet)
+def reporting(general: General, settings: TrainConfig | None = None) -> Iterator[ProgressReporter]:
+    """A reporter on stderr for as long as the context lasts. settings: as for :func:`working`."""
+    reporter = make_reporter(general)
     try:
+        if reporter.verbose and settings is not None:
+            reporter(Notice(changed_settings(settings)))
         yield reporter
     finally:
         reporter.close()
 
 
-def make_reporter(quiet: bool = False, stream: TextIO | None = None) -> ProgressReporter:
+def changed_settings(settings: TrainConfig) -> str:
+    """Name the settings that differ from those of their preset."""
+    from retarget_cli.pipeline.reproduce import differing
+    from retarget_cli.pipeline.settings import to_record
+
+    changed = [f"{key}={shown(value)}" for key, value in differing(to_record(settings)).items()]
+    return f"settings that differ from preset {settings.preset}: {' '.join(changed) or 'none'}"
+
+
+def make_reporter(general: General, stream: TextIO | None = None) -> ProgressReporter:
     """The reporter that fits where `stream` (stderr unless given) goes."""
     stream = stream or sys.stderr
-    if quiet:
-        return QuietReporter(stream)
+    if general.quiet:
+        return ProgressReporter()
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         from rich.console import Console
 
-        from retarget_cli.cli.display import RichReporter
+        from retarget_cli.cli.reporters.display import RichReporter
 
-        return RichReporter(Console(file=stream))
-    return PlainReporter(stream)
+        return RichReporter(Console(file=stream), verbose=general.verbose)
+    return PlainReporter(stream, verbose=general.verbose)
 
 
 def open_store(workspace: Path, reporter: Reporter = silent) -> Store:
@@ -94,6 +115,14 @@ def plain(value: Any) -> Any:
 def document(value: Any) -> None:
     """Print the one JSON document of a command."""
     print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def answer(general: General, value: Any, *content: str) -> None:
+    """Print the result of a command: `value` as JSON, or else lines for people."""
+    if general.json:
+        document(value)
+    else:
+        lines(*content)
 
 
 def lines(*content: str) -> None:

@@ -19,21 +19,22 @@ Point = tuple[float, float, bool]
 def parse_hints(
     frame: int, boxes: Sequence[str] | None, points: Sequence[str] | None, option: str = "--box"
 ) -> tuple[Hint, ...]:
-    """What the user said about one clip: one hint a frame, by frame; `frame` is that of values which name none.
+    """Read what the user said about one clip: one hint a frame, by frame.
 
-    boxes: ``[FRAME:]x,y,w,h``; points: ``[FRAME:][not:]x,y``. option: the one that boxes are given with. UsageError for
-    what cannot be read, and for two boxes on one frame.
+    frame: that of boxes and points which name none
+    boxes: ``[FRAME:]x,y,w,h``
+    points: ``[FRAME:][not:]x,y``
+    option: the one that boxes are given with
+
+    Raises UsageError for what cannot be read, and for two boxes on one frame.
     """
     box_on: dict[int, Box] = {}
     points_on: dict[int, list[Point]] = {}
     for value in boxes or ():
         index, rest = split_frame(value, frame, option, "120,80,300,220")
         if index in box_on:
-            raise UsageError(
-                f"there are two boxes on frame {index}",
-                where=option,
-                fix="Give one box a frame, each with its frame: 0:120,80,300,220 and 37:150,80,300,220.",
-            )
+            fix = "Give one box a frame, each with its frame: 0:120,80,300,220 and 37:150,80,300,220."
+            raise UsageError(f"there are two boxes on frame {index}", where=option, fix=fix)
         box_on[index] = parse_box(rest, option)
     for value in points or ():
         index, rest = split_frame(value, frame, "--point", "320,240")
@@ -52,11 +53,8 @@ def split_frame(value: str, default: int, option: str, example: str) -> tuple[in
     if not colon or head.strip() == "not":
         return default, value.strip()
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*", head):
-        raise UsageError(
-            f"'{head}' in '{value}' is no frame",
-            where=option,
-            fix=f"Write the frame's number first, like 37:{example}.",
-        )
+        fix = f"Write the frame's number first, like 37:{example}."
+        raise UsageError(f"'{head}' in '{value}' is no frame", where=option, fix=fix)
     return int(head), rest.strip()
 
 

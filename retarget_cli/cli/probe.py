@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
+from retarget_cli.cli.options import argument, grouped
 from retarget_cli.utils import text
 
 if TYPE_CHECKING:
     from retarget_cli.media.probe import VideoInfo
 
 
+@grouped
 def probe(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Any video.", show_default=False)],
-    json_output: options.Json = False,
+    file: Path = argument("FILE", "Any video."),
+    *,
+    general: options.General,
 ) -> None:
     """Show what a video file holds, as this program reads it."""
     from retarget_cli.media.probe import probe as read
 
     info = read(file)
-    if json_output:
-        output.document(info.to_json())
-    else:
-        output.lines(*describe(info))
+    output.answer(general, info.to_json(), *describe(info))
 
 
 def describe(info: VideoInfo) -> list[str]:

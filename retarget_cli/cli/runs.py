@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE
+from retarget_cli.cli.options import grouped
 
 
-def runs(workspace: options.Workspace = DEFAULT_WORKSPACE, json_output: options.Json = False) -> None:
+@grouped
+def runs(general: options.InWorkspace) -> None:
     """List the runs of this workspace, newest first."""
+    workspace = general.workspace
     records = output.open_store(workspace).runs() if workspace.exists() else []
-    if json_output:
+    if general.json:
         output.document({"runs": records})
-    elif not records:
-        output.lines(
-            f"no runs in {output.short_path(workspace)} yet; start with: {output.command('train', 'a.mp4', 'b.mp4')}"
-        )
+    elif records:
+        columns = ("time (UTC)", "what", "pair", "preset", "seed", "run", "start")
+        output.table(columns, [_row(record) for record in records])
     else:
-        output.table(
-            ("time (UTC)", "what", "pair", "preset", "seed", "run", "start"), [_row(record) for record in records]
-        )
+        command = output.command("train", "a.mp4", "b.mp4")
+        output.lines(f"no runs in {output.short_path(workspace)} yet; start with: {command}")
 
 
 def _row(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT
+from retarget_cli.cli.options import BOX, OBJECT, argument, grouped, old_frame, option
 from retarget_cli.cli.parsing import hint_words, parse_hints
 from retarget_cli.errors import UsageError
 
@@ -19,87 +17,47 @@ if TYPE_CHECKING:
     from retarget_cli.pipeline.segment import PreviewResult, SegmentResult
 
 
+@grouped
 def segment(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The clip.", show_default=False)],
-    boxes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--box",
-            metavar="[FRAME:]X,Y,W,H",
-            rich_help_panel=OBJECT,
-            help="The object's box on a frame, --frame unless named; may be repeated for several frames.",
-        ),
-    ] = None,
-    points: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--point",
-            metavar="[FRAME:]X,Y",
-            rich_help_panel=OBJECT,
-            help="A point on the object, or not:X,Y for one beside it; may be repeated.",
-        ),
-    ] = None,
-    frame: Annotated[
-        int,
-        typer.Option(
-            "--frame", min=0, rich_help_panel=OBJECT, help="The frame, from 0, of a --box or --point that names none."
-        ),
-    ] = 0,
-    preview_frame: Annotated[
-        int | None,
-        typer.Option(
-            "--preview-frame", metavar="N", min=0, help="Only a quick look at frame N, in seconds.", show_default=False
-        ),
-    ] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option("--mask", metavar="M", help="A finished matte: video or folder of PNGs.", rich_help_panel=OBJECT),
-    ] = None,
-    backend: options.Backend = None,
-    weights: options.Weights = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE.mkv", help="Where to write it.", show_default=False)
-    ] = None,
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
-    quiet: options.Quiet = False,
+    video: Path = argument("VIDEO", "The clip."),
+    box: list[str] | None = option(None, BOX, "The object's box on a frame; repeat it for more.", OBJECT),
+    point: list[str] | None = option(
+        None, "[FRAME:]X,Y", "A point on the object, or not:X,Y beside it; repeat it.", OBJECT
+    ),
+    frame: int | None = old_frame(),
+    preview_frame: int | None = option(None, "N", "Only a quick look at frame N, in seconds.", min=0),
+    mask: Path | None = option(None, "M", "A finished matte: a video or a folder of PNGs.", OBJECT),
+    out: Path | None = option(None, "FILE.mkv", "Where to write the matte.", names=("--out", "-o")),
+    *,
+    segmenter: options.Segmenter,
+    general: options.InWorkspace,
 ) -> None:
     """Find the object in a clip; write its matte and previews to look at.
 
     The matte is crisp, for training; a second one has soft edges, for compositing.
     Edit the matte and hand it to `retarget train --mask-a` when it is not right.
     """
-    hints = parse_hints(frame, boxes, points)
-    if mask is not None and backend not in (None, "auto", "given"):
-        raise UsageError(
-            f"the backend {backend} would look for the object, but --mask says what it is",
-            where="--mask",
-            fix="Give one of --mask and --backend.",
-        )
+    hints = parse_hints(frame or 0, box, point)
+    if mask is not None and segmenter.backend not in (None, "auto", "given"):
+        what = f"the backend {segmenter.backend} would look for the object, but --mask says what it is"
+        raise UsageError(what, where="--mask", fix="Give one of --mask and --backend.")
+    from retarget_cli.pipeline import segment as pipeline
     from retarget_cli.pipeline.clips import ClipInput
-    from retarget_cli.pipeline.segment import preview
-    from retarget_cli.pipeline.segment import segment as segment_clip
     from retarget_cli.pipeline.settings import load_config
 
-    settings = load_config(None, None, (), backend=backend, weights=weights).matte
+    settings = load_config(None, None, (), **segmenter.chosen()).matte
     clip = ClipInput(video, mask, hints)
-    rest: list[str] = []
-    for option, value in (("--mask", mask), ("--backend", backend), ("--weights", weights), ("--out", out)):
-        rest += [] if value is None else [option, str(value)]
-    with output.working(workspace, quiet) as session:
-        tools = session.store, session.reporter, session.stop
+    given = {"mask": mask, **segmenter.chosen(), "out": out}
+    rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    found: SegmentResult | PreviewResult
+    with output.working(general) as session:
         if preview_frame is None:
-            found = segment_clip(clip, settings, out, *tools)
+            found = pipeline.segment(clip, settings, out, *session.tools)
+            lines = summary(found, clip, rest, general.workspace)
         else:
-            looked = preview(clip, settings, preview_frame, out, *tools)
-    if preview_frame is None:
-        answer, lines = dataclasses.asdict(found), summary(found, clip, rest, workspace)
-    else:
-        answer, lines = dataclasses.asdict(looked), preview_summary(looked, clip, rest, workspace)
-    if json_output:
-        output.document(answer)
-    else:
-        output.lines(*lines)
+            found = pipeline.preview(clip, settings, preview_frame, out, *session.tools)
+            lines = preview_summary(found, clip, rest, general.workspace)
+    output.answer(general, dataclasses.asdict(found), *lines)
 
 
 def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from retarget_cli.cli import options, output
+from retarget_cli.cli import completion, options, output
 from retarget_cli.cli.many import train_many
-from retarget_cli.cli.many.train_many import DEVICES
-from retarget_cli.cli.options import DEFAULT_WORKSPACE, OBJECT, TUNING
-from retarget_cli.cli.parsing import parse_hints
+from retarget_cli.cli.options import ADVANCED, OBJECT, argument, choice, grouped, option, renamed
+from retarget_cli.config import PRECISIONS
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
 from retarget_cli.pipeline.outputs import REPORT, TRAINING
@@ -22,113 +20,74 @@ if TYPE_CHECKING:
     from retarget_cli.pipeline.train import TrainResult
 
 
+@dataclass(frozen=True)
+class Training(options.Machine):
+    """Everything beside preset and changes that decides how a pair is trained."""
+
+    init_from: str | None = option(
+        None, "RUN", "Begin with the networks of a run from `retarget runs`.", autocompletion=completion.run_ids
+    )
+    flip: str | None = options.flip(None, "Mirror B; auto: if it faces the other way than A.", OBJECT)
+    file: Path | None = option(None, "FILE", "A TOML file with settings.", ADVANCED, ("--config", "-c"))
+    seed: int | None = option(None, "N", "Seed of the random numbers.", ADVANCED, min=0)
+    precision: str | None = choice(None, PRECISIONS, "{}.", ADVANCED)
+    method: str | None = option(
+        None, "NAME", "Instead of the preset's method.", ADVANCED, autocompletion=completion.methods
+    )
+    start: str | None = renamed("--start", "is called --init-from now")
+    devices: str | None = renamed("--devices", "is called --device now")
+
+    def chosen(self) -> dict[str, Any]:
+        """Arguments of :func:`~.load_config`; UsageError when the device is told twice."""
+        if self.device is not None and self.devices is not None:
+            raise UsageError("--device and --devices are the same", where="--devices", fix="Give --device alone.")
+        told = super().chosen()
+        told["start"] = told.pop("init_from") or self.start
+        told["device"] = told.pop("devices") or self.device
+        return told
+
+
+@grouped
 def train(
-    a: Annotated[Path | None, typer.Argument(metavar="A", help="First clip.", show_default=False)] = None,
-    b: Annotated[Path | None, typer.Argument(metavar="B", help="Second clip.", show_default=False)] = None,
-    preset: options.Preset = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.", rich_help_panel=TUNING)
-    ] = None,
-    changes: options.Changes = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Random seed.", min=0, show_default="0", rich_help_panel=TUNING)
-    ] = None,
-    device: options.Device = None,
-    max_memory: options.MaxMemory = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            "--precision", help="auto, fp32, bf16 or fp16 (GPU).", show_default="auto", rich_help_panel=TUNING
-        ),
-    ] = None,
-    method: Annotated[
-        str | None, typer.Option("--method", help="Motion method.", show_default="jokr", rich_help_panel=TUNING)
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--start",
-            metavar="RUN",
-            help="Begin with the networks of a run, as `retarget runs` lists them.",
-            show_default="fresh ones",
-            rich_help_panel=TUNING,
-        ),
-    ] = None,
-    flip: Annotated[
-        str | None,
-        typer.Option(
-            "--flip",
-            metavar="auto|yes|no",
-            help="Mirror B for training, as the two must face one way; it is drawn as it was.",
-            show_default="auto",
-            rich_help_panel=OBJECT,
-        ),
-    ] = None,
-    mask_a: options.MaskA = None,
-    mask_b: options.MaskB = None,
-    box_a: options.BoxA = None,
-    box_b: options.BoxB = None,
-    frame_a: options.FrameA = 0,
-    frame_b: options.FrameB = 0,
-    backend: options.Backend = None,
-    weights: options.Weights = None,
-    pairs: options.Pairs = None,
-    devices: options.Devices = None,
-    workspace: options.Workspace = DEFAULT_WORKSPACE,
-    json_output: options.Json = False,
-    quiet: options.Quiet = False,
+    a: Path | None = argument("A", "First clip.", None),
+    b: Path | None = argument("B", "Second clip.", None),
+    *,
+    recipe: options.Recipe,
+    pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
+    objects: options.Objects,
+    segmenter: options.Segmenter,
+    training: Training,
+    general: options.InWorkspace,
 ) -> None:
     """Learn the motion and the look of two clips.
 
-    Finds the object in both, crops it, trains. Everything is cached:
-    the same command again is done at once, an interrupted one goes on.
+    Finds the object in both, crops it, trains. The same command, given again, finds everything done or goes on.
     """
-    hints_a = parse_hints(frame_a, box_a, (), "--box-a")
-    hints_b = parse_hints(frame_b, box_b, (), "--box-b")
-    flags = {
-        "backend": backend, "weights": weights, "seed": seed, "device": device, "precision": precision,
-        "max_memory": max_memory, "method": method, "start": start, "flip": flip,
-    }  # fmt: skip
-    from retarget_cli.pipeline.settings import load_config
-
-    settings = load_config(preset, config, tuple(changes or ()), **flags)
+    told = recipe.chosen() | segmenter.chosen() | training.chosen()
     if pairs is not None:
-        of_one: dict[str, Any] = {"A": a, "--mask-a": mask_a, "--mask-b": mask_b, "--box-a": box_a, "--box-b": box_b}
-        of_one |= {"--frame-a": frame_a or None, "--frame-b": frame_b or None}
-        if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
-            flags["start"] = train_many.whole_start(workspace, settings)
-        shared: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
-        shared |= {"--preset": preset, "--config": config, "--set": changes}
-        train_many.run(pairs, devices, shared, of_one, train_many.Manner(workspace, quiet, json_output))
+        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general)
         return
-    a, b = one_pair(a, b, devices)
-    from retarget_cli.pipeline.clips import ClipInput
-    from retarget_cli.pipeline.outputs import clip_names
-    from retarget_cli.pipeline.train import train as train_pair
-
-    clip_a, clip_b = ClipInput(a, mask_a, hints_a), ClipInput(b, mask_b, hints_b)
-    with output.working(workspace, quiet) as session:
-        result = train_pair(clip_a, clip_b, settings, session.store, session.reporter, session.stop)
-    if json_output:
-        output.document(as_document(result))
-    else:
-        output.lines(*summary(result, clip_names(a, b), workspace, found_previews(session)))
-
-
-def one_pair(a: Path | None, b: Path | None, devices: str | None) -> tuple[Path, Path]:
-    """Both clips; UsageError when one is missing or when several devices are to train them."""
     if a is None or b is None:
         fix = "Name both, A first, or a list of pairs with --pairs FILE."
         raise UsageError("two clips are needed", where="train", fix=fix)
-    if devices is not None:
-        fix = "Use --device, or name a list of pairs with --pairs FILE."
-        raise UsageError("one pair is trained on one device", where=DEVICES, fix=fix)
-    return a, b
+    if "," in (told["device"] or ""):
+        fix = "Name one device, or a list of pairs with --pairs FILE."
+        raise UsageError("one pair is trained on one device", where=train_many.DEVICE, fix=fix)
+    clip_a, clip_b = objects.clips(a, b)
+    from retarget_cli.pipeline.outputs import clip_names
+    from retarget_cli.pipeline.settings import load_config
+    from retarget_cli.pipeline.train import train as train_pair
+
+    settings = load_config(**told)
+    with output.working(general, settings) as session:
+        result = train_pair(clip_a, clip_b, settings, *session.tools)
+    show(result, clip_names(a, b), general, session)
 
 
-def found_previews(session: output.Session) -> list[Path]:
-    """Where the previews of both mattes were written."""
-    return [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
+def show(result: TrainResult, names: tuple[str, str], general: options.InWorkspace, session: output.Session) -> None:
+    """Print what was trained. names: of A and B."""
+    previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
+    output.answer(general, as_document(result), *summary(result, names, general.workspace, previews))
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:
@@ -145,7 +104,7 @@ def as_document(result: TrainResult) -> dict[str, Any]:
 
 
 def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
-    """Where things are and what to run next. names: of A and B."""
+    """Lines that tell where things are and what to run next. names: of A and B."""
     a, b = names
     render = output.command("render", workspace=workspace)
     back = output.command("render", "--look", "b", workspace=workspace)

@@ -1,4 +1,4 @@
-"""The options of a render, and the words they take: affines, backgrounds, colours, looks."""
+"""Options of a render, and the words they take: affines, backgrounds, colours, looks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import InputError, UsageError
+from retarget_cli.utils.fields import nearest
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput
@@ -25,23 +25,20 @@ AFFINES = {
     "learned": "the map found in training",
     "moments": "mean and spread of the keypoints made equal",
     "none": "as it is",
-    "trajectory": "auto, and the object takes the driver's trajectory through the picture",
+    "trajectory": "auto, and the object moves through the picture like the driver's",
 }
-"""What each mode of fitting the driver's pose does."""
+"""Modes of fitting the driver's pose, with what each does."""
 AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")
 """Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
-BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 LOOKS = ("a", "b", "both")
 
 
 def choose(value: str, allowed: Sequence[str], option: str) -> str:
-    """Return `value` when it is one of `allowed`; otherwise a UsageError that names the nearest."""
+    """Return `value` when it is one of `allowed`; otherwise a UsageError with all of them and the nearest."""
     if value in allowed:
         return value
-    near = get_close_matches(value, allowed, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    raise UsageError(f"'{value}' is not a choice", where=option, fix=f"{hint}Choose one of: {', '.join(allowed)}.")
+    raise UsageError(f"'{value}' is not a choice", where=option, fix=nearest(value, allowed))
 
 
 def numbers(value: str, count: int, option: str, example: str) -> tuple[float, ...]:
@@ -60,13 +57,11 @@ def parse_affine(value: str | Sequence[float]) -> str | tuple[float, ...]:
     """A mode, six numbers (row by row), or a JSON file that holds six numbers or two rows of three."""
     if not isinstance(value, str):
         return numbers(",".join(str(number) for number in value), 6, "--affine", "(1, 0, 0, 0, 1, 0)")
-    if value in AFFINE_VARIANTS:
-        return value
     if value.endswith(".json"):
         return _affine_file(Path(value))
     if re.search(r"\d", value):
         return numbers(value, 6, "--affine", "'1,0,0,0,1,0'")
-    return choose(value, tuple(AFFINES), "--affine")
+    return choose(value, (*AFFINES, *AFFINE_VARIANTS), "--affine")
 
 
 def _affine_file(path: Path) -> tuple[float, ...]:
@@ -100,7 +95,7 @@ def parse_background(value: str) -> str:
         raise UsageError(f"'{value}' is not a colour", where="--background", fix="Write it like '#808080', in quotes.")
     if value in BACKGROUNDS:
         return value
-    fix = f"Choose one of: {', '.join(BACKGROUNDS)}, or a colour like '#808080'."
+    fix = f"{nearest(value, BACKGROUNDS).removesuffix('.')}, or a colour like '#808080'."
     raise UsageError(f"'{value}' is not a background", where="--background", fix=fix)
 
 
@@ -109,21 +104,24 @@ Affine = str | tuple[float, ...]
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """The options of a render.
+    """Everything that is told about a render.
 
-    - pair: clips A and B; None for the pair that was trained last
-    - look: whose look, ``a``, ``b`` or ``both``
-    - affine: a mode, ``trajectory`` or six numbers
-    - background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``
-    - out: the file to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without an ending, a folder of PNGs
-    - compare: also put driver and result side by side
-    - device: None for that of the training; max_memory: the most to take of a GPU, like ``4GB``
-    - start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``
-    - fps: frames a second of the result; slow: how many times longer it takes; loop: how often it plays
-    - smooth: how much the driver's poses are steadied, 0 to 1 or ``auto``
-    - driver: another clip, or a motion file, instead of the pair's other clip
-    - flip: ``auto``, ``yes`` or ``no``, whether such a clip is mirrored
-    - follow: names of the keypoints that follow the driver, all when empty; the others do as in the subject's clip
+    pair: clips A and B; None for the pair trained last
+    look: whose look, ``a``, ``b`` or ``both``
+    affine: a mode, ``trajectory`` or six numbers
+    background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``
+    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs
+    compare: also write driver and result side by side
+    device: None for that of the training
+    max_memory: the most to take of a GPU, like ``4GB``; None for the limit of the training
+    start, stop: the part of the driver that plays, ``1:02.5``, seconds or ``12f``
+    fps: frames a second of the result
+    slow: how many times longer it takes
+    loop: how often it plays
+    smooth: how much its poses are steadied, 0 to 1 or ``auto``
+    driver: another clip, or a motion file, instead of the pair's other clip
+    flip: ``auto``, ``yes`` or ``no``, whether such a clip is mirrored
+    follow: names of the keypoints that follow the driver, all when empty; the others do as in the subject's clip
     """
 
     pair: tuple[Path, Path] | None = None
@@ -146,7 +144,7 @@ class RenderOptions:
 
     @property
     def alpha(self) -> bool:
-        """True for a transparent result."""
+        """True when the result is transparent."""
         return self.background == "alpha"
 
     @property
@@ -161,7 +159,7 @@ class RenderOptions:
 
     @property
     def unusual(self) -> dict[str, Any]:
-        """The options that decide the video and differ from their defaults, by name."""
+        """Options that decide the video and differ from their defaults."""
         decides = (item for item in fields(self) if item.name not in _DECIDES_NO_PICTURE)
         found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
         return found if self.driver is None else {**found, "driver": self.driver.to_json()}

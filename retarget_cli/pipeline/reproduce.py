@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.utils.fields import shown, to_json
 
-USUAL_WORKSPACE = Path(".retarget")
 _OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
-            "start": "--start", "matte.backend": "--backend", "matte.weights": "--weights"}  # fmt: skip
+            "start": "--init-from", "matte.backend": "--backend", "matte.weights": "--weights"}  # fmt: skip
 _RENDER_OPTIONS = {"start": "--from", "stop": "--to"}  # those that are not called as their fields are
 _APART = ("preset", "method")
 
@@ -44,7 +44,7 @@ class Commands:
 
     def __init__(self, record: Mapping[str, Any], root: Path) -> None:
         self._record = record
-        self._workspace = [] if root == USUAL_WORKSPACE.absolute() else ["--workspace", as_named(root)]
+        self._workspace = [] if root == DEFAULT_WORKSPACE.absolute() else ["--workspace", as_named(root)]
         self._clips = [as_named(Path(record["clips"][side]["path"])) for side in "ab"]
 
     def train(self) -> str:

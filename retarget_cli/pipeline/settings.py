@@ -1,43 +1,50 @@
 """The resolved settings of a training run: preset, TOML file, ``key=value`` changes and options, in this order.
 
-Options win over changes, these over the file, the file over the preset. An unknown key is refused, and the nearest
-known one named.
+Options win over changes, these over the file, the file over the preset. An unknown key is refused, with the nearest
+known one and all others of its phase. `list_settings` says what each key means.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import operator
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import BACKENDS, FLIPS, PRECISIONS, PRESETS, SMALLEST_CROP, TrainConfig, default_preset
 from retarget_cli.errors import InputError, UsageError
-from retarget_cli.methods import get_method
-from retarget_cli.utils.fields import build, keys, nearest, set_field, split, to_json
+from retarget_cli.methods import METHODS, get_method
+from retarget_cli.utils.fields import build, keys, leaves, nearest, set_field, shown, split, to_json, unknown_key
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import parse_size
+
+_APART = ("method_config", "preset", "method")
+EVERY_METHOD = "every method"
 
 
 def load_config(
     preset: str | None = None, file: Path | None = None, changes: Sequence[str] = (), **flags: Any
 ) -> TrainConfig:
-    """The resolved configuration.
+    """Resolve the configuration.
 
-    preset: a name of PRESETS (the machine decides when it is None). file: TOML with the same keys.
-    changes: ``key=value``; keys of a phase (``geometry.steps``) or after ``method.`` go to the method.
+    preset: a name of PRESETS; the machine decides when it is None
+    file: TOML with the same keys
+    changes: ``key=value``; keys of a phase (``geometry.steps``) or after ``method.`` go to the method
     flags: top-level fields of TrainConfig plus `backend`, `weights`, `size` and `flip` (one of FLIPS, for methods with
-    that setting); those that are None are ignored.
+        that setting); those that are None are ignored
+
     Raises UsageError for unknown keys and values that make no sense, InputError when the file cannot be read.
     """
     given = _file_changes(file) if file else []
     given += [split(change) for change in changes]
     given += [_flag(name, value) for name, value in flags.items() if value is not None]
     preset = preset or dict(given).get("preset") or default_preset()
-    if preset not in PRESETS:
-        raise UsageError(f"there is no preset '{preset}'", where="--preset", fix=nearest(preset, PRESETS))
+    _check_choice("preset", preset, PRESETS)
     config = dataclasses.replace(PRESETS[preset], method=_method_name(dict(given).get("method"), preset))
     return _resolve(config, [(key, text) for key, text in given if key not in ("preset", "method")])
 
@@ -68,8 +75,8 @@ def _flag(name: str, value: Any) -> tuple[str, str]:
     """A flag as key and text of a setting."""
     if name == "flip":
         if value not in FLIPS:
-            fix = f"Choose one of: {', '.join(FLIPS)}."
-            raise UsageError(f"'{value}' does not say whether to flip a clip", where="--flip", fix=fix)
+            what = f"'{value}' does not say whether to flip a clip"
+            raise UsageError(what, where="--flip", fix=nearest(value, FLIPS))
         value = FLIPS[value]
     return _FLAG_KEYS.get(name, name), _text(value)
 
@@ -82,7 +89,7 @@ def _method_name(given: str | None, preset: str) -> str:
 
 def _resolve(config: TrainConfig, given: Sequence[tuple[str, str]]) -> TrainConfig:
     method = get_method(config.method)
-    own = keys(TrainConfig, skip=("method_config", "preset", "method"))
+    own = keys(TrainConfig, _APART)
     for_method: list[str] = []
     for key, text in given:
         head, _, rest = key.partition(".")
@@ -93,25 +100,20 @@ def _resolve(config: TrainConfig, given: Sequence[tuple[str, str]]) -> TrainConf
         elif head in method.phase_names and rest:
             for_method.append(f"{key}={text}")
         else:
-            known = [*own, *(f"{phase}.{rest or 'steps'}" for phase in method.phase_names)]
-            raise UsageError(f"there is no setting '{key}'", where=f"{key}={text}", fix=nearest(key, known))
+            known = [*own, *keys(type(method.config(config.preset, ())))]
+            raise unknown_key(key, known, f"{key}={text}")
     _check(config)
     return dataclasses.replace(config, method_config=method.config(config.preset, tuple(for_method)))
 
 
+def _check_choice(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise UsageError(f"there is no {what} '{name}'", where=f"--{what}", fix=nearest(name, known))
+
+
 def _check(config: TrainConfig) -> None:
-    if config.matte.backend not in BACKENDS:
-        raise UsageError(
-            f"there is no backend '{config.matte.backend}'",
-            where="--backend",
-            fix=nearest(config.matte.backend, BACKENDS),
-        )
-    if config.precision not in PRECISIONS:
-        raise UsageError(
-            f"there is no precision '{config.precision}'",
-            where="--precision",
-            fix=nearest(config.precision, PRECISIONS),
-        )
+    _check_choice("backend", config.matte.backend, BACKENDS)
+    _check_choice("precision", config.precision, PRECISIONS)
     if config.max_memory is not None:
         check_limit(config.max_memory, config.device)
     if config.crop.size < SMALLEST_CROP or config.crop.size % 16:
@@ -156,3 +158,38 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key of ``--set``. method: whose it is, or EVERY_METHOD. defaults: by preset, as ``--set`` takes them."""
+
+    method: str
+    key: str
+    meaning: str
+    unit: str
+    defaults: Mapping[str, str]
+
+
+def list_settings(pattern: str = "") -> list[Setting]:
+    """Every key that contains `pattern`: first those of every method, then those of each, with their defaults."""
+    found = _describe(EVERY_METHOD, PRESETS, _APART)
+    for name in METHODS:
+        presets: dict[str, Any] = {}
+        for preset in PRESETS:
+            with contextlib.suppress(UsageError):  # a method need not have every preset
+                presets[preset] = get_method(name).config(preset, ())
+        found += _describe(name, presets)
+    return [each for each in found if pattern.lower() in each.key]
+
+
+def _describe(method: str, presets: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Setting]:
+    """The settings of configurations of one type, by preset."""
+    if not presets:
+        return []
+    described = []
+    for key, told in leaves(type(next(iter(presets.values()))), skip):
+        value_of = operator.attrgetter(key)
+        defaults = {preset: shown(value_of(config)) for preset, config in presets.items()}
+        described.append(Setting(method, key, told.get("meaning", ""), told.get("unit", ""), defaults))
+    return described

@@ -86,7 +86,7 @@ def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools) -> tuple[
     key = stage.key(needed)
     entry = tools.store.find(stage.name, key)
     if entry is not None:
-        tools.reporter(StageCached(stage.id, stage.label))
+        tools.reporter(StageCached(stage.id, stage.label, key, entry.receipt["timings"].get("seconds")))
         return entry, True
     started = time.monotonic()
     tools.reporter(StageStarted(stage.id, stage.label))
@@ -99,7 +99,7 @@ def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools) -> tuple[
             crash_point(stage.name)
     if draft.entry is None:
         raise RuntimeError(f"stage {stage.id} published nothing")
-    tools.reporter(StageFinished(stage.id, stage.label, time.monotonic() - started))
+    tools.reporter(StageFinished(stage.id, stage.label, time.monotonic() - started, key))
     return draft.entry, False
 
 

@@ -17,7 +17,7 @@ from retarget_cli.utils.fields import shown
 if TYPE_CHECKING:
     from retarget_cli.training.phase import Phase
 
-OPTION = "--start"
+OPTION = "--init-from"
 _ANOTHER = "name another run (`retarget runs` lists them)"
 
 

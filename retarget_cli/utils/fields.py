@@ -1,4 +1,5 @@
-"""Frozen dataclasses by dotted keys: list the keys, set one from text, turn a tree of them into JSON and back."""
+"""Settings: frozen dataclasses by dotted keys. Lists the keys and their meanings, sets one from text, and turns a tree
+of them into JSON and back."""
 
 from __future__ import annotations
 
@@ -7,13 +8,20 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from retarget_cli.errors import UsageError
 
 # Metadata of a field that is younger than stored results: at its default JSON leaves it out, so that their keys stay.
 LATER = {"later": True}
+_T = TypeVar("_T")
+
+
+def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False) -> _T:
+    """A field of a settings dataclass, with what `retarget settings` says of it. later: mark it LATER."""
+    metadata = {"meaning": meaning, "unit": unit, **(LATER if later else {})}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -66,9 +74,26 @@ def change_fields(config: Any, changes: Sequence[str]) -> Any:
     for change in changes:
         key, text = split(change)
         if key not in known:
-            raise UsageError(f"there is no setting '{key}'", where=change, fix=nearest(key, known))
+            raise unknown_key(key, known, change)
         config = set_field(config, key, text)
     return config
+
+
+def unknown_key(key: str, known: Sequence[str], where: str) -> UsageError:
+    """The error for a key that is not among `known`. It lists the keys of its phase, or which phases there are."""
+    phase, _, name = key.rpartition(".")
+    siblings = [each.removeprefix(f"{phase}.") for each in known if phase and each.startswith(f"{phase}.")]
+    if siblings:
+        near = [f"{phase}.{each}" for each in difflib.get_close_matches(name, siblings, cutoff=0.5)]
+        listed = f"Settings of {phase}: {', '.join(siblings)}."
+    else:
+        near = [each for each in known if each.endswith(f".{name}")] or difflib.get_close_matches(key, known)
+        listed = (
+            f"Settings: {', '.join(dict.fromkeys(each.partition('.')[0] + '.*' * ('.' in each) for each in known))}."
+        )
+    help_with = f"`retarget settings{f' {phase}' if siblings else ''}`"
+    fix = f"{_meant(near)}{listed} {help_with} says what each means."
+    return UsageError(f"there is no setting '{key}'", where=where, fix=fix)
 
 
 def split(change: str) -> tuple[str, str]:
@@ -81,33 +106,46 @@ def split(change: str) -> tuple[str, str]:
 
 def keys(kind: type, skip: Sequence[str] = ()) -> list[str]:
     """Dotted names of every leaf of a dataclass."""
-    found: list[str] = []
+    return [key for key, _ in leaves(kind, skip)]
+
+
+def leaves(kind: type, skip: Sequence[str] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Dotted name and metadata (see :func:`setting`) of every leaf of a dataclass."""
     hints = typing.get_type_hints(kind)
     for item in dataclasses.fields(kind):
+        inner = hints[item.name]
         if item.name in skip:
             continue
-        inner = hints[item.name]
         if isinstance(inner, type) and dataclasses.is_dataclass(inner):
-            found += [f"{item.name}.{key}" for key in keys(inner)]
+            yield from ((f"{item.name}.{key}", metadata) for key, metadata in leaves(inner))
         else:
-            found.append(item.name)
-    return found
+            yield item.name, item.metadata
 
 
 def set_field(config: Any, key: str, text: str) -> Any:
     """A dataclass with the field at a dotted key set from text; UsageError when the text does not fit."""
-    head, _, rest = key.partition(".")
-    if rest:
-        return dataclasses.replace(config, **{head: set_field(getattr(config, head), rest, text)})
-    return dataclasses.replace(config, **{head: _parse(typing.get_type_hints(type(config))[head], text, key)})
+
+    def replaced(part: Any, names: list[str]) -> Any:
+        head, *rest = names
+        kind = typing.get_type_hints(type(part))[head]
+        value = replaced(getattr(part, head), rest) if rest else _parse(kind, text, key)
+        return dataclasses.replace(part, **{head: value})
+
+    return replaced(config, key.split("."))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A fix line: the known words nearest to `word`, and all of them."""
     names = list(known)
-    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}Known are: {', '.join(names)}."
+    return f"{_meant(difflib.get_close_matches(word, names, cutoff=0.5))}Choose one of: {', '.join(names)}."
+
+
+def _meant(near: Sequence[str]) -> str:
+    *others, last = near or [""]
+    return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}? " if near else ""
+
+
+_NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def _parse(kind: Any, text: str, key: str) -> Any:
@@ -123,7 +161,7 @@ def _parse(kind: Any, text: str, key: str) -> Any:
             return tuple(typing.get_args(kind)[0](part) for part in text.strip("[]()").split(","))
         return kind(text)
     except ValueError:
-        wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else kind.__name__
+        wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else _NUMBERS[kind]
         raise UsageError(f"'{text}' is not a value for {key}", where=key, fix=f"Give {wanted}.") from None
 
 

@@ -33,8 +33,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"retarget {__version__}\n"
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from retarget_cli.cli.app import run; run(['train', '--help']); print(*sys.modules)"
+@pytest.mark.parametrize("words", [[], ["train"], ["render"], ["keypoints", "apply"], ["settings"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = f"import sys; from retarget_cli.cli.app import run; run({[*words, '--help']}); print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not HEAVY & set(out.splitlines()[-1].split())
 
@@ -46,8 +47,8 @@ def test_help_is_quick() -> None:
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
-    # Processor time, which a busy machine does not stretch: a quarter of a second, where importing torch takes two.
-    assert min(seconds() for _ in range(3)) < 0.8
+    # Processor time, which a busy machine hardly stretches: a fifth of a second, where importing torch takes two.
+    assert min(seconds() for _ in range(5)) < 0.35
 
 
 @pytest.mark.parametrize(

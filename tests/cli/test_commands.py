@@ -10,9 +10,11 @@ import pytest
 
 from retarget_cli import events
 from retarget_cli.cli.app import run
+from retarget_cli.config import BACKENDS, FLIPS, PRECISIONS, PRESETS
 from retarget_cli.errors import Interrupted, WorkspaceError
 from retarget_cli.findings import Finding
-from retarget_cli.pipeline.options import AFFINES, RenderOptions
+from retarget_cli.methods import METHODS
+from retarget_cli.pipeline.options import AFFINE_VARIANTS, AFFINES, BACKGROUNDS, LOOKS, RenderOptions
 from retarget_cli.pipeline.render import Rendered, RenderResult
 from retarget_cli.pipeline.segment import PreviewResult, SegmentResult
 from retarget_cli.pipeline.train import TrainResult
@@ -74,7 +76,7 @@ def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[
 
 def test_train_hands_everything_on(replace: Any) -> None:
     train = replace("train", TRAINED)
-    arguments = "train cat.mp4 fox.mp4 --preset draft --mask-a m --box-b 1,2,3,4 --frame-b 7 --backend given"
+    arguments = "train cat.mp4 fox.mp4 --preset draft --mask-a m --box-b 7:1,2,3,4 --backend given"
     changes = ["--set", "crop.size=96", "--set", "geometry.steps=5", "--seed", "3", "--device", "cpu", "--quiet"]
     assert run([*arguments.split(), *changes]) == 0
     a, b, config = train.arguments[:3]
@@ -160,6 +162,74 @@ def test_settings_that_make_no_sense(
     assert hint in err.splitlines()[1]
 
 
+WRONG_WORDS = [
+    (["train", "a", "b", "--preset", "drat"], "Did you mean draft?", PRESETS),
+    (["train", "a", "b", "--method", "jokr-papr"], "jokr-paper", METHODS),
+    (["train", "a", "b", "--backend", "embeded"], "Did you mean embedded?", BACKENDS),
+    (["train", "a", "b", "--precision", "bf61"], "bf16", PRECISIONS),
+    (["train", "a", "b", "--flip", "non"], "Did you mean no?", FLIPS),
+    (["train", "a", "b", "--set", "detail.stpes=3"], "Did you mean detail.steps?", ["steps", "batch", "patch"]),
+    (["train", "a", "b", "--set", "stepz=3"], "Settings: seed", ["crop.*", "geometry.*", "texture.*", "detail.*"]),
+    (["train", "a", "b", "--set", "steps=3"], "geometry.steps, texture.steps or detail.steps?", ["seed", "matte.*"]),
+    (["train", "a", "b", "--set", "method.detail.stpes=3"], "Did you mean detail.steps?", ["steps", "batch"]),
+    (["render", "--affine", "relativ"], "Did you mean relative", [*AFFINES, *AFFINE_VARIANTS]),
+    (["render", "--background", "blak"], "Did you mean black?", BACKGROUNDS),
+    (["render", "--look", "bot"], "Did you mean both", LOOKS),
+    (["keypoints", "export", "--look", "both"], "Choose one of: a, b.", []),
+    (["import", "c", "a", "b", "--as", "jokr"], "Did you mean jokr-paper?", []),
+    (["demo", "--kind", "plant"], "Did you mean plants?", ["quadrupeds", "bipeds"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "near", "known"), WRONG_WORDS, ids=[" ".join(words[-2:]) for words, *_ in WRONG_WORDS]
+)
+def test_a_wrong_word_is_answered_with_all_and_the_nearest(
+    words: list[str], near: str, known: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    what, fix = capsys.readouterr().err.splitlines()
+    assert words[-1].partition("=")[0].removeprefix("method.") in what
+    assert near in fix
+    assert all(word in fix for word in known)
+
+
+@pytest.mark.parametrize(
+    ("change", "fix"),
+    [
+        ("geometry.steps=abc", "Give a whole number."),
+        ("geometry.inside=x", "Give a number."),
+        ("geometry.widths=a,b", "Give numbers like 32,64."),
+        ("seed=1.5", "Give a whole number."),
+    ],
+)
+def test_a_wrong_value_names_the_whole_key(change: str, fix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "a", "b", "--preset", "draft", "--set", change]) == 2
+    key, _, value = change.partition("=")
+    assert capsys.readouterr().err == f"error: '{value}' is not a value for {key} ({key})\n  fix: {fix}\n"
+
+
+def test_a_wrong_key_points_to_the_command_that_explains(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "a", "b", "--set", "texture.stepz=3"]) == 2
+    fix = capsys.readouterr().err.splitlines()[1]
+    assert "`retarget settings texture`" in fix
+    assert "geometry" not in fix
+
+
+def test_verbose_tells_what_differs_from_the_preset(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    train = replace("train", TRAINED)
+    words = ["train", "cat.mp4", "fox.mp4", "--preset", "draft", "--seed", "3", "--set", "detail.steps=7"]
+    assert run([*words, "-v"]) == 0
+    assert "note: settings that differ from preset draft: seed=3 detail.steps=7\n" in capsys.readouterr().err
+    assert run(["train", "cat.mp4", "fox.mp4", "--preset", "draft", "--verbose"]) == 0
+    assert "differ from preset draft: none\n" in capsys.readouterr().err
+    assert run(words) == 0
+    assert "differ" not in capsys.readouterr().err
+    assert run([*words, "-v", "-q"]) == 0
+    assert capsys.readouterr().err == ""
+    assert train.arguments[2].seed == 3
+
+
 def test_render(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
     report = {"affine": "moments", "reason": "highest motion"}
@@ -197,13 +267,13 @@ def test_render_prints_what_auto_decided_from(replace: Any, capsys: pytest.Captu
         "none         0.800   0.700  0.100    0.000    2.750",
         "moments      0.900   0.600  0.500    0.250    2.250",
     ]
-    assert lines[7] == "  affine of y: proportions, on the driver's way (best)"
+    assert lines[7] == "  affine of y: proportions, on the driver's trajectory (best)"
 
 
-def test_help_says_what_each_affine_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_affine(capsys: pytest.CaptureFixture[str]) -> None:
     run(["render", "--help"])
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert all(f"{name}, {meaning}" in shown for name, meaning in AFFINES.items())
+    assert ", ".join(AFFINES) in shown
 
 
 def test_render_hands_times_on_as_they_are_written(replace: Any) -> None:
@@ -221,7 +291,7 @@ def segmented(**report: Any) -> SegmentResult:
 
 def test_segment(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     segment = replace("segment", segmented())
-    arguments = "segment a.mp4 --point 1,2 --point not:3,4 --frame 5 --box 9:1,2,3,4 --out m.mkv"
+    arguments = "segment a.mp4 --point 5:1,2 --point 5:not:3,4 --box 9:1,2,3,4 --out m.mkv"
     assert run(arguments.split()) == 0
     clip, config, out = segment.arguments[:3]
     assert [(hint.frame, hint.box, hint.points) for hint in clip.hints] == [
@@ -254,7 +324,7 @@ def test_a_quick_look_at_one_frame(replace: Any, capsys: pytest.CaptureFixture[s
     whole = replace("segment", segmented())
     report = {"backend": "embedded", "frame": 37, "confidence": 0.8123, "looked_at": [25, 49]}
     look = replace("preview", PreviewResult(Path("cat_frame37.png"), report))
-    assert run(["segment", "cat.mp4", "--preview-frame", "37", "--frame", "37", "--box", "1,2,3,4"]) == 0
+    assert run(["segment", "cat.mp4", "--preview-frame", "37", "--box", "37:1,2,3,4"]) == 0
     assert look.arguments[2] == 37
     assert not whole.arguments
     shown = capsys.readouterr().out

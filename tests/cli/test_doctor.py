@@ -89,7 +89,7 @@ def test_disk(free: int, status: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    good, bad = doctor.Check("disk", "ok", "much"), doctor.Check("torch", "fail", "absent", "Install it.")
+    good, bad = doctor.Check("ok", "much", name="disk"), doctor.Check("fail", "absent", "Install it.", "torch")
     monkeypatch.setattr(doctor, "examine", lambda _: [good])
     assert run(["doctor", "--workspace", str(tmp_path)]) == 0
     monkeypatch.setattr(doctor, "examine", lambda _: [good, bad])

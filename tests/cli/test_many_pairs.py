@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_pair_that_fails_does_not_stop_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--preset", "draft", "--set", "geometry.steps=7", "--seed", "3", "--workspace", "my space"]
-    assert run(["train", "--pairs", "pairs.txt", "--devices", "cpu,cpu", "--json", *words]) == 3
+    assert run(["train", "--pairs", "pairs.txt", "--device", "cpu,cpu", "--json", *words]) == 3
     out, err = capsys.readouterr()
     bad, good = json.loads(out)["pairs"]
     assert (bad["pair"], bad["exit_code"], bad["result"]) == ("bad--fox", 3, None)
@@ -78,10 +78,10 @@ def test_every_pair_is_told_the_whole_id_of_the_start(folder: Path, capsys: pyte
     run_id = Store(folder / ".retarget").record_run(record)
     (folder / "pairs.txt").write_text("cat.mp4 fox.mp4\n")
     words = ["train", "--pairs", "pairs.txt", "--device", "cpu", "--preset", "draft", "--json"]
-    assert run([*words, "--start", run_id[:4]]) == 0
+    assert run([*words, "--init-from", run_id[:4]]) == 0
     assert [pair["result"]["run"] for pair in json.loads(capsys.readouterr().out)["pairs"]] == [run_id]
-    assert run([*words, "--start", "1999"]) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["where"] == "--start"
+    assert run([*words, "--init-from", "1999"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["where"] == "--init-from"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -110,9 +110,10 @@ def test_a_signal_reaches_the_pairs_at_work(folder: Path, number: signal.Signals
         (["--pairs", "pairs.txt", "--mask-a", "m.mkv"], "--mask-a"),
         (["--pairs", "pairs.txt", "--frame-b", "7"], "--frame-b"),
         (["--pairs", "pairs.txt", "--devices", "cpu", "--device", "cpu"], "--devices"),
-        (["--pairs", "pairs.txt", "--devices", "tpu"], "tpu"),
+        (["--pairs", "pairs.txt", "--device", "tpu"], "tpu"),
+        (["--pairs", "pairs.txt", "--device", "cpu,tpu"], "tpu"),
         (["--pairs", "pairs.txt", "--set", "geometry.stepz=1"], "stepz"),
-        (["cat.mp4", "fox.mp4", "--devices", "cpu,cpu"], "--devices"),
+        (["cat.mp4", "fox.mp4", "--device", "cpu,cpu"], "(--device)"),
         (["cat.mp4"], "two clips"),
     ],
 )

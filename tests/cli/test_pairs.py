@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from retarget_cli.cli.many.train_many import parse_devices, read_pairs
+from retarget_cli.cli.many.train_many import parse_devices
 from retarget_cli.errors import EnvironmentProblem, InputError, UsageError
+from retarget_cli.pipeline.pairs import read_pairs
 from retarget_cli.utils import hardware
 
 
@@ -74,6 +75,7 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_devices("cuda, cuda:1") == ["cuda:0", "cuda:1"]
     assert parse_devices("cpu,cpu") == ["cpu", "cpu"]
     assert parse_devices("1") == ["cuda:1"]
+    assert parse_devices("auto") == ["auto"]
 
 
 @pytest.mark.parametrize("text", ["", "0,", "0,0", "cuda,0", "0,00", "tpu", "auto,0", "-1"])
@@ -81,7 +83,7 @@ def test_lists_of_devices_that_make_no_sense(text: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(hardware, "cuda_devices", lambda: 3)
     with pytest.raises(UsageError) as problem:
         parse_devices(text)
-    assert problem.value.where == "--devices"
+    assert problem.value.where == "--device"
 
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
 from retarget_cli import events
-from retarget_cli.cli.display import RichReporter
+from retarget_cli.cli.options import General
 from retarget_cli.cli.output import make_reporter
-from retarget_cli.cli.progress import Meter, Newest, PlainReporter, QuietReporter
+from retarget_cli.cli.reporters.display import RichReporter
+from retarget_cli.cli.reporters.progress import Meter, Newest, PlainReporter, ProgressReporter
 
 
 class Clock:
@@ -119,13 +121,50 @@ def test_nothing_left_to_do_is_said() -> None:
     ]
 
 
-def test_quiet_keeps_warnings() -> None:
+def test_quiet_shows_nothing_but_keeps_what_was_made() -> None:
     stream = io.StringIO()
-    reporter = QuietReporter(stream)
+    reporter = make_reporter(General(quiet=True, verbose=True), stream)
+    reporter.watch(lambda: True)
     reporter(events.StageStarted("x", "X"))
-    reporter(events.Notice("a note"))
     reporter(events.Notice("careful", "warning"))
-    assert stream.getvalue() == "warning: careful\n"
+    reporter(events.Artifact("video", Path("x.mp4")))
+    assert stream.getvalue() == ""
+    assert (reporter.running, [event.kind for event in reporter.artifacts]) == ("X", ["video"])
+
+
+KEY = "0123456789abcdef"
+
+
+def verbose_events(reporter: ProgressReporter) -> None:
+    reporter(events.Planned(3))
+    reporter(events.StageCached("ingest", "Reading cat", KEY, 75.0))
+    reporter(events.StageCached("matte", "Finding cat", KEY))
+    reporter(events.StageStarted("fit", "Training"))
+    reporter(events.StageFinished("fit", "Training", 3.0, KEY))
+    reporter.close()
+
+
+def test_verbose_tells_keys_and_what_cached_stages_took() -> None:
+    stream = io.StringIO()
+    verbose_events(make_reporter(General(verbose=True), stream))
+    assert stream.getvalue().splitlines() == [
+        "[1/3] Reading cat: cached, took 1 min 15 s, key 0123456789ab",
+        "[2/3] Finding cat: cached, key 0123456789ab",
+        "[3/3] Training ...",
+        "[3/3] Training: done in 3.0 s, key 0123456789ab",
+    ]
+    stream = io.StringIO()
+    verbose_events(make_reporter(General(), stream))
+    assert "key" not in stream.getvalue()
+
+
+def test_verbose_on_a_terminal() -> None:
+    from rich.console import Console
+
+    stream = io.StringIO()
+    verbose_events(RichReporter(Console(file=stream, force_terminal=True, width=160), verbose=True))
+    assert "Reading cat: cached, took 1 min 15 s, key 0123456789ab" in stream.getvalue()
+    assert "Training (3.0 s, key 0123456789ab)" in stream.getvalue()
 
 
 def test_a_closed_stderr_does_not_stop_the_work() -> None:
@@ -166,5 +205,5 @@ def test_the_terminal_display_shows_every_stage() -> None:
 
 
 def test_the_reporter_fits_the_stream() -> None:
-    assert isinstance(make_reporter(stream=io.StringIO()), PlainReporter)
-    assert isinstance(make_reporter(quiet=True), QuietReporter)
+    assert isinstance(make_reporter(General(), io.StringIO()), PlainReporter)
+    assert type(make_reporter(General(quiet=True))) is ProgressReporter

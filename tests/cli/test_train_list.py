@@ -9,7 +9,9 @@ import pytest
 import typer
 
 from retarget_cli.cli.many.parallel import Job, Outcome
-from retarget_cli.cli.many.train_many import ListedPair, Manner, Trained, option_words, present
+from retarget_cli.cli.many.train_many import Trained, option_words, present
+from retarget_cli.cli.options import InWorkspace
+from retarget_cli.pipeline.pairs import ListedPair
 
 FINDING = {"name": "picture", "severity": "weak", "says": "It is blurred.", "advice": ""}
 ANSWER = {"held_out": {"geometry": {"iou_a": 0.931, "iou_b": 0.92}}, "verdict": [FINDING]}
@@ -21,13 +23,9 @@ def trained(name: str, code: int = 0, answer: dict[str, object] | None = None) -
     return Trained(pair, Outcome(Job(pair.name, []), "cuda:0", code, 65.04, ANSWER if answer is None else answer))
 
 
-def manner(as_json: bool = False) -> Manner:
-    return Manner(Path(".retarget"), False, as_json)
-
-
 def test_a_table_what_failed_and_what_to_run_next(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as leaving:
-        present([trained("b", 3, {"error": ERROR}), trained("cat"), trained("d", 137, {})], manner())
+        present([trained("b", 3, {"error": ERROR}), trained("cat"), trained("d", 137, {})], InWorkspace())
     assert leaving.value.exit_code == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["b--fox", "cuda:0", "1", "min", "05", "s", "-", "failed", "(3)"]
@@ -42,12 +40,12 @@ def test_a_table_what_failed_and_what_to_run_next(capsys: pytest.CaptureFixture[
 
 
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    present([trained("cat"), trained("dog")], manner(as_json=True))
+    present([trained("cat"), trained("dog")], InWorkspace(json=True))
     one, two = json.loads(capsys.readouterr().out)["pairs"]
     assert (one["pair"], one["a"], one["seconds"], one["exit_code"]) == ("cat--fox", "cat.mp4", 65.0, 0)
     assert two["result"] == ANSWER
 
 
 def test_options_become_words_again() -> None:
-    words = option_words({"--preset": "draft", "--config": None, "--set": ["a.b=1", "c=2"], "--seed": 0})
-    assert words == ["--preset", "draft", "--set", "a.b=1", "--set", "c=2", "--seed", "0"]
+    words = option_words({"preset": "draft", "config": None, "set": ["a.b=1", "c=2"], "seed": 0, "start": "1"})
+    assert words == ["--preset", "draft", "--set", "a.b=1", "--set", "c=2", "--seed", "0", "--init-from", "1"]

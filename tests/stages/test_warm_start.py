@@ -103,7 +103,7 @@ def test_runs_that_cannot_be_meant(world: World) -> None:
     for run, says in (("1999", "no run '1999'"), ("2", r"ids of \d runs begin with '2'")):
         with pytest.raises(UsageError, match=says) as caught:
             world.train(start=run)
-        assert (caught.value.where, "retarget runs" in caught.value.fix) == ("--start", True)
+        assert (caught.value.where, "retarget runs" in caught.value.fix) == ("--init-from", True)
         assert world.ran() == []  # told before any work
     with pytest.raises(UsageError, match=r"colour\.rate is 0.2 there and 0.5 here"):
         world.train("colour.rate=0.5", start=world.store.runs()[0]["id"])

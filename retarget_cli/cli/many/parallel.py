@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from retarget_cli.utils import text
 
@@ -35,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended. code: its exit code (128 + the signal that killed it); answer: its JSON document, if any."""
+    """The end of a job. code: its exit code (128 + the signal that killed it); answer: its JSON document, if any."""
 
     job: Job
     device: str
@@ -44,28 +43,12 @@ class Outcome:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
-class Board(Protocol):
-    """Shows what the jobs do. Called from several threads."""
-
-    def started(self, job: Job, device: str) -> None:
-        """A job begins."""
-        ...
-
-    def line(self, job: Job, text: str) -> None:
-        """A line the job wrote on stderr, without its end."""
-        ...
-
-    def finished(self, outcome: Outcome) -> None:
-        """A job ended."""
-        ...
-
-
-class Fleet:
+class Workers:
     """Runs jobs on devices. stop: a request to end, which is passed on to the children; they save and leave."""
 
-    def __init__(self, devices: Sequence[str], board: Board, stop: StopSignal) -> None:
+    def __init__(self, devices: Sequence[str], display: LineDisplay, stop: StopSignal) -> None:
         self._devices = list(devices)
-        self._board = board
+        self._display = display
         self._stop = stop
         self._guard = threading.Lock()  # over `_waiting`, `_children` and `_ended`
         self._waiting: Iterator[Job] = iter(())
@@ -78,9 +61,7 @@ class Fleet:
         self._waiting = iter(jobs)
         with ThreadPoolExecutor(len(self._devices)) as pool:
             running = {pool.submit(self._serve, device) for device in self._devices}
-            pending = running
-            while pending:
-                pending = wait(pending, timeout=_POLL_SECONDS).not_done
+            while wait(running, timeout=_POLL_SECONDS).not_done:
                 if self._stop() and not self._ended:
                     self._pass_on(self._stop.signal or 2)
         outcomes = {id(outcome.job): outcome for served in running for outcome in served.result()}
@@ -93,7 +74,7 @@ class Fleet:
                 child.send_signal(signal)  # does nothing when it has ended
 
     def _serve(self, device: str) -> list[Outcome]:
-        """What a device does: one job after another, until none is left."""
+        """Run one job after another on a device, until none is left."""
         outcomes = []
         while (begun := self._begin(device)) is not None:
             outcomes.append(self._attend(*begun, device))
@@ -116,16 +97,16 @@ class Fleet:
 
     def _attend(self, job: Job, child: subprocess.Popen[str], answer: Any, device: str) -> Outcome:
         began = time.monotonic()
-        self._board.started(job, device)
+        self._display.started(job, device)
         assert child.stderr is not None
         with answer, child.stderr as lines:
             for line in lines:
-                self._board.line(job, line.rstrip("\n"))
+                self._display.line(job, line.rstrip("\n"))
             code = child.wait()
             with self._guard:
                 self._children.discard(child)
             outcome = Outcome(job, device, code if code >= 0 else 128 - code, time.monotonic() - began, _read(answer))
-        self._board.finished(outcome)
+        self._display.finished(outcome)
         return outcome
 
 
@@ -139,7 +120,7 @@ def _read(answer: Any) -> dict[str, Any]:
 
 
 def _environment(devices: Sequence[str]) -> dict[str, str]:
-    """That of the children: those that share the CPU divide its cores, instead of each taking all of them."""
+    """Variables of the children: those that share the CPU divide its cores, instead of each taking all of them."""
     environment = dict(os.environ)
     sharing = devices.count("cpu")
     if sharing > 1:
@@ -151,13 +132,19 @@ _STAGE = re.compile(r"\[\d+/\d+\] ")  # how the lines of a log begin that name a
 _NUMBERS = " " * 4  # and those that tell how far it is; see progress.PlainReporter
 
 
-class LineBoard:
-    """Every line of every job, with the job's name before it. quiet: only what the jobs themselves say."""
+class LineDisplay:
+    """Every line of every job, with the job's name before it. quiet: only what the jobs themselves say.
+
+    Its functions are called from several threads.
+    """
 
     def __init__(self, stream: TextIO, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
         self._guard = threading.Lock()
+
+    def close(self) -> None:
+        """Take down what is drawn live."""
 
     def started(self, job: Job, device: str) -> None:
         """Name the device."""
@@ -178,10 +165,11 @@ class LineBoard:
             self.line(outcome.job, ended(outcome))
 
 
-class RowBoard:
+class RowDisplay(LineDisplay):
     """A live row a running job: its stage, how far it is and how long still. What else it says stands above."""
 
     def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn
 
@@ -224,15 +212,8 @@ def ended(outcome: Outcome) -> str:
     return f"done in {took}" if outcome.code == 0 else f"ended with code {outcome.code} after {took}"
 
 
-@contextmanager
-def showing(quiet: bool = False, stream: TextIO | None = None) -> Iterator[Board]:
-    """The board that fits where `stream` (stderr unless given) goes."""
+def make_display(quiet: bool = False, stream: TextIO | None = None) -> LineDisplay:
+    """The display that fits where `stream` (stderr unless given) goes."""
     stream = stream or sys.stderr
-    if quiet or not stream.isatty() or os.environ.get("TERM") == "dumb":
-        yield LineBoard(stream, quiet)
-        return
-    rows = RowBoard(stream)
-    try:
-        yield rows
-    finally:
-        rows.close()
+    live = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return RowDisplay(stream) if live and not quiet else LineDisplay(stream, quiet)

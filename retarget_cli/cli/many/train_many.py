@@ -1,123 +1,45 @@
-"""`retarget train --pairs`: the list of pairs, and every pair trained in a process of its own, one a device."""
+"""`retarget train --pairs`: every pair of a list trained in a process of its own, one a device."""
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from retarget_cli.cli import output
-from retarget_cli.cli.many.parallel import Fleet, Job, Outcome, showing
-from retarget_cli.errors import InputError, Interrupted, UsageError
+from retarget_cli.cli.many.parallel import Job, Outcome, Workers, make_display
+from retarget_cli.cli.options import InWorkspace
+from retarget_cli.errors import Interrupted, UsageError
 from retarget_cli.findings import counted, from_json
-from retarget_cli.pipeline.outputs import RESULTS, clip_names, pair_name
+from retarget_cli.pipeline.pairs import ListedPair, read_pairs
 from retarget_cli.utils import text
 from retarget_cli.utils.hardware import device_class
 
-if TYPE_CHECKING:
-    from retarget_cli.config import TrainConfig
-
-
-DEVICES = "--devices"
-
-
-@dataclass(frozen=True)
-class ListedPair:
-    """Two clips of a list. line: where in the list they stand, from 1."""
-
-    a: Path
-    b: Path
-    line: int
-
-    @property
-    def name(self) -> str:
-        """``cat--fox``, as the folder of its results is called."""
-        return pair_name(clip_names(self.a, self.b))
-
-
-def read_pairs(file: Path) -> list[ListedPair]:
-    """The pairs of a list: two paths a line, in quotes where they hold blanks or ``#``, which begins a comment.
-
-    Relative paths start at the folder of the list. Raises InputError for a list that cannot be read or is empty, for a
-    line that does not name two clips, and for two pairs that would share a folder of results.
-    """
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(
-            f"the list of pairs cannot be read: {error.strerror}", where=file, fix="Check the path."
-        ) from None
-    except UnicodeDecodeError:
-        fix = "Write a text file with two paths a line."
-        raise InputError("the list of pairs is no text in UTF-8", where=file, fix=fix) from None
-    pairs: dict[str, ListedPair] = {}
-    for number, line in enumerate(lines, 1):
-        place = f"{file}, line {number}"
-        words = _words(line, place)
-        if words:
-            pair = _pair(words, file.parent, number, place)
-            _check_free(pair, pairs.get(pair.name), place)
-            pairs[pair.name] = pair
-    if not pairs:
-        raise InputError("the list names no pairs", where=file, fix="Write the paths of two clips on each line.")
-    return list(pairs.values())
-
-
-def _words(line: str, place: str) -> list[str]:
-    try:
-        return shlex.split(line, comments=True)
-    except ValueError:  # a quote that is not closed
-        fix = 'Put paths with blanks, apostrophes or # in double quotes, like "my cat.mp4".'
-        raise InputError("a quote is opened and not closed", where=place, fix=fix) from None
-
-
-def _pair(words: list[str], folder: Path, number: int, place: str) -> ListedPair:
-    if len(words) != 2:
-        what = f"{len(words)} path{'' if len(words) == 1 else 's'} instead of two"
-        fix = 'Name A and B; paths with blanks or # go in quotes, like "my cat.mp4".'
-        raise InputError(what, where=place, fix=fix)
-    a, b = (folder / word for word in words)
-    for clip in (a, b):
-        if not clip.is_file():
-            fix = "Check the path; a relative one starts at the folder of the list."
-            raise InputError(f"there is no clip {clip}", where=place, fix=fix)
-    if a.resolve() == b.resolve():
-        raise InputError("both clips of the pair are the same", where=place, fix="Name two different clips.")
-    return ListedPair(a, b, number)
-
-
-def _check_free(pair: ListedPair, before: ListedPair | None, place: str) -> None:
-    if before is None:
-        return
-    if (pair.a.resolve(), pair.b.resolve()) == (before.a.resolve(), before.b.resolve()):
-        raise InputError(f"the pair stands on line {before.line} already", where=place, fix="Remove one of the two.")
-    raise InputError(
-        f"results would go to {RESULTS / pair.name}, as those of line {before.line}",
-        where=place,
-        fix="Give the clips of one of the two pairs other names.",
-    )
+DEVICE = "--device"
 
 
 def parse_devices(text: str) -> list[str]:
-    """``0,1`` or ``cuda:0,cuda:1`` or ``cpu,cpu``: the devices of a list, one pair at a time on each.
+    """``0,1`` or ``cuda:0,cuda:1`` or ``cpu,cpu``: the devices of a list, one pair at a time on each; or ``auto``.
 
     A GPU is named once; ``cpu`` may be repeated, for pairs that share its cores. Raises UsageError for words that are
     no devices and EnvironmentProblem for devices that are not there.
     """
+    if text == "auto":
+        return [text]
     devices: list[str] = []
     for word in text.split(","):
         name = word.strip()
         name = f"cuda:{int(name)}" if name.isdecimal() else "cuda:0" if name == "cuda" else name
         if name in ("", "auto"):
-            raise UsageError(f"'{text}' is no list of devices", where=DEVICES, fix="Write 0,1 or cuda:0,cuda:1.")
-        device_class(name, where=DEVICES)
+            raise UsageError(f"'{text}' is no list of devices", where=DEVICE, fix="Write 0,1 or cuda:0,cuda:1.")
+        device_class(name, where=DEVICE)
         if name in devices and name != "cpu":
-            raise UsageError(f"{name} is named twice", where=DEVICES, fix="Name each GPU once.")
+            raise UsageError(f"{name} is named twice", where=DEVICE, fix="Name each GPU once.")
         devices.append(name)
     return devices
 
@@ -134,7 +56,7 @@ class Trained:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """What went wrong, as the JSON of every command tells it; None when nothing did."""
+        """The error, as the JSON of every command tells it; None when there was none."""
         code = self.outcome.code
         if code == 0:
             return None
@@ -143,36 +65,34 @@ class Trained:
         return told or {"what": f"its process ended with code {code}", "where": None, "fix": fix, "exit_code": code}
 
 
-@dataclass(frozen=True)
-class Manner:
-    """Where the workspace is, and how much is said."""
-
-    workspace: Path
-    quiet: bool
-    as_json: bool
-
-
-def run(file: Path, devices: str | None, shared: Mapping[str, Any], of_one: Mapping[str, Any], manner: Manner) -> None:
+def run(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], general: InWorkspace) -> None:
     """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
 
-    devices: what follows ``--devices``, None for one pair after another. shared, of_one: options by name, those for all
-    pairs and those that speak of the clips of one.
+    file: the list
+    of_one: what was said about the clips of one pair, which must be nothing
+    told: what :func:`~.load_config` takes; the device may be several, with commas
+    general: the workspace, and how much is shown
     """
-    one_device = shared.get("--device")
     for name, value in of_one.items():
         if value is not None:
+            where = name.upper() if len(name) == 1 else _option(name)
             fix = "Leave it out, or train that pair in a call of its own."
-            raise UsageError("this is about one pair, and --pairs names a list", where=name, fix=fix)
-    if devices is not None and one_device is not None:
-        raise UsageError("--device and --devices say different things", where=DEVICES, fix="Give one of them.")
+            raise UsageError("this is about one pair, and --pairs names a list", where=where, fix=fix)
+    devices = parse_devices(told["device"] or "auto")
+    from retarget_cli.pipeline.runs import find_start
+    from retarget_cli.pipeline.settings import load_config
+
+    settings = load_config(**{**told, "device": devices[0]})
     pairs = read_pairs(file)
-    chosen = [one_device or "auto"] if devices is None else parse_devices(devices)
-    words = option_words({name: value for name, value in shared.items() if name != "--device"})
-    present(train_pairs(pairs, chosen, words, manner), manner)
+    shared = {name: value for name, value in told.items() if name != "device"}
+    if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
+        start = find_start(output.open_store(general.workspace), settings)
+        shared["start"] = start and start.run
+    present(train_pairs(pairs, devices, option_words(shared), general), general)
 
 
 def train_pairs(
-    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], manner: Manner
+    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], general: InWorkspace
 ) -> list[Trained]:
     """Train every pair, one at a time on each device. words: options of all of them.
 
@@ -181,47 +101,46 @@ def train_pairs(
     """
     from retarget_cli.utils.interrupt import StopSignal
 
-    output.open_store(manner.workspace)  # one that cannot be used is told once, and before anything starts
-    common = [*words, "--workspace", str(manner.workspace), "--json", *(["--quiet"] if manner.quiet else [])]
+    output.open_store(general.workspace)  # one that cannot be used is told once, and before anything starts
+    how_much = [f"--{name}" for name in ("quiet", "verbose") if getattr(general, name)]
+    common = [*words, "--workspace", str(general.workspace), "--json", *how_much]
     jobs = [Job(pair.name, [*PROGRAM, "train", str(pair.a), str(pair.b), *common]) for pair in pairs]
-    with StopSignal() as stop, showing(manner.quiet) as board:
-        outcomes = {outcome.job.name: outcome for outcome in Fleet(devices, board, stop).run(jobs)}
+    with StopSignal() as stop, closing(make_display(general.quiet)) as display:
+        outcomes = {outcome.job.name: outcome for outcome in Workers(devices, display, stop).run(jobs)}
     trained = [Trained(pair, outcomes[pair.name]) for pair in pairs if pair.name in outcomes]
     finished = sum(each.error is None for each in trained)
     if stop.requested and finished < len(pairs):
-        raise Interrupted(
-            f"stopped; {finished} of {len(pairs)} pairs are trained, what the others have reached is saved",
-            fix="Run the same command again to go on from there.",
-            signal=stop.signal or 2,
-        )
+        what = f"stopped; {finished} of {len(pairs)} pairs are trained, what the others have reached is saved"
+        raise Interrupted(what, fix="Run the same command again to go on from there.", signal=stop.signal or 2)
     return trained
 
 
-def whole_start(workspace: Path, settings: TrainConfig) -> str | None:
-    """The whole id of the run that `settings` begin with; UsageError when there is none or it does not fit."""
-    from retarget_cli.pipeline.runs import find_start
-
-    start = find_start(output.open_store(workspace), settings)
-    return None if start is None else start.run
+def _option(name: str) -> str:
+    """The option for an argument of :func:`~.load_config`."""
+    other = {"start": "init-from", "file": "config", "changes": "set"}
+    return f"--{other.get(name, name.replace('_', '-'))}"
 
 
-def option_words(options: Mapping[str, Any]) -> list[str]:
-    """Options as words of a command line; a list is an option that is repeated, None one that was not given."""
+def option_words(told: Mapping[str, Any]) -> list[str]:
+    """Arguments of :func:`~.load_config` as words of a command line.
+
+    A list is an option that is repeated, None one that was not given.
+    """
     words: list[str] = []
-    for name, value in options.items():
+    for name, value in told.items():
         for each in value if isinstance(value, list) else [value]:
             if each is not None:
-                words += [name, str(each)]
+                words += [_option(name), str(each)]
     return words
 
 
-def present(trained: Sequence[Trained], manner: Manner) -> None:
+def present(trained: Sequence[Trained], general: InWorkspace) -> None:
     """Print how every pair went, and leave with the exit code of the first that failed."""
-    if manner.as_json:
+    if general.json:
         output.document({"pairs": [as_document(each) for each in trained]})
     else:
         output.table(("pair", "device", "time", "held-out frames", "verdict"), [_row(each) for each in trained])
-        output.lines(*_closing(trained, manner.workspace))
+        output.lines(*_closing(trained, general.workspace))
     code = next((each.outcome.code for each in trained if each.error), 0)
     if code:
         raise typer.Exit(code)

@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import dataclass, field
 
 from retarget_cli.errors import UsageError
-from retarget_cli.utils.fields import LATER
+from retarget_cli.utils.fields import LATER, setting
 
 MIRRORS = ("auto", "none", "a", "b")
 DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
@@ -16,67 +16,91 @@ DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches 
 class GeometryConfig:
     """The first phase: keypoints, silhouettes and the affine between the clips."""
 
-    steps: int = 1600
-    batch: int = 6  # frame pairs a clip and step
-    size: int = 64  # working size of E and G, pixels
-    mirror: str = field(default="auto", metadata=LATER)  # auto: B when the two face opposite ways; none, a, b
-    keypoints: int = 14
-    widths: tuple[int, ...] = (32, 64, 128)
-    sharpness: float = 10.0  # multiplies the logits before the spatial softmax
-    point_widths: tuple[float, ...] = (0.04, 0.16)  # of the keypoint maps, in normalised units: where, and how far
-    learning_rate: float = 2e-3  # peak of the one-cycle schedule of E and G
-    affine_rate: float = 2e-3
-    discriminator_rate: float = 1e-4
-    discriminator_noise: float = 0.05  # on D's input, so that it cannot live on tiny differences
-    discriminator_penalty: float = 0.1  # weight of R1, the squared slope of D
-    augmentation: float = 0.045  # standard deviation of the affine noise on what is trained on
-    colourless: float = 0.5  # share of the views whose colours E does not see: shape is what two clips share
-    equivariance_spread: float = 0.12  # standard deviation of the affine noise of the equivariance term
-    separation_distance: float = 0.12
-    equivariance: float = 2.0
-    separation: float = 4.0
-    inside: float = 0.5
-    temporal: float = 2.0  # reached between 25 and 35 % of the steps; from the start it would freeze the limbs
-    confusion: float = 0.3
-    mean_pose: float = 2.0  # pulls the mean poses together, so that a keypoint means the same part in both clips
-    affine_prior: float = 0.1  # pulls T towards its start, box onto box
+    steps: int = setting(1600, "optimizer steps", "steps")
+    batch: int = setting(6, "frame pairs of each clip in a step", "pairs")
+    size: int = setting(64, "side of the pictures that the extractor and the silhouette generator work on", "pixels")
+    mirror: str = setting(
+        "auto", "clip to mirror for training: a, b, none; auto: b when the two face opposite ways; `--flip`", later=True
+    )
+    keypoints: int = setting(14, "keypoints on the object")
+    widths: tuple[int, ...] = setting(
+        (32, 64, 128), "channels of the extractor and the silhouette generator, by level", "channels"
+    )
+    sharpness: float = setting(10.0, "what multiplies the logits before the spatial softmax of the keypoints")
+    point_widths: tuple[float, ...] = setting(
+        (0.04, 0.16), "widths of the spots that show keypoints to the generator: where, and how far", "half crops"
+    )
+    learning_rate: float = setting(2e-3, "peak of the one-cycle schedule of the extractor and the generator")
+    affine_rate: float = setting(2e-3, "learning rate of the affine map between the clips")
+    discriminator_rate: float = setting(1e-4, "learning rate of the discriminator of keypoints")
+    discriminator_noise: float = setting(
+        0.05,
+        "noise on the keypoints that the discriminator sees, so that it cannot live on tiny differences",
+        "half crops",
+    )
+    discriminator_penalty: float = setting(0.1, "weight of R1, the squared slope of the discriminator")
+    augmentation: float = setting(0.045, "standard deviation of the random affine maps of the training pictures")
+    colourless: float = setting(
+        0.5, "share of the pictures whose colours the extractor does not see: shape is what two clips share", "0 to 1"
+    )
+    equivariance_spread: float = setting(0.12, "standard deviation of the random affine maps of the equivariance loss")
+    separation_distance: float = setting(
+        0.12, "squared distance below which keypoints repel each other; smaller where the object is thin"
+    )
+    equivariance: float = setting(2.0, "weight: keypoints follow the picture when it is moved")
+    separation: float = setting(4.0, "weight: keypoints keep apart")
+    inside: float = setting(0.5, "weight: keypoints stay inside the silhouette")
+    temporal: float = setting(
+        2.0, "weight: keypoints move smoothly in time; reached between 25 and 35 % of the steps, as it freezes the "
+        "limbs when it is there from the start",
+    )  # fmt: skip
+    confusion: float = setting(0.3, "weight: the discriminator cannot tell whose keypoints it sees")
+    mean_pose: float = setting(
+        2.0, "weight: mean poses of both clips agree, so that a keypoint means the same part in both"
+    )
+    affine_prior: float = setting(0.1, "weight: the affine map stays near its start, box onto box")
 
 
 @dataclass(frozen=True)
 class TextureConfig:
-    """The second phase: painting the silhouettes."""
+    """The second phase: colouring the silhouettes."""
 
-    steps: int = 3400
-    batch: int = 2  # on a CPU many small steps learn more in the same time
-    size: int = 128  # of the picture that R draws, pixels; it works at half of it
-    widths: tuple[int, ...] = (32, 96, 160, 192)
-    point_width: float = 0.1
-    learning_rate: float = 2e-3
-    augmentation: float = 0.04
-    critic_rate: float = 4e-4
-    adversarial: float = 0.05
-    features: float = 1.0  # weight of the differences between the critic's features of drawn and real pictures
-    perceptual: str = "auto"  # lpips, structure (the critic, needs no weights), auto: lpips where it can be had
-    perceptual_weight: float = 1.0  # of LPIPS
+    steps: int = setting(3400, "optimizer steps", "steps")
+    batch: int = setting(
+        2, "frames of each clip in a step; on a CPU, many small steps learn more in the same time", "frames"
+    )
+    size: int = setting(128, "side of the pictures that the texture generators draw; they work at half of it", "pixels")
+    widths: tuple[int, ...] = setting((32, 96, 160, 192), "channels of the texture generators, by level", "channels")
+    point_width: float = setting(0.1, "width of the spots that show keypoints to the texture generators", "half crops")
+    learning_rate: float = setting(2e-3, "peak of the one-cycle schedule of the texture generators")
+    augmentation: float = setting(0.04, "standard deviation of the random affine maps of the training pictures")
+    critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
+    adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
+    features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
+    perceptual: str = setting(
+        "auto",
+        "perceptual loss: lpips, structure (the discriminator, needs no weights), auto (lpips where it can be had)",
+    )
+    perceptual_weight: float = setting(1.0, "weight of LPIPS")
 
 
 @dataclass(frozen=True)
 class DetailConfig:
-    """The third phase: making large sharp pictures of the painters'."""
+    """The third phase: making large sharp pictures of the texture generators'."""
 
-    steps: int = 0  # 0: there is no such phase
-    batch: int = 2
-    size: int = 512  # of the picture that comes out, pixels; once, twice or four times texture.size
-    patch: int = 128  # side of what it is trained on at a time, pixels of that picture
-    width: int = 48  # channels of the network, which works at a quarter of the size
-    blocks: int = 4
-    references: int = 8  # real frames of each clip that detail is looked up in
-    learning_rate: float = 1e-3
-    critic_rate: float = 4e-4
-    adversarial: float = 0.05
-    features: float = 1.0  # these four as of the texture
-    perceptual: str = "auto"
-    perceptual_weight: float = 1.0
+    steps: int = setting(0, "optimizer steps; 0 leaves the phase out", "steps")
+    batch: int = setting(2, "patches of each clip in a step", "patches")
+    size: int = setting(512, "side of the pictures that come out: once, twice or four times `texture.size`", "pixels")
+    patch: int = setting(128, "side of the patches that it is trained on", "pixels")
+    width: int = setting(48, "channels of the network, which works at a quarter of the size", "channels")
+    blocks: int = setting(4, "residual blocks of the network")
+    references: int = setting(8, "real frames of each clip from which detail is taken", "frames")
+    learning_rate: float = setting(1e-3, "peak of the one-cycle schedule of the detail networks")
+    critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
+    adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
+    features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
+    perceptual: str = setting("auto", "perceptual loss, as of the texture")
+    perceptual_weight: float = setting(1.0, "weight of LPIPS")
 
 
 @dataclass(frozen=True)

@@ -5,55 +5,63 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from retarget_cli.errors import UsageError
+from retarget_cli.utils.fields import setting
 
 
 @dataclass(frozen=True)
 class GeometryConfig:
     """Stage 1: keypoints, silhouettes and the affine between the clips; as published with the affine."""
 
-    steps: int = 45_002
-    batch: int = 8  # frame pairs a clip and step
-    size: int = 256  # of the frames, pixels; E sees them at a quarter of it
-    border: float = 0.2  # of zeros round a frame, of its size on every side
-    mirror: str = "auto"  # auto: B when the two face opposite ways; a: A always (the authors' --hflip); b; none
-    keypoints: int = 14
-    strong: bool = False  # E is the residual generator instead of the hourglass
-    widths: int = 32  # of the hourglass at its top
-    most_width: int = 1024
-    levels: int = 5
-    temperature: float = 0.1  # divides the logits before the spatial softmax
-    point_width: float = 0.04  # of the keypoint maps, in normalised units
-    generator_width: int = 64
-    residual_blocks: int = 9
-    dropout: float = 0.5
-    discriminator_width: int = 512
-    learning_rate: float = 1e-4  # of E, G and T, and of D
-    affine: bool = True  # whether T is learned; without it T changes nothing
-    affine_spread: float = 0.05  # standard deviation of T's random start
-    equivariance_spread: float = 0.1
-    separation_distance: float = 0.12  # squared distance under which keypoints repel
-    separated: int = 10  # only so many keypoints, the first ones, repel each other
-    silhouette: float = 50.0
-    equivariance: float = 2.0
-    separation: float = 4.0
-    confusion: float = 1.0
-    inside: float = 0.5
-    temporal: float = 13.0
+    steps: int = setting(45_002, "optimizer steps", "steps")
+    batch: int = setting(8, "frame pairs of each clip in a step", "pairs")
+    size: int = setting(256, "side of the frames; the extractor sees them at a quarter of it", "pixels")
+    border: float = setting(0.2, "width of the black border around a frame, on every side", "share of its size")
+    mirror: str = setting(
+        "auto", "clip to mirror for training: a (the authors' `--hflip`), b, none; auto: b when the two face opposite "
+        "ways; `--flip`",
+    )  # fmt: skip
+    keypoints: int = setting(14, "keypoints on the object")
+    strong: bool = setting(False, "the extractor is the residual generator instead of the hourglass")
+    widths: int = setting(32, "channels of the hourglass at its top", "channels")
+    most_width: int = setting(1024, "most channels that a level of the hourglass has", "channels")
+    levels: int = setting(5, "levels of the hourglass")
+    temperature: float = setting(0.1, "what divides the logits before the spatial softmax of the keypoints")
+    point_width: float = setting(0.04, "width of the spots that show keypoints to the generator", "half crops")
+    generator_width: int = setting(64, "channels of the silhouette generator at its top", "channels")
+    residual_blocks: int = setting(9, "residual blocks of the silhouette generator")
+    dropout: float = setting(0.5, "share of features that dropout removes", "0 to 1")
+    discriminator_width: int = setting(512, "width of the discriminator of keypoints")
+    learning_rate: float = setting(1e-4, "learning rate of all networks and of the affine map")
+    affine: bool = setting(True, "the affine map is learned; without it, it changes nothing")
+    affine_spread: float = setting(0.05, "standard deviation of the affine map's random start")
+    equivariance_spread: float = setting(0.1, "standard deviation of the random affine maps of the equivariance loss")
+    separation_distance: float = setting(0.12, "squared distance below which keypoints repel each other")
+    separated: int = setting(10, "only so many keypoints, the first ones, repel each other", "keypoints")
+    silhouette: float = setting(50.0, "weight: silhouettes are those of the mattes")
+    equivariance: float = setting(2.0, "weight: keypoints follow the picture when it is moved")
+    separation: float = setting(4.0, "weight: keypoints keep apart")
+    confusion: float = setting(1.0, "weight: the discriminator cannot tell whose keypoints it sees")
+    inside: float = setting(0.5, "weight: keypoints stay inside the silhouette")
+    temporal: float = setting(13.0, "weight: keypoints move smoothly in time")
 
 
 @dataclass(frozen=True)
 class TextureConfig:
-    """Stage 2: painting the silhouettes."""
+    """Stage 2: colouring the silhouettes."""
 
-    steps: int = 30_002
-    batch: int = 6
-    generator_width: int = 64
-    residual_blocks: int = 9
-    dropout: float = 0.5
-    learning_rate: float = 1e-4
-    pixel: float = 1.0  # weight of the absolute difference
-    perceptual: str = "auto"  # lpips (published), structure (needs no weights), auto: lpips where it can be had
-    perceptual_weight: float = 1.0  # the authors advise 0.5 when droplets appear
+    steps: int = setting(30_002, "optimizer steps", "steps")
+    batch: int = setting(6, "frames of each clip in a step", "frames")
+    generator_width: int = setting(64, "channels of the texture generators at their top", "channels")
+    residual_blocks: int = setting(9, "residual blocks of the texture generators")
+    dropout: float = setting(0.5, "share of features that dropout removes", "0 to 1")
+    learning_rate: float = setting(1e-4, "learning rate of the texture generators")
+    pixel: float = setting(1.0, "weight: colours are those of the frame (absolute difference)")
+    perceptual: str = setting(
+        "auto", "perceptual loss: lpips (published), structure (needs no weights), auto (lpips where it can be had)"
+    )
+    perceptual_weight: float = setting(
+        1.0, "weight of the perceptual loss; the authors advise 0.5 when droplets appear"
+    )
 
 
 @dataclass(frozen=True)

@@ -68,12 +68,13 @@ class Meter:
 
 
 class ProgressReporter:
-    """Counts stages and hands each kind of event to its own method; the subclasses draw.
+    """Counts stages and hands each kind of event to its own method; the subclasses draw, this one draws nothing.
 
-    artifacts: files for people that were written.
+    verbose: show keys too, and how long cached stages took. artifacts: files for people that were written.
     """
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic, *, verbose: bool = False) -> None:
+        self.verbose = verbose
         self._clock = clock
         self._number = 0
         self._numbers: dict[str, int] = {}
@@ -81,6 +82,8 @@ class ProgressReporter:
         self._alive = True
         self._stopping: Callable[[], bool] | None = None
         self._running: list[events.StageStarted] = []
+        self._meters: dict[str, Meter] = {}
+        self._metrics: dict[str, Newest] = {}
         self.artifacts: list[events.Artifact] = []
 
     @property
@@ -102,6 +105,11 @@ class ProgressReporter:
             self._running.clear()
         elif isinstance(event, events.StageStarted):
             self._running.append(event)
+            self._meters[event.stage] = Meter(self._clock)
+        elif isinstance(event, events.Progress):
+            self._meters.setdefault(event.stage, Meter(self._clock)).update(event.done, event.total)
+        elif isinstance(event, events.Metric):
+            self._metrics.setdefault(event.stage, Newest()).take(event)
         elif isinstance(event, events.StageFinished):
             self._running = [each for each in self._running if each.stage != event.stage]
         if not self._alive:
@@ -110,14 +118,32 @@ class ProgressReporter:
             self._draw(event)
             if self._stopping is not None and self._stopping():
                 self._stopping = None
-                self._draw(
-                    events.Notice("stopping: this step is finished and saved; press Ctrl-C again to end at once")
-                )
+                what = "stopping: this step is finished and saved; press Ctrl-C again to end at once"
+                self._draw(events.Notice(what))
         except BrokenPipeError:
             self._alive = False
 
     def close(self) -> None:
         """Take down what is drawn live."""
+
+    def _say(self, line: str, style: str = "") -> None:
+        """Print a line that stays. style: as rich names it."""
+
+    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802 - named after the event
+        """Print the notice."""
+        self._say(f"{event.level}: {event.message}", "yellow" if event.level == "warning" else "")
+
+    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
+        """Print the closing line."""
+        self.close()
+        self._say(finished_text(event), "bold")
+
+    def _details(self, event: events.StageCached | events.StageFinished) -> str:
+        """Details of a stage's result, empty unless more is to be shown."""
+        if not (self.verbose and event.key):
+            return ""
+        took = "" if isinstance(event, events.StageFinished) or event.seconds is None else text.duration(event.seconds)
+        return f", {f'took {took}, ' if took else ''}key {event.key[:12]}"
 
     def _draw(self, event: events.Event) -> None:
         handler: Callable[[Any], None] | None = getattr(self, f"on_{type(event).__name__}", None)
@@ -136,19 +162,6 @@ class ProgressReporter:
         return f"[{self._numbers[stage]}/{max(self._expected, self._number)}] "
 
 
-class QuietReporter(ProgressReporter):
-    """Says only what must not be missed: warnings."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802 - named after the event
-        """Print a warning."""
-        if event.level == "warning":
-            print(f"warning: {event.message}", file=self._stream, flush=True)
-
-
 class PlainReporter(ProgressReporter):
     """Lines for logs: one at a stage's start and end, and between them never more than one in five seconds."""
 
@@ -156,31 +169,26 @@ class PlainReporter(ProgressReporter):
     AT_MOST = 15.0  # a slow stage speaks at least this often
     SHARE = 0.1  # a fast one whenever this much more is done
 
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
-        super().__init__(clock)
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic, *, verbose: bool = False) -> None:
+        super().__init__(clock, verbose=verbose)
         self._stream = stream
-        self._meters: dict[str, Meter] = {}
         self._spoken: dict[str, tuple[float, float]] = {}
-        self._metrics: dict[str, Newest] = {}
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str, style: str = "") -> None:
         print(line, file=self._stream, flush=True)
 
     def on_StageStarted(self, event: events.StageStarted) -> None:  # noqa: N802
         """Print the stage's name."""
         self._say(f"{self._tag(event.stage)}{event.label} ...")
-        self._meters[event.stage] = Meter(self._clock)
         self._spoken[event.stage] = (self._clock(), 0.0)
 
     def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
         """Print that the stage was done before."""
-        self._say(f"{self._tag(event.stage)}{event.label}: cached")
+        self._say(f"{self._tag(event.stage)}{event.label}: cached{self._details(event)}")
 
     def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
         """Print how far the stage is, when it is time to."""
-        meter = self._meters.setdefault(event.stage, Meter(self._clock))
-        meter.update(event.done, event.total)
-        now = self._clock()
+        meter, now = self._meters[event.stage], self._clock()
         when, share = self._spoken.setdefault(event.stage, (now, meter.fraction))
         waited, gained = now - when, meter.fraction - share
         if waited < self.AT_LEAST or (waited < self.AT_MOST and gained < self.SHARE):
@@ -189,21 +197,10 @@ class PlainReporter(ProgressReporter):
         numbers = self._metrics[event.stage].text() if event.stage in self._metrics else ""
         self._say(f"    {meter.describe(event.unit)}{'  ' if numbers else ''}{numbers}")
 
-    def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
-        """Remember the numbers for the next line."""
-        self._metrics.setdefault(event.stage, Newest()).take(event)
-
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Print how long the stage took."""
-        self._say(f"{self._tag(event.stage)}{event.label}: done in {text.duration(event.seconds)}")
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
-        """Print the notice."""
-        self._say(f"{event.level}: {event.message}")
-
-    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
-        """Print the closing line."""
-        self._say(finished_text(event))
+        took = text.duration(event.seconds)
+        self._say(f"{self._tag(event.stage)}{event.label}: done in {took}{self._details(event)}")
 
 
 class Newest:
@@ -227,7 +224,7 @@ class Newest:
 
 
 def finished_text(event: events.Finished) -> str:
-    """What the whole command took, or that there was nothing left to do."""
+    """Closing line: what the whole command took, or that there was nothing left to do."""
     if event.ran == 0 and event.cached:
         return f"everything was already done: {_stages(event.cached)} found in the workspace"
     return f"done in {text.duration(event.seconds)}: {_stages(event.ran)} run, {event.cached} cached"

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.text import Text
 
 from retarget_cli import events
-from retarget_cli.cli.progress import Meter, Newest, ProgressReporter, finished_text
+from retarget_cli.cli.reporters.progress import ProgressReporter
 from retarget_cli.utils import text
 
 WIDE = 120  # columns; narrower terminals have no room for the losses
@@ -18,8 +18,8 @@ WIDE = 120  # columns; narrower terminals have no room for the losses
 class RichReporter(ProgressReporter):
     """A live bar for every running stage, above it the stages that are done."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__()
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        super().__init__(verbose=verbose)
         columns: list[ProgressColumn] = [
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -31,8 +31,6 @@ class RichReporter(ProgressReporter):
         self._console = console
         self._bars = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, Any] = {}
-        self._meters: dict[str, Meter] = {}
-        self._metrics: dict[str, Newest] = {}
 
     def close(self) -> None:
         """Remove the bars; the printed lines stay."""
@@ -46,43 +44,26 @@ class RichReporter(ProgressReporter):
         self._bars.start()
         label = f"{self._tag(event.stage)}{event.label}"
         self._tasks[event.stage] = self._bars.add_task(label, total=None, numbers="", metrics="")
-        self._meters[event.stage] = Meter(self._clock)
 
     def on_StageCached(self, event: events.StageCached) -> None:  # noqa: N802
         """Print a dim line."""
-        self._say(f"  {self._tag(event.stage)}{event.label}: cached", "dim")
+        self._say(f"  {self._tag(event.stage)}{event.label}: cached{self._details(event)}", "dim")
 
     def on_Progress(self, event: events.Progress) -> None:  # noqa: N802
         """Move the bar."""
         if event.stage not in self._tasks:
             self.on_StageStarted(events.StageStarted(event.stage, event.stage))
-        meter = self._meters[event.stage]
-        meter.update(event.done, event.total)
-        self._bars.update(
-            self._tasks[event.stage],
-            completed=event.done,
-            total=event.total,
-            numbers=meter.describe(event.unit, percent=False),
-        )
+        numbers = self._meters[event.stage].describe(event.unit, percent=False)
+        self._bars.update(self._tasks[event.stage], completed=event.done, total=event.total, numbers=numbers)
 
     def on_Metric(self, event: events.Metric) -> None:  # noqa: N802
         """Show the newest numbers beside the bar."""
         if event.stage in self._tasks:
-            newest = self._metrics.setdefault(event.stage, Newest())
-            newest.take(event)
-            self._bars.update(self._tasks[event.stage], metrics=newest.text())
+            self._bars.update(self._tasks[event.stage], metrics=self._metrics[event.stage].text())
 
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Replace the bar by a line."""
         if event.stage in self._tasks:
             self._bars.remove_task(self._tasks.pop(event.stage))
-        self._say(f"✓ {self._tag(event.stage)}{event.label} ({text.duration(event.seconds)})", "green")
-
-    def on_Notice(self, event: events.Notice) -> None:  # noqa: N802
-        """Print the notice above the bars."""
-        self._say(f"{event.level}: {event.message}", "yellow" if event.level == "warning" else "")
-
-    def on_Finished(self, event: events.Finished) -> None:  # noqa: N802
-        """Print the closing line."""
-        self.close()
-        self._say(finished_text(event), "bold")
+        took = text.duration(event.seconds)
+        self._say(f"✓ {self._tag(event.stage)}{event.label} ({took}{self._details(event)})", "green")
