@@ -47,10 +47,9 @@ def _closed(times: np.ndarray, values: np.ndarray, first: int, stop: int, end: f
 
 
 def _continued(times: np.ndarray, values: np.ndarray, end: float) -> np.ndarray:
-    """Where the last two values lead by the time `end`."""
+    """The value that the last two lead to by the time `end`."""
     slope = (values[-1] - values[-2]) / (times[-1] - times[-2])
-    result: np.ndarray = values[-1] + slope * (end - times[-1])
-    return result
+    return values[-1] + slope * (end - times[-1])
 
 
 _FEWEST = 8  # frames; of fewer, noise cannot be told from motion
@@ -119,8 +118,7 @@ def noise_level(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
     weights = 1 / apart.prod(axis=2)
     weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
     seen = np.lib.stride_tricks.sliding_window_view(values, 5, axis=0)
-    result: np.ndarray = 1.4826 * np.median(np.abs(np.einsum("nw,ncw->nc", weights, seen)), axis=0)
-    return result
+    return 1.4826 * np.median(np.abs(np.einsum("nw,ncw->nc", weights, seen)), axis=0)
 
 
 def _likelihoods(

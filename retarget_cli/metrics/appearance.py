@@ -1,4 +1,4 @@
-"""Is the result made of the subject's texture? A distance between two clips' small patches, in no order."""
+"""How far the result's texture is from the subject's: a distance between two clips' small patches, in no order."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,6 +32,15 @@ def box_normalise_all(masks: Masks, size: int = 64) -> np.ndarray:
     if not len(masks):
         return np.zeros((0, size, size), np.float32)
     return np.stack([box_normalise(mask, size) for mask in masks])
+
+
+def mask_iou(first: Any, second: Any) -> Any:
+    """Intersection over union of masks (..., H, W) bool, arrays or tensors, over the last two axes; two empty ones: 0.
+
+    Returns what it was given, (...) float.
+    """
+    union = (first | second).sum((-2, -1))
+    return (first & second).sum((-2, -1)) / (union + (union == 0))
 
 
 def pairwise_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -71,7 +81,7 @@ def best_still(subject_sils: Masks, truth_sils: Masks) -> tuple[int, float]:
 
 
 def _solid(mask: np.ndarray) -> np.ndarray:
-    """(H, W) bool: where the object is. Mattes of eight bits are cut in their middle."""
+    """Where the object is, (H, W) bool. Mattes of eight bits are cut in their middle."""
     if mask.ndim != 2:
         raise ValueError(f"a silhouette has two dimensions, not {mask.ndim}")
     if mask.dtype == np.uint8 and mask.size and mask.max() > 1:

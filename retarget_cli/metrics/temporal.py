@@ -1,4 +1,4 @@
-"""Does the result tremble? Does the matte flicker?"""
+"""How much a result trembles, and how much a matte flickers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def jitter(output_sils: Masks, driver_sils: Masks) -> float:
 
 
 def changed_share(matte: np.ndarray, carried: np.ndarray) -> float | None:
-    """How much of the object's area a matte gains and loses against the one that was expected, about 0 to 2.
+    """The share of the object's area that a matte gains and loses against the one that was expected, about 0 to 2.
 
     matte, carried: (H, W) uint8 {0, 255} or bool; `carried` is the matte of the frame before, moved along the flow. A
     mean over a clip of 0.02 to 0.07 is what true mattes of walking animals have, for flow is not exact either. None

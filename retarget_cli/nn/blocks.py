@@ -32,6 +32,14 @@ class ExactConv2d(nn.Conv2d):
             return super().forward(x.float())
 
 
+def perceptron(*widths: int) -> nn.Sequential:
+    """Linear layers between `widths`, with LeakyReLU between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])
+
+
 class UNet(nn.Module):
     """Encoder-decoder with additive skips: `widths` channels, halving the size between them.
 

@@ -46,6 +46,14 @@ def to_device(modules: Iterable[torch.nn.Module], device: str) -> None:
         module.to(memory_format=torch.channels_last)
 
 
+def freeze(modules: Iterable[torch.nn.Module], device: str) -> None:
+    """Move trained modules to `device`, for use in evaluation mode and without gradients of their own."""
+    modules = list(modules)
+    to_device(modules, device)
+    for module in modules:
+        module.eval().requires_grad_(False)
+
+
 def on_device(device: torch.device) -> AbstractContextManager[object]:
     """A context in which `device` is the current one, for what torch does on the current GPU: streams and graphs."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

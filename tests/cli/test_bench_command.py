@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cpu_graph import CpuTape
+from cpu_graph import CpuRecorder
 
 from retarget_cli.bench import bench as top
 from retarget_cli.bench import device_meter, phases
@@ -147,14 +147,14 @@ class LikeGpu(device_meter.CpuGauge):
 
 
 def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    tapes: list[CpuTape] = []
+    recorders: list[CpuRecorder] = []
 
-    def tape(generator: Any) -> CpuTape:
-        tapes.append(CpuTape())
-        return tapes[-1]
+    def recorder(generator: Any) -> CpuRecorder:
+        recorders.append(CpuRecorder())
+        return recorders[-1]
 
     monkeypatch.setattr(top, "gauge_of", LikeGpu)
-    monkeypatch.setattr(cuda_graph, "recorder", tape)
+    monkeypatch.setattr(cuda_graph, "recorder", recorder)
     events: list[Event] = []
     recipe = measured(events=events)["recipes"][0]
     for phase in recipe["phases"]:
@@ -164,7 +164,7 @@ def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         assert [found["graph-amp"]["memory"], found["eager-fp32"]["memory"]].count(None) in (0, 2)
         assert phase["trained_in"] == "graph-amp"
         assert phase["training_seconds_extrapolated"] == phase["steps"] * found["graph-amp"]["seconds_a_step"]
-    assert [tape.replays > 6 for tape in tapes] == [True] * 4  # two phases, two modes
+    assert [recorder.replays > 6 for recorder in recorders] == [True] * 4  # two phases, two modes
     stages = [event for event in events if isinstance(event, StageStarted)]
     assert [event.stages for event in events if isinstance(event, Planned)] == [len(stages)]
     assert len(stages) == 1 + 2 * 4 + 1

@@ -1,4 +1,4 @@
-"""The third phase: when there is one, what it adds to the painters' pictures, and that the others do not notice."""
+"""The third phase: when there is one, what it adds to pictures, and that the other phases do not notice."""
 
 from __future__ import annotations
 

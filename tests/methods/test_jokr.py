@@ -89,12 +89,12 @@ def test_every_parameter_is_trained(trained: tuple[Any, dict[str, Path]]) -> Non
             engine.step(step / 3)
         after = dict(trained_tensors(phase))
         still = {path for path in before if torch.equal(before[path], after[path])}
-        # At first the critics are unsure of everything, and the two halves of the hinge loss cancel in the last bias.
+        # At first discriminators are unsure, and the two halves of the hinge loss cancel in the last bias.
         assert still <= {"critic_a/head.bias", "critic_b/head.bias"}
 
 
 def test_a_phase_begins_where_another_run_ended(trained: tuple[Any, dict[str, Path]]) -> None:
-    """A pair of other widths and colours, so that what helps is what two pairs share; T, D and critics are fresh."""
+    """A pair of other widths and colours, so that what both share is what helps; T and discriminators are fresh."""
     config, states = trained
     clips = (swinging(20, width=0.1, phase=2.0, colour=90), swinging(22, width=0.16, phase=0.5, colour=180))
     start = Start("2026", load_config("draft", None, TINY, device="cpu"), {})
@@ -225,7 +225,7 @@ def test_specks_are_removed_and_limbs_are_kept() -> None:
     assert np.array_equal(cleaned[:28], rgba[:28])
 
 
-def test_with_weights_lpips_takes_the_critics_place(
+def test_with_weights_lpips_takes_the_discriminators_place(
     trained: tuple[Any, dict[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Far(torch.nn.Module):

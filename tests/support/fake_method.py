@@ -1,4 +1,4 @@
-"""A motion method of forty lines: learns one mean colour a clip, and draws the driver's matte in the subject's colour.
+"""A small motion method: it learns one mean colour a clip, and draws the driver's matte in the subject's colour.
 
 It exists so that the whole program can be tested in seconds, and to show how little a method must offer.
 """
@@ -6,16 +6,16 @@ It exists so that the whole program can be tested in seconds, and to show how li
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from retarget_cli.config import PRESETS
 from retarget_cli.findings import Finding
 from retarget_cli.methods import METHODS
-from retarget_cli.methods.base import LayerFrame, NewDriver, Startable, Transfer, TransferRequest
-from retarget_cli.utils.fields import change_fields
+from retarget_cli.methods.base import LayerFrame, MotionMethod, NewDriver, Startable, Transfer, TransferRequest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,33 +30,17 @@ class FakeConfig:
     polish: ColourConfig = ColourConfig(steps=4)
 
 
-class FakeMethod:
+class FakeMethod(MotionMethod):
     name: ClassVar[str] = "fake"
     key: ClassVar[str] = "fake"
-    version: ClassVar[int] = 1
-    phase_names: ClassVar[tuple[str, ...]] = ("colour", "polish")
-
-    def config(self, preset: str, changes: Sequence[str]) -> FakeConfig:
-        return change_fields(FakeConfig(), changes)
-
-    def phases(self, config: FakeConfig) -> tuple[str, ...]:
-        return self.phase_names
-
-    def crop_size(self, config: FakeConfig, phase: str) -> None:
-        return None
-
-    def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
-        return dataclasses.asdict(getattr(config, phase))
-
-    def startable(self, config: FakeConfig, phase: str) -> Startable:
-        return Startable(("net",), (f"{phase}.rate",))
-
-    def build_phase(
-        self, phase: str, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str, seed: int
-    ) -> Any:
-        from fake_phase import ColourPhase
-
-        return ColourPhase(phase, getattr(config, phase), clips, states.get("colour"), seed)
+    presets: ClassVar[Mapping[str, Any]] = dict.fromkeys(PRESETS, FakeConfig())
+    phase_classes: ClassVar[Mapping[str, str]] = {
+        "colour": "fake_phase:ColourPhase",
+        "polish": "fake_phase:PolishPhase",
+    }
+    startable_parts: ClassVar[Mapping[str, Startable]] = {
+        name: Startable(("net",), (f"{name}.rate",)) for name in ("colour", "polish")
+    }
 
     def transfer(
         self, config: FakeConfig, clips: Any, states: Mapping[str, Path], request: TransferRequest, device: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,14 +12,11 @@ from torch import Tensor
 
 from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
-from retarget_cli.methods.jokr.data import Frames, draw_batch, fed_by, load_frames, masked
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
-from retarget_cli.methods.jokr.networks import (
-    LearnedAffine,
-    PoseDiscriminator,
-    shape_networks,
-)
+from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, masked, streams_of
+from retarget_cli.methods.jokr.facing import Pair
+from retarget_cli.methods.jokr.networks import LearnedAffine, PoseDiscriminator, shape_networks
 from retarget_cli.methods.jokr.previews import geometry_rows
+from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, warp_image
 from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
@@ -35,6 +34,7 @@ class GeometryPhase(Phase):
         torch.manual_seed(seed)
         self.config = config
         self.clips = clips
+        self.streams = streams_of(clips)
         self.steps = config.steps
         self.room = [config.separation_distance * room_for_keypoints(clip) for clip in clips]
         self.extractor, self.shape = shape_networks(config)
@@ -60,45 +60,40 @@ class GeometryPhase(Phase):
         self.generator = torch.Generator(device).manual_seed(seed)
 
     @classmethod
-    def build(cls, config: JokrConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
+    def build(
+        cls, config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int
+    ) -> GeometryPhase:
         """The phase on a pair of crops."""
-        (a, b), _ = facing_alike(clips, config.geometry.mirror)
-        frames = load_frames(a, config.geometry.size, device), load_frames(b, config.geometry.size, device)
-        return fed_by(frames, cls(config.geometry, frames, device, seed))
+        frames = load_pair(clips, config.geometry.mirror, config.geometry.size, device)
+        return cls(config.geometry, frames, device, seed)
 
     def gradients(self) -> dict[str, Tensor]:
-        """Of E, G and T, and of D on the keypoints that they find."""
+        """Gradients of E, G and T, and of D on the keypoints that they find."""
+        # Draw a batch of both clips, and find its keypoints.
         views = [self._views(clip) for clip in self.clips]
-        batch = self.config.batch
         seen = self._without_some_colours(torch.cat([frames for frames, _ in views]))
         with self.autocast():
             points, maps = self.extractor(seen)
-        points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
-        terms = self._shape_terms(points, maps, views)
+        points_a, points_b = (half[: 2 * self.config.batch] for half in points.chunk(2))
+        # Each clip by itself: silhouettes, and what its keypoints must keep to.
+        terms = self._clip_terms(points, maps, views)
+        # Both clips together: after T the keypoints of one must look like those of the other.
         moved = apply_affine(self.affine(), points_b)
         terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
         terms["confusion"] = losses.confusion(
             self.discriminator(self._noisy(points_a)), self.discriminator(self._noisy(moved))
         )
         terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
-        weights = self._weights()
+        # Train E, G and T, then D on the same keypoints.
+        weights = vars(self.config) | {
+            "silhouette": 1.0,
+            "temporal": self.schedules["temporal"].value,
+            "prior": self.config.affine_prior,
+        }
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
         self.backward(total, "shape")
         terms["discriminator"] = self._discriminator_gradients(points_a, moved)
         return {name: value.detach() for name, value in terms.items()}
-
-    def _weights(self) -> dict[str, float | Tensor]:
-        config = self.config
-        return {
-            "silhouette": 1.0,
-            "equivariance": config.equivariance,
-            "separation": config.separation,
-            "inside": config.inside,
-            "temporal": self.schedules["temporal"].value,
-            "confusion": config.confusion,
-            "mean_pose": config.mean_pose,
-            "prior": config.affine_prior,
-        }
 
     def _views(self, clip: Frames) -> tuple[Tensor, Tensor]:
         """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
@@ -114,7 +109,8 @@ class GeometryPhase(Phase):
         warps = torch.cat([warp, warp, compose_affine(further, warp)])
         return warp_image(frames, warps).contiguous(memory_format=torch.channels_last), further
 
-    def _shape_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    def _clip_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """The terms of the clips by name, summed over both."""
         batch = self.config.batch
         halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
         with self.autocast():
@@ -164,10 +160,7 @@ class GeometryPhase(Phase):
             frames = masked(clip.pixels[clip.held_out])
             points, _ = self.extractor(frames)
             drawn = self.shape(points)[:, channel] > 0
-            truth = frames[:, 3] > 0.5
-            both = (drawn & truth).sum(dim=(1, 2)).float()
-            either = (drawn | truth).sum(dim=(1, 2)).float().clamp(min=1)
-            scores[f"iou_{name}"] = float((both / either).mean())
+            scores[f"iou_{name}"] = float(mask_iou(drawn, frames[:, 3] > 0.5).mean())
         scores["affine_angle_degrees"] = math.degrees(float(self.affine.angle))
         return scores
 
@@ -186,7 +179,7 @@ def _schedules(config: GeometryConfig, device: str) -> dict[str, Scheduled]:
 
 
 def room_for_keypoints(clip: Frames) -> float:
-    """How much of the usual distance, squared, the object has room for: its mean area against a usual one, at most 1.
+    """The share of the usual squared distance that the object has room for: its mean area over a usual one, at most 1.
 
     On a narrow object the usual distance would push keypoints off the body, where they mean nothing.
     """

@@ -7,9 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from retarget_cli.methods.jokr.data import Frames, load_frames
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
-from retarget_cli.methods.jokr_paper.config import PaperConfig
+from retarget_cli.methods.jokr.data import Frames
 from retarget_cli.nn.coords import compose_affine, invert_affine, warp_image
 
 _FIRST_SHARE = 0.6  # of the draws; the others take the second kind of warp
@@ -113,9 +111,3 @@ def draw_pairs(frames: Frames, batch: int, border: float, generator: torch.Gener
     warps = random_warps(batch, generator)
     now, following = (bordered(frames.pixels[index + later], border, warps) for later in (0, 1))
     return now, following
-
-
-def load_pair(config: PaperConfig, clips: Pair, device: str) -> tuple[Frames, Frames]:
-    """The frames of both clips, facing the same way, on the device."""
-    (a, b), _ = facing_alike(clips, config.geometry.mirror)
-    return load_frames(a, config.geometry.size, device), load_frames(b, config.geometry.size, device)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr_paper.config import GeometryConfig, TextureConfig
-from retarget_cli.nn.blocks import ExactConv2d
+from retarget_cli.nn.blocks import ExactConv2d, perceptron
 from retarget_cli.nn.heatmaps import soft_argmax
 
 
@@ -212,20 +212,11 @@ class StrongKeypointExtractor(nn.Module):
 
 
 class KeypointDiscriminator(nn.Module):
-    """D: which clip do these keypoints come from?"""
+    """D: tells which clip keypoints come from."""
 
     def __init__(self, keypoints: int, width: int) -> None:
         super().__init__()
-        self.classify = nn.Sequential(
-            nn.Linear(2 * keypoints, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, 64),
-            nn.LeakyReLU(0.2),
-            nn.Linear(64, 1),
-            nn.Sigmoid(),
-        )
+        self.classify = nn.Sequential(*perceptron(2 * keypoints, width, width, 64, 1), nn.Sigmoid())
 
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to the probability (B,) that they are clip A's."""

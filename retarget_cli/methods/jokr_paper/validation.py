@@ -37,12 +37,6 @@ def draw_again(frame: Tensor, extractor: nn.Module, shape: nn.Module, config: Ge
     return shape(keypoint_maps(points, frame.shape[-1], config.point_width))
 
 
-def overlap(drawn: Tensor, matte: Tensor) -> float:
-    """Intersection over union of two pictures cut at 0.5."""
-    one, two = drawn > 0.5, matte > 0.5
-    return float((one & two).sum() / (one | two).sum().clamp(min=1))
-
-
 def foreground_psnr(drawn: Tensor, frame: Tensor) -> float:
     """dB inside the matte, of drawn colours (1, 3, S, S) in [-1, 1] against a frame (1, 4, S, S)."""
     inside = frame[:, 3:]
