@@ -71,10 +71,15 @@ class PhaseResult:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How long drawing took: keypoints, alignment, silhouettes and pictures of so many frames, networks loaded."""
+    """The time that drawing took: keypoints, alignment, silhouettes and pictures of `frames` frames, loading too."""
 
     frames: int
     seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.frames / self.seconds
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ class BenchResult:
 
     def _recipe(self, recipe: RecipeResult) -> dict[str, Any]:
         drawing = recipe.drawing
-        drawn = drawing and {"frames": drawing.frames, "seconds": drawing.seconds, "frames_a_second": rate(drawing)}
+        drawn = drawing and {"frames": drawing.frames, "seconds": drawing.seconds, "frames_a_second": drawing.rate}
         return {
             "preset": recipe.preset,
             "changed": recipe.changed,
@@ -175,8 +180,3 @@ class BenchResult:
             "utilisation": self.utilisation(phase, cell),
             "memory": cell.memory,
         }
-
-
-def rate(drawing: Drawing) -> float:
-    """Frames a second."""
-    return drawing.frames / drawing.seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from retarget_cli.metrics.shape import mask_iou
+from retarget_cli.metrics.shape import mask_iou, selected
 
 _WINDOW = 11
 _SIGMA = 1.5
@@ -17,7 +17,7 @@ def iou(first: np.ndarray, second: np.ndarray) -> float:
     Two empty masks agree: 1.
     """
     _same_shape(first, second)
-    one, two = _selected(first), _selected(second)
+    one, two = selected(first), selected(second)
     return float(mask_iou(one, two)) if one.any() or two.any() else 1.0
 
 
@@ -62,18 +62,12 @@ def _blur(image: np.ndarray) -> np.ndarray:
 
 def _filled(mask: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The mask as booleans. Raises ValueError when it is of another size or selects nothing."""
-    chosen = _selected(mask)
+    chosen = selected(mask)
     if chosen.shape != image.shape[:2]:
         raise ValueError(f"a mask of {chosen.shape} does not fit an image of {image.shape[:2]}")
     if not chosen.any():
         raise ValueError("the mask selects no pixel")
     return chosen
-
-
-def _selected(mask: np.ndarray) -> np.ndarray:
-    if mask.dtype == np.uint8:
-        return mask > (127 if mask.size and mask.max() > 1 else 0)
-    return mask > 0.5
 
 
 def _same_shape(first: np.ndarray, second: np.ndarray) -> None:

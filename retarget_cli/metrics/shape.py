@@ -11,13 +11,22 @@ import numpy as np
 Masks = Sequence[np.ndarray] | np.ndarray
 
 
+def selected(mask: np.ndarray) -> np.ndarray:
+    """The mask as booleans: bool or 0 and 1 as they are, other numbers cut at half their range."""
+    if mask.dtype == np.uint8:
+        return mask > (127 if mask.size and mask.max() > 1 else 0)
+    return mask > 0.5
+
+
 def box_normalise(mask: np.ndarray, size: int = 64) -> np.ndarray:
     """The silhouette cut to its bounding box and squashed to a square: place, scale and aspect are gone.
 
-    mask: (H, W) bool or number, the object where it is above zero (for uint8: above 127).
+    mask: (H, W), see :func:`selected`.
     Returns (size, size) float32 in [0, 1]; all zeros when the mask is empty.
     """
-    solid = _solid(mask)
+    if mask.ndim != 2:
+        raise ValueError(f"a silhouette has two dimensions, not {mask.ndim}")
+    solid = selected(mask)
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not rows.size:
         return np.zeros((size, size), np.float32)
@@ -78,12 +87,3 @@ def best_still(subject_sils: Masks, truth_sils: Masks) -> tuple[int, float]:
     held = pairwise_iou(box_normalise_all(subject_sils), box_normalise_all(truth_sils)).mean(axis=1)
     index = int(held.argmax())
     return index, float(held[index])
-
-
-def _solid(mask: np.ndarray) -> np.ndarray:
-    """Where the object is, (H, W) bool. Mattes of eight bits are cut in their middle."""
-    if mask.ndim != 2:
-        raise ValueError(f"a silhouette has two dimensions, not {mask.ndim}")
-    if mask.dtype == np.uint8 and mask.size and mask.max() > 1:
-        return mask > 127
-    return mask > (0.5 if np.issubdtype(mask.dtype, np.floating) else 0)

@@ -13,7 +13,7 @@ from every_phase import builder
 from noisy_line import NoisyLine
 from torch import Tensor
 
-from retarget_cli.bench.device_meter import CpuGauge
+from retarget_cli.bench.device_meter import DeviceMeter
 from retarget_cli.bench.plan import BASELINE, PLAIN, Mode
 from retarget_cli.bench.trainer import Trainer
 from retarget_cli.training import cuda_graph
@@ -24,7 +24,7 @@ GRAPH = Mode("graph", graph=True)
 
 
 def trainer(build: Callable[[], Phase], mode: Mode = BASELINE) -> Trainer:
-    return Trainer(build, mode, BF16, CpuGauge("cpu"))
+    return Trainer(build, mode, BF16, DeviceMeter("cpu"))
 
 
 class Idle(NoisyLine):

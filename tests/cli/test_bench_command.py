@@ -37,7 +37,7 @@ Document = dict[str, Any]
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(device_meter, "MATRIX_SECONDS", 0.02)
-        patch.setattr(device_meter.CpuGauge, "matrix_size", 256)
+        patch.setattr(device_meter.DeviceMeter, "matrix_size", 256)
         patch.setattr(phases, "sample_clips", functools.cache(phases.sample_clips))
         patch.setattr(top, "DRAWING_SECONDS", 0.2)
         patch.setattr(precision, "cpu_multiplies_bf16", lambda: True)  # torch computes it everywhere, if slowly
@@ -140,7 +140,7 @@ def test_any_method_can_be_measured_and_progress_is_told() -> None:
     assert {event.total for event in steps} == {3 * 4}
 
 
-class LikeGpu(device_meter.CpuGauge):
+class LikeGpu(device_meter.DeviceMeter):
     """Measures as on a GPU: one mode after the other, several steps at a time, graphs too."""
 
     chunk, together, graphs = 3, False, True
@@ -153,7 +153,7 @@ def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         recorders.append(CpuRecorder())
         return recorders[-1]
 
-    monkeypatch.setattr(top, "gauge_of", LikeGpu)
+    monkeypatch.setattr(top, "meter_of", LikeGpu)
     monkeypatch.setattr(cuda_graph, "recorder", recorder)
     events: list[Event] = []
     recipe = measured(events=events)["recipes"][0]

@@ -205,17 +205,19 @@ def side(
     return Side(letter, ClipArray(np.zeros((1, 8, 8, 4), np.uint8)), mattes, points, mattes, drawn)
 
 
+def graded(sides: list[Side]) -> dict[str, str]:
+    findings = [drawing.overlap(sides, "more"), *drawing.thin_parts(sides, "more")]
+    return {finding.name: finding.severity for finding in findings}
+
+
 def test_lost_legs_are_told_from_a_poor_fit() -> None:
     mattes = CLIPS[0].frames[..., 3] > 127
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     trunks = np.stack([cv2.morphologyEx(m.astype(np.uint8), cv2.MORPH_OPEN, disc) for m in mattes]).astype(bool)
-    legless = {
-        f.name: f.severity
-        for f in drawing.silhouette_findings([side(mattes, trunks), side(mattes, letter="B")], "more")
-    }
+    legless = graded([side(mattes, trunks), side(mattes, letter="B")])
     assert legless["thin parts"] == "bad"
     assert legless["silhouettes"] != "bad"
-    whole = {f.name: f.severity for f in drawing.silhouette_findings([side(mattes), side(mattes)], "more")}
+    whole = graded([side(mattes), side(mattes)])
     assert whole == {"silhouettes": "good", "thin parts": "good"}
 
 
@@ -260,14 +262,14 @@ CONVERGED = [0.5, 0.7, 0.8, 0.85, 0.88, 0.9, 0.91, 0.915, 0.918, 0.92]
     ],
 )
 def test_how_training_ended(scores: list[float], losses: list[float], name: str, advice: str) -> None:
-    finding = training.ending("geometry", curves(scores, losses))
-    assert finding is not None
+    (finding,) = training.ending("geometry", curves(scores, losses))
     assert finding.name == name
     assert advice in finding.advice
 
 
 def test_curves_too_short_say_nothing() -> None:
-    assert training.ending("geometry", curves(CONVERGED[:3], FALLING[:3])) is None
+    assert training.ending("geometry", curves(CONVERGED[:3], FALLING[:3])) == []
+    assert training.ending("detail", curves(CONVERGED, FALLING)) == []
 
 
 @pytest.mark.parametrize(("psnr", "severity"), [(24.0, "good"), (20.0, "weak"), (15.0, "bad")])

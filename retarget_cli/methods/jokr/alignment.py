@@ -207,8 +207,9 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
-    """The alignment called `mode`, one of MODES or VARIANTS.
+    """The alignment called `mode`, one of MODES or VARIANTS; `auto` chooses among all of them.
 
+    `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
     learned: the (2, 3) map from the driver's space to the subject's.
     """
     if mode == "learned":
@@ -225,11 +226,3 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
     if mode == "none":
         return from_affine("none", np.eye(2, 3))
     raise ValueError(f"unknown alignment {mode!r}")
-
-
-def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> dict[str, Alignment]:
-    """The alignments that `auto` chooses from, by name.
-
-    `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
-    """
-    return {mode: align(mode, subject, driver, learned) for mode in (*MODES, *VARIANTS)}

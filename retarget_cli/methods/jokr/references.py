@@ -57,7 +57,8 @@ class References(nn.Module):
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Frames, their detail, and their poses, on the host."""
         frames = self.frames.cpu().numpy()
-        return frames, fine_part(frames), self.poses.cpu().numpy(), max(float(self.spread), 1e-6)
+        fine = np.stack([fine_part(frame) for frame in frames])
+        return frames, fine, self.poses.cpu().numpy(), max(float(self.spread), 1e-6)
 
     def look_up(self, drawn: np.ndarray, points: np.ndarray, without: int | None = None) -> np.ndarray:
         """The detail of the subject for a drawn picture, (S, S, 3) int8, 127 standing for 1.
@@ -101,15 +102,11 @@ def spread_out(poses: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen)
 
 
-def fine_part(frames: np.ndarray) -> np.ndarray:
-    """(N, S, S, 3) float32: what frames (N, S, S, 4) uint8 have inside their mattes beyond a blurred picture.
+def fine_part(frame: np.ndarray) -> np.ndarray:
+    """(S, S, 3) float32: what a frame (S, S, 4) uint8 has inside its matte beyond a blurred picture.
 
     Colours count from -1 to 1; the blur does not reach over the matte's outline.
     """
-    return np.stack([_fine(frame) for frame in frames])
-
-
-def _fine(frame: np.ndarray) -> np.ndarray:
     sigma = max(1.0, frame.shape[0] / _REACH)
     colour = frame[..., :3].astype(np.float32) / 127.5 - 1
     matte = frame[..., 3].astype(np.float32) / 255

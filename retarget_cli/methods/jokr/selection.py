@@ -67,7 +67,8 @@ def choose_alignment(
     if wanted != "auto":
         taken = alignment.align(wanted, *points, model.to_subject)
         return taken, {"affine": wanted, **_numbers(taken)}
-    made = alignment.candidates(*points, model.to_subject)
+    modes = (*alignment.MODES, *alignment.VARIANTS)
+    made = {mode: alignment.align(mode, *points, model.to_subject) for mode in modes}
     scores = _judged(model, subject, driver, points, made)
     best = max(scores, key=lambda name: scores[name]["total"])
     report = {"affine": best, "candidates": scores, "reason": _REASON}

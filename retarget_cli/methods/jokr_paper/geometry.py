@@ -35,7 +35,7 @@ class GeometryPhase(Phase):
         self.clips = clips
         self.streams = streams_of(clips)
         self.steps = config.steps
-        self.extractor = networks.keypoint_extractor(config)
+        self.extractor = networks.KeypointExtractor(config)
         self.shape = networks.silhouette_generator(config)
         self.affine = networks.Affine(config.affine, config.affine_spread)
         self.discriminator = networks.KeypointDiscriminator(config.keypoints, config.discriminator_width)

@@ -136,7 +136,7 @@ def _compare(path: Path, config: PaperConfig, states: Mapping[str, State]) -> No
     """InputError when the networks of `config` differ from the checkpoint's in a name or a shape."""
     with torch.device("meta"):  # names and shapes only
         built: dict[str, nn.Module] = {
-            "extractor": networks.keypoint_extractor(config.geometry),
+            "extractor": networks.KeypointExtractor(config.geometry),
             "shape": networks.silhouette_generator(config.geometry),
             "discriminator": networks.KeypointDiscriminator(
                 config.geometry.keypoints, config.geometry.discriminator_width

@@ -111,6 +111,6 @@ class JokrPaperModel:
 
 def load_shape_networks(config: GeometryConfig, states: Mapping[str, Path]) -> tuple[nn.Module, nn.Module]:
     """E and G as stage 1 left them."""
-    extractor, shape = networks.keypoint_extractor(config), networks.silhouette_generator(config)
+    extractor, shape = networks.KeypointExtractor(config), networks.silhouette_generator(config)
     load_modules(dict(zip(SHAPE_NETWORKS, (extractor, shape), strict=True)), states["geometry"])
     return extractor, shape

@@ -25,11 +25,6 @@ THIN_WIDTH = 0.11
 LEAST_THIN = 0.03
 
 
-def silhouette_findings(sides: Sequence[Side], longer: str) -> list[Finding]:
-    """Judge the overlap with the true silhouettes and with their thin parts. longer: how to train longer."""
-    return [overlap(sides, longer), *thin_parts(sides, longer)]
-
-
 def overlap(sides: Sequence[Side], longer: str) -> Finding:
     """Judge the mean IoU on held-out frames; the worse clip decides."""
     values = [float(np.mean([iou(*pair) for pair in zip(s.held_drawn, s.held_mattes, strict=True)])) for s in sides]
@@ -146,11 +141,6 @@ GOOD_TURN, WEAK_TURN = 15.0, 40.0
 _INSTEAD = "`retarget render --affine moments` and `--affine relative` do without it; or train again with `--seed 1`."
 
 
-def affine_findings(sides: Sequence[Side], learned: np.ndarray) -> list[Finding]:
-    """Judge the learned affine T, (2, 3), from B to A, and the distance of the mean poses after it."""
-    return [affine(sides, learned), gap(sides, learned)]
-
-
 def gap(sides: Sequence[Side], learned: np.ndarray) -> Finding:
     """Judge the distance between A's mean pose and B's after T."""
     mean_a, mean_b = (side.points.mean(axis=0) for side in sides)
@@ -198,11 +188,6 @@ NEIGHBOURS = 2  # frames; those are alike in every clip and say nothing of how c
 LEAST_SPACING = 0.2
 STILL = 1e-3  # normalised units, the spread of a subject in which nothing moves
 _CALM = "relative"  # the alignment that stays closest to the subject's own poses
-
-
-def crossing_findings(crossing: Crossing, longer: str) -> list[Finding]:
-    """Judge motion, shape, and whether the subject knows such poses. longer: how to train longer, said as advice."""
-    return [motion(crossing, longer), shape(crossing, longer), poses(crossing)]
 
 
 def motion(crossing: Crossing, longer: str) -> Finding:

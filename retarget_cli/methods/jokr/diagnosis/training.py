@@ -19,12 +19,6 @@ APART = 6.0  # changes below it, with the loss up too: training diverged
 GOOD_PICTURE, WEAK_PICTURE = 22.0, 19.0
 
 
-def training_findings(numbers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """Judge how the training of each phase ended, and how good its pictures are. numbers: the phases' ``fit.json``."""
-    found = [ending(phase, facts) for phase, facts in numbers.items() if phase in SCORES]
-    return [*(finding for finding in found if finding is not None), *picture(numbers)]
-
-
 def picture(numbers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """Compare the generated object with held-out frames; nothing when that was not measured."""
     scores = numbers.get("texture", {}).get("held_out", {})
@@ -37,30 +31,32 @@ def picture(numbers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     return [judged("picture", severity, says, advice)]
 
 
-def ending(phase: str, facts: Mapping[str, Any]) -> Finding | None:
-    """Judge how the curves of a phase end; None when they are too short to say."""
+def ending(phase: str, facts: Mapping[str, Any]) -> list[Finding]:
+    """Judge how the curves of a phase end; nothing when they are too short to say, or it is not in SCORES."""
+    if phase not in SCORES:
+        return []
     kind, loss, change = SCORES[phase]
     curve = _mean_curve(facts["held_out_history"], kind)
     if len(curve) < 5:
-        return None
+        return []
     (best_step, best), (last_step, last) = max(curve, key=lambda point: point[1]), curve[-1]
     late = next(value for step, value in curve if step >= LATE * last_step)
     unit = " dB" if kind == "psnr" else ""
-    longer = f"`--set {phase}.steps={2 * facts['steps']}`"
     rose = _loss_at(facts["history"], loss, last_step) > _loss_at(facts["history"], loss, best_step)
     if best - last > APART * change and rose:
         says = f"the held-out {kind} fell from {best:.2f} to {last:.2f}{unit} and the loss rose."
         advice = f"another `--seed 1`, or `--set {phase}.learning_rate=1e-3`."
-        return Finding(f"{phase} diverged", "bad", says, advice)
+        return [Finding(f"{phase} diverged", "bad", says, advice)]
     if best - last > FALL * change and not rose:
         says = f"the held-out {kind} was best at step {best_step}, {best:.2f}{unit}, and fell to {last:.2f}{unit}."
         advice = f"it only memorises the clips: stop earlier, `--set {phase}.steps={best_step}`, or use longer clips."
-        return Finding(f"{phase} overfits", "weak", says, advice)
+        return [Finding(f"{phase} overfits", "weak", says, advice)]
     if last - late > change:
         says = f"the held-out {kind} was still rising at the end, by {last - late:.2f}{unit} over the last fifth."
-        return Finding(f"{phase} unfinished", "weak", says, f"train longer: {longer}.")
+        advice = f"train longer: `--set {phase}.steps={2 * facts['steps']}`."
+        return [Finding(f"{phase} unfinished", "weak", says, advice)]
     says = f"the held-out {kind} had levelled off at {last:.2f}{unit} when training ended."
-    return Finding(f"{phase} converged", "good", says)
+    return [Finding(f"{phase} converged", "good", says)]
 
 
 def _mean_curve(entries: Sequence[Mapping[str, float]], kind: str) -> list[tuple[int, float]]:

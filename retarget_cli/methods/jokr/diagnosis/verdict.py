@@ -9,13 +9,13 @@ from retarget_cli.methods.jokr.diagnosis.evidence import Evidence
 
 def judge(evidence: Evidence) -> list[Finding]:
     """All that the evidence says, from the silhouettes to the picture."""
-    geometry = evidence.numbers["geometry"]
-    longer = f"train longer, `--set geometry.steps={2 * geometry['steps']}`"
-    return [
-        *drawing.silhouette_findings(evidence.sides, longer),
-        *drawing.keypoint_findings(evidence.sides),
-        *drawing.affine_findings(evidence.sides, evidence.learned),
-        *training.discriminator(geometry["history"]),
-        *(finding for crossing in evidence.crossings for finding in drawing.crossing_findings(crossing, longer)),
-        *training.training_findings(evidence.numbers),
-    ]
+    sides, numbers = evidence.sides, evidence.numbers
+    longer = f"train longer, `--set geometry.steps={2 * numbers['geometry']['steps']}`"
+    found = [drawing.overlap(sides, longer), *drawing.thin_parts(sides, longer), *drawing.keypoint_findings(sides)]
+    found += [drawing.affine(sides, evidence.learned), drawing.gap(sides, evidence.learned)]
+    found += training.discriminator(numbers["geometry"]["history"])
+    for crossing in evidence.crossings:
+        found += [drawing.motion(crossing, longer), drawing.shape(crossing, longer), drawing.poses(crossing)]
+    for phase, facts in numbers.items():
+        found += training.ending(phase, facts)
+    return found + training.picture(numbers)
