@@ -72,9 +72,8 @@ def _draw(bench: Bench, driver: ClipArray) -> float:
     """Seconds to load the networks and to draw every frame of `driver`."""
     bench.meter.wait()
     started = time.perf_counter()
-    request, device = TransferRequest("a", "relative"), str(bench.meter.device)
-    clips = bench.clips[0], driver
-    drawn = bench.method.transfer(bench.recipe.config.method_config, clips, bench.states, request, device)
+    pair = bench.pair((bench.clips[0], driver))
+    drawn = bench.method.transfer(pair, TransferRequest("a", "relative"))
     for _ in drawn.frames:
         pass
     return time.perf_counter() - started

@@ -17,7 +17,7 @@ from retarget_cli.bench.trainer import Trainer
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Progress, Reporter, StageFinished, StageStarted
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import MotionMethod
+from retarget_cli.methods.base import MotionMethod, PairContext
 from retarget_cli.training.checkpoint import save_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.precision import FP32, Precision, pick_precision
@@ -52,6 +52,10 @@ class Bench:
         """The sample pair at the size that `phase` trains on."""
         size = self.method.crop_size(self.recipe.config.method_config, phase)
         return self.clips if size in (None, self.recipe.config.crop.size) else sample_clips(size)
+
+    def pair(self, clips: tuple[ClipArray, ClipArray]) -> PairContext:
+        """The clips with what the phases have learned."""
+        return PairContext(self.recipe.config.method_config, clips, self.states, str(self.meter.device))
 
     @property
     def method(self) -> MotionMethod:
@@ -162,9 +166,9 @@ class _PhaseBench:
         return found
 
     def _warm(self, mode: Mode) -> Trainer:
-        bench, device = self.bench, str(self.bench.meter.device)
-        settings = self.name, self.config.method_config, self.clips, bench.states, device, self.config.seed
-        trainer = Trainer(partial(bench.method.build_phase, *settings), mode, bench.half, bench.meter)
+        bench = self.bench
+        build = partial(bench.method.build_phase, self.name, bench.pair(self.clips), self.config.seed)
+        trainer = Trainer(build, mode, bench.half, bench.meter)
         trainer.warm_up()
         return trainer
 

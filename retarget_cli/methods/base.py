@@ -152,6 +152,22 @@ class Startable:
     settings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class PairContext:
+    """Two clips and what was learned of them.
+
+    config: the method's settings.
+    clips: A and B, cropped.
+    states: the folders with the results of phases, by phase; those that were not trained yet are missing.
+    device: where to train or draw.
+    """
+
+    config: Any
+    clips: tuple[ClipArray, ClipArray]
+    states: Mapping[str, Path]
+    device: str
+
+
 class MotionMethod(ABC):
     """A way to learn the motion of two clips and to draw one with the motion of the other.
 
@@ -159,8 +175,8 @@ class MotionMethod(ABC):
     key: as stage keys have it, kept where a method was called otherwise once.
     version: raised by hand when the same settings learn something else; part of every stage's key.
     presets: settings by the name of the preset, frozen dataclasses with a field for each phase.
-    phase_classes: all phases in the order of training, each as ``module:class``; imported when it is trained. The class
-        has ``build(config, clips, states, device, seed)``, with the arguments of :meth:`build_phase`.
+    phase_classes: all phases in the order of training, each as ``module:class`` with ``build(pair, seed)``; imported
+        when it is trained.
     startable_parts: by phase, see :meth:`startable`.
     """
 
@@ -204,40 +220,17 @@ class MotionMethod(ABC):
         """What of `phase` may begin with the networks of another run whose settings are of the same kind."""
         return self.startable_parts.get(phase, Startable((), ()))
 
-    def build_phase(
-        self,
-        phase: str,
-        config: Any,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        device: str,
-        seed: int,
-    ) -> Phase:
-        """The phase ready to train.
-
-        config: of all phases.
-        clips: A and B, cropped to the size that the phase asks for.
-        states: the folders with the results of earlier phases, by phase.
-        device, seed: where it trains, and what its random numbers begin with.
-        """
-        built: Phase = load_named(self.phase_classes[phase]).build(config, clips, states, device, seed)
+    def build_phase(self, phase: str, pair: PairContext, seed: int) -> Phase:
+        """The phase ready to train, on clips of the size that it asks for and the results of the phases before it."""
+        built: Phase = load_named(self.phase_classes[phase]).build(pair, seed)
         return built
 
     @abstractmethod
-    def transfer(
-        self,
-        config: Any,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        request: TransferRequest,
-        device: str,
-    ) -> Transfer:
+    def transfer(self, pair: PairContext, request: TransferRequest) -> Transfer:
         """Draw every frame of the driver, or every moment of the request's playback, with the look of the subject."""
 
     @abstractmethod
-    def diagnose(
-        self, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
-    ) -> list[Finding]:
+    def diagnose(self, pair: PairContext) -> list[Finding]:
         """Findings on what is good and what is weak about the trained phases; it should take seconds."""
 
 

@@ -21,6 +21,7 @@ from retarget_cli.cli.app import app
 from retarget_cli.events import silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_method
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.diagnosis import drawing, training, verdict
 from retarget_cli.methods.jokr.diagnosis.evidence import Side
@@ -56,7 +57,7 @@ def train(folder: Path, *changes: str) -> State:
     for phase in method.phases(config):
         states[phase] = folder / phase
         states[phase].mkdir(parents=True)
-        built = method.build_phase(phase, config, CLIPS, states, "cpu", seed=0)
+        built = method.build_phase(phase, PairContext(config, CLIPS, states, "cpu"), seed=0)
         fit(
             built, work=folder / f"{phase}-work", out=states[phase], digest="d", stage=phase, reporter=silent,
             stop=lambda: False,
@@ -81,7 +82,9 @@ def spoilt(state: State, folder: Path, spoil: Callable[[dict[str, torch.Tensor]]
 
 
 def diagnose(state: State, clips: tuple[ClipArray, ClipArray] = CLIPS) -> dict[str, Finding]:
-    return {finding.name: finding for finding in get_method("jokr").diagnose(state[0], clips, state[1], "cpu")}
+    return {
+        finding.name: finding for finding in get_method("jokr").diagnose(PairContext(state[0], clips, state[1], "cpu"))
+    }
 
 
 def test_a_pair_that_was_trained_well_has_none_of_the_faults(healthy: State) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,15 @@ import numpy as np
 from retarget_cli.config import PRESETS
 from retarget_cli.findings import Finding
 from retarget_cli.methods import METHODS
-from retarget_cli.methods.base import LayerFrame, MotionMethod, NewDriver, Startable, Transfer, TransferRequest
+from retarget_cli.methods.base import (
+    LayerFrame,
+    MotionMethod,
+    NewDriver,
+    PairContext,
+    Startable,
+    Transfer,
+    TransferRequest,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,22 +49,19 @@ class FakeMethod(MotionMethod):
         name: Startable(("net",), (f"{name}.rate",)) for name in ("colour", "polish")
     }
 
-    def transfer(
-        self, config: FakeConfig, clips: Any, states: Mapping[str, Path], request: TransferRequest, device: str
-    ) -> Transfer:
+    def transfer(self, pair: PairContext, request: TransferRequest) -> Transfer:
         from safetensors.numpy import load_file
 
-        state = load_file(states["polish"] / "state.safetensors")
-        colours = next(value for name, value in sorted(state.items()) if "colours" in name)
-        colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
-        driver = clips[1] if request.look == "a" else clips[0]
+        state = load_file(pair.states["polish"] / "state.safetensors")
+        colour = np.clip(state["net/colours"][0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
+        driver = pair.clips[1] if request.look == "a" else pair.clips[0]
         if isinstance(request.driver, NewDriver):
             driver = request.driver.clip
         frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]
         return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
 
-    def diagnose(self, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str) -> list[Finding]:
-        return [Finding("colours", "good", f"Learned in {config.colour.steps} steps.")]
+    def diagnose(self, pair: PairContext) -> list[Finding]:
+        return [Finding("colours", "good", f"Learned in {pair.config.colour.steps} steps.")]
 
 
 def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from retarget_cli.methods.base import PairContext
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.phase import Phase, PreviewRow
 
@@ -35,8 +35,8 @@ class ColourPhase(Phase):
         self.generator = torch.Generator().manual_seed(seed)
 
     @classmethod
-    def build(cls, config: Any, clips: Any, states: Mapping[str, Path], device: str, seed: int) -> ColourPhase:
-        return cls(getattr(config, cls.name), clips, states.get("colour"), seed)
+    def build(cls, pair: PairContext, seed: int) -> ColourPhase:
+        return cls(getattr(pair.config, cls.name), pair.clips, pair.states.get("colour"), seed)
 
     def _pixels(self, clip: Any) -> Tensor:
         index = int(torch.randint(clip.count, (1,), generator=self.generator))

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.facing import facing_alike
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.stream import PARTS, Stream
 
@@ -40,10 +41,10 @@ def streams_of(clips: Iterable[Frames]) -> tuple[Stream, ...]:
     return tuple(clip.stream for clip in clips if clip.stream is not None)
 
 
-def load_pair(clips: Pair, mirror: str, size: int, device: str) -> tuple[Frames, Frames]:
-    """Both clips at `size` on `device`, facing the same way; mirror: see :func:`facing_alike`."""
-    (a, b), _ = facing_alike(clips, mirror)
-    return load_frames(a, size, device), load_frames(b, size, device)
+def load_pair(pair: PairContext, size: int) -> tuple[Frames, Frames]:
+    """Both clips at `size` on the device, facing the same way."""
+    (a, b), _ = facing_alike(pair.clips, pair.config.geometry.mirror)
+    return load_frames(a, size, pair.device), load_frames(b, size, pair.device)
 
 
 def load_frames(clip: ClipArray, size: int, device: str) -> Frames:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig, JokrConfig
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig
 from retarget_cli.methods.jokr.data import draw_batch, unmasked
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
+from retarget_cli.methods.jokr.facing import facing_alike
 from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import (
@@ -74,13 +73,12 @@ class DetailPhase(AppearancePhase):
         self.modules |= dict(zip(REFERENCES, remembered, strict=True))
 
     @classmethod
-    def build(cls, config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> DetailPhase:
-        """The phase on top of the results of the other two. clips: larger crops than theirs."""
-        pair, _ = facing_alike(clips, config.geometry.mirror)
-        geometry = load_shape_networks(config, states)
-        textures = texture_generator(config), texture_generator(config)
-        load_modules(dict(zip(TEXTURE_GENERATORS, textures, strict=True)), states["texture"])
-        return cls(config.detail, geometry, textures, pair, device, seed)
+    def build(cls, pair: PairContext, seed: int) -> DetailPhase:
+        """The phase on top of the results of the other two, on larger crops than theirs."""
+        clips, _ = facing_alike(pair.clips, pair.config.geometry.mirror)
+        textures = texture_generator(pair.config), texture_generator(pair.config)
+        load_modules(dict(zip(TEXTURE_GENERATORS, textures, strict=True)), pair.states["texture"])
+        return cls(pair.config.detail, load_shape_networks(pair), textures, clips, pair.device, seed)
 
     def _fine(self, channel: int) -> FineFrames:
         return cast(FineFrames, self.clips[channel])

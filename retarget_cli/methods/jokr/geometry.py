@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import losses
-from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
+from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, masked, streams_of
-from retarget_cli.methods.jokr.facing import Pair
 from retarget_cli.methods.jokr.networks import LearnedAffine, PoseDiscriminator, shape_networks
 from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.metrics.shape import mask_iou
@@ -60,12 +58,10 @@ class GeometryPhase(Phase):
         self.generator = torch.Generator(device).manual_seed(seed)
 
     @classmethod
-    def build(
-        cls, config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int
-    ) -> GeometryPhase:
+    def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
         """The phase on a pair of crops."""
-        frames = load_pair(clips, config.geometry.mirror, config.geometry.size, device)
-        return cls(config.geometry, frames, device, seed)
+        config = pair.config.geometry
+        return cls(config, load_pair(pair, config.size), pair.device, seed)
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of E, G and T, and of D on the keypoints that they find."""

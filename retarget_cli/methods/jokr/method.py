@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
-from retarget_cli.methods.base import MotionMethod, Startable, Transfer, TransferRequest, load_named
+from retarget_cli.methods.base import MotionMethod, PairContext, Startable, Transfer, TransferRequest, load_named
 from retarget_cli.methods.jokr.config import MIRRORS, PRESETS, check_detail, perceptual_kind
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.utils.fields import nearest
 
 if TYPE_CHECKING:
     from retarget_cli.methods.jokr.model import LoadModel
-    from retarget_cli.training.clips import ClipArray
 
 
 class Jokr(MotionMethod):
     """Joint keypoint representation. torch is imported only when there is something to train or draw.
 
-    model_class: the trained networks, with ``load(config, states, look, device)``.
+    model_class: the trained networks, with ``load(pair, look)``.
     """
 
     name: ClassVar[str] = "jokr"
@@ -65,32 +63,23 @@ class Jokr(MotionMethod):
             settings["perceptual"] = perceptual_kind(settings["perceptual"])
         return settings
 
-    def models(self, config: Any, states: Mapping[str, Path], device: str) -> LoadModel:
+    def models(self, pair: PairContext) -> LoadModel:
         """A function from a look to the trained networks, ready to draw the clip that it names."""
-        load: LoadModel = partial(load_named(self.model_class).load, config, states, device=device)
+        load: LoadModel = partial(load_named(self.model_class).load, pair)
         return load
 
-    def transfer(
-        self,
-        config: Any,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        request: TransferRequest,
-        device: str,
-    ) -> Transfer:
+    def transfer(self, pair: PairContext, request: TransferRequest) -> Transfer:
         """R(G(T·E(driver))), see transfer.py."""
         from retarget_cli.methods.jokr.facing import facing_alike
         from retarget_cli.methods.jokr.transfer import start_transfer
 
-        return start_transfer(self.models(config, states, device), facing_alike(clips, config.geometry.mirror), request)
+        return start_transfer(self.models(pair), facing_alike(pair.clips, pair.config.geometry.mirror), request)
 
-    def diagnose(
-        self, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
-    ) -> list[Finding]:
+    def diagnose(self, pair: PairContext) -> list[Finding]:
         """See diagnosis/."""
         from retarget_cli.methods.jokr.diagnosis.evidence import gather
         from retarget_cli.methods.jokr.diagnosis.verdict import judge
         from retarget_cli.methods.jokr.facing import facing_alike
 
-        pair, _ = facing_alike(clips, config.geometry.mirror)
-        return judge(gather(self.models(config, states, device), pair, states))
+        clips, _ = facing_alike(pair.clips, pair.config.geometry.mirror)
+        return judge(gather(self.models(pair), clips, pair.states))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from retarget_cli.methods.base import BOTH, Look
-from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import (
@@ -103,18 +101,14 @@ class JokrModel:
     device: str
 
     @classmethod
-    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: Look, device: str) -> JokrModel:
+    def load(cls, pair: PairContext, look: Look) -> JokrModel:
         """Read the results of all phases; `look` is the clip to draw."""
-        extractor, shape = load_shape_networks(config, states)
-        affine = LearnedAffine()
-        load_modules({"affine": affine}, states["geometry"])
-        channel, texture = BOTH.index(look), texture_generator(config)
-        load_modules({TEXTURE_GENERATORS[channel]: texture}, states["texture"])
-        detailed = load_detailed_texture(config, states, channel, texture, device) if config.detail.steps else None
-        learned = affine().detach()
-        to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
-        freeze((extractor, shape, texture), device)
-        return cls(extractor, shape, texture, detailed, to_subject, channel, device)
+        extractor, shape = load_shape_networks(pair)
+        channel, texture = BOTH.index(look), texture_generator(pair.config)
+        to_subject = load_direction(pair, look, LearnedAffine(), texture)
+        detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
+        freeze((extractor, shape, texture), pair.device)
+        return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:
@@ -146,13 +140,19 @@ class JokrModel:
         return rgba_pictures(*(self.detailed or self.texture)(silhouette, keys)), silhouette[:, 0]
 
 
-def load_shape_networks(
-    config: JokrConfig, states: Mapping[str, Path]
-) -> tuple[KeypointExtractor, SilhouetteGenerator]:
+def load_shape_networks(pair: PairContext) -> tuple[KeypointExtractor, SilhouetteGenerator]:
     """E and G as the geometry phase left them."""
-    extractor, shape = shape_networks(config.geometry)
-    load_modules(dict(zip(SHAPE_NETWORKS, (extractor, shape), strict=True)), states["geometry"])
-    return extractor, shape
+    networks = shape_networks(pair.config.geometry)
+    load_modules(dict(zip(SHAPE_NETWORKS, networks, strict=True)), pair.states["geometry"])
+    return networks
+
+
+def load_direction(pair: PairContext, look: Look, affine: nn.Module, texture: nn.Module) -> Tensor:
+    """Fill T and the texture generator of the clip to draw; returns the learned map from the driver's space, (2, 3)."""
+    load_modules({"affine": affine}, pair.states["geometry"])
+    load_modules({TEXTURE_GENERATORS[BOTH.index(look)]: texture}, pair.states["texture"])
+    learned: Tensor = affine().detach()
+    return learned if look == "a" else invert_affine(learned)
 
 
 def joined(parts: Iterable[OnHost]) -> np.ndarray:

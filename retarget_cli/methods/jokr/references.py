@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.data import Frames, held_out_frames, rgba_pictures, shrink
 from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES
 from retarget_cli.methods.jokr.networks import DetailNetwork
@@ -234,12 +233,11 @@ class DetailedTexture:
         return colour.clamp(-1, 1), alpha
 
 
-def load_detailed_texture(
-    config: JokrConfig, states: Mapping[str, Path], channel: int, texture: nn.Module, device: str
-) -> DetailedTexture:
-    """What the detail phase learned of one clip, with its texture generator, which is on `device` already or soon."""
+def load_detailed_texture(pair: PairContext, channel: int, texture: nn.Module) -> DetailedTexture:
+    """What the detail phase learned of one clip, with its texture generator, which is on the device already or soon."""
+    config = pair.config
     detail = DetailNetwork(config.detail, config.texture.size)
     references = References(config.detail.references, config.detail.size, config.geometry.keypoints)
-    load_modules({DETAIL_NETWORKS[channel]: detail, REFERENCES[channel]: references}, states["detail"])
-    freeze((detail,), device)
+    load_modules({DETAIL_NETWORKS[channel]: detail, REFERENCES[channel]: references}, pair.states["detail"])
+    freeze((detail,), pair.device)
     return DetailedTexture(texture, detail, references)

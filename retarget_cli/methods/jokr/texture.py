@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import DetailConfig, JokrConfig, TextureConfig, perceptual_kind
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.config import DetailConfig, TextureConfig, perceptual_kind
 from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, streams_of, unmasked
-from retarget_cli.methods.jokr.facing import Pair
 from retarget_cli.methods.jokr.losses import notice, perceptual_loss
 from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
@@ -188,10 +186,10 @@ class TexturePhase(AppearancePhase):
         super().__init__(config, networks, clips, device, seed)
 
     @classmethod
-    def build(cls, config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> TexturePhase:
+    def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
-        frames = load_pair(clips, config.geometry.mirror, config.texture.size, device)
-        return cls(config.texture, load_shape_networks(config, states), frames, device, seed)
+        config = pair.config.texture
+        return cls(config, load_shape_networks(pair), load_pair(pair, config.size), pair.device, seed)
 
     def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
         """Random frames, moved a little, as drawn from their keypoints."""

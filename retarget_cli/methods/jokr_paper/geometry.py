@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.data import Frames, load_pair, streams_of
-from retarget_cli.methods.jokr.facing import Pair
 from retarget_cli.methods.jokr_paper import losses, networks, validation
-from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig, check_size
+from retarget_cli.methods.jokr_paper.config import GeometryConfig, check_size
 from retarget_cli.methods.jokr_paper.data import draw_pairs
 from retarget_cli.methods.jokr_paper.networks import draw_from
 from retarget_cli.metrics.shape import mask_iou
@@ -57,13 +54,11 @@ class GeometryPhase(Phase):
         draw_from(self.generator, drawing)
 
     @classmethod
-    def build(
-        cls, config: PaperConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int
-    ) -> GeometryPhase:
+    def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
         """Stage 1 on a pair of crops."""
-        check_size(config.geometry)
-        frames = load_pair(clips, config.geometry.mirror, config.geometry.size, device)
-        return cls(config.geometry, frames, device, seed)
+        config = pair.config.geometry
+        check_size(config)
+        return cls(config, load_pair(pair, config.size), pair.device, seed)
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of E, G and T, and of D on the keypoints that they find."""

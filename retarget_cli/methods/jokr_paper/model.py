@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retarget_cli.methods.base import BOTH, Look
+from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.data import shrink
-from retarget_cli.methods.jokr.model import NEAR, Keypoints
-from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
+from retarget_cli.methods.jokr.model import NEAR, Keypoints, load_direction
+from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
 from retarget_cli.methods.jokr_paper import networks
-from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig
+from retarget_cli.methods.jokr_paper.config import GeometryConfig
 from retarget_cli.methods.jokr_paper.data import bordered, without_border
 from retarget_cli.methods.jokr_paper.losses import keypoint_maps
 from retarget_cli.methods.jokr_paper.networks import draw_from
-from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
@@ -57,16 +53,11 @@ class JokrPaperModel:
         draw_from(torch.Generator(device).manual_seed(0), (self.extractor,))
 
     @classmethod
-    def load(cls, config: PaperConfig, states: Mapping[str, Path], look: Look, device: str) -> JokrPaperModel:
+    def load(cls, pair: PairContext, look: Look) -> JokrPaperModel:
         """Read the results of both stages; `look` is the clip to draw."""
-        affine = networks.Affine(config.geometry.affine, config.geometry.affine_spread)
-        load_modules({"affine": affine}, states["geometry"])
-        channel, texture = BOTH.index(look), networks.texture_generator(config.texture)
-        load_modules({TEXTURE_GENERATORS[channel]: texture}, states["texture"])
-        learned = affine().detach()
-        to_subject = learned if look == "a" else invert_affine(learned)
-        trained = (*load_shape_networks(config.geometry, states), texture)
-        return cls(config.geometry, trained, to_subject, channel, device)
+        config, texture = pair.config.geometry, networks.texture_generator(pair.config.texture)
+        to_subject = load_direction(pair, look, networks.Affine(config.affine, config.affine_spread), texture)
+        return cls(config, (*load_shape_networks(pair), texture), to_subject, BOTH.index(look), pair.device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:
@@ -109,8 +100,9 @@ class JokrPaperModel:
         return self.shape(maps)[:, self.channel : self.channel + 1]
 
 
-def load_shape_networks(config: GeometryConfig, states: Mapping[str, Path]) -> tuple[nn.Module, nn.Module]:
+def load_shape_networks(pair: PairContext) -> tuple[nn.Module, nn.Module]:
     """E and G as stage 1 left them."""
+    config = pair.config.geometry
     extractor, shape = networks.KeypointExtractor(config), networks.silhouette_generator(config)
-    load_modules(dict(zip(SHAPE_NETWORKS, (extractor, shape), strict=True)), states["geometry"])
+    load_modules(dict(zip(SHAPE_NETWORKS, (extractor, shape), strict=True)), pair.states["geometry"])
     return extractor, shape

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.config import perceptual_kind
 from retarget_cli.methods.jokr.data import Frames, load_pair, streams_of
-from retarget_cli.methods.jokr.facing import Pair
 from retarget_cli.methods.jokr.losses import notice, perceptual_loss
 from retarget_cli.methods.jokr.names import TEXTURE_GENERATORS
 from retarget_cli.methods.jokr_paper import networks, validation
@@ -59,12 +56,10 @@ class TexturePhase(Phase):
         draw_from(self.generator, (self.extractor, *self.modules.values()))
 
     @classmethod
-    def build(
-        cls, config: PaperConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int
-    ) -> TexturePhase:
+    def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """Stage 2, on top of the result of stage 1."""
-        frames = load_pair(clips, config.geometry.mirror, config.geometry.size, device)
-        return cls(config, load_shape_networks(config.geometry, states), frames, device, seed)
+        frames = load_pair(pair, pair.config.geometry.size)
+        return cls(pair.config, load_shape_networks(pair), frames, pair.device, seed)
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of both texture generators."""
