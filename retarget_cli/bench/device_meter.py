@@ -86,7 +86,7 @@ class DeviceMeter:
                     return 2 * size**3 / best
 
     def conditions(self) -> dict[str, object]:
-        """What a figure means nothing without: device, threads, versions, and how busy the machine was."""
+        """The conditions of every figure: device, threads, versions, and how busy the machine was."""
         return {
             "kind": self.device.type,
             "name": self.name,
@@ -122,7 +122,7 @@ class CudaMeter(DeviceMeter):
         return torch.cuda.max_memory_allocated(self.device)
 
     def busy(self, run: Run, seconds: Sequence[float], processor: float) -> float | None:
-        """See :attr:`busy_means`. The profiler slows what the program does, and no kernel."""
+        """Share of the time in kernels. The profiler slows what the program does, and no kernel."""
         from torch.autograd import DeviceType
         from torch.profiler import ProfilerActivity, profile
 

@@ -28,7 +28,7 @@ _NO_MEMORY = "there is too little memory"
 
 @dataclass
 class Bench:
-    """What the phases of one recipe share.
+    """The things that the phases of one recipe share.
 
     half: what half precision means here, FP32 where there is none worth having.
     folder: for what phases have learned; states: by phase, where that is.
@@ -130,7 +130,7 @@ class _PhaseBench:
         self.flops: int | None = None
 
     def result(self) -> PhaseResult:
-        """What is known now."""
+        """The table as it is now."""
         settings = self.bench.method.phase_config(self.config.method_config, self.name)
         cells = list(self.cells.values())
         return PhaseResult(
@@ -151,7 +151,7 @@ class _PhaseBench:
                 self._keep(trainer)
 
     def _started(self, mode: Mode) -> list[Trainer]:
-        """What trains in a mode, warm, alone in a list; an empty list when it cannot."""
+        """A warm trainer in a mode, alone in a list; an empty list when it cannot train."""
         bench, before = self.bench, self.bench.phases
         if any(phase not in bench.states for phase in before[: before.index(self.name)]):
             self.cells[mode] = self._empty(mode, "the phase before it could not be measured")

@@ -1,4 +1,4 @@
-"""What was measured, and what follows from it. Imports no torch."""
+"""Measurements, and what follows from them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class PhaseResult:
         return next(cell for cell in self.cells if cell.mode == mode)
 
     def speed_up(self, cell: Cell) -> float | None:
-        """How much faster than eager fp32 one of the cells is."""
+        """Times that one of the cells is faster than eager fp32."""
         return cell.times_faster_than(self.cell(BASELINE.name))
 
     @property
@@ -65,7 +65,7 @@ class PhaseResult:
 
     @property
     def times_plain(self) -> float | None:
-        """How much faster than the plainest way `train` is."""
+        """Times that `train` is faster than the plainest mode."""
         return self.cell(self.trained_in).times_faster_than(self.cell(PLAIN.name))
 
 
@@ -122,12 +122,12 @@ class BenchResult:
 
     @property
     def paper_takes(self) -> float | None:
-        """How many times as long as the preset the published recipe trains, extrapolated; None if it is not known."""
+        """Times that the published recipe trains as long as the preset, extrapolated; None if it is not known."""
         whole = [recipe.training_seconds for recipe in self.recipes]
         return whole[1] / whole[0] if len(whole) == 2 and whole[0] and whole[1] else None
 
     def document(self) -> dict[str, Any]:
-        """As JSON values; times in seconds, memory in bytes. What is extrapolated says so in its name."""
+        """Everything as JSON values; times in seconds, memory in bytes. What is extrapolated says so in its name."""
         return {
             "device": self.device,
             "meanings": self.meanings,

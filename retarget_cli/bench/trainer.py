@@ -1,4 +1,4 @@
-"""One phase that trains in one of the ways that are compared."""
+"""One phase that trains in one of the modes that are compared."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Trainer:
         return self._meter.busy(self.run, self.seconds, self.processor)
 
     def flops(self) -> int:
-        """Of one step, forward and backward; what optimizers do is not counted."""
+        """FLOPs of one step, forward and backward; what optimizers do is not counted."""
         with arithmetic(self.phase.precision), on_device(self._meter.device):
             return count_flops(self.phase.gradients)
 
@@ -97,7 +97,7 @@ def make_plain(phase: Phase) -> None:
 
 
 def _networks(phase: Phase) -> list[nn.Module]:
-    """Those that train, and those that only help."""
+    """Networks that train, and those that only help."""
     helping: list[Any] = []
     for value in vars(phase).values():
         helping += value if isinstance(value, (tuple, list)) else [value]

@@ -1,4 +1,4 @@
-"""What a motion method offers to the rest of the program. Nothing here knows how a method works."""
+"""The interface of a motion method. Nothing here knows how a method works."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Playback:
 class NewDriver:
     """A clip that was not trained on, in the place of the driver.
 
-    flip: whether it is mirrored to face the way the clips did in training, ``yes``, ``no``, or ``auto`` to find out.
+    flip: ``yes`` or ``no``: mirror it, so that it faces as the clips did in training; ``auto``: find out.
     """
 
     clip: ClipArray
@@ -79,7 +79,7 @@ class NewDriver:
 class Poses:
     """Keypoints in the place of a driver's pictures. points: (N, K, 2); confidence: (N, K).
 
-    drawn: whether they are those of a drawn frame, in the subject's crop, instead of what the networks saw in a driver.
+    drawn: true for those of a drawn frame, in the subject's crop; false for what the networks saw in a driver.
     """
 
     points: np.ndarray
@@ -100,7 +100,7 @@ class KeypointSubset:
 
 @dataclass(frozen=True)
 class TransferRequest:
-    """What to draw.
+    """A drawing that is wanted.
 
     look: ``a`` draws clip A moving like B, ``b`` the other way.
     affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
@@ -121,8 +121,8 @@ class TransferRequest:
 class Transfer:
     """A transfer about to run; frames: one a driver frame, or one a moment of the playback that was asked for.
 
-    report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", whether the driver
-    was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
+    report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", true when the
+    driver was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
     """
 
     report: Mapping[str, Any]
@@ -143,7 +143,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Startable:
-    """What of a phase may begin with the networks of another run of the same method.
+    """The part of a phase that may begin with the networks of another run of the same method.
 
     modules: their names in the phase; settings: dotted names of the method's settings that decide their shapes.
     """
@@ -217,7 +217,7 @@ class MotionMethod(ABC):
         return to_json(getattr(config, phase))
 
     def startable(self, config: Any, phase: str) -> Startable:
-        """What of `phase` may begin with the networks of another run whose settings are of the same kind."""
+        """The part of `phase` that may begin with the networks of another run whose settings are of the same kind."""
         return self.startable_parts.get(phase, Startable((), ()))
 
     def build_phase(self, phase: str, pair: PairContext, seed: int) -> Phase:

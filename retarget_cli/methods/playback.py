@@ -82,7 +82,7 @@ def smoothed(points: np.ndarray, times: np.ndarray, strength: float | Literal["a
 
 
 def _agility(period: float, steps: np.ndarray) -> float:
-    """How strong the accelerations are, over the noise, for a swing of `period` seconds to keep half of its width.
+    """The strength of the accelerations, over the noise, for a swing of `period` seconds to keep half of its width.
 
     Of a swing with angular frequency w the spline keeps 1 / (1 + step w^4 / agility).
     """
@@ -141,7 +141,7 @@ def _likelihoods(
 
 @dataclass(frozen=True)
 class _State:
-    """What is known at a frame, in variances of the noise: place and speed after it and (`was`) before it was seen.
+    """The knowledge at a frame, in variances of the noise: place and speed after it and (`was`) before it was seen.
 
     mean: (2, ...); variance: (3, ...) of the place, of both together, of the speed. surprise: what was seen less what
     was expected; spread: its variance.

@@ -1,4 +1,4 @@
-"""How far the result's texture is from the subject's: a distance between two clips' small patches, in no order."""
+"""Distance of the result's texture from the subject's, a distance between two clips' small patches, in no order."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class ExactConv2d(nn.Conv2d):
     """A convolution that stays in fp32 under autocast: for logits that a softmax sharpens into coordinates."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """As `nn.Conv2d`, from any type to fp32."""
+        """Convolve as `nn.Conv2d`, from any type to fp32."""
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.float())
 

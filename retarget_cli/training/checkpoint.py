@@ -60,7 +60,7 @@ def write_result(
 
 @dataclass
 class Record:
-    """How far a phase is. history: losses and held_out: scores through the steps, each entry with its ``step``."""
+    """The progress of a phase. history: losses and held_out: scores through the steps, each entry with its ``step``."""
 
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)

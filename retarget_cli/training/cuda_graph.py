@@ -73,7 +73,7 @@ class Replayed:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What went wrong at first: ending a recording that has failed fails again, and says less."""
+    """The first thing that went wrong: ending a recording that has failed fails again, and says less."""
     return error if error.__context__ is None else _first(error.__context__)
 
 

@@ -13,16 +13,7 @@ import numpy as np
 
 from retarget_cli.config import PRESETS
 from retarget_cli.findings import Finding
-from retarget_cli.methods import METHODS
-from retarget_cli.methods.base import (
-    LayerFrame,
-    MotionMethod,
-    NewDriver,
-    PairContext,
-    Startable,
-    Transfer,
-    TransferRequest,
-)
+from retarget_cli.methods import METHODS, base
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +28,7 @@ class FakeConfig:
     polish: ColourConfig = ColourConfig(steps=4)
 
 
-class FakeMethod(MotionMethod):
+class FakeMethod(base.MotionMethod):
     name: ClassVar[str] = "fake"
     key: ClassVar[str] = "fake"
     presets: ClassVar[Mapping[str, Any]] = dict.fromkeys(PRESETS, FakeConfig())
@@ -45,26 +36,27 @@ class FakeMethod(MotionMethod):
         "colour": "fake_phase:ColourPhase",
         "polish": "fake_phase:PolishPhase",
     }
-    startable_parts: ClassVar[Mapping[str, Startable]] = {
-        name: Startable(("net",), (f"{name}.rate",)) for name in ("colour", "polish")
+    startable_parts: ClassVar[Mapping[str, base.Startable]] = {
+        "colour": base.Startable(("net",), ("colour.rate",)),
+        "polish": base.Startable(("net",), ("polish.rate",)),
     }
 
-    def transfer(self, pair: PairContext, request: TransferRequest) -> Transfer:
+    def transfer(self, pair: base.PairContext, request: base.TransferRequest) -> base.Transfer:
         from safetensors.numpy import load_file
 
         state = load_file(pair.states["polish"] / "state.safetensors")
         colour = np.clip(state["net/colours"][0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
         driver = pair.clips[1] if request.look == "a" else pair.clips[0]
-        if isinstance(request.driver, NewDriver):
+        if isinstance(request.driver, base.NewDriver):
             driver = request.driver.clip
         frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]
-        return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
+        return base.Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
 
-    def diagnose(self, pair: PairContext) -> list[Finding]:
+    def diagnose(self, pair: base.PairContext) -> list[Finding]:
         return [Finding("colours", "good", f"Learned in {pair.config.colour.steps} steps.")]
 
 
-def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
+def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[base.LayerFrame]:
     for frame in frames:
         rgba = np.empty(frame.shape, np.uint8)
         rgba[..., :3], rgba[..., 3] = colour, frame[..., 3]
@@ -72,7 +64,7 @@ def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
         centre = np.array([[columns.mean(), rows.mean()]]) / (len(frame) - 1) * 2 - 1
         point = centre.astype(np.float32)
         silhouette = np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8)
-        yield LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
+        yield base.LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
 
 
 def register() -> None:

@@ -118,7 +118,7 @@ _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How to move keypoints. linear: (K, 2, 2); offsets: (K, 2); K may be 1 when all points share one."""
+    """A map of keypoints. linear: (K, 2, 2); offsets: (K, 2); K may be 1 when all points share one."""
 
     name: str
     linear: np.ndarray

@@ -100,7 +100,7 @@ class DetailPhase(AppearancePhase):
         return colour, alpha, cut(picture, ENLARGED * corners, patch)
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`AppearancePhase.drawn`."""
+        """Whole frames, drawn from their keypoints."""
         clip = self._fine(channel)
         with self.autocast():
             colour, alpha = self.modules[DETAIL_NETWORKS[channel]](clip.drawn[index], clip.found[index].float() / 127)

@@ -53,7 +53,7 @@ class Jokr(MotionMethod):
         return self.phase_names if config.detail.steps > 0 else self.phase_names[:2]
 
     def crop_size(self, config: Any, phase: str) -> int | None:
-        """That of the pictures for detail; the usual one for the others."""
+        """The size of the pictures for detail; the usual one for the others."""
         return config.detail.size if phase == "detail" else None
 
     def phase_config(self, config: Any, phase: str) -> Mapping[str, Any]:
@@ -76,7 +76,7 @@ class Jokr(MotionMethod):
         return start_transfer(self.models(pair), facing_alike(pair.clips, pair.config.geometry.mirror), request)
 
     def diagnose(self, pair: PairContext) -> list[Finding]:
-        """See diagnosis/."""
+        """Findings of diagnosis/."""
         from retarget_cli.methods.jokr.diagnosis.evidence import gather
         from retarget_cli.methods.jokr.diagnosis.verdict import judge
         from retarget_cli.methods.jokr.facing import facing_alike

@@ -18,6 +18,7 @@ from retarget_cli.methods.jokr.networks import DetailNetwork
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.device import freeze
+from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.flow import dense_flow
 
 _REACH = 128  # pixels on a side up to which a texture generator draws all that it will; what is finer counts as detail
@@ -179,7 +180,8 @@ def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, 
     """
     held = held_out_frames(clip.count)
     rest = np.setdiff1d(np.arange(clip.count), held) if clip.count > len(held) else held
-    held, rest = _evenly(held, MOST_FRAMES // 10), _evenly(rest, MOST_FRAMES - MOST_FRAMES // 10)
+    most_held = MOST_FRAMES // 10
+    held, rest = held[evenly(len(held), most_held)], rest[evenly(len(rest), MOST_FRAMES - most_held)]
     chosen = np.concatenate([rest, held])
     pixels = shrink((clip.frames[index] for index in chosen), size)
     with torch.no_grad():
@@ -203,10 +205,6 @@ def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: di
     pairs = enumerate(zip(pictures, points, strict=True))
     found = [references.look_up(picture, pose, (own or {}).get(index)) for index, (picture, pose) in pairs]
     return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
-
-
-def _evenly(indices: np.ndarray, most: int) -> np.ndarray:
-    return indices if len(indices) <= most else indices[np.linspace(0, len(indices) - 1, most).round().astype(int)]
 
 
 _FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's
@@ -234,7 +232,7 @@ class DetailedTexture:
 
 
 def load_detailed_texture(pair: PairContext, channel: int, texture: nn.Module) -> DetailedTexture:
-    """What the detail phase learned of one clip, with its texture generator, which is on the device already or soon."""
+    """Load what the detail phase learned of one clip. texture: its texture generator, on the device already or soon."""
     config = pair.config
     detail = DetailNetwork(config.detail, config.texture.size)
     references = References(config.detail.references, config.detail.size, config.geometry.keypoints)

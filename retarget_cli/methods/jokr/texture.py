@@ -200,7 +200,7 @@ class TexturePhase(AppearancePhase):
         return *self._draw(channel, picture), picture
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`AppearancePhase.drawn`."""
+        """Whole frames, drawn from their keypoints."""
         return self._draw(channel, unmasked(self.clips[channel].pixels[index]))
 
     def _draw(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:

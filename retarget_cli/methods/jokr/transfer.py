@@ -114,7 +114,7 @@ _SPECK = 0.03  # of the largest region; smaller ones are noise of the texture ge
 
 @dataclass(frozen=True)
 class KeypointTracks:
-    """What is to be drawn, frame by frame, in the space of training.
+    """Keypoints to be drawn, frame by frame, in the space of training.
 
     aligned: (N, K, 2) in the subject's space; moving: (N, K, 2) where the driver has them; confidence: (N, K).
     """

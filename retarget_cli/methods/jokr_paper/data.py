@@ -1,8 +1,9 @@
-"""What the published recipe trains on: frames with a border, warped at random, without their background."""
+"""Training data of the published recipe: frames with a border, warped at random, without their background."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -15,21 +16,16 @@ _SHIFT = 2 * 50 / 417  # 50 pixels of the authors' reference clips, whose padded
 _DEGREE = math.pi / 180
 
 
-class Draw:
-    """Uniform random numbers for `batch` items."""
-
-    def __init__(self, batch: int, generator: torch.Generator) -> None:
-        self.batch, self.generator = batch, generator
-
-    def __call__(self, low: float, high: float) -> Tensor:
-        """(batch,) between `low` and `high`."""
-        numbers = torch.rand(self.batch, generator=self.generator, device=self.generator.device)
-        return low + (high - low) * numbers
+Draw = Callable[[float, float], Tensor]
+"""Uniform random numbers (batch,) between two bounds."""
 
 
 def random_warps(batch: int, generator: torch.Generator) -> Tensor:
     """(batch, 2, 3) maps of what is in the picture: the first kind of warp for 60 %, the second for the others."""
-    draw = Draw(batch, generator)
+
+    def draw(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(batch, generator=generator, device=generator.device)
+
     first = draw(0, 1) < _FIRST_SHARE
     return torch.where(first[:, None, None], _first_kind(draw), _second_kind(draw))
 

@@ -14,7 +14,7 @@ _SHAPE = ("keypoints", "strong", "widths", "most_width", "levels", "generator_wi
 
 
 class JokrPaper(Jokr):
-    """What the authors of JOKR published. Its results are filed under `jokr`, whose second recipe it once was."""
+    """The recipe that JOKR's authors published. Its results are filed under `jokr`, whose second recipe it once was."""
 
     name: ClassVar[str] = "jokr-paper"
     presets: ClassVar[Mapping[str, Any]] = PRESETS

@@ -1,4 +1,4 @@
-"""How well the networks of the published recipe do on frames that they were not trained on."""
+"""Scores of the published networks on frames that they were not trained on."""
 
 from __future__ import annotations
 
