@@ -1,4 +1,4 @@
-"""How good is each way of fitting the driver's pose? The modes of `render --affine` on a pair that is trained already.
+"""The modes of `render --affine`, which align the driver's pose, compared on a pair that is trained already.
 
     python -m experiments.affines A B --workspace FOLDER [--truth FOLDER] [--sheets FOLDER]
 

@@ -46,7 +46,11 @@ class GeometryPhase(Phase):
             "discriminator": self.discriminator,
         }
         to_device(self.modules.values(), device)
-        self.schedules = _schedules(config, device)
+        self.schedules = {
+            "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),  # of E and G
+            "temporal": Scheduled(lambda progress: config.temporal * ramp(progress, 0.25, 0.35), device),  # its weight
+            "colourless": Scheduled(lambda progress: config.colourless * (1 - ramp(progress, 0.4, 0.8)), device),
+        }
         groups: list[dict[str, Any]] = [
             {"params": [*self.extractor.parameters(), *self.shape.parameters()]},
             {"params": list(self.affine.parameters()), "lr": config.affine_rate},
@@ -163,15 +167,6 @@ class GeometryPhase(Phase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames of both clips, and each clip's poses in the other's look."""
         return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
-
-
-def _schedules(config: GeometryConfig, device: str) -> dict[str, Scheduled]:
-    """The learning rate of E and G, the weight of the temporal term, and the share of views without colours."""
-    return {
-        "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
-        "temporal": Scheduled(lambda progress: config.temporal * ramp(progress, 0.25, 0.35), device),
-        "colourless": Scheduled(lambda progress: config.colourless * (1 - ramp(progress, 0.4, 0.8)), device),
-    }
 
 
 def room_for_keypoints(clip: Frames) -> float:

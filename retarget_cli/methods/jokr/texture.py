@@ -83,8 +83,11 @@ class AppearancePhase(Phase):
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of both networks, and of their discriminators; losses as ``colour_a``, ``colour_b`` and so on."""
-        found = {name: self._clip_gradients(channel) for channel, name in enumerate("ab")}
-        return {f"{term}_{name}": value.detach() for name, terms in found.items() for term, value in terms.items()}
+        losses = {}
+        for channel, name in enumerate("ab"):
+            terms = self._clip_gradients(channel)
+            losses |= {f"{term}_{name}": value.detach() for term, value in terms.items()}
+        return losses
 
     def _clip_gradients(self, channel: int) -> dict[str, Tensor]:
         # Draw a batch, and compare colours, slopes and alpha directly.
