@@ -1,4 +1,4 @@
-"""Mattes of the embedded backend against the truth: `python -m experiments.silhouettes a.mp4 a_mask.mkv b.mp4 b_mask.mkv`.
+"""Mattes of the embedded backend and the truth: `python -m experiments.silhouettes a.mp4 a_mask.mkv b.mp4 b_mask.mkv`.
 
 Every clip is tried as it is and cut out over hard scenes, without a hint, with one box and with one point. Prints IoU
 with the true mattes (mean and worst frame), confidence and speed; without clips, drawn ones are used.

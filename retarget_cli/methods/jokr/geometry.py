@@ -39,12 +39,7 @@ class GeometryPhase(Phase):
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
-        self.modules = {
-            "extractor": self.extractor,
-            "shape": self.shape,
-            "affine": self.affine,
-            "discriminator": self.discriminator,
-        }
+        self.modules = {name: getattr(self, name) for name in ("extractor", "shape", "affine", "discriminator")}
         to_device(self.modules.values(), device)
         self.schedules = {
             "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),  # of E and G

@@ -36,12 +36,7 @@ class GeometryPhase(Phase):
         self.shape = networks.silhouette_generator(config)
         self.affine = networks.Affine(config.affine, config.affine_spread)
         self.discriminator = networks.KeypointDiscriminator(config.keypoints, config.discriminator_width)
-        self.modules = {
-            "extractor": self.extractor,
-            "shape": self.shape,
-            "affine": self.affine,
-            "discriminator": self.discriminator,
-        }
+        self.modules = {name: getattr(self, name) for name in ("extractor", "shape", "affine", "discriminator")}
         to_device(self.modules.values(), device)
         drawing = (self.extractor, self.shape, self.affine)
         drawing_parameters = [parameter for module in drawing for parameter in module.parameters()]
