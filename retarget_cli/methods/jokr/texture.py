@@ -83,7 +83,7 @@ class AppearancePhase(Phase):
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of both networks, and of their discriminators; losses as ``colour_a``, ``colour_b`` and so on."""
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for channel, name in enumerate("ab"):
             terms = self._clip_gradients(channel)
             losses |= {f"{term}_{name}": value.detach() for term, value in terms.items()}
