@@ -68,7 +68,7 @@ def texture_rows(
             pictures.append(rgba_pictures(*textures[channel](silhouette, poses)).cpu().numpy())
         rows += [
             PreviewRow(f"{own}: held-out frames", _pictures(clip)),
-            PreviewRow(f"{own}: drawn from their keypoints", pictures[0]),
+            PreviewRow(f"{own}: painted from their keypoints", pictures[0]),  # the sheet is part of stored results
             PreviewRow(f"{own}'s look in poses of {other}, balanced", pictures[1]),
         ]
     return rows
