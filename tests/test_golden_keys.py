@@ -28,13 +28,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-# Whatever is renamed or moved in the program is put right here and nowhere else in this file.
 from retarget_cli.config import PRESETS as PRESET_SETTINGS
 from retarget_cli.config import MatteConfig, TrainConfig
 from retarget_cli.events import silent
 from retarget_cli.media.playback import Tempo, parse_smooth
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
+
+# Whatever is renamed or moved in the program is put right here and nowhere else in this file.
+from retarget_cli.methods.base import PairContext
 from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion
 from retarget_cli.pipeline.clips import ClipInput, content_digest
@@ -342,7 +344,7 @@ def tensors(preset: str, folder: Path) -> dict[str, Any]:
     for phase in method.phases(config):
         size = 256 if phase == "detail" else 64
         pair = tuple(ClipArray(swinging(4, size, phase=start).frames) for start in (0.0, 1.0))
-        built = method.build_phase(phase, config, pair, states, "cpu", 0)
+        built = method.build_phase(phase, PairContext(config, pair, states, "cpu"), 0)
         states[phase] = folder / preset / phase
         states[phase].mkdir(parents=True)
         save_file(module_tensors(built), states[phase] / "state.safetensors")

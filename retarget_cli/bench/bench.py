@@ -1,4 +1,4 @@
-"""`retarget bench`, top to bottom: matrix products, every phase in every mode, drawing."""
+"""The work of `retarget bench`, top to bottom: matrix products, every phase in every mode, drawing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from retarget_cli.bench.clips import repeated
-from retarget_cli.bench.device_meter import Gauge, conditions, gauge_of
-from retarget_cli.bench.phases import Bench, measured_phase, precision_name, stage
-from retarget_cli.bench.plan import Plan, Recipe
+from retarget_cli.bench.device_meter import meter_of
+from retarget_cli.bench.phases import Bench, measured_phase, stage
+from retarget_cli.bench.plan import Plan
 from retarget_cli.bench.results import BenchResult, Drawing, RecipeResult
 from retarget_cli.bench.targets import compared
 from retarget_cli.events import Planned, Reporter, silent
@@ -20,7 +20,7 @@ from retarget_cli.methods.base import TransferRequest
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.device import on_device, pick_device
-from retarget_cli.training.precision import FP32, Precision, pick_precision
+from retarget_cli.training.precision import FP32, pick_precision
 
 _MOST_DRAWN = 256 * 2**20  # bytes of frames to draw in one go
 DRAWING_SECONDS = 3.0
@@ -33,37 +33,24 @@ def bench(plan: Plan, reporter: Reporter = silent, stop: Callable[[], bool] = la
     turned true.
     """
     first = plan.recipes[0].config
-    gauge = gauge_of(pick_device(first.device, first.max_memory))
-    found, half = conditions(gauge), _half(gauge, first.precision)
-    with tempfile.TemporaryDirectory() as folder, on_device(gauge.device):
-        benches = [_bench(recipe, gauge, half, Path(folder), reporter, stop) for recipe in plan.recipes]
+    meter = meter_of(pick_device(first.device, first.max_memory))
+    found = meter.conditions()
+    half = pick_precision(str(meter.device), first.precision)  # what was asked for, else what ``auto`` has
+    half = pick_precision(str(meter.device), "auto") if half == FP32 else half
+    with tempfile.TemporaryDirectory() as folder, on_device(meter.device):
+        benches = [Bench(recipe, meter, half, Path(folder), reporter, stop) for recipe in plan.recipes]
         reporter(Planned(1 + sum(each.stages() for each in benches)))
         with stage(reporter, "matrices", "Timing matrix products"):
-            rates = {precision_name(each): gauge.matrix_rate(each) for each in (FP32, half)}
+            rates = {each.name: meter.matrix_rate(each) for each in (FP32, half)}
         recipes = [_measured(each) for each in benches]
-    meanings = {"busy": gauge.busy_means, "memory": gauge.memory_means}
+    meanings = {"busy": meter.busy_means, "memory": meter.memory_means}
     result = BenchResult(found, meanings, rates, recipes, plan.no_paper)
     return replace(result, targets=compared(result))
 
 
-def _half(gauge: Gauge, wanted: str) -> Precision:
-    """The half precision to measure: the one that was asked for, else the one of ``auto``; FP32 for none."""
-    asked = pick_precision(str(gauge.device), wanted)
-    return pick_precision(str(gauge.device), "auto") if asked == FP32 else asked
-
-
-def _bench(
-    recipe: Recipe, gauge: Gauge, half: Precision, folder: Path, reporter: Reporter, stop: Callable[[], bool]
-) -> Bench:
-    own = folder / recipe.config.preset
-    own.mkdir()
-    return Bench(recipe, gauge, half, own, reporter, stop)
-
-
 def _measured(bench: Bench) -> RecipeResult:
     phases = [measured_phase(bench, name) for name in bench.phases]
-    drawn = bench.recipe.draws and len(bench.states) == len(phases)
-    drawing = _drawing(bench) if drawn else None
+    drawing = _drawing(bench) if bench.recipe.draws and len(bench.states) == len(phases) else None
     config = bench.recipe.config
     usual = load_config(config.preset, None, (), method=config.method)
     changed = any(getattr(config, name) != getattr(usual, name) for name in ("method_config", "crop", "precision"))
@@ -83,11 +70,10 @@ def _drawing(bench: Bench) -> Drawing:
 
 def _draw(bench: Bench, driver: ClipArray) -> float:
     """Seconds to load the networks and to draw every frame of `driver`."""
-    bench.gauge.wait()
+    bench.meter.wait()
     started = time.perf_counter()
-    request, device = TransferRequest("a", "relative"), str(bench.gauge.device)
-    clips = bench.clips[0], driver
-    drawn = bench.method.transfer(bench.recipe.config.method_config, clips, bench.states, request, device)
+    pair = bench.pair((bench.clips[0], driver))
+    drawn = bench.method.transfer(pair, TransferRequest("a", "relative"))
     for _ in drawn.frames:
         pass
     return time.perf_counter() - started

@@ -1,11 +1,10 @@
-"""What is read from the device: time, how busy it is, memory, how fast it multiplies matrices."""
+"""Readings of the device: time, how busy it is, memory, how fast it multiplies matrices."""
 
 from __future__ import annotations
 
 import os
 import platform
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,46 +17,56 @@ MATRIX_SECONDS = 1.0
 Run = Callable[[int], None]  # so many steps
 
 
-class Gauge(ABC):
-    """Measures one kind of device.
+class DeviceMeter:
+    """Measures a CPU; :class:`CudaMeter` says what differs on a GPU.
 
-    chunk: steps between two readings of the clock. together: whether modes are measured in turn instead of one after
-    the other. graphs: whether steps can be replayed. busy_means, memory_means: what those figures are.
+    chunk: steps between two readings of the clock.
+    together: true when modes take turns, step by step, so that whatever else the machine does slows all of them alike.
+    graphs: true when steps can be replayed.
+    busy_means, memory_means: what those figures are.
     """
 
-    chunk: int
-    together: bool
-    graphs: bool
-    busy_means: str
-    memory_means: str
-    matrix_size: int
+    chunk, together, graphs, matrix_size = 1, True, False, 1024
+    busy_means = (
+        "CPU time of the process over wall time and threads; threads that wait for each other count as busy, "
+        "and what other programs took of the cores is missing"
+    )
+    memory_means = "resident set of the whole process at its highest, while it trained as `retarget train` does"
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
 
     @property
-    @abstractmethod
     def name(self) -> str:
         """The device as its maker calls it."""
+        with suppress(OSError):
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+        return platform.processor() or platform.machine()
 
-    @abstractmethod
     def wait(self) -> None:
-        """Return when everything that was begun is done."""
+        """Return when everything that was begun is done; on a CPU nothing is ever under way."""
 
-    @abstractmethod
     def forget_peak(self) -> None:
-        """Begin a new peak of memory."""
+        """Begin a new peak of memory, where there is a Linux that allows it."""
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
-    @abstractmethod
     def peak(self) -> int | None:
         """Bytes at the highest since then; None where that cannot be read."""
+        with suppress(OSError):
+            for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        return None
 
-    @abstractmethod
     def busy(self, run: Run, seconds: Sequence[float], processor: float) -> float | None:
-        """Share of the time for which the device works, None where that cannot be read.
+        """Share of the time for which the device works, None where that cannot be read; see :attr:`busy_means`.
 
         seconds: wall times of steps; processor: CPU time of the process for all of them.
         """
+        return processor / (sum(seconds) * torch.get_num_threads())
 
     def matrix_rate(self, precision: Precision) -> float:
         """FLOP/s of products of large square matrices: the highest of several that take about a second in all."""
@@ -76,49 +85,20 @@ class Gauge(ABC):
                 if now > end:
                     return 2 * size**3 / best
 
-
-class CpuGauge(Gauge):
-    """Modes take turns, step by step: whatever else this machine does slows all of them alike."""
-
-    chunk, together, graphs, matrix_size = 1, True, False, 1024
-    busy_means = (
-        "CPU time of the process over wall time and threads; threads that wait for each other count as busy, "
-        "and what other programs took of the cores is missing"
-    )
-    memory_means = "resident set of the whole process at its highest, while it trained as `retarget train` does"
-
-    @property
-    def name(self) -> str:
-        """The processor."""
-        with suppress(OSError):
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-        return platform.processor() or platform.machine()
-
-    def wait(self) -> None:
-        """Nothing is ever under way here."""
-
-    def forget_peak(self) -> None:
-        """Where there is a Linux that allows it."""
-        with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-    def peak(self) -> int | None:
-        """Known on Linux only."""
-        with suppress(OSError):
-            for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-        return None
-
-    def busy(self, run: Run, seconds: Sequence[float], processor: float) -> float | None:
-        """See :attr:`busy_means`."""
-        return processor / (sum(seconds) * torch.get_num_threads())
+    def conditions(self) -> dict[str, object]:
+        """The conditions of every figure: device, threads, versions, and how busy the machine was."""
+        return {
+            "kind": self.device.type,
+            "name": self.name,
+            "threads": torch.get_num_threads(),
+            "cores": os.cpu_count(),
+            "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            "torch": torch.__version__,
+        }
 
 
-class CudaGauge(Gauge):
-    """Modes are measured one after the other, so that the memory of each can be told."""
+class CudaMeter(DeviceMeter):
+    """Measures a GPU. Modes are measured one after the other, so that the memory of each can be told."""
 
     chunk, together, graphs, matrix_size = 10, False, True, 8192
     busy_means = "time in kernels, as the profiler sees it, over wall time without the profiler"
@@ -130,19 +110,19 @@ class CudaGauge(Gauge):
         return torch.cuda.get_device_name(self.device)
 
     def wait(self) -> None:
-        """Steps are only begun by the program; the GPU does them later."""
+        """Wait for the GPU: steps are only begun by the program."""
         torch.cuda.synchronize(self.device)
 
     def forget_peak(self) -> None:
-        """As torch's allocator counts."""
+        """Begin anew, as torch's allocator counts."""
         torch.cuda.reset_peak_memory_stats(self.device)
 
     def peak(self) -> int | None:
-        """As torch's allocator counts."""
+        """The highest, as torch's allocator counts."""
         return torch.cuda.max_memory_allocated(self.device)
 
     def busy(self, run: Run, seconds: Sequence[float], processor: float) -> float | None:
-        """See :attr:`busy_means`. The profiler slows what the program does, and no kernel."""
+        """Share of the time in kernels. The profiler slows what the program does, and no kernel."""
         from torch.autograd import DeviceType
         from torch.profiler import ProfilerActivity, profile
 
@@ -154,19 +134,6 @@ class CudaGauge(Gauge):
         return microseconds / 1e6 / self.chunk / (sum(seconds) / len(seconds)) or None
 
 
-def gauge_of(device: str) -> Gauge:
-    """The gauge for ``cpu``, ``cuda`` or ``cuda:N``."""
-    return CpuGauge(device) if device == "cpu" else CudaGauge(device)
-
-
-def conditions(gauge: Gauge) -> dict[str, object]:
-    """What a figure means nothing without: device, threads, versions, and how busy the machine was."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "kind": gauge.device.type,
-        "name": gauge.name,
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-        "load_before": load,
-        "torch": torch.__version__,
-    }
+def meter_of(device: str) -> DeviceMeter:
+    """Return what measures ``cpu``, ``cuda`` or ``cuda:N``."""
+    return DeviceMeter(device) if device == "cpu" else CudaMeter(device)

@@ -8,21 +8,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
-
-from safetensors.torch import save_file
 
 from retarget_cli.bench.clips import sample_clips
-from retarget_cli.bench.device_meter import Gauge
+from retarget_cli.bench.device_meter import DeviceMeter
 from retarget_cli.bench.plan import BASELINE, MODES, Mode, Recipe
 from retarget_cli.bench.results import Cell, PhaseResult
 from retarget_cli.bench.trainer import Trainer
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Progress, Reporter, StageFinished, StageStarted
 from retarget_cli.methods import get_method
-from retarget_cli.training.checkpoint import module_tensors
+from retarget_cli.methods.base import MotionMethod, PairContext
+from retarget_cli.training.checkpoint import save_modules
 from retarget_cli.training.clips import ClipArray
-from retarget_cli.training.precision import BF16, FP16, FP32, Precision, pick_precision
+from retarget_cli.training.precision import FP32, Precision, pick_precision
 from retarget_cli.utils.memory import attempted, release_memory
 
 _NO_MEMORY = "there is too little memory"
@@ -30,13 +28,15 @@ _NO_MEMORY = "there is too little memory"
 
 @dataclass
 class Bench:
-    """What the phases of one recipe share. half: what half precision means here, FP32 where there is none worth having.
+    """The things that the phases of one recipe share.
 
-    folder: for what phases have learned; states: by phase, where that is. stop: turns true when the user has enough.
+    half: what half precision means here, FP32 where there is none worth having.
+    folder: for what phases have learned; states: by phase, where that is.
+    stop: turns true when the user has enough.
     """
 
     recipe: Recipe
-    gauge: Gauge
+    meter: DeviceMeter
     half: Precision
     folder: Path
     reporter: Reporter
@@ -53,30 +53,33 @@ class Bench:
         size = self.method.crop_size(self.recipe.config.method_config, phase)
         return self.clips if size in (None, self.recipe.config.crop.size) else sample_clips(size)
 
+    def pair(self, clips: tuple[ClipArray, ClipArray]) -> PairContext:
+        """The clips with what the phases have learned."""
+        return PairContext(self.recipe.config.method_config, clips, self.states, str(self.meter.device))
+
     @property
-    def method(self) -> Any:
+    def method(self) -> MotionMethod:
         """The method of the recipe."""
         return get_method(self.recipe.config.method)
 
     @property
     def phases(self) -> tuple[str, ...]:
         """The names of those that the recipe trains."""
-        phases: tuple[str, ...] = self.method.phases(self.recipe.config.method_config)
-        return phases
+        return self.method.phases(self.recipe.config.method_config)
 
     def trained_in(self) -> Mode:
         """The mode that `retarget train` takes."""
-        half = pick_precision(str(self.gauge.device), self.recipe.config.precision) != FP32
-        wanted = (half, self.gauge.graphs, False)
+        half = pick_precision(str(self.meter.device), self.recipe.config.precision) != FP32
+        wanted = (half, self.meter.graphs, False)
         return next(mode for mode in MODES if (mode.half, mode.graph, mode.plain) == wanted)
 
     def why_not(self, mode: Mode) -> str | None:
-        """Why a mode cannot or need not be measured; None when it is to be."""
+        """The reason that a mode cannot or need not be measured; None when it is to be."""
         if mode not in self.recipe.modes:
             return "left out, since it takes long here"
-        if mode.graph and not self.gauge.graphs:
+        if mode.graph and not self.meter.graphs:
             return "CUDA graphs need a GPU"
-        if mode.plain and self.gauge.graphs:
+        if mode.plain and self.meter.graphs:
             return "memory layout and fused optimizers are compared on the CPU alone"
         if mode.half and self.half == FP32:
             return "this CPU does not multiply bf16 natively"
@@ -86,7 +89,7 @@ class Bench:
         """Modes to be measured, those that take turns together. That of training is the first."""
         modes = [mode for mode in MODES if self.why_not(mode) is None]
         modes.sort(key=lambda mode: mode != self.trained_in())
-        return [modes] if self.gauge.together else [[mode] for mode in modes]
+        return [modes] if self.meter.together else [[mode] for mode in modes]
 
     def check(self) -> None:
         """Raise Interrupted when the user asked to stop."""
@@ -95,7 +98,7 @@ class Bench:
             raise Interrupted("stopped; of a measurement nothing is kept", fix="Run it again.", signal=number)
 
     def stages(self) -> int:
-        """How many stages the reporter will hear of."""
+        """The number of stages that the reporter will be told of."""
         return len(self.phases) * len(self.groups()) + self.recipe.draws
 
 
@@ -127,7 +130,7 @@ class _PhaseBench:
         self.flops: int | None = None
 
     def result(self) -> PhaseResult:
-        """What is known now."""
+        """The table as it is now."""
         settings = self.bench.method.phase_config(self.config.method_config, self.name)
         cells = list(self.cells.values())
         return PhaseResult(
@@ -148,13 +151,13 @@ class _PhaseBench:
                 self._keep(trainer)
 
     def _started(self, mode: Mode) -> list[Trainer]:
-        """What trains in a mode, warm, alone in a list; an empty list when it cannot."""
+        """A warm trainer in a mode, alone in a list; an empty list when it cannot train."""
         bench, before = self.bench, self.bench.phases
         if any(phase not in bench.states for phase in before[: before.index(self.name)]):
             self.cells[mode] = self._empty(mode, "the phase before it could not be measured")
             return []
         bench.check()
-        bench.gauge.forget_peak()
+        bench.meter.forget_peak()
         found = attempted(partial(self._warm, mode))
         failure = found[0].failure if found else _NO_MEMORY
         if failure is not None:
@@ -163,16 +166,16 @@ class _PhaseBench:
         return found
 
     def _warm(self, mode: Mode) -> Trainer:
-        bench, device = self.bench, str(self.bench.gauge.device)
-        settings = self.name, self.config.method_config, self.clips, bench.states, device, self.config.seed
-        trainer = Trainer(partial(bench.method.build_phase, *settings), mode, bench.half, bench.gauge)
+        bench = self.bench
+        build = partial(bench.method.build_phase, self.name, bench.pair(self.clips), self.config.seed)
+        trainer = Trainer(build, mode, bench.half, bench.meter)
         trainer.warm_up()
         return trainer
 
     def _take_turns(self, trainers: Sequence[Trainer], key: str) -> None:
         """The slowest decides how many steps each is timed for."""
         steps = self.bench.recipe.budget.steps(max((trainer.warm_seconds for trainer in trainers), default=1.0))
-        chunk = self.bench.gauge.chunk
+        chunk = self.bench.meter.chunk
         rounds, done = -(-steps // chunk), 0
         for _ in range(rounds):
             for trainer in trainers:
@@ -182,11 +185,10 @@ class _PhaseBench:
                 self.bench.reporter(Progress(key, done, rounds * chunk * len(trainers), "steps"))
 
     def _filled(self, trainer: Trainer) -> Cell:
-        empty = self._empty(trainer.mode, None)
-        own_memory = not self.bench.gauge.together or trainer.mode == self.bench.trained_in()
+        own_memory = not self.bench.meter.together or trainer.mode == self.bench.trained_in()
         return replace(
-            empty,
-            steps=len(trainer.seconds) * self.bench.gauge.chunk,
+            self._empty(trainer.mode, None),
+            steps=len(trainer.seconds) * self.bench.meter.chunk,
             seconds=tuple(trainer.seconds),
             processor=trainer.processor / len(trainer.seconds),
             busy=trainer.busy(),
@@ -194,17 +196,11 @@ class _PhaseBench:
         )
 
     def _empty(self, mode: Mode, reason: str | None) -> Cell:
-        half = self.bench.half if mode.half else FP32
-        return Cell(mode.name, precision_name(half), reason)
+        return Cell(mode.name, (self.bench.half if mode.half else FP32).name, reason)
 
     def _keep(self, trainer: Trainer) -> None:
         if self.name not in self.bench.states:
-            folder = self.bench.folder / self.name
-            folder.mkdir()
-            save_file(module_tensors(trainer.phase), folder / "state.safetensors")
+            folder = self.bench.folder / self.config.preset / self.name
+            folder.mkdir(parents=True)
+            save_modules(trainer.phase, folder)
             self.bench.states[self.name] = folder
-
-
-def precision_name(precision: Precision) -> str:
-    """``fp32``, ``bf16`` or ``fp16``."""
-    return {FP32: "fp32", BF16: "bf16", FP16: "fp16"}[precision]

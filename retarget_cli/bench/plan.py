@@ -1,4 +1,4 @@
-"""What is measured: which presets, in which ways, for how long. Imports no torch."""
+"""The plan of a measurement: which presets, in which modes, for how long. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEWEST = 2  # steps that are timed of what takes very long
 
 @dataclass(frozen=True)
 class Mode:
-    """A way to train the same phase. half: networks multiply in half precision; graph: steps are replayed.
+    """A mode to train the same phase in. half: networks multiply in half precision; graph: steps are replayed.
 
     plain: as one writes it at first: no channels-last memory, no fused optimizer.
     """
@@ -41,7 +41,7 @@ MODES = (
 
 @dataclass(frozen=True)
 class Budget:
-    """How many steps of each mode are timed: about `seconds` of them, but at least `least` and at most `most`.
+    """The number of steps that are timed of each mode: about `seconds` of them, at least `least` and at most `most`.
 
     Of steps that each take longer than `seconds`, two are timed.
     """
@@ -52,7 +52,7 @@ class Budget:
 
     @classmethod
     def exactly(cls, steps: int) -> Budget:
-        """So many, however long they take."""
+        """A fixed number, however long the steps take."""
         return cls(steps, steps, math.inf)
 
     def steps(self, seconds_a_step: float) -> int:
@@ -64,7 +64,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One preset to be measured. modes: in which ways; note: how it differs from the preset, empty if it does not."""
+    """One preset to be measured. modes: those to compare; note: how it differs from the preset, if it does."""
 
     config: TrainConfig
     budget: Budget
@@ -75,7 +75,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and why the published recipe is not (None where it is)."""
+    """Recipes to measure, and why the published one is not among them (None where it is)."""
 
     recipes: tuple[Recipe, ...]
     no_paper: str | None

@@ -1,4 +1,4 @@
-"""What was measured, and what follows from it. Imports no torch."""
+"""Measurements, and what follows from them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class PhaseResult:
         return next(cell for cell in self.cells if cell.mode == mode)
 
     def speed_up(self, cell: Cell) -> float | None:
-        """How much faster than eager fp32 one of the cells is."""
+        """Times that one of the cells is faster than eager fp32."""
         return cell.times_faster_than(self.cell(BASELINE.name))
 
     @property
@@ -65,16 +65,21 @@ class PhaseResult:
 
     @property
     def times_plain(self) -> float | None:
-        """How much faster than the plainest way `train` is."""
+        """Times that `train` is faster than the plainest mode."""
         return self.cell(self.trained_in).times_faster_than(self.cell(PLAIN.name))
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How long drawing took: keypoints, alignment, silhouettes and pictures of so many frames, networks loaded."""
+    """The time that drawing took: keypoints, alignment, silhouettes and pictures of `frames` frames, loading too."""
 
     frames: int
     seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.frames / self.seconds
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,12 @@ class BenchResult:
 
     @property
     def paper_takes(self) -> float | None:
-        """How many times as long as the preset the published recipe trains, extrapolated; None if it is not known."""
+        """Times that the published recipe trains as long as the preset, extrapolated; None if it is not known."""
         whole = [recipe.training_seconds for recipe in self.recipes]
         return whole[1] / whole[0] if len(whole) == 2 and whole[0] and whole[1] else None
 
     def document(self) -> dict[str, Any]:
-        """As JSON values; times in seconds, memory in bytes. What is extrapolated says so in its name."""
+        """Everything as JSON values; times in seconds, memory in bytes. What is extrapolated says so in its name."""
         return {
             "device": self.device,
             "meanings": self.meanings,
@@ -135,7 +140,7 @@ class BenchResult:
 
     def _recipe(self, recipe: RecipeResult) -> dict[str, Any]:
         drawing = recipe.drawing
-        drawn = drawing and {"frames": drawing.frames, "seconds": drawing.seconds, "frames_a_second": rate(drawing)}
+        drawn = drawing and {"frames": drawing.frames, "seconds": drawing.seconds, "frames_a_second": drawing.rate}
         return {
             "preset": recipe.preset,
             "changed": recipe.changed,
@@ -175,8 +180,3 @@ class BenchResult:
             "utilisation": self.utilisation(phase, cell),
             "memory": cell.memory,
         }
-
-
-def rate(drawing: Drawing) -> float:
-    """Frames a second."""
-    return drawing.frames / drawing.seconds

@@ -1,4 +1,4 @@
-"""What this program should reach, held against what was measured. Imports no torch."""
+"""Targets of this program, held against what was measured. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retarget_cli.bench.results import BenchResult, RecipeResult, rate
+from retarget_cli.bench.results import BenchResult, RecipeResult
 
 _CORES, _H200 = "two CPU threads", "H200"
 _PAIR = 200  # frames of the clips cat and fox together: both directions are drawn
@@ -44,7 +44,7 @@ def _speed_up(recipe: RecipeResult) -> float | None:
 def _train_and_draw(recipe: RecipeResult) -> float | None:
     if recipe.training_seconds is None or recipe.drawing is None:
         return None
-    return recipe.training_seconds + _PAIR / rate(recipe.drawing)
+    return recipe.training_seconds + _PAIR / recipe.drawing.rate
 
 
 TARGETS = (
@@ -66,11 +66,8 @@ def compared(result: BenchResult) -> list[dict[str, Any]]:
     ``met`` is null where nothing was measured, on other hardware than the target is for, and for what was missed while
     other programs had much of the processor.
     """
-    return [entry for recipe in result.recipes if _as_it_is(recipe) for entry in _of_recipe(result, recipe)]
-
-
-def _as_it_is(recipe: RecipeResult) -> bool:
-    return not (recipe.note or recipe.changed)
+    as_they_are = [recipe for recipe in result.recipes if not (recipe.note or recipe.changed)]
+    return [entry for recipe in as_they_are for entry in _of_recipe(result, recipe)]
 
 
 def _disturbed(device: Mapping[str, Any], recipe: RecipeResult) -> bool:

@@ -1,4 +1,4 @@
-"""One phase that trains in one of the ways that are compared."""
+"""One phase that trains in one of the modes that are compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from retarget_cli.bench.device_meter import Gauge
+from retarget_cli.bench.device_meter import DeviceMeter
 from retarget_cli.bench.flops import count_flops
 from retarget_cli.bench.plan import Mode
 from retarget_cli.training.cuda_graph import WARM_UP
@@ -29,7 +29,7 @@ class Trainer:
     warm_seconds, peak: a step and the bytes of memory after :meth:`warm_up`.
     """
 
-    def __init__(self, build: Callable[[], Phase], mode: Mode, half: Precision, gauge: Gauge) -> None:
+    def __init__(self, build: Callable[[], Phase], mode: Mode, half: Precision, meter: DeviceMeter) -> None:
         self.mode = mode
         self.phase = build()
         self.phase.precision = half if mode.half else FP32
@@ -40,13 +40,13 @@ class Trainer:
         self.processor = 0.0
         self.warm_seconds = 0.0
         self.peak: int | None = None
-        self._gauge = gauge
+        self._meter = meter
         self._engine = Engine(self.phase, "auto" if mode.graph else "eager", self._fail)
         self._step = 0
 
     def run(self, steps: int) -> None:
         """Train as the training loop does."""
-        with arithmetic(self.phase.precision), on_device(self._gauge.device):
+        with arithmetic(self.phase.precision), on_device(self._meter.device):
             for _ in range(steps):
                 self.phase.before_step(self._step)
                 self._engine.step(self._step % self.phase.steps / self.phase.steps)
@@ -58,28 +58,28 @@ class Trainer:
             self.warm_seconds, _ = self._timed(1)
             if self.warm_seconds > _SLOW and not self.mode.graph:
                 break
-        self.peak = self._gauge.peak()
+        self.peak = self._meter.peak()
 
     def measure(self) -> None:
         """Train one chunk with the clock running."""
-        wall, processor = self._timed(self._gauge.chunk)
-        self.seconds.append(wall / self._gauge.chunk)
-        self.processor += processor / self._gauge.chunk
+        wall, processor = self._timed(self._meter.chunk)
+        self.seconds.append(wall / self._meter.chunk)
+        self.processor += processor / self._meter.chunk
 
     def busy(self) -> float | None:
         """Share of the time for which the device works."""
-        return self._gauge.busy(self.run, self.seconds, self.processor)
+        return self._meter.busy(self.run, self.seconds, self.processor)
 
     def flops(self) -> int:
-        """Of one step, forward and backward; what optimizers do is not counted."""
-        with arithmetic(self.phase.precision), on_device(self._gauge.device):
+        """FLOPs of one step, forward and backward; what optimizers do is not counted."""
+        with arithmetic(self.phase.precision), on_device(self._meter.device):
             return count_flops(self.phase.gradients)
 
     def _timed(self, steps: int) -> tuple[float, float]:
-        self._gauge.wait()
+        self._meter.wait()
         wall, processor = time.perf_counter(), time.process_time()
         self.run(steps)
-        self._gauge.wait()
+        self._meter.wait()
         return time.perf_counter() - wall, time.process_time() - processor
 
     def _fail(self, message: str) -> None:
@@ -97,7 +97,7 @@ def make_plain(phase: Phase) -> None:
 
 
 def _networks(phase: Phase) -> list[nn.Module]:
-    """Those that train, and those that only help."""
+    """Networks that train, and those that only help."""
     helping: list[Any] = []
     for value in vars(phase).values():
         helping += value if isinstance(value, (tuple, list)) else [value]

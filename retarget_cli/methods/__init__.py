@@ -5,13 +5,12 @@ Neither torch nor what a method computes is imported before it is needed: listin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retarget_cli.errors import UsageError
-from retarget_cli.methods.base import Imported, MotionMethod
+from retarget_cli.methods.base import Imported, MotionMethod, load_named
 from retarget_cli.methods.jokr.method import Jokr
 from retarget_cli.methods.jokr_paper.method import JokrPaper
 from retarget_cli.utils.fields import nearest
@@ -33,25 +32,26 @@ def get_method(name: str) -> MotionMethod:
 class Format:
     """Checkpoints of another program. method, preset: what they are imported as.
 
-    read: the file and the settings of that preset to networks and the settings that fit them; raises InputError.
+    reader: ``module:function``, imported when it is needed.
     """
 
     method: str
     preset: str
-    read: Callable[[Path, Any], Imported]
+    reader: str
+
+    def read(self, path: Path, config: Any) -> Imported:
+        """The networks in the file, and `config`, of the preset, with the settings that fit them; raises InputError."""
+        imported: Imported = load_named(self.reader)(path, config)
+        return imported
 
 
-def _read_jokr_paper(path: Path, config: Any) -> Imported:
-    from retarget_cli.methods.jokr_paper.import_checkpoint import read
-
-    return read(path, config)
-
-
-FORMATS: dict[str, Format] = {"jokr-paper": Format("jokr-paper", "paper", _read_jokr_paper)}
+FORMATS: dict[str, Format] = {
+    "jokr-paper": Format("jokr-paper", "paper", "retarget_cli.methods.jokr_paper.import_checkpoint:read"),
+}
 
 
 def get_format(name: str) -> Format:
-    """The format of checkpoints called `name`; UsageError when there is none."""
+    """Return the format of checkpoints called `name`; UsageError when there is none."""
     if name not in FORMATS:
         raise UsageError(f"there is no kind of checkpoint '{name}'", where="--as", fix=nearest(name, FORMATS))
     return FORMATS[name]

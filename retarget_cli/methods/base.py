@@ -1,16 +1,20 @@
-"""What a motion method offers to the rest of the program. Nothing here knows how a method works."""
+"""The interface of a motion method. Nothing here knows how a method works."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
+from retarget_cli.utils.fields import change_fields, nearest, to_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +30,8 @@ BOTH: tuple[Look, ...] = ("a", "b")
 class LayerFrame:
     """One frame drawn by a method, in the subject's crop.
 
-    rgba: (S, S, 4) uint8, straight alpha. silhouette: (S, S) uint8 {0, 255}.
+    rgba: (S, S, 4) uint8, straight alpha.
+    silhouette: (S, S) uint8 {0, 255}.
     keypoints: (K, 2) float32 in [-1, 1], order (x, y), already moved into the subject's space.
     driver_keypoints: (K, 2), the same points where the driver has them.
     confidence: (K,) float32 in [0, 1], how sure each point is.
@@ -43,10 +48,12 @@ class LayerFrame:
 class Playback:
     """The moments of the driver to draw, in ticks of one clock, each `tick` seconds long.
 
-    times: when each of its frames shows, increasing. moments: one for each frame to draw. shown: which of its frames
-    shows then; what cannot be drawn between frames is drawn of that one. loop: (first frame, the one after the last,
-    tick at which the last one ends) when the end leads into the beginning. smooth: how much the driver's poses are
-    steadied first: 0 not at all, up to 1 as :func:`~retarget_cli.methods.playback.smoothed` says, or ``auto``.
+    times: when each of its frames shows, increasing.
+    moments: one for each frame to draw.
+    shown: which of its frames shows then; what cannot be drawn between frames is drawn of that one.
+    loop: (first frame, the one after the last, tick at which the last one ends) when the end leads into the beginning.
+    smooth: how much the driver's poses are steadied first: 0 not at all, up to 1 as
+        :func:`~retarget_cli.methods.playback.smoothed` says, or ``auto``.
     """
 
     tick: Fraction
@@ -61,7 +68,7 @@ class Playback:
 class NewDriver:
     """A clip that was not trained on, in the place of the driver.
 
-    flip: whether it is mirrored to face the way the clips did in training, ``yes``, ``no``, or ``auto`` to find out.
+    flip: ``yes`` or ``no``: mirror it, so that it faces as the clips did in training; ``auto``: find out.
     """
 
     clip: ClipArray
@@ -72,7 +79,7 @@ class NewDriver:
 class Poses:
     """Keypoints in the place of a driver's pictures. points: (N, K, 2); confidence: (N, K).
 
-    drawn: whether they are those of a drawn frame, in the subject's crop, instead of what the networks saw in a driver.
+    drawn: true for those of a drawn frame, in the subject's crop; false for what the networks saw in a driver.
     """
 
     points: np.ndarray
@@ -93,11 +100,14 @@ class KeypointSubset:
 
 @dataclass(frozen=True)
 class TransferRequest:
-    """What to draw. look: ``a`` draws clip A moving like B, ``b`` the other way.
+    """A drawing that is wanted.
 
+    look: ``a`` draws clip A moving like B, ``b`` the other way.
     affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
-    ``none``), or six numbers row by row. playback: None for every frame of the driver once. driver: what drives instead
-    of the pair's other clip, ``subject`` for the subject's own clip. regional: None when every keypoint follows.
+        ``none``), or six numbers row by row.
+    playback: None for every frame of the driver once.
+    driver: what drives instead of the pair's other clip, ``subject`` for the subject's own clip.
+    regional: None when every keypoint follows.
     """
 
     look: Look
@@ -111,8 +121,8 @@ class TransferRequest:
 class Transfer:
     """A transfer about to run; frames: one a driver frame, or one a moment of the playback that was asked for.
 
-    report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", whether the driver
-    was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
+    report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", true when the
+    driver was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
     """
 
     report: Mapping[str, Any]
@@ -133,7 +143,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Startable:
-    """What of a phase may begin with the networks of another run of the same method.
+    """The part of a phase that may begin with the networks of another run of the same method.
 
     modules: their names in the phase; settings: dotted names of the method's settings that decide their shapes.
     """
@@ -142,63 +152,89 @@ class Startable:
     settings: tuple[str, ...]
 
 
-class MotionMethod(Protocol):
+@dataclass(frozen=True)
+class PairContext:
+    """Two clips and what was learned of them.
+
+    config: the method's settings.
+    clips: A and B, cropped.
+    states: the folders with the results of phases, by phase; those that were not trained yet are missing.
+    device: where to train or draw.
+    """
+
+    config: Any
+    clips: tuple[ClipArray, ClipArray]
+    states: Mapping[str, Path]
+    device: str
+
+
+class MotionMethod(ABC):
     """A way to learn the motion of two clips and to draw one with the motion of the other.
 
-    name: as ``--method`` has it; key: as stage keys have it, kept where a method was called otherwise once.
-    phase_names: of all that it has; a configuration may do without some of them.
+    name: as ``--method`` has it.
+    key: as stage keys have it, kept where a method was called otherwise once.
+    version: raised by hand when the same settings learn something else; part of every stage's key.
+    presets: settings by the name of the preset, frozen dataclasses with a field for each phase.
+    phase_classes: all phases in the order of training, each as ``module:class`` with ``build(pair, seed)``; imported
+        when it is trained.
+    startable_parts: by phase, see :meth:`startable`.
     """
 
     name: ClassVar[str]
     key: ClassVar[str]
-    version: ClassVar[int]
-    phase_names: ClassVar[tuple[str, ...]]
+    version: ClassVar[int] = 1
+    presets: ClassVar[Mapping[str, Any]]
+    phase_classes: ClassVar[Mapping[str, str]]
+    startable_parts: ClassVar[Mapping[str, Startable]] = {}
+
+    @property
+    def phase_names(self) -> tuple[str, ...]:
+        """The names of all phases; a configuration may do without some of them."""
+        return tuple(self.phase_classes)
 
     def config(self, preset: str, changes: Sequence[str]) -> Any:
-        """The frozen dataclass of `preset` with ``key=value`` changes applied; UsageError for unknown keys."""
-        ...
+        """The preset with ``geometry.steps=100`` and the like applied; UsageError for what it does not know."""
+        if preset not in self.presets:
+            fix = nearest(preset, self.presets)
+            raise UsageError(f"{self.name} has no preset '{preset}'", where="--preset", fix=fix)
+        config = change_fields(self.presets[preset], changes)
+        self.check(config)
+        return config
+
+    def check(self, config: Any) -> None:  # noqa: B027 - most settings fit each other
+        """UsageError when settings do not fit each other."""
 
     def phases(self, config: Any) -> tuple[str, ...]:
         """The names of the phases that `config` asks for, in the order of training."""
-        ...
+        return self.phase_names
 
     def crop_size(self, config: Any, phase: str) -> int | None:
         """Side of the crops that `phase` trains on, in pixels; None for the usual ones, which drawing sees too."""
-        ...
+        return None
 
     def phase_config(self, config: Any, phase: str) -> Mapping[str, Any]:
         """The JSON-ready part of `config` that decides the result of `phase` (it becomes part of the stage's key)."""
-        ...
+        return to_json(getattr(config, phase))
 
     def startable(self, config: Any, phase: str) -> Startable:
-        """What of `phase` may begin with the networks of another run whose settings are of the same kind."""
-        ...
+        """The part of `phase` that may begin with the networks of another run whose settings are of the same kind."""
+        return self.startable_parts.get(phase, Startable((), ()))
 
-    def build_phase(
-        self,
-        phase: str,
-        config: Any,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        device: str,
-        seed: int,
-    ) -> Phase:
-        """The phase ready to train. `states` maps earlier phases to the folders with their results."""
-        ...
+    def build_phase(self, phase: str, pair: PairContext, seed: int) -> Phase:
+        """The phase ready to train, on clips of the size that it asks for and the results of the phases before it."""
+        built: Phase = load_named(self.phase_classes[phase]).build(pair, seed)
+        return built
 
-    def transfer(
-        self,
-        config: Any,
-        clips: tuple[ClipArray, ClipArray],
-        states: Mapping[str, Path],
-        request: TransferRequest,
-        device: str,
-    ) -> Transfer:
+    @abstractmethod
+    def transfer(self, pair: PairContext, request: TransferRequest) -> Transfer:
         """Draw every frame of the driver, or every moment of the request's playback, with the look of the subject."""
-        ...
 
-    def diagnose(
-        self, config: Any, clips: tuple[ClipArray, ClipArray], states: Mapping[str, Path], device: str
-    ) -> list[Finding]:
-        """What is good and what is weak about the trained phases; it should take seconds."""
-        ...
+    @abstractmethod
+    def diagnose(self, pair: PairContext) -> list[Finding]:
+        """Findings on what is good and what is weak about the trained phases; it should take seconds."""
+
+
+def load_named(path: str) -> Any:
+    """Import what ``module:name`` names. Methods name so what must not be imported, with torch, before it is needed."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

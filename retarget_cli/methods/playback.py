@@ -47,10 +47,9 @@ def _closed(times: np.ndarray, values: np.ndarray, first: int, stop: int, end: f
 
 
 def _continued(times: np.ndarray, values: np.ndarray, end: float) -> np.ndarray:
-    """Where the last two values lead by the time `end`."""
+    """The value that the last two lead to by the time `end`."""
     slope = (values[-1] - values[-2]) / (times[-1] - times[-2])
-    result: np.ndarray = values[-1] + slope * (end - times[-1])
-    return result
+    return values[-1] + slope * (end - times[-1])
 
 
 _FEWEST = 8  # frames; of fewer, noise cannot be told from motion
@@ -83,7 +82,7 @@ def smoothed(points: np.ndarray, times: np.ndarray, strength: float | Literal["a
 
 
 def _agility(period: float, steps: np.ndarray) -> float:
-    """How strong the accelerations are, over the noise, for a swing of `period` seconds to keep half of its width.
+    """The strength of the accelerations, over the noise, for a swing of `period` seconds to keep half of its width.
 
     Of a swing with angular frequency w the spline keeps 1 / (1 + step w^4 / agility).
     """
@@ -119,8 +118,7 @@ def noise_level(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
     weights = 1 / apart.prod(axis=2)
     weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
     seen = np.lib.stride_tricks.sliding_window_view(values, 5, axis=0)
-    result: np.ndarray = 1.4826 * np.median(np.abs(np.einsum("nw,ncw->nc", weights, seen)), axis=0)
-    return result
+    return 1.4826 * np.median(np.abs(np.einsum("nw,ncw->nc", weights, seen)), axis=0)
 
 
 def _likelihoods(
@@ -143,7 +141,7 @@ def _likelihoods(
 
 @dataclass(frozen=True)
 class _State:
-    """What is known at a frame, in variances of the noise: place and speed after it and (`was`) before it was seen.
+    """The knowledge at a frame, in variances of the noise: place and speed after it and (`was`) before it was seen.
 
     mean: (2, ...); variance: (3, ...) of the place, of both together, of the speed. surprise: what was seen less what
     was expected; spread: its variance.

@@ -1,4 +1,4 @@
-"""Is the result made of the subject's texture? A distance between two clips' small patches, in no order."""
+"""Distance of the result's texture from the subject's, a distance between two clips' small patches, in no order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from retarget_cli.metrics.shape import Masks
+from retarget_cli.metrics.shape import Masks, selected
 
 _PATCH = 7
 _INSIDE = 0.9  # share of a patch that must lie on the object
@@ -53,7 +53,7 @@ def _patches_of(image: np.ndarray, mask: np.ndarray, count: int, random: np.rand
     none = np.zeros((0, _PATCH * _PATCH * 3), np.float32)
     if min(mask.shape) < _PATCH:
         return none
-    solid = (mask > 127 if mask.dtype == np.uint8 and mask.max() > 1 else mask > 0).astype(np.float32)
+    solid = selected(mask).astype(np.float32)
     half = _PATCH // 2
     covered = cv2.boxFilter(solid, -1, (_PATCH, _PATCH))[half:-half, half:-half]
     rows, columns = np.nonzero(covered >= _INSIDE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from retarget_cli.metrics.shape import mask_iou, selected
+
 _WINDOW = 11
 _SIGMA = 1.5
 
@@ -15,24 +17,20 @@ def iou(first: np.ndarray, second: np.ndarray) -> float:
     Two empty masks agree: 1.
     """
     _same_shape(first, second)
-    one, two = _selected(first), _selected(second)
-    union = np.count_nonzero(one | two)
-    return np.count_nonzero(one & two) / union if union else 1.0
+    one, two = selected(first), selected(second)
+    return float(mask_iou(one, two)) if one.any() or two.any() else 1.0
 
 
 def gain(iou: float, still: float) -> float:
-    """How much of what a motionless answer misses (`still`, its IoU) an answer of this `iou` makes good; 1 is all."""
+    """The share of what a motionless answer misses (`still`, its IoU) that an answer of this `iou` makes good."""
     return (iou - still) / max(1 - still, 1e-9)
-
-
-def l1(first: np.ndarray, second: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Mean absolute difference of two uint8 images (H, W) or (H, W, C) over the mask (H, W), in [0, 1]."""
-    return float(_differences(first, second, mask, power=1).mean())
 
 
 def psnr(first: np.ndarray, second: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Peak signal to noise ratio in dB of two uint8 images over the mask (H, W); equal images give 100."""
-    error = float(_differences(first, second, mask, power=2).mean())
+    _same_shape(first, second)
+    squared = ((first.astype(np.float64) - second.astype(np.float64)) / 255) ** 2
+    error = float((squared if mask is None else squared[_filled(mask, first)]).mean())
     return min(100.0, -10 * float(np.log10(max(error, 1e-12))))
 
 
@@ -62,27 +60,14 @@ def _blur(image: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(image, (_WINDOW, _WINDOW), _SIGMA, borderType=cv2.BORDER_REFLECT)
 
 
-def _differences(first: np.ndarray, second: np.ndarray, mask: np.ndarray | None, power: int) -> np.ndarray:
-    _same_shape(first, second)
-    gap = np.abs(first.astype(np.float64) - second.astype(np.float64)) / 255
-    gap = gap if power == 1 else gap**power
-    return gap if mask is None else gap[_filled(mask, first)]
-
-
 def _filled(mask: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The mask as booleans. Raises ValueError when it is of another size or selects nothing."""
-    chosen = _selected(mask)
+    chosen = selected(mask)
     if chosen.shape != image.shape[:2]:
         raise ValueError(f"a mask of {chosen.shape} does not fit an image of {image.shape[:2]}")
     if not chosen.any():
         raise ValueError("the mask selects no pixel")
     return chosen
-
-
-def _selected(mask: np.ndarray) -> np.ndarray:
-    if mask.dtype == np.uint8:
-        return mask > (127 if mask.size and mask.max() > 1 else 0)
-    return mask > 0.5
 
 
 def _same_shape(first: np.ndarray, second: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Does the result move when the driver moves? Compared through self-similarity, which ignores shape and place."""
+"""Agreement of the result's motion with the driver's, by self-similarity, which ignores shape and place."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def motion_score(driver_sil: Masks, output_sil: Masks) -> float:
 
 
 def leg_columns(masks: Masks) -> np.ndarray:
-    """(N, 64) float32 in [0, 1]: how full each column of the lower 45 % of each box-normalised silhouette is."""
+    """Occupancy of each column of the lower 45 % of each box-normalised silhouette, (N, 64) float32 in [0, 1]."""
     squares = box_normalise_all(masks, _SIZE)
     columns = squares[:, round(_SIZE * (1 - _LOWER)) :].mean(axis=1)
     return cv2.GaussianBlur(columns, (0, 1), sigmaX=_BLUR, sigmaY=_BLUR, borderType=cv2.BORDER_REPLICATE)

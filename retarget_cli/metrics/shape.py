@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,13 +11,22 @@ import numpy as np
 Masks = Sequence[np.ndarray] | np.ndarray
 
 
+def selected(mask: np.ndarray) -> np.ndarray:
+    """The mask as booleans: bool or 0 and 1 as they are, other numbers cut at half their range."""
+    if mask.dtype == np.uint8:
+        return mask > (127 if mask.size and mask.max() > 1 else 0)
+    return mask > 0.5
+
+
 def box_normalise(mask: np.ndarray, size: int = 64) -> np.ndarray:
     """The silhouette cut to its bounding box and squashed to a square: place, scale and aspect are gone.
 
-    mask: (H, W) bool or number, the object where it is above zero (for uint8: above 127).
+    mask: (H, W), see :func:`selected`.
     Returns (size, size) float32 in [0, 1]; all zeros when the mask is empty.
     """
-    solid = _solid(mask)
+    if mask.ndim != 2:
+        raise ValueError(f"a silhouette has two dimensions, not {mask.ndim}")
+    solid = selected(mask)
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not rows.size:
         return np.zeros((size, size), np.float32)
@@ -31,6 +41,15 @@ def box_normalise_all(masks: Masks, size: int = 64) -> np.ndarray:
     if not len(masks):
         return np.zeros((0, size, size), np.float32)
     return np.stack([box_normalise(mask, size) for mask in masks])
+
+
+def mask_iou(first: Any, second: Any) -> Any:
+    """Intersection over union of masks (..., H, W) bool, arrays or tensors, over the last two axes; two empty ones: 0.
+
+    Returns what it was given, (...) float.
+    """
+    union = (first | second).sum((-2, -1))
+    return (first & second).sum((-2, -1)) / (union + (union == 0))
 
 
 def pairwise_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -68,12 +87,3 @@ def best_still(subject_sils: Masks, truth_sils: Masks) -> tuple[int, float]:
     held = pairwise_iou(box_normalise_all(subject_sils), box_normalise_all(truth_sils)).mean(axis=1)
     index = int(held.argmax())
     return index, float(held[index])
-
-
-def _solid(mask: np.ndarray) -> np.ndarray:
-    """(H, W) bool: where the object is. Mattes of eight bits are cut in their middle."""
-    if mask.ndim != 2:
-        raise ValueError(f"a silhouette has two dimensions, not {mask.ndim}")
-    if mask.dtype == np.uint8 and mask.size and mask.max() > 1:
-        return mask > 127
-    return mask > (0.5 if np.issubdtype(mask.dtype, np.floating) else 0)

@@ -1,4 +1,4 @@
-"""Does the result tremble? Does the matte flicker?"""
+"""Trembling of a result, and flicker of a matte."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def jitter(output_sils: Masks, driver_sils: Masks) -> float:
     return float(max(shaken, least) / max(natural, least))
 
 
-def changed_share(matte: np.ndarray, carried: np.ndarray) -> float | None:
-    """How much of the object's area a matte gains and loses against the one that was expected, about 0 to 2.
+def changed_share(matte: np.ndarray, expected: np.ndarray) -> float | None:
+    """The share of the object's area that a matte gains and loses against the one that was expected, about 0 to 2.
 
-    matte, carried: (H, W) uint8 {0, 255} or bool; `carried` is the matte of the frame before, moved along the flow. A
+    matte, expected: (H, W) uint8 {0, 255} or bool; `expected` is the matte of the frame before, moved along the flow. A
     mean over a clip of 0.02 to 0.07 is what true mattes of walking animals have, for flow is not exact either. None
     when both are empty.
     """
-    if matte.shape != carried.shape:
-        raise ValueError(f"mattes of different shape: {matte.shape} and {carried.shape}")
-    now, before = (part if part.dtype == np.bool_ else part > 127 for part in (matte, carried))
+    if matte.shape != expected.shape:
+        raise ValueError(f"mattes of different shape: {matte.shape} and {expected.shape}")
+    now, before = (part if part.dtype == np.bool_ else part > 127 for part in (matte, expected))
     area = (np.count_nonzero(now) + np.count_nonzero(before)) / 2
     return np.count_nonzero(now ^ before) / area if area else None
 

@@ -27,9 +27,17 @@ class ExactConv2d(nn.Conv2d):
     """A convolution that stays in fp32 under autocast: for logits that a softmax sharpens into coordinates."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """As `nn.Conv2d`, from any type to fp32."""
+        """Convolve as `nn.Conv2d`, from any type to fp32."""
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.float())
+
+
+def perceptron(*widths: int) -> nn.Sequential:
+    """Linear layers between `widths`, with LeakyReLU between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])
 
 
 class UNet(nn.Module):

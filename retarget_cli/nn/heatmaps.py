@@ -22,7 +22,7 @@ def soft_argmax(logits: Tensor, sharpness: float) -> tuple[Tensor, Tensor]:
 
 
 def concentration(maps: Tensor, points: Tensor, radius: float) -> Tensor:
-    """How much of each probability map (B, K, H, W) lies within `radius` of its point (B, K, 2): (B, K) in [0, 1].
+    """The share of each probability map (B, K, H, W) within `radius` of its point (B, K, 2): (B, K) in [0, 1].
 
     It is near 1 where the network saw one place for the point, and small where it wavered between several.
     """

@@ -1,4 +1,4 @@
-"""Terms that say how unlike two pictures look to an eye rather than pixel by pixel."""
+"""Perceptual losses: how unlike two pictures look to an eye rather than pixel by pixel."""
 
 from __future__ import annotations
 

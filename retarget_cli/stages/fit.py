@@ -17,6 +17,7 @@ from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.events import Notice, Preview, Reporter
 from retarget_cli.media.images import write_png
 from retarget_cli.methods import get_method
+from retarget_cli.methods.base import PairContext
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.warm_start import Start, begin
@@ -146,8 +147,8 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
 
     device = pick_device(config.device, config.max_memory)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
-    method = get_method(config.method)
-    built = method.build_phase(phase, config.method_config, clips, states(job, config), device, config.seed)
+    pair = PairContext(config.method_config, clips, states(job, config), device)
+    built = get_method(config.method).build_phase(phase, pair, config.seed)
     built.precision = pick_precision(device, config.precision)
     return built
 

@@ -12,7 +12,7 @@ from retarget_cli.config import TrainConfig
 from retarget_cli.media.playback import Playing, background_moments
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import KeypointSubset, Look, NewDriver, Playback, Poses, TransferRequest
+from retarget_cli.methods.base import KeypointSubset, Look, NewDriver, PairContext, Playback, Poses, TransferRequest
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
 from retarget_cli.stages.clip import SourceClip, facts
@@ -170,10 +170,10 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
     from retarget_cli.training.device import pick_device
 
     clips = (ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy")))
-    method, request = get_method(config.method), _request(job, drawing, playing)
-    drawn = method.transfer(
-        config.method_config, clips, states(job, config), request, pick_device(config.device, config.max_memory)
-    )
+    device = pick_device(config.device, config.max_memory)
+    pair = PairContext(config.method_config, clips, states(job, config), device)
+    method = get_method(config.method)
+    drawn = method.transfer(pair, _request(job, drawing, playing))
     count = playing.timing.frames
     points: dict[str, list[np.ndarray]] = {"keypoints": [], "driver_keypoints": [], "confidence": []}
     layer = silhouette = None

@@ -11,6 +11,7 @@ from retarget_cli.config import TrainConfig
 from retarget_cli.findings import Finding, as_lines, from_json, graded, worst_first
 from retarget_cli.findings import to_json as plain
 from retarget_cli.methods import get_method
+from retarget_cli.methods.base import PairContext
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.fit import states
 from retarget_cli.stages.matte import hint_frame, matte_report
@@ -70,10 +71,8 @@ def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -
     for side, clip, crop in zip("ab", clips, crops, strict=True):
         report = matte_report(job.entries[f"matte_{side}"])
         found += clip_findings(side.upper(), clip.path.name, crop.frames, report)
-    method = get_method(config.method)
-    found += method.diagnose(
-        config.method_config, crops, states(job, config), pick_device(config.device, config.max_memory)
-    )
+    device = pick_device(config.device, config.max_memory)
+    found += get_method(config.method).diagnose(PairContext(config.method_config, crops, states(job, config), device))
     ordered = worst_first(found)
     write_json_atomic(job.path / _DATA, plain(ordered))
     lines = as_lines(ordered, (clips[0].name, clips[1].name))

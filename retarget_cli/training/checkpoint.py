@@ -33,19 +33,34 @@ def module_tensors(phase: Phase) -> dict[str, Tensor]:
     }
 
 
-def load_modules(modules: dict[str, torch.nn.Module], path: Path) -> None:
-    """Fill `modules` from the file that :func:`module_tensors` was saved to. KeyError when one is missing."""
-    tensors = load_file(path)
+def save_modules(phase: Phase, folder: Path) -> None:
+    """Write the modules of a phase into the folder of its result."""
+    save_file(module_tensors(phase), folder / _TENSORS)
+
+
+def load_modules(modules: Mapping[str, torch.nn.Module], folder: Path) -> None:
+    """Fill `modules` from the result of a phase, by their names. KeyError when one is missing there."""
+    tensors = load_file(folder / _TENSORS)
     for name, module in modules.items():
-        own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+        own = _under(f"{name}/", tensors)
         if not own:
-            raise KeyError(f"{path} holds no module '{name}'")
+            raise KeyError(f"{folder / _TENSORS} holds no module '{name}'")
         module.load_state_dict(own)
+
+
+def write_result(
+    phase: Phase, out: Path, steps: int, held_out: list[dict[str, float]], history: list[dict[str, float]]
+) -> None:
+    """Write ``state.safetensors``, the modules, and ``fit.json``, scores and losses through the steps, into `out`."""
+    save_modules(phase, out)
+    final = {name: value for name, value in held_out[-1].items() if name != "step"}
+    facts = {"steps": steps, "held_out": final, "held_out_history": held_out, "history": history}
+    (out / "fit.json").write_text(json.dumps(facts, indent=1))
 
 
 @dataclass
 class Record:
-    """How far a phase is. history: losses and held_out: scores through the steps, each entry with its ``step``."""
+    """The progress of a phase. history: losses and held_out: scores through the steps, each entry with its ``step``."""
 
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -102,16 +117,18 @@ def _optimizer_tensors(phase: Phase) -> dict[str, Tensor]:
 
 def _load(phase: Phase, tensors: dict[str, Tensor]) -> None:
     for name, module in phase.modules.items():
-        prefix = f"module/{name}/"
-        module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        module.load_state_dict(_under(f"module/{name}/", tensors))
     for name, optimizer in phase.optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith(f"optimizer/{name}/"):
-                index, entry = key.removeprefix(f"optimizer/{name}/").split("/")
-                state.setdefault(int(index), {})[entry] = value
+        for key, value in _under(f"optimizer/{name}/", tensors).items():
+            index, entry = key.split("/")
+            state.setdefault(int(index), {})[entry] = value
         restore_state(optimizer, state)
     phase.generator.set_state(tensors["generator"])
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _plain(value: Tensor) -> Tensor:
@@ -131,7 +148,4 @@ def adopt(phase: Phase, states: Mapping[str, Mapping[str, Tensor]], out: Path) -
     """
     for name, state in states.items():
         phase.modules[name].load_state_dict(state)
-    save_file(module_tensors(phase), out / "state.safetensors")
-    scores = phase.held_out()
-    facts = {"steps": 0, "held_out": scores, "held_out_history": [{"step": 0, **scores}], "history": []}
-    (out / "fit.json").write_text(json.dumps(facts, indent=1))
+    write_result(phase, out, steps=0, held_out=[{"step": 0, **phase.held_out()}], history=[])

@@ -20,13 +20,14 @@ Runner = Callable[[Work], None]
 
 
 def runner(generator: torch.Generator, engine: str, warn: Callable[[str], None]) -> Runner:
-    """What runs a piece of work, always the same one: by calling it, or on a GPU by replaying it.
+    """Return what runs a piece of work, always the same one: by calling it, or on a GPU by replaying it.
 
-    engine: one of ENGINES; ``eager`` never records. generator: the only one that the work draws from.
+    generator: the only one that the work draws from.
+    engine: one of ENGINES; ``eager`` never records.
     warn: told why when recording fails; then every run is an eager one.
     """
-    tape = None if engine == "eager" else recorder(generator)
-    return _eagerly if tape is None else Replayed(tape, warn)
+    records = None if engine == "eager" else recorder(generator)
+    return _eagerly if records is None else Replayed(records, warn)
 
 
 def _eagerly(work: Work) -> None:
@@ -34,20 +35,20 @@ def _eagerly(work: Work) -> None:
 
 
 def recorder(generator: torch.Generator) -> Recorder | None:
-    """What records on the generator's device; None where nothing can."""
+    """Return what records on the generator's device; None where nothing can."""
     return Recorder(generator) if generator.device.type == "cuda" else None
 
 
 def recording(device: torch.device) -> bool:
-    """Whether what is called now on `device` is recorded instead of run."""
+    """True when what is called now on `device` is recorded instead of run."""
     return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
 
 
 class Replayed:
     """Runs work eagerly WARM_UP times, records it, and replays the recording from then on. Every call is a run."""
 
-    def __init__(self, tape: Recorder, warn: Callable[[str], None]) -> None:
-        self._tape, self._warn = tape, warn
+    def __init__(self, recorder: Recorder, warn: Callable[[str], None]) -> None:
+        self._recorder, self._warn = recorder, warn
         self._left = WARM_UP
         self._run: Runner | None = None
 
@@ -55,7 +56,7 @@ class Replayed:
         """One run. It keeps nothing of `work`: the memory of a training is free when the training is forgotten."""
         if self._left > 0:
             self._left -= 1
-            self._tape.eagerly(work)
+            self._recorder.eagerly(work)
             return
         if self._run is None:
             self._run = self._recorded(work)
@@ -63,7 +64,7 @@ class Replayed:
 
     def _recorded(self, work: Work) -> Runner:
         try:
-            replay = self._tape.record(work)
+            replay = self._recorder.record(work)
         except RuntimeError as error:  # torch's errors, those of CUDA and lack of memory among them
             reason = str(_first(error)).strip().partition("\n")[0]
             self._warn(f"training goes on without a CUDA graph, more slowly: recording it failed ({reason})")
@@ -72,7 +73,7 @@ class Replayed:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What went wrong at first: ending a recording that has failed fails again, and says less."""
+    """The first thing that went wrong: ending a recording that has failed fails again, and says less."""
     return error if error.__context__ is None else _first(error.__context__)
 
 
@@ -92,7 +93,7 @@ class Recorder:
         current.wait_stream(self._stream)
 
     def record(self, work: Work) -> Work:
-        """What runs all the kernels of `work` again. Recording runs none.
+        """Return what runs all the kernels of `work` again. Recording runs none.
 
         Raises RuntimeError when something in it cannot be recorded; the generator and the stream are as before then.
         """

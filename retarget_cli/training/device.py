@@ -28,15 +28,11 @@ def pick_device(name: str, max_memory: str | None = None) -> str:
             fix="Run `retarget doctor` to see what this machine has, or use --device cpu.",
         )
     if kind == "cuda":
-        _limit_memory(torch.device(name), max_memory)
+        number = int(index) if index else torch.cuda.current_device()
+        total = torch.cuda.get_device_properties(number).total_memory
+        share = 1.0 if max_memory is None else parse_size(max_memory, where="--max-memory") / total
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), number)
     return name
-
-
-def _limit_memory(device: torch.device, max_memory: str | None) -> None:
-    index = torch.cuda.current_device() if device.index is None else device.index
-    total = torch.cuda.get_device_properties(index).total_memory
-    share = 1.0 if max_memory is None else parse_size(max_memory, where="--max-memory") / total
-    torch.cuda.set_per_process_memory_fraction(min(1.0, share), index)
 
 
 def to_device(modules: Iterable[torch.nn.Module], device: str) -> None:
@@ -44,6 +40,14 @@ def to_device(modules: Iterable[torch.nn.Module], device: str) -> None:
     for module in modules:
         module.to(torch.device(device))
         module.to(memory_format=torch.channels_last)
+
+
+def freeze(modules: Iterable[torch.nn.Module], device: str) -> None:
+    """Move trained modules to `device`, for use in evaluation mode and without gradients of their own."""
+    modules = list(modules)
+    to_device(modules, device)
+    for module in modules:
+        module.eval().requires_grad_(False)
 
 
 def on_device(device: torch.device) -> AbstractContextManager[object]:

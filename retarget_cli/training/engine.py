@@ -89,7 +89,7 @@ class Engine:
         self.meter.add(self.phase.gradients())
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must hold beside the phase: plain numbers."""
+        """Plain numbers that a checkpoint must hold beside the phase."""
         return {"meter": self.meter.state(), "scaler": {} if self._scaler is None else self._scaler.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:

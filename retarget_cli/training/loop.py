@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from safetensors.torch import save_file
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import Metric, Notice, Progress, Reporter
@@ -41,13 +38,18 @@ def fit(
 ) -> None:
     """Train `phase` to its end, going on from the newest checkpoint in `work`.
 
-    Writes ``state.safetensors`` (the modules) and ``fit.json`` (losses and held-out scores through time) into `out`.
-    digest: what the checkpoints must belong to; show: gets a step and the phase's preview, now and then and at the end,
-    again when a step is repeated after a kill; engine: ``eager`` does without a CUDA graph where one could be had.
+    work: the folder of its checkpoints.
+    out: gets ``state.safetensors`` (the modules) and ``fit.json`` (losses and held-out scores through time).
+    digest: what the checkpoints must belong to.
+    stage, reporter: whom the events are of, and who is told.
+    stop: turns true when the user has enough.
+    show: gets a step and the phase's preview, now and then and at the end, again when a step is repeated after a kill.
+    engine: ``eager`` does without a CUDA graph where one could be had.
     Raises Interrupted after saving when `stop()` turns true, and EnvironmentProblem when the losses are no longer
     numbers.
     """
     with arithmetic(phase.precision), on_device(phase.generator.device):
+        # Go on from the newest checkpoint.
         trainer = Engine(phase, engine, lambda message: reporter(Notice(message)))
         record = checkpoint.restore(trainer, work, digest)
         saved = time.monotonic()
@@ -55,9 +57,16 @@ def fit(
             reporter(Notice(message))
         reporter(Progress(stage, record.step, phase.steps, "steps"))
         while record.step < phase.steps:
-            _advance(trainer, record, stage, reporter)
+            # One step.
+            phase.before_step(record.step)
+            trainer.step(record.step / phase.steps)
+            record.step += 1
+            crash_point("train-step")
+            # Losses, held-out scores and previews, each at its own steps.
+            _read_losses(trainer, record, stage, reporter)
             if record.step < phase.steps:
-                _look(phase, record, stage, reporter, show)
+                _score_and_show(phase, record, stage, reporter, show)
+            # A checkpoint, at times and before stopping.
             stopped = stop() and record.step < phase.steps
             if stopped or time.monotonic() - saved > SAVE_EVERY:
                 checkpoint.save(trainer, work, digest, record)
@@ -69,33 +78,27 @@ def fit(
                     fix="Run the same command again to go on from there.",
                     signal=getattr(stop, "signal", None) or 2,
                 )
+        # The result.
         phase.finish()
-        _look(phase, record, stage, reporter, show)
-        _write(phase, record, out)
+        _score_and_show(phase, record, stage, reporter, show)
+        checkpoint.write_result(phase, out, record.step, record.held_out, record.history)
 
 
-def _write(phase: Phase, record: checkpoint.Record, out: Path) -> None:
-    save_file(checkpoint.module_tensors(phase), out / "state.safetensors")
-    final = {name: value for name, value in record.held_out[-1].items() if name != "step"}
-    facts = {"steps": record.step, "held_out": final, "held_out_history": record.held_out, "history": record.history}
-    (out / "fit.json").write_text(json.dumps(facts, indent=1))
-
-
-def _advance(trainer: Engine, record: checkpoint.Record, stage: str, reporter: Reporter) -> None:
+def _read_losses(trainer: Engine, record: checkpoint.Record, stage: str, reporter: Reporter) -> None:
     steps = trainer.phase.steps
-    trainer.phase.before_step(record.step)
-    trainer.step(record.step / steps)
-    record.step += 1
-    crash_point("train-step")
     if record.step % METRICS_EVERY == 0 or record.step == steps:
         means = trainer.meter.read()
-        _check(means, stage)
+        if not all(math.isfinite(value) for value in means.values()):
+            raise EnvironmentProblem(
+                f"training diverged in {stage}: a loss is not a number",
+                fix="Train with --precision fp32 or with another --seed; if it stays so, please report the pair.",
+            )
         record.history.append({"step": record.step, **means})
         reporter(Metric(stage, record.step, means))
     reporter(Progress(stage, record.step, steps, "steps"))
 
 
-def _look(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter, show: Show | None) -> None:
+def _score_and_show(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter, show: Show | None) -> None:
     """Judge and show what the phase can do by now, if this step is one at which to do so."""
     if _due(record.step, phase.steps, HELD_OUT_TIMES):
         scores = phase.held_out()
@@ -108,13 +111,5 @@ def _look(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporte
 
 
 def _due(step: int, steps: int, times: int) -> bool:
-    """Whether `step` ends one of `times` equal parts of `steps`; the last step does."""
+    """True when `step` ends one of `times` equal parts of `steps`; the last step does."""
     return step == steps or step * times // steps > (step - 1) * times // steps
-
-
-def _check(means: dict[str, float], stage: str) -> None:
-    if not all(math.isfinite(value) for value in means.values()):
-        raise EnvironmentProblem(
-            f"training diverged in {stage}: a loss is not a number",
-            fix="Train with --precision fp32 or with another --seed; if it stays so, please report the pair.",
-        )

@@ -78,7 +78,7 @@ class Phase(ABC):
         """Scores on frames that are never trained on, by name."""
 
     def preview(self) -> Sequence[PreviewRow]:
-        """What the phase can do by now, on frames that are never trained on; nothing unless a phase offers it."""
+        """What the phase can do by now, in pictures, on frames never trained on; nothing unless a phase offers it."""
         return ()
 
     def before_step(self, index: int) -> None:

@@ -1,4 +1,4 @@
-"""Which arithmetic the networks train in."""
+"""The arithmetic that networks train in."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ class Precision:
     half: torch.dtype | None = None
 
     @property
+    def name(self) -> str:
+        """``fp32``, ``bf16`` or ``fp16``."""
+        return {None: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[self.half]
+
+    @property
     def needs_scaling(self) -> bool:
-        """Whether small gradients vanish unless the loss is scaled up."""
+        """True when small gradients vanish unless the loss is scaled up."""
         return self.half is torch.float16
 
     def autocast(self, device: torch.device) -> torch.autocast:
@@ -29,18 +34,19 @@ class Precision:
 
 
 FP32, BF16, FP16 = Precision(), Precision(torch.bfloat16), Precision(torch.float16)
-_BY_NAME = {"fp32": FP32, "bf16": BF16, "fp16": FP16}
 
 
 def pick_precision(device: str, wanted: str) -> Precision:
-    """What `wanted`, one of ``auto``, ``fp32``, ``bf16`` and ``fp16``, means on `device`.
+    """Return what `wanted`, one of ``auto``, ``fp32``, ``bf16`` and ``fp16``, means on `device`.
 
     ``auto`` is bf16 where the processor multiplies it natively; elsewhere fp16 on a GPU and fp32 on a CPU.
     Raises EnvironmentProblem when a GPU only emulates bf16, and when fp16 is asked of a CPU.
     """
-    if wanted == "auto":
-        return _fastest(device)
     cuda = device.startswith("cuda")
+    if wanted == "auto":
+        if cuda:
+            return BF16 if gpu_multiplies_bf16() else FP16
+        return BF16 if cpu_multiplies_bf16() else FP32
     if wanted == "fp16" and not cuda:
         raise EnvironmentProblem(
             "a CPU is slow in fp16", where="--precision", fix="Leave --precision out, or use bf16 or fp32."
@@ -49,22 +55,16 @@ def pick_precision(device: str, wanted: str) -> Precision:
         raise EnvironmentProblem(
             "this GPU has no bf16 arithmetic", where=device, fix="Leave --precision out, or use fp16 or fp32."
         )
-    return _BY_NAME[wanted]
-
-
-def _fastest(device: str) -> Precision:
-    if device.startswith("cuda"):
-        return BF16 if gpu_multiplies_bf16() else FP16
-    return BF16 if cpu_multiplies_bf16() else FP32
+    return next(each for each in (FP32, BF16, FP16) if each.name == wanted)
 
 
 def gpu_multiplies_bf16() -> bool:
-    """Whether the GPU has bf16 units; torch would emulate what it has not."""
+    """True when the GPU has bf16 units; torch would emulate what it has not."""
     return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def cpu_multiplies_bf16() -> bool:
-    """Whether the CPU has instructions for bf16 products (AVX-512 BF16 or AMX): a step takes 0.6 the time."""
+    """True when the CPU has instructions for bf16 products (AVX-512 BF16 or AMX): a step takes 0.6 the time."""
     known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch before 2.12 cannot tell
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 

@@ -20,6 +20,7 @@ MEANING = {
     "lpips": "perceptual distance (0 perfect)",
 }
 _KINDS = ("motion", "shape", "strange", "outside", "total")
+_HEADINGS = {"strange": "implausible", "outside": "out of crop"}  # where reports keep an older name
 
 
 def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> tuple[list[str], list[list[str]]]:
@@ -31,7 +32,7 @@ def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> t
         [name, *(_text(values.get(kind)) for kind in kinds), "*" if name == taken else ""]
         for name, values in best_first
     ]
-    return ["candidate", *kinds, "taken"], rows
+    return ["candidate", *(_HEADINGS.get(kind, kind) for kind in kinds), "taken"], rows
 
 
 def _number(value: Any) -> float:

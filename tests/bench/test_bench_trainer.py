@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from cpu_graph import CpuTape
+from cpu_graph import CpuRecorder
 from every_phase import builder
 from noisy_line import NoisyLine
 from torch import Tensor
 
-from retarget_cli.bench.device_meter import CpuGauge
+from retarget_cli.bench.device_meter import DeviceMeter
 from retarget_cli.bench.plan import BASELINE, PLAIN, Mode
 from retarget_cli.bench.trainer import Trainer
 from retarget_cli.training import cuda_graph
@@ -24,7 +24,7 @@ GRAPH = Mode("graph", graph=True)
 
 
 def trainer(build: Callable[[], Phase], mode: Mode = BASELINE) -> Trainer:
-    return Trainer(build, mode, BF16, CpuGauge("cpu"))
+    return Trainer(build, mode, BF16, DeviceMeter("cpu"))
 
 
 class Idle(NoisyLine):
@@ -80,18 +80,18 @@ def test_half_precision_is_that_of_the_mode() -> None:
 
 
 def test_a_graph_is_replayed_before_the_clock_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    tape = CpuTape()
-    monkeypatch.setattr(cuda_graph, "recorder", lambda generator: tape)
+    recorder = CpuRecorder()
+    monkeypatch.setattr(cuda_graph, "recorder", lambda generator: recorder)
     timed = trainer(NoisyLine, GRAPH)
     timed.warm_up()
-    assert tape.replays >= 2
+    assert recorder.replays >= 2
     timed.measure()
-    assert tape.replays >= 3
+    assert recorder.replays >= 3
     assert timed.failure is None
 
 
 def test_eager_steps_are_no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(CpuTape):
+    class Broken(CpuRecorder):
         def record(self, work: Callable[[], None]) -> Callable[[], None]:
             raise RuntimeError("no such thing")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cpu_graph import CpuTape
+from cpu_graph import CpuRecorder
 
 from retarget_cli.bench import bench as top
 from retarget_cli.bench import device_meter, phases
@@ -37,7 +37,7 @@ Document = dict[str, Any]
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(device_meter, "MATRIX_SECONDS", 0.02)
-        patch.setattr(device_meter.CpuGauge, "matrix_size", 256)
+        patch.setattr(device_meter.DeviceMeter, "matrix_size", 256)
         patch.setattr(phases, "sample_clips", functools.cache(phases.sample_clips))
         patch.setattr(top, "DRAWING_SECONDS", 0.2)
         patch.setattr(precision, "cpu_multiplies_bf16", lambda: True)  # torch computes it everywhere, if slowly
@@ -140,21 +140,21 @@ def test_any_method_can_be_measured_and_progress_is_told() -> None:
     assert {event.total for event in steps} == {3 * 4}
 
 
-class LikeGpu(device_meter.CpuGauge):
+class LikeGpu(device_meter.DeviceMeter):
     """Measures as on a GPU: one mode after the other, several steps at a time, graphs too."""
 
     chunk, together, graphs = 3, False, True
 
 
 def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    tapes: list[CpuTape] = []
+    recorders: list[CpuRecorder] = []
 
-    def tape(generator: Any) -> CpuTape:
-        tapes.append(CpuTape())
-        return tapes[-1]
+    def recorder(generator: Any) -> CpuRecorder:
+        recorders.append(CpuRecorder())
+        return recorders[-1]
 
-    monkeypatch.setattr(top, "gauge_of", LikeGpu)
-    monkeypatch.setattr(cuda_graph, "recorder", tape)
+    monkeypatch.setattr(top, "meter_of", LikeGpu)
+    monkeypatch.setattr(cuda_graph, "recorder", recorder)
     events: list[Event] = []
     recipe = measured(events=events)["recipes"][0]
     for phase in recipe["phases"]:
@@ -164,7 +164,7 @@ def test_on_a_gpu_modes_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         assert [found["graph-amp"]["memory"], found["eager-fp32"]["memory"]].count(None) in (0, 2)
         assert phase["trained_in"] == "graph-amp"
         assert phase["training_seconds_extrapolated"] == phase["steps"] * found["graph-amp"]["seconds_a_step"]
-    assert [tape.replays > 6 for tape in tapes] == [True] * 4  # two phases, two modes
+    assert [recorder.replays > 6 for recorder in recorders] == [True] * 4  # two phases, two modes
     stages = [event for event in events if isinstance(event, StageStarted)]
     assert [event.stages for event in events if isinstance(event, Planned)] == [len(stages)]
     assert len(stages) == 1 + 2 * 4 + 1

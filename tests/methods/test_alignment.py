@@ -90,7 +90,8 @@ def test_unknown_modes_are_refused() -> None:
 def test_points_that_never_move_do_not_divide_by_zero() -> None:
     still = np.zeros((5, 6, 2))
     assert np.isfinite(alignment.from_moments(poses(0), still).apply(still)).all()
-    for found in alignment.candidates(poses(0), still, np.eye(2, 3)).values():
+    for mode in (*alignment.MODES, *alignment.VARIANTS):
+        found = alignment.align(mode, poses(0), still, np.eye(2, 3))
         assert np.isfinite(found.apply(still)).all()
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from moving_clips import swinging
 
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import data
 from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
 from retarget_cli.methods.jokr.geometry import GeometryPhase
@@ -60,7 +61,7 @@ def test_a_long_clip_goes_through_a_window(short_window: None) -> None:
 
 def test_phases_bring_the_frames_of_long_clips(short_window: None) -> None:
     tiny = JokrConfig(GeometryConfig(size=16, widths=(8, 8, 8)))
-    phase = GeometryPhase.build(tiny, (swinging(60), swinging(20)), "cpu", 0)
+    phase = GeometryPhase.build(PairContext(tiny, (swinging(60), swinging(20)), {}, "cpu"), 0)
     before = [clip.pixels.clone() for clip in phase.clips]
     phase.before_step(24)
     assert torch.equal(phase.clips[0].pixels, before[0])

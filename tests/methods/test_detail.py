@@ -1,4 +1,4 @@
-"""The third phase: when there is one, what it adds to the painters' pictures, and that the others do not notice."""
+"""The third phase: when there is one, what it adds to pictures, and that the other phases do not notice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moving_clips import swinging
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.base import PairContext, TransferRequest
 from retarget_cli.methods.jokr.data import held_out_frames
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.stages.clip import SourceClip
@@ -55,7 +55,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Pa
         states[phase] = folder / phase
         states[phase].mkdir()
         clips = FINE if phase == "detail" else USUAL
-        built = JOKR.build_phase(phase, config, clips, states, "cpu", seed=0)
+        built = JOKR.build_phase(phase, PairContext(config, clips, states, "cpu"), seed=0)
         before = built.held_out()
         work = folder / f"{phase}-work"
         fit(built, work=work, out=states[phase], digest="d", stage=phase, reporter=silent, stop=lambda: False)
@@ -73,7 +73,8 @@ def test_drawing_is_as_large_as_it_and_finer(trained: tuple[Any, dict[str, Path]
     plain = JOKR.config("draft", SMALL)
     request = TransferRequest("a", "none")
     fine, coarse = (
-        next(iter(JOKR.transfer(each, USUAL, states, request, "cpu").frames)).rgba for each in (config, plain)
+        next(iter(JOKR.transfer(PairContext(each, USUAL, states, "cpu"), request).frames)).rgba
+        for each in (config, plain)
     )
     assert (fine.shape, coarse.shape) == ((64, 64, 4), (32, 32, 4))
     enlarged = coarse.repeat(2, axis=0).repeat(2, axis=1)
@@ -87,7 +88,7 @@ def test_drawing_is_as_large_as_it_and_finer(trained: tuple[Any, dict[str, Path]
 
 def test_looking_shows_parts_pixel_for_pixel(trained: tuple[Any, dict[str, Path], dict[str, float]]) -> None:
     config, states, _ = trained
-    rows = JOKR.build_phase("detail", config, FINE, states, "cpu", seed=0).preview()
+    rows = JOKR.build_phase("detail", PairContext(config, FINE, states, "cpu"), seed=0).preview()
     assert len({row.label for row in rows}) == 6
     assert {row.frames.shape[1:3] for row in rows} == {(16, 16)}
     assert (rows[0].frames[..., 0] > 0).mean() > 0.5  # of the object, and not of what is around it
@@ -98,7 +99,7 @@ def test_of_a_long_clip_an_even_choice_is_held(
 ) -> None:
     config, states, _ = trained
     monkeypatch.setattr("retarget_cli.methods.jokr.references.MOST_FRAMES", 10)
-    phase = JOKR.build_phase("detail", config, FINE, states, "cpu", seed=0)
+    phase = JOKR.build_phase("detail", PairContext(config, FINE, states, "cpu"), seed=0)
     clip = phase.clips[0]  # type: ignore[attr-defined]
     assert len(clip.pixels) == 10
     real = torch.from_numpy(FINE[0].frames.copy()).permute(0, 3, 1, 2)

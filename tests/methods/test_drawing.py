@@ -23,7 +23,7 @@ class Square:
         self.room = room
         self.sizes: list[int] = []
 
-    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+    def draw(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
         if len(points) > self.room:
             raise torch.OutOfMemoryError("CUDA out of memory")
         self.sizes.append(len(points))
@@ -32,9 +32,9 @@ class Square:
         return pictures, (pictures[:, ::2, ::2, 3] > 0).float()
 
 
-def drawn(puppet: Square, mirrored: bool = False) -> list[tuple[np.ndarray, ...]]:
-    course = KeypointTracks(POINTS / 2, POINTS, np.ones(POINTS.shape[:2], np.float32))
-    frames = draw(puppet, course, mirrored, mirrored)  # type: ignore[arg-type]
+def drawn(model: Square, mirrored: bool = False) -> list[tuple[np.ndarray, ...]]:
+    tracks = KeypointTracks(POINTS / 2, POINTS, np.ones(POINTS.shape[:2], np.float32))
+    frames = draw(model, tracks, mirrored, mirrored)  # type: ignore[arg-type]
     return [(frame.rgba, frame.silhouette, frame.keypoints, frame.driver_keypoints) for frame in frames]
 
 
@@ -64,8 +64,8 @@ def test_mirrored_frames_are_turned_back() -> None:
 
 
 def test_leaving_early_ends_the_drawing() -> None:
-    puppet = Square()
-    frames = draw(puppet, KeypointTracks(POINTS, POINTS, np.ones(POINTS.shape[:2], np.float32)), False, False)  # type: ignore[arg-type]
+    model = Square()
+    frames = draw(model, KeypointTracks(POINTS, POINTS, np.ones(POINTS.shape[:2], np.float32)), False, False)  # type: ignore[arg-type]
     next(frames)
     frames.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
@@ -73,7 +73,7 @@ def test_leaving_early_ends_the_drawing() -> None:
 
 def test_a_failing_network_is_not_hidden() -> None:
     class Broken(Square):
-        def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+        def draw(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):

@@ -32,9 +32,9 @@ def clip_of(drawer: Drawer) -> ClipArray:
     return ClipArray(frames)
 
 
-def judged(*puppets: Drawer, usual: Drawer, other: Drawer) -> dict:
+def judged(*models: Drawer, usual: Drawer, other: Drawer) -> dict:
     clip = clip_of(other)
-    return resemblance(puppets, clip_of(usual), clip, other.keypoints(clip))
+    return resemblance(models, clip_of(usual), clip, other.keypoints(clip))
 
 
 TALL, FLAT = Drawer(12), Drawer(4)

@@ -25,7 +25,7 @@ def shapes(config: Any, phase: str) -> dict[str, torch.Size]:
     with torch.device("meta"):
         networks: tuple[nn.Module, ...]
         if phase == "geometry":
-            published = paper.keypoint_extractor, paper.silhouette_generator
+            published = paper.KeypointExtractor, paper.silhouette_generator
             fast = isinstance(config, JokrConfig)
             networks = shape_networks(geometry) if fast else tuple(build(geometry) for build in published)
         elif isinstance(config, JokrConfig):

@@ -16,7 +16,7 @@ from moving_clips import swinging
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import Playback, TransferRequest
+from retarget_cli.methods.base import PairContext, Playback, TransferRequest
 from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr.transfer import without_specks
 from retarget_cli.metrics.shape import pairwise_iou
@@ -51,7 +51,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Pa
     for phase in method.phases(config):
         states[phase] = folder / phase
         states[phase].mkdir()
-        built = method.build_phase(phase, config, CLIPS, states, "cpu", seed=0)
+        built = method.build_phase(phase, PairContext(config, CLIPS, states, "cpu"), seed=0)
         fit(
             built,
             work=folder / f"{phase}-work",
@@ -82,24 +82,26 @@ def trained_tensors(phase: Phase) -> Iterator[tuple[str, torch.Tensor]]:
 def test_every_parameter_is_trained(trained: tuple[Any, dict[str, Path]]) -> None:
     config, states = trained
     for name in ("geometry", "texture"):
-        phase = get_method("jokr").build_phase(name, config, CLIPS, states, "cpu", seed=0)
+        phase = get_method("jokr").build_phase(name, PairContext(config, CLIPS, states, "cpu"), seed=0)
         before = {path: value.clone() for path, value in trained_tensors(phase)}
         engine = Engine(phase)
         for step in range(3):
             engine.step(step / 3)
         after = dict(trained_tensors(phase))
         still = {path for path in before if torch.equal(before[path], after[path])}
-        # At first the critics are unsure of everything, and the two halves of the hinge loss cancel in the last bias.
+        # At first discriminators are unsure, and the two halves of the hinge loss cancel in the last bias.
         assert still <= {"critic_a/head.bias", "critic_b/head.bias"}
 
 
 def test_a_phase_begins_where_another_run_ended(trained: tuple[Any, dict[str, Path]]) -> None:
-    """A pair of other widths and colours, so that what helps is what two pairs share; T, D and critics are fresh."""
+    """A pair of other widths and colours, so that what both share is what helps; T and discriminators are fresh."""
     config, states = trained
     clips = (swinging(20, width=0.1, phase=2.0, colour=90), swinging(22, width=0.16, phase=0.5, colour=180))
     start = Start("2026", load_config("draft", None, TINY, device="cpu"), {})
     for name, loss in (("geometry", "silhouette"), ("texture", "edges_a")):
-        fresh, begun = (get_method("jokr").build_phase(name, config, clips, states, "cpu", seed=0) for _ in range(2))
+        fresh, begun = (
+            get_method("jokr").build_phase(name, PairContext(config, clips, states, "cpu"), seed=0) for _ in range(2)
+        )
         begin(begun, start, states[name])
         losses = [float(phase.gradients()[loss].detach()) for phase in (fresh, begun)]
         assert losses[1] < 0.7 * losses[0]
@@ -115,7 +117,7 @@ def test_bf16_gives_nearly_the_same_losses_and_fp32_weights(trained: tuple[Any, 
     config, states = trained
     losses = []
     for precision in (FP32, BF16):
-        phase = get_method("jokr").build_phase(name, config, CLIPS, states, "cpu", seed=0)
+        phase = get_method("jokr").build_phase(name, PairContext(config, CLIPS, states, "cpu"), seed=0)
         phase.precision = precision
         losses.append({key: float(value) for key, value in phase.gradients().items()})
         assert all(p.dtype == torch.float32 for module in phase.modules.values() for p in module.parameters())
@@ -126,7 +128,7 @@ def test_bf16_gives_nearly_the_same_losses_and_fp32_weights(trained: tuple[Any, 
 @pytest.mark.parametrize("look", ["a", "b"])
 def test_transfer_draws_one_frame_a_driver_frame(trained: tuple[Any, dict[str, Path]], look: Any) -> None:
     config, states = trained
-    drawn = get_method("jokr").transfer(config, CLIPS, states, TransferRequest(look), "cpu")
+    drawn = get_method("jokr").transfer(PairContext(config, CLIPS, states, "cpu"), TransferRequest(look))
     frames = list(drawn.frames)
     subject, driver = CLIPS if look == "a" else CLIPS[::-1]
     assert len(frames) == driver.count
@@ -144,16 +146,20 @@ def test_transfer_draws_one_frame_a_driver_frame(trained: tuple[Any, dict[str, P
 def test_a_playback_draws_its_moments(trained: tuple[Any, dict[str, Path]]) -> None:
     config, states = trained
     method = get_method("jokr")
-    plain = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none"), "cpu").frames)
+    plain = list(method.transfer(PairContext(config, CLIPS, states, "cpu"), TransferRequest("a", "none")).frames)
     times = tuple(range(CLIPS[1].count))
     halves = Playback(Fraction(1, 25), times, (Fraction(3), Fraction(7, 2), Fraction(4)), (3, 3, 4))
-    drawn = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none", halves), "cpu").frames)
+    drawn = list(
+        method.transfer(PairContext(config, CLIPS, states, "cpu"), TransferRequest("a", "none", halves)).frames
+    )
     np.testing.assert_array_equal(drawn[0].keypoints, plain[3].keypoints)
     np.testing.assert_allclose(drawn[2].rgba, plain[4].rgba, atol=1)
     low, high = (choose(plain[3].keypoints, plain[4].keypoints) for choose in (np.minimum, np.maximum))
     assert ((drawn[1].keypoints >= low) & (drawn[1].keypoints <= high)).all()
     steady = Playback(Fraction(1, 25), times, tuple(map(Fraction, times)), times, smooth=0.5)
-    smooth = list(method.transfer(config, CLIPS, states, TransferRequest("a", "none", steady), "cpu").frames)
+    smooth = list(
+        method.transfer(PairContext(config, CLIPS, states, "cpu"), TransferRequest("a", "none", steady)).frames
+    )
     moved, moves = (np.abs(np.diff([frame.keypoints for frame in each], axis=0)).sum() for each in (smooth, plain))
     assert moved < 0.8 * moves
 
@@ -161,7 +167,7 @@ def test_a_playback_draws_its_moments(trained: tuple[Any, dict[str, Path]]) -> N
 def test_six_numbers_are_taken_as_they_are(trained: tuple[Any, dict[str, Path]]) -> None:
     config, states = trained
     request = TransferRequest("a", (1.0, 0.0, 0.25, 0.0, 1.0, 0.0))
-    drawn = get_method("jokr").transfer(config, CLIPS, states, request, "cpu")
+    drawn = get_method("jokr").transfer(PairContext(config, CLIPS, states, "cpu"), request)
     frame = next(iter(drawn.frames))
     np.testing.assert_allclose(frame.keypoints - frame.driver_keypoints, [[0.25, 0.0]] * 6, atol=1e-5)
 
@@ -171,9 +177,11 @@ def test_a_mirrored_driver_is_drawn_the_way_the_subject_faces(trained: tuple[Any
     tail = CLIPS[0].frames.copy()
     tail[:, 20:24, 4:20] = 255
     clips = (type(CLIPS[0])(tail), type(CLIPS[0])(tail[:, :, ::-1]))
-    one = get_method("jokr").transfer(config, clips, states, TransferRequest("b", "none"), "cpu")
+    one = get_method("jokr").transfer(PairContext(config, clips, states, "cpu"), TransferRequest("b", "none"))
     assert one.report["mirrored"]
-    straight = get_method("jokr").transfer(config, (clips[0], clips[0]), states, TransferRequest("b", "none"), "cpu")
+    straight = get_method("jokr").transfer(
+        PairContext(config, (clips[0], clips[0]), states, "cpu"), TransferRequest("b", "none")
+    )
     first, second = next(iter(one.frames)), next(iter(straight.frames))
     np.testing.assert_array_equal(first.rgba, second.rgba[:, ::-1])
     np.testing.assert_allclose(first.keypoints[:, 0], -second.keypoints[:, 0])
@@ -183,8 +191,12 @@ def test_either_clip_may_be_the_mirrored_one(trained: tuple[Any, dict[str, Path]
     _, states = trained
     method = get_method("jokr")
     request = TransferRequest("a", "none")
-    turned = method.transfer(method.config("draft", (*TINY, "geometry.mirror=a")), CLIPS, states, request, "cpu")
-    plain = method.transfer(method.config("draft", (*TINY, "geometry.mirror=none")), CLIPS, states, request, "cpu")
+    turned = method.transfer(
+        PairContext(method.config("draft", (*TINY, "geometry.mirror=a")), CLIPS, states, "cpu"), request
+    )
+    plain = method.transfer(
+        PairContext(method.config("draft", (*TINY, "geometry.mirror=none")), CLIPS, states, "cpu"), request
+    )
     assert (turned.report["mirrored"], plain.report["mirrored"]) == (True, False)
     first, second = next(iter(turned.frames)), next(iter(plain.frames))
     np.testing.assert_array_equal(first.rgba, second.rgba[:, ::-1])
@@ -225,7 +237,7 @@ def test_specks_are_removed_and_limbs_are_kept() -> None:
     assert np.array_equal(cleaned[:28], rgba[:28])
 
 
-def test_with_weights_lpips_takes_the_critics_place(
+def test_with_weights_lpips_takes_the_discriminators_place(
     trained: tuple[Any, dict[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Far(torch.nn.Module):
@@ -238,7 +250,7 @@ def test_with_weights_lpips_takes_the_critics_place(
     monkeypatch.setattr(losses, "find_weights", Path)
     monkeypatch.setattr(losses, "read_tensors", lambda path: {"of": path})
     monkeypatch.setattr(losses, "lpips_vgg", lambda tensors: Far() if tensors == {"of": Path("vgg16")} else None)
-    phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
+    phase = get_method("jokr").build_phase("texture", PairContext(config, CLIPS, states, "cpu"), seed=0)
     terms = phase.gradients()
     assert "LPIPS (VGG-16)" in phase.notices[0]
     assert 5 < float(terms["perceptual_a"]) < 7
@@ -248,5 +260,5 @@ def test_with_weights_lpips_takes_the_critics_place(
 
 def test_without_weights_it_says_what_stands_in(trained: tuple[Any, dict[str, Path]]) -> None:
     config, states = trained
-    phase = get_method("jokr").build_phase("texture", config, CLIPS, states, "cpu", seed=0)
+    phase = get_method("jokr").build_phase("texture", PairContext(config, CLIPS, states, "cpu"), seed=0)
     assert phase.notices == (losses.notice("structure"),)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from retarget_cli.errors import EnvironmentProblem, Interrupted, UsageError
 from retarget_cli.events import Event, Notice, silent
 from retarget_cli.methods import get_method
-from retarget_cli.methods.base import TransferRequest
+from retarget_cli.methods.base import PairContext, TransferRequest
 from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr_paper.method import JokrPaper
 from retarget_cli.pipeline.settings import load_config
@@ -47,7 +47,7 @@ def fit(phase: Any, folder: Path, **options: Any) -> Path:
 
 def build(preset: str, name: str, states: dict[str, Path], *changes: str) -> Any:
     method = get_method("jokr-paper")
-    return method.build_phase(name, method.config(preset, (*TINY, *changes)), CLIPS, states, "cpu", seed=0)
+    return method.build_phase(name, PairContext(method.config(preset, (*TINY, *changes)), CLIPS, states, "cpu"), seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -135,59 +135,61 @@ def test_scores_on_held_out_frames_change_nothing(
 def test_transfer_draws_one_frame_a_driver_frame(look: Any, trained: tuple[dict[str, Path], list[Event]]) -> None:
     method = get_method("jokr-paper")
     config = method.config("paper", TINY)
-    drawn = method.transfer(config, CLIPS, trained[0], TransferRequest(look, "learned"), "cpu")
+    drawn = method.transfer(PairContext(config, CLIPS, trained[0], "cpu"), TransferRequest(look, "learned"))
     frames = list(drawn.frames)
     assert len(frames) == CLIPS[1 if look == "a" else 0].count
     assert frames[0].rgba.shape == (64, 64, 4)
     assert frames[0].keypoints.shape == (6, 2)
-    again = next(iter(method.transfer(config, CLIPS, trained[0], TransferRequest(look, "learned"), "cpu").frames))
+    again = next(
+        iter(method.transfer(PairContext(config, CLIPS, trained[0], "cpu"), TransferRequest(look, "learned")).frames)
+    )
     np.testing.assert_array_equal(again.rgba, frames[0].rgba)
-    auto = method.transfer(config, CLIPS, trained[0], TransferRequest(look), "cpu")
+    auto = method.transfer(PairContext(config, CLIPS, trained[0], "cpu"), TransferRequest(look))
     assert "learned" in auto.report["candidates"]
 
 
 def test_the_verdict_judges_this_recipe_too(trained: tuple[dict[str, Path], list[Event]]) -> None:
     method = get_method("jokr-paper")
-    found = method.diagnose(method.config("paper", TINY), CLIPS, trained[0], "cpu")
+    found = method.diagnose(PairContext(method.config("paper", TINY), CLIPS, trained[0], "cpu"))
     assert {"silhouettes", "picture"} <= {finding.name for finding in found}
 
 
-def test_points_of_the_puppet_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
+def test_points_of_the_model_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """T works between bordered pictures; seen from the crop its shift is as much larger as the border makes them."""
     config = get_method("jokr-paper").config("paper", TINY)
-    puppets = {look: JokrPaper().load_model(config, trained[0], look, "cpu") for look in "ab"}
+    models = {look: JokrPaper().models(PairContext(config, CLIPS, trained[0], "cpu"))(look) for look in "ab"}
     theta = build("paper", "geometry", {}).affine
     from retarget_cli.training.checkpoint import load_modules
 
-    load_modules({"affine": theta}, trained[0]["geometry"] / "state.safetensors")
+    load_modules({"affine": theta}, trained[0]["geometry"])
     linear, shift = theta().detach().numpy()[:, :2], theta().detach().numpy()[:, 2]
-    np.testing.assert_allclose(puppets["a"].to_subject[:, :2], linear, rtol=1e-5)
-    np.testing.assert_allclose(puppets["a"].to_subject[:, 2], 1.4 * shift, rtol=1e-5)
-    there = puppets["a"].to_subject @ [0.3, -0.2, 1]
-    np.testing.assert_allclose(puppets["b"].to_subject @ [*there, 1], [0.3, -0.2], atol=1e-5)
+    np.testing.assert_allclose(models["a"].to_subject[:, :2], linear, rtol=1e-5)
+    np.testing.assert_allclose(models["a"].to_subject[:, 2], 1.4 * shift, rtol=1e-5)
+    there = models["a"].to_subject @ [0.3, -0.2, 1]
+    np.testing.assert_allclose(models["b"].to_subject @ [*there, 1], [0.3, -0.2], atol=1e-5)
 
 
 def test_points_are_drawn_where_they_are_in_the_crop(trained: tuple[dict[str, Path], list[Event]]) -> None:
     config = get_method("jokr-paper").config("paper", TINY)
-    puppet: Any = JokrPaper().load_model(config, trained[0], "a", "cpu")
-    puppet.shape = lambda maps: maps[:, :2]  # draws the first keypoints themselves
+    model: Any = JokrPaper().models(PairContext(config, CLIPS, trained[0], "cpu"))("a")
+    model.shape = lambda maps: maps[:, :2]  # draws the first keypoints themselves
     points = np.tile(np.array([0.4, -0.6], np.float32), (1, 6, 1))
-    y, x = np.unravel_index(puppet.silhouettes(points)[0].argmax(), (64, 64))
+    y, x = np.unravel_index(model.silhouettes(points)[0].argmax(), (64, 64))
     np.testing.assert_allclose([x / 31.5 - 1, y / 31.5 - 1], [0.4, -0.6], atol=0.05)
 
 
-def test_over_grey_the_layer_is_what_was_painted(trained: tuple[dict[str, Path], list[Event]]) -> None:
+def test_over_grey_the_layer_is_what_was_drawn(trained: tuple[dict[str, Path], list[Event]]) -> None:
     config = get_method("jokr-paper").config("paper", (*TINY, "geometry.border=0"))
-    puppet: Any = JokrPaper().load_model(config, trained[0], "a", "cpu")
+    model: Any = JokrPaper().models(PairContext(config, CLIPS, trained[0], "cpu"))("a")
     soft = torch.linspace(0.1, 0.9, 64).expand(1, 2, 64, 64)
-    puppet.shape = lambda maps: soft
-    puppet.texture = lambda silhouette: silhouette * torch.tensor([0.8, -0.4, 0.0])[None, :, None, None]
-    layer = puppet.paint(np.zeros((1, 6, 2), np.float32))[0][0].numpy().astype(float)
+    model.shape = lambda maps: soft
+    model.texture = lambda silhouette: silhouette * torch.tensor([0.8, -0.4, 0.0])[None, :, None, None]
+    layer = model.draw(np.zeros((1, 6, 2), np.float32))[0][0].numpy().astype(float)
     alpha = layer[..., 3:] / 255
     np.testing.assert_allclose(alpha[0, :, 0], soft[0, 0, 0], atol=0.003)
     composite = layer[..., :3] * alpha + 127.5 * (1 - alpha)
-    painted = soft[0, 0, 0, :, None].numpy() * [0.8, -0.4, 0.0]
-    np.testing.assert_allclose(composite[0], (painted + 1) * 127.5, atol=1.5)
+    wanted = soft[0, 0, 0, :, None].numpy() * [0.8, -0.4, 0.0]
+    np.testing.assert_allclose(composite[0], (wanted + 1) * 127.5, atol=1.5)
     assert layer[..., 0].std() < 1  # one colour everywhere: only the alpha is soft
 
 
@@ -210,21 +212,21 @@ def test_it_trains_and_draws_on_a_gpu(preset: str, tmp_path: Path) -> None:
     method, states = get_method("jokr-paper"), {}
     config = method.config(preset, (*TINY, "geometry.steps=3", "texture.steps=3"))
     for name in ("geometry", "texture"):
-        phase = method.build_phase(name, config, CLIPS, states, "cuda", seed=0)
+        phase = method.build_phase(name, PairContext(config, CLIPS, states, "cuda"), seed=0)
         states[name] = fit(phase, tmp_path / name)
-    frames = list(method.transfer(config, CLIPS, states, TransferRequest("a", "learned"), "cuda").frames)
+    frames = list(method.transfer(PairContext(config, CLIPS, states, "cuda"), TransferRequest("a", "learned")).frames)
     assert len(frames) == CLIPS[1].count
 
 
 def test_each_frame_is_judged_by_its_own_statistics(trained: tuple[dict[str, Path], list[Event]]) -> None:
     """E stays in training mode: neither the other frames of the clip nor the running statistics count."""
     config = get_method("jokr-paper").config("paper", TINY)
-    puppet: Any = JokrPaper().load_model(config, trained[0], "a", "cpu")
-    together = puppet.keypoints(CLIPS[0]).points
-    for name, buffer in puppet.extractor.named_buffers():
+    model: Any = JokrPaper().models(PairContext(config, CLIPS, trained[0], "cpu"))("a")
+    together = model.keypoints(CLIPS[0]).points
+    for name, buffer in model.extractor.named_buffers():
         if "running" in name:
             buffer.fill_(7.0)
-    alone = puppet.keypoints(type(CLIPS[0])(CLIPS[0].frames[3:4])).points
+    alone = model.keypoints(type(CLIPS[0])(CLIPS[0].frames[3:4])).points
     np.testing.assert_array_equal(alone[0], together[3])
 
 
@@ -240,22 +242,24 @@ def test_frames_are_mirrored_as_asked(trained: tuple[dict[str, Path], list[Event
     turned = method.config("paper", (*TINY, "geometry.mirror=a"))
     flipped = (type(CLIPS[0])(CLIPS[0].frames[:, :, ::-1]), CLIPS[1])
     request = TransferRequest("a", "none")
-    straight = next(iter(method.transfer(plain, CLIPS, trained[0], request, "cpu").frames))
-    back = next(iter(method.transfer(turned, flipped, trained[0], request, "cpu").frames))
+    straight = next(iter(method.transfer(PairContext(plain, CLIPS, trained[0], "cpu"), request).frames))
+    back = next(iter(method.transfer(PairContext(turned, flipped, trained[0], "cpu"), request).frames))
     np.testing.assert_array_equal(back.rgba, straight.rgba[:, ::-1])
     with pytest.raises(UsageError, match="mirror"):
-        method.build_phase("geometry", method.config("paper", ("geometry.mirror=c",)), CLIPS, {}, "cpu", seed=0)
+        method.build_phase(
+            "geometry", PairContext(method.config("paper", ("geometry.mirror=c",)), CLIPS, {}, "cpu"), seed=0
+        )
 
 
 @pytest.mark.parametrize("change", ["geometry.size=100", "geometry.size=96"])
 def test_sizes_that_do_not_fit_are_refused(change: str) -> None:
     method = get_method("jokr-paper")
     with pytest.raises(UsageError, match="fit") as caught:
-        method.build_phase("geometry", method.config("paper", (change,)), CLIPS, {}, "cpu", seed=0)
+        method.build_phase("geometry", PairContext(method.config("paper", (change,)), CLIPS, {}, "cpu"), seed=0)
     assert "128" in caught.value.fix
 
 
-def test_with_weights_the_painters_learn_by_lpips(
+def test_with_weights_the_texture_generators_learn_by_lpips(
     trained: tuple[dict[str, Path], list[Event]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Far(torch.nn.Module):
@@ -275,7 +279,7 @@ def test_with_weights_the_painters_learn_by_lpips(
 
 def test_lpips_without_weights_is_refused_with_a_fix() -> None:
     with pytest.raises(EnvironmentProblem) as caught:
-        losses.perceptual_term("lpips", "cpu")
+        losses.perceptual_loss("lpips", "cpu")
     assert "weights pull vgg16" in caught.value.fix
 
 

@@ -33,7 +33,7 @@ def test_stage_2_brings_everything(tmp_path: Path) -> None:
     assert (found.config.texture.generator_width, found.config.texture.residual_blocks) == (8, 3)
 
 
-def test_stage_1_has_no_painters_but_a_discriminator(tmp_path: Path) -> None:
+def test_stage_1_has_no_texture_generators_but_a_discriminator(tmp_path: Path) -> None:
     found = read(save(tmp_path / "checkpoint", TINY, 1), PRESETS["paper"])
     assert set(found.states) == {"geometry"}
     assert set(found.states["geometry"]) == {"extractor", "shape", "affine", "discriminator"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -131,8 +132,8 @@ def count(net: nn.Module) -> int:
 
 def test_parameters_of_the_full_size() -> None:
     geometry, texture = PRESETS["paper"].geometry, PRESETS["paper"].texture
-    assert count(networks.keypoint_extractor(geometry)) == 14_153_592
-    assert count(networks.keypoint_extractor(PRESETS["paper-no-affine"].geometry)) == 11_412_686
+    assert count(networks.KeypointExtractor(geometry)) == 14_153_592
+    assert count(networks.KeypointExtractor(PRESETS["paper-no-affine"].geometry)) == 11_412_686
     assert count(networks.silhouette_generator(geometry)) == 11_409_538
     assert count(networks.texture_generator(texture)) == 11_378_179
     assert count(networks.KeypointDiscriminator(14, geometry.discriminator_width)) == 310_401
@@ -152,4 +153,4 @@ def test_maps_of_the_full_size() -> None:
     with torch.no_grad():
         frame = torch.zeros(2, 3, 256, 256)
         assert networks.KeypointExtractor(small)(frame)[1].shape == (2, 14, 58, 58)
-        assert networks.StrongKeypointExtractor(small)(frame)[1].shape == (2, 14, 64, 64)
+        assert networks.KeypointExtractor(dataclasses.replace(small, strong=True))(frame)[1].shape == (2, 14, 64, 64)

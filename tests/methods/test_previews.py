@@ -11,6 +11,7 @@ from moving_clips import swinging
 from safetensors.torch import save_file
 
 from retarget_cli.methods import get_method
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.previews import agreement
 from retarget_cli.training.checkpoint import module_tensors
 from retarget_cli.training.engine import Engine
@@ -33,9 +34,13 @@ def build(name: str, folder: Path) -> Phase:
     torch.set_num_threads(1)
     method = get_method("jokr")
     config = method.config("draft", TINY)
-    geometry = method.build_phase("geometry", config, CLIPS, {}, "cpu", seed=0)
+    geometry = method.build_phase("geometry", PairContext(config, CLIPS, {}, "cpu"), seed=0)
     save_file(module_tensors(geometry), folder / "state.safetensors")
-    return geometry if name == "geometry" else method.build_phase(name, config, CLIPS, {"geometry": folder}, "cpu", 0)
+    return (
+        geometry
+        if name == "geometry"
+        else method.build_phase(name, PairContext(config, CLIPS, {"geometry": folder}, "cpu"), 0)
+    )
 
 
 @pytest.mark.parametrize("name", ["geometry", "texture"])

@@ -23,8 +23,8 @@ def furry(shift: int, seed: int = 0) -> np.ndarray:
     return np.roll(frame, shift, axis=1)
 
 
-def painted(frame: np.ndarray) -> np.ndarray:
-    """As a painter draws it: at a quarter of the size, without what is fine."""
+def coarse(frame: np.ndarray) -> np.ndarray:
+    """As a texture generator draws it: at a quarter of the size, without what is fine."""
     return cv2.resize(cv2.GaussianBlur(frame, (0, 0), 2), (SIZE // 4,) * 2, interpolation=cv2.INTER_AREA)
 
 
@@ -35,11 +35,11 @@ def references(*frames: np.ndarray, shifts: tuple[int, ...] = (0,)) -> Reference
     return found
 
 
-def test_detail_is_laid_where_the_painter_put_the_object() -> None:
+def test_detail_is_laid_where_the_texture_generator_put_the_object() -> None:
     here, there = furry(0), furry(9)
     points = POINTS + np.float32([2 * 9 / (SIZE - 1), 0])
-    found = references(here).look_up(painted(there), points).astype(np.float32) / 127
-    truth = fine_part(there[None])[0]
+    found = references(here).look_up(coarse(there), points).astype(np.float32) / 127
+    truth = fine_part(there)
     inside = cv2.erode(there[..., 3], np.ones((15, 15), np.uint8)) > 0
     likeness = np.corrcoef(found[inside].ravel(), truth[inside].ravel())[0, 1]
     assert likeness > 0.8
@@ -49,27 +49,27 @@ def test_detail_is_laid_where_the_painter_put_the_object() -> None:
 def test_keypoints_that_are_a_little_off_are_made_good_for() -> None:
     here, there = furry(0), furry(9)
     wrong = POINTS + np.float32([2 * 6 / (SIZE - 1), 0])  # three pixels short
-    found = references(here).look_up(painted(there), wrong).astype(np.float32)
+    found = references(here).look_up(coarse(there), wrong).astype(np.float32)
     inside = cv2.erode(there[..., 3], np.ones((15, 15), np.uint8)) > 0
-    assert np.corrcoef(found[inside].ravel(), fine_part(there[None])[0][inside].ravel())[0, 1] > 0.5
+    assert np.corrcoef(found[inside].ravel(), fine_part(there)[inside].ravel())[0, 1] > 0.5
 
 
 def test_detail_stays_off_the_outline() -> None:
     frame = furry(0)
-    fine = np.abs(fine_part(frame[None])[0]).max(axis=2)
+    fine = np.abs(fine_part(frame)).max(axis=2)
     assert fine[frame[..., 3] == 0].max() < 0.02
     assert fine[60:68, 60:68].max() > 0.1
     flat = frame.copy()
     flat[..., :3] = 90
-    assert np.abs(fine_part(flat[None])).max() < 0.01
+    assert np.abs(fine_part(flat)).max() < 0.01
 
 
 def test_a_frame_that_is_not_to_be_looked_at_is_not() -> None:
     one, other = furry(0, seed=1), furry(0, seed=2)
     both = references(one, np.roll(other, 4, axis=1), shifts=(0, 4))
     place = next(index for index, frame in enumerate(both.frames.numpy()) if np.array_equal(frame, one))
-    truth = fine_part(other[None])[0].ravel()
-    found = [both.look_up(painted(other), POINTS, without).astype(np.float32).ravel() for without in (None, place)]
+    truth = fine_part(other).ravel()
+    found = [both.look_up(coarse(other), POINTS, without).astype(np.float32).ravel() for without in (None, place)]
     nearest, allowed = (np.corrcoef(each, truth)[0, 1] for each in found)
     assert nearest < 0.6 < 0.8 < allowed
 

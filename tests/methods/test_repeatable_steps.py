@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import torch
-from cpu_graph import CpuTape
+from cpu_graph import CpuRecorder
 from every_phase import PHASES, SEED, LikeLpips, builder
 from step_guard import StepGuard
 from torch import Tensor, nn
@@ -80,8 +80,8 @@ def addresses(phase: Phase, engine: Engine) -> dict[str, int]:
 @every_phase
 def test_a_replayed_training_is_the_eager_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build, found = builder(name, tmp_path), []
-    for tape in (None, CpuTape()):
-        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, tape=tape: tape)
+    for recorder in (None, CpuRecorder()):
+        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, recorder=recorder: recorder)
         phase = build()
         engine, losses = Engine(phase), []
         for step in range(7):
@@ -90,8 +90,8 @@ def test_a_replayed_training_is_the_eager_one(name: str, tmp_path: Path, monkeyp
             if step == 5:
                 phase.held_out()  # what is looked at meanwhile must not matter
         found.append((losses, module_tensors(phase), phase.generator.get_state()))
-    assert tape is not None
-    assert (tape.warm_ups, tape.replays) == (cuda_graph.WARM_UP, 7 - cuda_graph.WARM_UP)
+    assert recorder is not None
+    assert (recorder.warm_ups, recorder.replays) == (cuda_graph.WARM_UP, 7 - cuda_graph.WARM_UP)
     eager, replayed = found
     assert eager[0] == replayed[0]
     assert len({tuple(losses.values()) for losses in replayed[0]}) == 7
@@ -107,7 +107,7 @@ def test_a_replayed_training_that_was_stopped_goes_on_bit_for_bit(
     monkeypatch.setattr(loop, "HELD_OUT_TIMES", 1)
 
     def train(folder: str, graph: bool, stop: Callable[[], bool] = lambda: False) -> dict[str, bytes]:
-        monkeypatch.setattr(cuda_graph, "recorder", lambda generator: CpuTape() if graph else None)
+        monkeypatch.setattr(cuda_graph, "recorder", lambda generator: CpuRecorder() if graph else None)
         out = tmp_path / folder / "out"
         out.mkdir(parents=True, exist_ok=True)
         phase = build()

@@ -21,7 +21,7 @@ def poses(seed: int, count: int) -> np.ndarray:
 
 
 class Blank:
-    """A puppet that draws the same silhouette in every pose, so that keypoints alone decide."""
+    """A model that draws the same silhouette in every pose, so that keypoints alone decide."""
 
     def __init__(self, shift: float) -> None:
         self.to_subject = np.array([[1.0, 0.0, shift], [0.0, 1.0, 0.0]])
@@ -32,7 +32,7 @@ class Blank:
         return drawn
 
 
-def test_own_places_are_not_strange_and_others_are() -> None:
+def test_own_places_are_plausible_and_others_are_not() -> None:
     subject = poses(0, 60)
     assert implausible(poses(1, 60), subject) < 0.02
     assert implausible(subject + 0.5, subject) > 0.95
@@ -41,7 +41,7 @@ def test_own_places_are_not_strange_and_others_are() -> None:
     assert implausible(moved, subject) == pytest.approx(0.5, abs=0.02)
 
 
-def test_outside_counts_points_beyond_either_edge() -> None:
+def test_out_of_crop_counts_points_beyond_either_edge() -> None:
     points = np.array([[[0.0, 0.9], [1.1, 0.0], [0.0, -1.2], [1.0, -1.0]]])
     assert out_of_crop(points) == 0.5
 

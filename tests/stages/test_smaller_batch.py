@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import fake_method
@@ -15,6 +14,7 @@ from worlds import World, config
 from retarget_cli.errors import EnvironmentProblem, Interrupted
 from retarget_cli.events import Notice
 from retarget_cli.methods import METHODS
+from retarget_cli.methods.base import PairContext
 from retarget_cli.pipeline.train import train
 from retarget_cli.stages.fit import training_curves
 from retarget_cli.training import loop
@@ -46,15 +46,13 @@ class Hungry(fake_method.FakeMethod):
     def config(self, preset: str, changes: Any) -> Any:
         return change_fields(HungryConfig(), changes)
 
-    def build_phase(
-        self, phase: str, config: Any, clips: Any, states: Mapping[str, Path], device: str, seed: int
-    ) -> Any:
-        made = super().build_phase(phase, config, clips, states, device, seed)
+    def build_phase(self, phase: str, pair: PairContext, seed: int) -> Any:
+        made = super().build_phase(phase, pair, seed)
         if phase == "colour":
-            Hungry.built.append(config.colour.batch)
+            Hungry.built.append(pair.config.colour.batch)
 
             def before_step(index: int) -> None:
-                if index >= Hungry.late and config.colour.batch > Hungry.room:
+                if index >= Hungry.late and pair.config.colour.batch > Hungry.room:
                     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
             made.before_step = before_step

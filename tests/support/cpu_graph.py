@@ -26,7 +26,7 @@ class _Kernels(TorchDispatchMode):
         return out
 
 
-class CpuTape:
+class CpuRecorder:
     """Stands in for `training.cuda_graph.Recorder`. Its recording runs once: the first replay is that run."""
 
     def __init__(self) -> None:

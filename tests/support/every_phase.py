@@ -13,6 +13,7 @@ from torch import nn
 
 from retarget_cli.config import PRESETS
 from retarget_cli.methods import get_method
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import losses
 from retarget_cli.training.checkpoint import module_tensors
 from retarget_cli.training.phase import Phase
@@ -78,7 +79,7 @@ def builder(
     config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes))
     states: dict[str, Path] = {}
     for earlier in method.phase_names[: method.phase_names.index(kind)]:
-        built = method.build_phase(earlier, config, CLIPS, states, device, SEED)
+        built = method.build_phase(earlier, PairContext(config, CLIPS, states, device), SEED)
         (folder / earlier).mkdir(exist_ok=True)
         save_file(module_tensors(built), folder / earlier / "state.safetensors")
         states[earlier] = folder / earlier
@@ -90,6 +91,6 @@ def builder(
                 patch.setattr(losses, "find_weights", Path)
                 patch.setattr(losses, "read_tensors", lambda path: {})
                 patch.setattr(losses, "lpips_vgg", lambda tensors: network())
-            return method.build_phase(kind, config, CLIPS, states, device, SEED)
+            return method.build_phase(kind, PairContext(config, CLIPS, states, device), SEED)
 
     return build

@@ -1,4 +1,4 @@
-"""A motion method of forty lines: learns one mean colour a clip, and draws the driver's matte in the subject's colour.
+"""A small motion method: it learns one mean colour a clip, and draws the driver's matte in the subject's colour.
 
 It exists so that the whole program can be tested in seconds, and to show how little a method must offer.
 """
@@ -6,16 +6,14 @@ It exists so that the whole program can be tested in seconds, and to show how li
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from retarget_cli.config import PRESETS
 from retarget_cli.findings import Finding
-from retarget_cli.methods import METHODS
-from retarget_cli.methods.base import LayerFrame, NewDriver, Startable, Transfer, TransferRequest
-from retarget_cli.utils.fields import change_fields
+from retarget_cli.methods import METHODS, base
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,53 +28,35 @@ class FakeConfig:
     polish: ColourConfig = ColourConfig(steps=4)
 
 
-class FakeMethod:
+class FakeMethod(base.MotionMethod):
     name: ClassVar[str] = "fake"
     key: ClassVar[str] = "fake"
-    version: ClassVar[int] = 1
-    phase_names: ClassVar[tuple[str, ...]] = ("colour", "polish")
+    presets: ClassVar[Mapping[str, Any]] = dict.fromkeys(PRESETS, FakeConfig())
+    phase_classes: ClassVar[Mapping[str, str]] = {
+        "colour": "fake_phase:ColourPhase",
+        "polish": "fake_phase:PolishPhase",
+    }
+    startable_parts: ClassVar[Mapping[str, base.Startable]] = {
+        "colour": base.Startable(("net",), ("colour.rate",)),
+        "polish": base.Startable(("net",), ("polish.rate",)),
+    }
 
-    def config(self, preset: str, changes: Sequence[str]) -> FakeConfig:
-        return change_fields(FakeConfig(), changes)
-
-    def phases(self, config: FakeConfig) -> tuple[str, ...]:
-        return self.phase_names
-
-    def crop_size(self, config: FakeConfig, phase: str) -> None:
-        return None
-
-    def phase_config(self, config: FakeConfig, phase: str) -> Mapping[str, Any]:
-        return dataclasses.asdict(getattr(config, phase))
-
-    def startable(self, config: FakeConfig, phase: str) -> Startable:
-        return Startable(("net",), (f"{phase}.rate",))
-
-    def build_phase(
-        self, phase: str, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str, seed: int
-    ) -> Any:
-        from fake_phase import ColourPhase
-
-        return ColourPhase(phase, getattr(config, phase), clips, states.get("colour"), seed)
-
-    def transfer(
-        self, config: FakeConfig, clips: Any, states: Mapping[str, Path], request: TransferRequest, device: str
-    ) -> Transfer:
+    def transfer(self, pair: base.PairContext, request: base.TransferRequest) -> base.Transfer:
         from safetensors.numpy import load_file
 
-        state = load_file(states["polish"] / "state.safetensors")
-        colours = next(value for name, value in sorted(state.items()) if "colours" in name)
-        colour = np.clip(colours[0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
-        driver = clips[(request.look == "a") ^ (request.driver == "subject")]
-        if isinstance(request.driver, NewDriver):
+        state = load_file(pair.states["polish"] / "state.safetensors")
+        colour = np.clip(state["net/colours"][0 if request.look == "a" else 1], 0, 255).astype(np.uint8)
+        driver = pair.clips[(request.look == "a") ^ (request.driver == "subject")]
+        if isinstance(request.driver, base.NewDriver):
             driver = request.driver.clip
         frames = driver.frames if request.playback is None else driver.frames[list(request.playback.shown)]
-        return Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
+        return base.Transfer({"affine": str(request.affine), "reason": "it has no other"}, _draw(frames, colour))
 
-    def diagnose(self, config: FakeConfig, clips: Any, states: Mapping[str, Path], device: str) -> list[Finding]:
-        return [Finding("colours", "good", f"Learned in {config.colour.steps} steps.")]
+    def diagnose(self, pair: base.PairContext) -> list[Finding]:
+        return [Finding("colours", "good", f"Learned in {pair.config.colour.steps} steps.")]
 
 
-def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
+def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[base.LayerFrame]:
     for frame in frames:
         rgba = np.empty(frame.shape, np.uint8)
         rgba[..., :3], rgba[..., 3] = colour, frame[..., 3]
@@ -84,7 +64,7 @@ def _draw(frames: np.ndarray, colour: np.ndarray) -> Iterator[LayerFrame]:
         centre = np.array([[columns.mean(), rows.mean()]]) / (len(frame) - 1) * 2 - 1
         point = centre.astype(np.float32)
         silhouette = np.where(frame[..., 3] > 127, 255, 0).astype(np.uint8)
-        yield LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
+        yield base.LayerFrame(rgba, silhouette, point, point, np.ones(1, np.float32))
 
 
 def register() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from retarget_cli.methods.base import PairContext
+from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.phase import Phase, PreviewRow
 
 
@@ -22,15 +23,20 @@ class Colours(nn.Module):
 class ColourPhase(Phase):
     """Fits one colour a clip to randomly drawn pixels of its object."""
 
-    def __init__(self, name: str, config: Any, clips: Any, before: Path | None, seed: int) -> None:
-        self.name, self.steps, self.clips = name, config.steps, clips
+    name = "colour"
+
+    def __init__(self, config: Any, clips: Any, before: Path | None, seed: int) -> None:
+        self.steps, self.clips = config.steps, clips
         self.net = Colours()
         if before is not None:
-            state = load_file(before / "state.safetensors")
-            self.net.colours.data.copy_(next(value for key, value in sorted(state.items()) if "colours" in key))
+            load_modules({"net": self.net}, before)
         self.modules = {"net": self.net}
         self.optimizers = {"net": torch.optim.Adam(self.net.parameters(), lr=100 * config.rate)}
         self.generator = torch.Generator().manual_seed(seed)
+
+    @classmethod
+    def build(cls, pair: PairContext, seed: int) -> ColourPhase:
+        return cls(getattr(pair.config, cls.name), pair.clips, pair.states.get("colour"), seed)
 
     def _pixels(self, clip: Any) -> Tensor:
         index = int(torch.randint(clip.count, (1,), generator=self.generator))
@@ -50,3 +56,9 @@ class ColourPhase(Phase):
 
     def held_out(self) -> dict[str, float]:
         return {"distance": float(self.net.colours.detach().mean())}
+
+
+class PolishPhase(ColourPhase):
+    """Goes on where the first phase ended."""
+
+    name = "polish"

@@ -28,7 +28,7 @@ def table(config: PaperConfig, stage: int) -> dict[str, Any]:
     learned = (torch.eye(2, 3) + 0.05 * torch.randn(2, 3))[None].requires_grad_()
     found: dict[str, Any] = {
         "G_A": shape.state_dict(),
-        "KP": networks.keypoint_extractor(config.geometry).state_dict(),
+        "KP": networks.KeypointExtractor(config.geometry).state_dict(),
         "learned_t": learned if config.geometry.affine else None,
         "epoch": 3,
     }

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cpu_graph import CpuTape
+from cpu_graph import CpuRecorder
 from noisy_line import NoisyLine
 from torch import Tensor
 
@@ -11,7 +11,7 @@ from retarget_cli.events import Event, Notice
 from retarget_cli.training import cuda_graph, loop
 
 
-class Broken(CpuTape):
+class Broken(CpuRecorder):
     """Recording fails, as it does when a step reads a number on the host."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
@@ -21,9 +21,11 @@ class Broken(CpuTape):
             raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
 
 
-def counted(tape: CpuTape | None, monkeypatch: pytest.MonkeyPatch, engine: str = "auto") -> tuple[list[int], list[str]]:
+def counted(
+    recorder: CpuRecorder | None, monkeypatch: pytest.MonkeyPatch, engine: str = "auto"
+) -> tuple[list[int], list[str]]:
     """How often the work itself was called after each of six runs, and what was said."""
-    monkeypatch.setattr(cuda_graph, "recorder", lambda generator: tape)
+    monkeypatch.setattr(cuda_graph, "recorder", lambda generator: recorder)
     calls, said, seen = [], [], []
     run = cuda_graph.runner(torch.Generator(), engine, said.append)
     for _ in range(6):
@@ -33,12 +35,12 @@ def counted(tape: CpuTape | None, monkeypatch: pytest.MonkeyPatch, engine: str =
 
 
 def test_it_warms_up_records_once_and_replays(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert counted(CpuTape(), monkeypatch) == ([1, 2, 3, 4, 4, 4], [])
+    assert counted(CpuRecorder(), monkeypatch) == ([1, 2, 3, 4, 4, 4], [])
 
 
-@pytest.mark.parametrize("tape", [None, CpuTape()])
-def test_an_eager_engine_never_records(tape: CpuTape | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert counted(tape, monkeypatch, engine="eager") == ([1, 2, 3, 4, 5, 6], [])
+@pytest.mark.parametrize("recorder", [None, CpuRecorder()])
+def test_an_eager_engine_never_records(recorder: CpuRecorder | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counted(recorder, monkeypatch, engine="eager") == ([1, 2, 3, 4, 5, 6], [])
 
 
 def test_a_failed_recording_is_told_once_and_no_run_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,10 +53,10 @@ def test_a_failed_recording_is_told_once_and_no_run_is_lost(monkeypatch: pytest.
 
 def test_training_goes_on_to_the_same_end_when_recording_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, notices = [], []
-    for tape in (None, Broken()):
-        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, tape=tape: tape)
+    for recorder in (None, Broken()):
+        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, recorder=recorder: recorder)
         events: list[Event] = []
-        out = tmp_path / str(tape is None)
+        out = tmp_path / str(recorder is None)
         out.mkdir()
         settings = {"digest": "d", "stage": "line", "reporter": events.append, "stop": lambda: False}
         loop.fit(NoisyLine(), work=out / "work", out=out, **settings)
@@ -72,7 +74,7 @@ def test_the_double_of_a_graph_freezes_what_python_computes() -> None:
             self.sum: Tensor = self.tensor + self.number
 
     host = Host()
-    replay = CpuTape().record(host.work)
+    replay = CpuRecorder().record(host.work)
     replay()
     host.number = 5.0
     host.tensor.fill_(2.0)

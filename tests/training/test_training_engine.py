@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cpu_graph import CpuTape
+from cpu_graph import CpuRecorder
 from noisy_line import NoisyLine
 
 from retarget_cli.errors import EnvironmentProblem, Interrupted
@@ -90,8 +90,8 @@ def test_a_step_that_overflows_is_left_out_and_the_scale_falls() -> None:
 
 def test_gradients_that_are_replayed_are_scaled_by_the_scale_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    for tape in (None, CpuTape()):
-        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, tape=tape: tape)
+    for recorder in (None, CpuRecorder()):
+        monkeypatch.setattr(cuda_graph, "recorder", lambda generator, recorder=recorder: recorder)
         phase = NoisyLine(precision=FP16)
         engine, losses = Engine(phase), []
         for step in range(12):
@@ -149,7 +149,7 @@ def test_a_skipped_step_is_no_divergence_but_nothing_else_is_one(tmp_path: Path)
 @pytest.mark.parametrize("graph", [False, True])
 def test_a_forgotten_training_holds_no_memory(graph: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even until the next round of garbage collection: the next phase needs the memory now."""
-    monkeypatch.setattr(cuda_graph, "recorder", lambda generator: CpuTape() if graph else None)
+    monkeypatch.setattr(cuda_graph, "recorder", lambda generator: CpuRecorder() if graph else None)
     phase = NoisyLine()
     weight = weakref.ref(phase.net.weight)
     engine = Engine(phase)

@@ -36,7 +36,7 @@ def _poses(subject: np.ndarray, driver: np.ndarray, parts: np.ndarray) -> np.nda
     leaning[:, 0] = parts[:, 1]
     flat = [(points - points.mean(axis=0)).reshape(len(points), -1) for points in (subject, driver)]
     over_time = sum(poses.T @ poses / len(poses) for poses in flat) / 2
-    return np.asarray(over_time + _LEANS**2 * np.outer(leaning, leaning))
+    return over_time + _LEANS**2 * np.outer(leaning, leaning)
 
 
 def _builds(parts: np.ndarray) -> np.ndarray:
@@ -51,8 +51,7 @@ def _builds(parts: np.ndarray) -> np.ndarray:
 def _likeness(parts: np.ndarray) -> np.ndarray:
     """(K, K) correlation of the scales of two parts, by their distance."""
     squared = np.square(parts[:, None] - parts[None]).sum(axis=-1)
-    result: np.ndarray = np.exp(-squared / (2 * _ALIKE**2))
-    return result
+    return np.exp(-squared / (2 * _ALIKE**2))
 
 
 NOISE = 0.04  # normalised units, added to every movement: points that hardly move keep the scale of the body
@@ -72,8 +71,7 @@ def body_ratio(subject: np.ndarray, driver: np.ndarray) -> float:
 
 def mean_variance(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
     """(K, 2) variance of each keypoint over time, mean of the subject's and of the driver's at the subject's size."""
-    variance: np.ndarray = (subject.var(axis=0) + body_ratio(subject, driver) ** 2 * driver.var(axis=0)) / 2
-    return variance
+    return (subject.var(axis=0) + body_ratio(subject, driver) ** 2 * driver.var(axis=0)) / 2
 
 
 def covariances(points: np.ndarray) -> np.ndarray:
@@ -86,22 +84,20 @@ def root(matrices: np.ndarray) -> np.ndarray:
     """Square roots of symmetric positive definite (K, 2, 2) matrices, in closed form (Cayley-Hamilton)."""
     determinant = np.sqrt(np.linalg.det(matrices))[:, None, None]
     trace = np.trace(matrices, axis1=1, axis2=2)[:, None, None]
-    result: np.ndarray = (matrices + determinant * np.eye(2)) / np.sqrt(trace + 2 * determinant)
-    return result
+    return (matrices + determinant * np.eye(2)) / np.sqrt(trace + 2 * determinant)
 
 
 def lean(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """(K, 2) the part of `difference` (K, 2) that is a leaning to one side: more, the higher a point of `pose` is."""
+    """The part of `difference` (K, 2) that is a leaning to one side, (K, 2): more, the higher a point of `pose` is."""
     height = pose[:, 1] - pose[:, 1].mean()
     slope = (height * difference[:, 0]).sum() / max(float((height**2).sum()), 1e-9)
     return np.stack([slope * height, np.zeros_like(height)], axis=1)
 
 
 def credible(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """(K, 2) what of `difference` (K, 2) from `pose` may be pose: less and less of what is too great for it."""
+    """The part of `difference` (K, 2) from `pose` that may be pose, (K, 2): less of what is too great for that."""
     limit = _LIMIT * np.maximum(np.ptp(pose, axis=0), 1e-3) / 2
-    result: np.ndarray = difference / (1 + (difference / limit) ** 2)
-    return result
+    return difference / (1 + (difference / limit) ** 2)
 
 
 MODES = ("balanced", "relative", "matched", "proportions", "learned", "moments", "none")
@@ -122,7 +118,7 @@ _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How to move keypoints. linear: (K, 2, 2); offsets: (K, 2); K may be 1 when all points share one."""
+    """A map of keypoints. linear: (K, 2, 2); offsets: (K, 2); K may be 1 when all points share one."""
 
     name: str
     linear: np.ndarray
@@ -181,7 +177,7 @@ def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -
 
 
 def in_proportion(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> Alignment:
-    """The driver's pose in the subject's proportions, as proportions.py tells the two apart.
+    """The driver's pose in the subject's proportions, as :func:`split` tells the two apart.
 
     share: of :func:`matched` in the movement; the rest moves as much as its part of the body is large.
     """
@@ -207,13 +203,13 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
     middle, other = (weights * here).sum(axis=0) / total, (weights * there).sum(axis=0) / total
     scale = (weights * (here - middle) * (there - other)).sum(axis=0)
     scale = scale / np.maximum((weights * (there - other) ** 2).sum(axis=0), 1e-9)
-    result: np.ndarray = middle + scale * (there - other)
-    return result
+    return middle + scale * (there - other)
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
-    """The alignment called `mode`, one of MODES or VARIANTS.
+    """The alignment called `mode`, one of MODES or VARIANTS; `auto` chooses among all of them.
 
+    `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
     learned: the (2, 3) map from the driver's space to the subject's.
     """
     if mode == "learned":
@@ -230,11 +226,3 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
     if mode == "none":
         return from_affine("none", np.eye(2, 3))
     raise ValueError(f"unknown alignment {mode!r}")
-
-
-def candidates(subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> dict[str, Alignment]:
-    """What `auto` chooses from, by name.
-
-    `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
-    """
-    return {mode: align(mode, subject, driver, learned) for mode in (*MODES, *VARIANTS)}

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.facing import facing_alike
 from retarget_cli.training.clips import ClipArray
-from retarget_cli.training.phase import Phase
 from retarget_cli.training.stream import PARTS, Stream
 
-P = TypeVar("P", bound=Phase)
 MAX_TRAINING_FRAMES = 600  # on the device at a time
 HELD_OUT_EVERY = 10
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames of one clip at working size. pixels: (N, 4, S, S) uint8 RGB and matte. pairs and held_out are indices.
+    """Frames of one clip at working size.
 
-    `pairs` are frames whose successor may be trained on too; `held_out` frames are in no pair.
+    pixels: (N, 4, S, S) uint8, RGB and matte.
+    pairs: indices of frames whose successor may be trained on too.
+    held_out: indices of frames that are in no pair.
     stream: brings other pairs of a long clip into their places in `pixels`; None for a clip that is there as a whole.
     """
 
@@ -35,10 +36,15 @@ class Frames:
     stream: Stream | None = None
 
 
-def fed_by(clips: Iterable[Frames], phase: P) -> P:
-    """The phase, with what is to be brought before its steps: other frames of long clips."""
-    phase.streams = tuple(clip.stream for clip in clips if clip.stream is not None)
-    return phase
+def streams_of(clips: Iterable[Frames]) -> tuple[Stream, ...]:
+    """The streams that bring other frames of long clips before a phase's steps."""
+    return tuple(clip.stream for clip in clips if clip.stream is not None)
+
+
+def load_pair(pair: PairContext, size: int) -> tuple[Frames, Frames]:
+    """Both clips at `size` on the device, facing the same way."""
+    (a, b), _ = facing_alike(pair.clips, pair.config.geometry.mirror)
+    return load_frames(a, size, pair.device), load_frames(b, size, pair.device)
 
 
 def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
@@ -51,11 +57,7 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
         return _long_clip(clip, size, device)
     pixels = shrink(clip.frames, size)
     pairs, held = _split(np.arange(clip.count))
-    return Frames(
-        pixels.to(device),
-        torch.from_numpy(pairs).to(device),
-        torch.from_numpy(held).to(device),
-    )
+    return Frames(pixels.to(device), torch.from_numpy(pairs).to(device), torch.from_numpy(held).to(device))
 
 
 def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
@@ -79,7 +81,7 @@ def _pairs(clip: ClipArray, size: int, starts: np.ndarray, rows: np.ndarray) -> 
 
 
 def held_out_frames(count: int) -> np.ndarray:
-    """Which frames of a clip of `count` frames are held out of training: indices (M,)."""
+    """Indices (M,) of the frames that are held out of training in a clip of `count` frames."""
     chosen = _chosen_frames(count)
     return chosen[_split(chosen)[1]]
 
@@ -101,7 +103,7 @@ def _split(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _chosen_frames(count: int) -> np.ndarray:
-    """Of a long clip, an even choice of neighbours, so that the number held out does not grow with the clip."""
+    """All frames; of a long clip an even choice of neighbours, so that those held out do not grow with the clip."""
     if count <= MAX_TRAINING_FRAMES:
         return np.arange(count)
     starts = np.linspace(0, count - 2, MAX_TRAINING_FRAMES // 2).astype(int)
@@ -119,6 +121,12 @@ def unmasked(pixels: Tensor) -> Tensor:
     """(B, 4, S, S) uint8 to float: colour in [-1, 1], background included, and the matte in [0, 1]."""
     values = pixels.float() / 255
     return torch.cat([values[:, :3] * 2 - 1, values[:, 3:]], dim=1)
+
+
+def rgba_pictures(colour: Tensor, alpha: Tensor) -> Tensor:
+    """Colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S) as pictures (B, S, S, 4) uint8, straight alpha."""
+    picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
+    return (picture * 255).round().byte().permute(0, 2, 3, 1)
 
 
 def draw_batch(frames: Frames, batch: int, generator: torch.Generator) -> Tensor:

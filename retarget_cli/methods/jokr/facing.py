@@ -1,4 +1,4 @@
-"""Do the two objects face the same way? If not, one clip is mirrored for training and mirrored back when drawn."""
+"""Clips that face the same way: if they do not, one is mirrored for training, and mirrored back when drawn."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _TRAVELS = 0.1  # sides of the crop; less than that is swaying on the spot
 
 
 def opposite_facing(clip_a: ClipArray, clip_b: ClipArray) -> bool:
-    """Whether the two objects face opposite ways.
+    """Tell whether the two objects face opposite ways.
 
     Things mostly go where they look: if both travel, their directions decide. Otherwise B's silhouettes must be clearly
     more like A's after mirroring (mean over frames of the nearest one's IoU).
     """
-    ways = [clip.heading for clip in (clip_a, clip_b) if clip.heading is not None and abs(clip.heading) > _TRAVELS]
-    if len(ways) == 2:
-        return ways[0] * ways[1] < 0
+    headings = [clip.heading for clip in (clip_a, clip_b) if clip.heading is not None and abs(clip.heading) > _TRAVELS]
+    if len(headings) == 2:
+        return headings[0] * headings[1] < 0
     shapes_a, shapes_b = _silhouettes(clip_a), _silhouettes(clip_b)
     straight = _likeness(shapes_a, shapes_b)
     mirrored = _likeness(shapes_a, shapes_b[:, :, ::-1])

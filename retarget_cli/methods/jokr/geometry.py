@@ -8,16 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import losses
-from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
-from retarget_cli.methods.jokr.data import Frames, draw_batch, fed_by, load_frames, masked
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
-from retarget_cli.methods.jokr.networks import (
-    LearnedAffine,
-    PoseDiscriminator,
-    shape_networks,
-)
+from retarget_cli.methods.jokr.config import GeometryConfig
+from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, masked, streams_of
+from retarget_cli.methods.jokr.networks import LearnedAffine, PoseDiscriminator, shape_networks
 from retarget_cli.methods.jokr.previews import geometry_rows
+from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, warp_image
 from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
@@ -35,20 +32,20 @@ class GeometryPhase(Phase):
         torch.manual_seed(seed)
         self.config = config
         self.clips = clips
+        self.streams = streams_of(clips)
         self.steps = config.steps
         self.room = [config.separation_distance * room_for_keypoints(clip) for clip in clips]
         self.extractor, self.shape = shape_networks(config)
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
-        self.modules = {
-            "extractor": self.extractor,
-            "shape": self.shape,
-            "affine": self.affine,
-            "discriminator": self.discriminator,
-        }
+        self.modules = {name: getattr(self, name) for name in ("extractor", "shape", "affine", "discriminator")}
         to_device(self.modules.values(), device)
-        self.schedules = _schedules(config, device)
+        self.schedules = {
+            "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),  # of E and G
+            "temporal": Scheduled(lambda progress: config.temporal * ramp(progress, 0.25, 0.35), device),  # its weight
+            "colourless": Scheduled(lambda progress: config.colourless * (1 - ramp(progress, 0.4, 0.8)), device),
+        }
         groups: list[dict[str, Any]] = [
             {"params": [*self.extractor.parameters(), *self.shape.parameters()]},
             {"params": list(self.affine.parameters()), "lr": config.affine_rate},
@@ -60,45 +57,38 @@ class GeometryPhase(Phase):
         self.generator = torch.Generator(device).manual_seed(seed)
 
     @classmethod
-    def build(cls, config: JokrConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
+    def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
         """The phase on a pair of crops."""
-        (a, b), _ = facing_alike(clips, config.geometry.mirror)
-        frames = load_frames(a, config.geometry.size, device), load_frames(b, config.geometry.size, device)
-        return fed_by(frames, cls(config.geometry, frames, device, seed))
+        config = pair.config.geometry
+        return cls(config, load_pair(pair, config.size), pair.device, seed)
 
     def gradients(self) -> dict[str, Tensor]:
-        """Of E, G and T, and of D on the keypoints that they find."""
+        """Gradients of E, G and T, and of D on the keypoints that they find."""
+        # Draw a batch of both clips, and find its keypoints.
         views = [self._views(clip) for clip in self.clips]
-        batch = self.config.batch
         seen = self._without_some_colours(torch.cat([frames for frames, _ in views]))
         with self.autocast():
             points, maps = self.extractor(seen)
-        points_a, points_b = (half[: 2 * batch] for half in points.chunk(2))
-        terms = self._shape_terms(points, maps, views)
+        points_a, points_b = (half[: 2 * self.config.batch] for half in points.chunk(2))
+        # Each clip by itself: silhouettes, and what its keypoints must keep to.
+        terms = self._clip_terms(points, maps, views)
+        # Both clips together: after T the keypoints of one must look like those of the other.
         moved = apply_affine(self.affine(), points_b)
         terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
         terms["confusion"] = losses.confusion(
             self.discriminator(self._noisy(points_a)), self.discriminator(self._noisy(moved))
         )
         terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
-        weights = self._weights()
+        # Train E, G and T, then D on the same keypoints.
+        weights = vars(self.config) | {
+            "silhouette": 1.0,
+            "temporal": self.schedules["temporal"].value,
+            "prior": self.config.affine_prior,
+        }
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
         self.backward(total, "shape")
         terms["discriminator"] = self._discriminator_gradients(points_a, moved)
         return {name: value.detach() for name, value in terms.items()}
-
-    def _weights(self) -> dict[str, float | Tensor]:
-        config = self.config
-        return {
-            "silhouette": 1.0,
-            "equivariance": config.equivariance,
-            "separation": config.separation,
-            "inside": config.inside,
-            "temporal": self.schedules["temporal"].value,
-            "confusion": config.confusion,
-            "mean_pose": config.mean_pose,
-            "prior": config.affine_prior,
-        }
 
     def _views(self, clip: Frames) -> tuple[Tensor, Tensor]:
         """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
@@ -114,7 +104,8 @@ class GeometryPhase(Phase):
         warps = torch.cat([warp, warp, compose_affine(further, warp)])
         return warp_image(frames, warps).contiguous(memory_format=torch.channels_last), further
 
-    def _shape_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    def _clip_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """The terms of the clips by name, summed over both."""
         batch = self.config.batch
         halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
         with self.autocast():
@@ -164,10 +155,7 @@ class GeometryPhase(Phase):
             frames = masked(clip.pixels[clip.held_out])
             points, _ = self.extractor(frames)
             drawn = self.shape(points)[:, channel] > 0
-            truth = frames[:, 3] > 0.5
-            both = (drawn & truth).sum(dim=(1, 2)).float()
-            either = (drawn | truth).sum(dim=(1, 2)).float().clamp(min=1)
-            scores[f"iou_{name}"] = float((both / either).mean())
+            scores[f"iou_{name}"] = float(mask_iou(drawn, frames[:, 3] > 0.5).mean())
         scores["affine_angle_degrees"] = math.degrees(float(self.affine.angle))
         return scores
 
@@ -176,17 +164,8 @@ class GeometryPhase(Phase):
         return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
 
 
-def _schedules(config: GeometryConfig, device: str) -> dict[str, Scheduled]:
-    """The learning rate of E and G, the weight of the temporal term, and the share of views without colours."""
-    return {
-        "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
-        "temporal": Scheduled(lambda progress: config.temporal * ramp(progress, 0.25, 0.35), device),
-        "colourless": Scheduled(lambda progress: config.colourless * (1 - ramp(progress, 0.4, 0.8)), device),
-    }
-
-
 def room_for_keypoints(clip: Frames) -> float:
-    """How much of the usual distance, squared, the object has room for: its mean area against a usual one, at most 1.
+    """The share of the usual squared distance that the object has room for: its mean area over a usual one, at most 1.
 
     On a narrow object the usual distance would push keypoints off the body, where they mean nothing.
     """

@@ -33,9 +33,12 @@ def separation(points: Tensor, delta: float) -> Tensor:
     return (F.relu(delta - distance) * apart).sum(dim=(1, 2)).mean() / count
 
 
-def inside_silhouette(maps: Tensor, silhouette: Tensor) -> Tensor:
-    """-log of the probability mass that each map (B, K, h, w) puts inside the silhouette (B, 1, h, w) (paper eq. 6)."""
-    return -torch.log((maps * (silhouette > 0.5)).sum(dim=(2, 3)) + 1e-6).mean()
+def inside_silhouette(maps: Tensor, silhouette: Tensor, floor: float = 1e-6) -> Tensor:
+    """-log of the probability mass that each map (B, K, h, w) puts inside the silhouette (B, 1, h, w) (paper eq. 6).
+
+    floor: added to the mass, which may be none.
+    """
+    return -torch.log((maps * (silhouette > 0.5)).sum(dim=(2, 3)) + floor).mean()
 
 
 def temporal(now: Tensor, following: Tensor) -> Tensor:
@@ -54,13 +57,13 @@ def discrimination(logits_a: Tensor, logits_b: Tensor) -> Tensor:
     return F.softplus(-logits_a).mean() + F.softplus(logits_b).mean()
 
 
-Term = Callable[[Tensor, Tensor], Tensor]
-STAND_IN = "painters learn by differences of structure instead of LPIPS"
+Loss = Callable[[Tensor, Tensor], Tensor]
+STAND_IN = "texture generators learn by structural differences and a discriminator instead of LPIPS"
 _FETCH = "Run `retarget weights pull vgg16` and `pip install 'retarget[lpips]'`"
 
 
-def perceptual_term(kind: str, device: str) -> Term:
-    """A function of two pictures (B, 3, S, S) in [-1, 1] that says, as a 0-d tensor, how unlike they look.
+def perceptual_loss(kind: str, device: str) -> Loss:
+    """Return a function of two pictures (B, 3, S, S) in [-1, 1], how unlike they look as a 0-d tensor.
 
     kind: ``lpips`` or ``structure``. EnvironmentProblem when LPIPS lacks its weights or its package.
     """
@@ -78,7 +81,7 @@ def perceptual_term(kind: str, device: str) -> Term:
 
 
 def notice(kind: str) -> str:
-    """What to tell the user about the term."""
+    """The sentence that tells the user which perceptual loss it is."""
     if kind == "lpips":
-        return "the perceptual term of the painters is LPIPS (VGG-16)"
+        return "the perceptual loss of the texture generators is LPIPS (VGG-16)"
     return f"{STAND_IN}. {_FETCH} for that."

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from retarget_cli.methods.base import Look
-from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.data import masked, shrink
+from retarget_cli.methods.base import BOTH, Look, PairContext
+from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
+from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
@@ -27,12 +26,11 @@ from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
-from retarget_cli.training.device import to_device
+from retarget_cli.training.device import freeze
 from retarget_cli.utils.memory import in_chunks
 
 NEAR = 0.15  # of half the crop: what of a probability map counts as near its point
 BATCH = 16  # frames that are drawn at a time
-STATE = "state.safetensors"  # the networks of a trained phase, in its folder
 
 
 class Keypoints(NamedTuple):
@@ -58,7 +56,7 @@ class PairModel(Protocol):
         """(N, s, s) float silhouettes of the subject at keypoints (N, K, 2) in its own space."""
         ...
 
-    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+    def draw(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
         """Pictures at keypoints (N, K, 2) of the subject's space, and the silhouettes under them, on the device.
 
         (N, S, S, 4) uint8 with straight alpha, and (N, s, s) as :meth:`silhouettes` gives them.
@@ -103,20 +101,14 @@ class JokrModel:
     device: str
 
     @classmethod
-    def load(cls, config: JokrConfig, states: Mapping[str, Path], look: Look, device: str) -> JokrModel:
+    def load(cls, pair: PairContext, look: Look) -> JokrModel:
         """Read the results of all phases; `look` is the clip to draw."""
-        extractor, shape = load_shape_networks(config, states)
-        affine = LearnedAffine()
-        load_modules({"affine": affine}, states["geometry"] / STATE)
-        texture = texture_generator(config)
-        load_modules({f"painter_{look}": texture}, states["texture"] / STATE)
-        detailed = load_detailed_texture(config, states, look, texture, device) if config.detail.steps else None
-        learned = affine().detach()
-        to_subject = (learned if look == "a" else invert_affine(learned)).numpy()
-        to_device((extractor, shape, texture), device)
-        for net in (extractor, shape, texture):
-            net.eval().requires_grad_(False)
-        return cls(extractor, shape, texture, detailed, to_subject, 0 if look == "a" else 1, device)
+        extractor, shape = load_shape_networks(pair)
+        channel, texture = BOTH.index(look), texture_generator(pair.config)
+        to_subject = load_direction(pair, look, LearnedAffine(), texture)
+        detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
+        freeze((extractor, shape, texture), pair.device)
+        return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:
@@ -141,22 +133,26 @@ class JokrModel:
         return joined(in_chunks(shapes, len(keys), BATCH))
 
     @torch.no_grad()
-    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+    def draw(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
         """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, s, s)."""
         keys = torch.from_numpy(points).to(self.device)
         silhouette = torch.sigmoid(self.shape(keys)[:, self.channel : self.channel + 1])
-        colour, alpha = (self.detailed or self.texture)(silhouette, keys)
-        picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1)
-        return (picture * 255).round().byte().permute(0, 2, 3, 1), silhouette[:, 0]
+        return rgba_pictures(*(self.detailed or self.texture)(silhouette, keys)), silhouette[:, 0]
 
 
-def load_shape_networks(
-    config: JokrConfig, states: Mapping[str, Path]
-) -> tuple[KeypointExtractor, SilhouetteGenerator]:
+def load_shape_networks(pair: PairContext) -> tuple[KeypointExtractor, SilhouetteGenerator]:
     """E and G as the geometry phase left them."""
-    extractor, shape = shape_networks(config.geometry)
-    load_modules({"extractor": extractor, "shape": shape}, states["geometry"] / STATE)
-    return extractor, shape
+    networks = shape_networks(pair.config.geometry)
+    load_modules(dict(zip(SHAPE_NETWORKS, networks, strict=True)), pair.states["geometry"])
+    return networks
+
+
+def load_direction(pair: PairContext, look: Look, affine: nn.Module, texture: nn.Module) -> Tensor:
+    """Fill T and the texture generator of the clip to draw; returns the learned map from the driver's space, (2, 3)."""
+    load_modules({"affine": affine}, pair.states["geometry"])
+    load_modules({TEXTURE_GENERATORS[BOTH.index(look)]: texture}, pair.states["texture"])
+    learned: Tensor = affine().detach()
+    return learned if look == "a" else invert_affine(learned)
 
 
 def joined(parts: Iterable[OnHost]) -> np.ndarray:

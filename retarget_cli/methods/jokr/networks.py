@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.config import DetailConfig, GeometryConfig, JokrConfig
-from retarget_cli.nn.blocks import ConvBlock, ExactConv2d, UNet
+from retarget_cli.nn.blocks import ConvBlock, ExactConv2d, UNet, perceptron
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
 
 
@@ -64,17 +64,11 @@ def shape_networks(config: GeometryConfig) -> tuple[KeypointExtractor, Silhouett
 
 
 class PoseDiscriminator(nn.Module):
-    """D: which clip do these keypoints come from? (paper section 3.2)."""
+    """D: tells which clip keypoints come from (paper section 3.2)."""
 
     def __init__(self, keypoints: int, width: int = 128) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(2 * keypoints, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, 1),
-        )
+        self.layers = perceptron(2 * keypoints, width, width, 1)
 
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to logits (B,); positive means clip A."""
@@ -142,7 +136,7 @@ def texture_generator(config: JokrConfig) -> TextureGenerator:
 
 
 class PatchDiscriminator(nn.Module):
-    """Is this patch a real picture of the subject? Trained on the pair itself, so it carries no prior.
+    """Tells real patches of the subject from drawn ones. Trained on the pair itself, so it carries no prior.
 
     Stands in for a perceptual network: its features are also what a drawn picture must match.
     """
@@ -166,7 +160,7 @@ ENLARGED = 4  # pixels drawn, on a side, for one of the grid that the network wo
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a straight way. No norm: what is learned on patches must hold for whole pictures."""
+    """Two convolutions beside a skip connection. No norm: what is learned on patches must hold for whole pictures."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -183,14 +177,15 @@ class Residual(nn.Module):
 
 
 class DetailNetwork(nn.Module):
-    """Enlarges the painter's picture, decides how much of the detail that was looked up fits, and adds what it lacks.
+    """Enlarges a texture generator's picture, weighs the detail that was looked up, and adds what is still missing.
 
     It sees no keypoints: what it does here it does wherever the picture looks alike, in poses never seen too.
     """
 
-    def __init__(self, config: DetailConfig, painted: int) -> None:
+    def __init__(self, config: DetailConfig, drawn: int) -> None:
+        """drawn: side of the texture generator's pictures."""
         super().__init__()
-        self.fold = painted * ENLARGED // config.size
+        self.fold = drawn * ENLARGED // config.size
         width = config.width
         last = nn.Conv2d(width, 5 * ENLARGED**2, 3, padding=1)
         with torch.no_grad():  # half of what was looked up, and nearly nothing else, is what it begins with
@@ -204,15 +199,16 @@ class DetailNetwork(nn.Module):
             nn.PixelShuffle(ENLARGED),
         )
 
-    def forward(self, painted: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, drawn: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
         """Whole pictures, or the same patches of both.
 
-        painted: (B, 4, s, s), colour and alpha logits as the painter gives them. found: (B, 3, S, S), detail of real
-        frames (see references.py). Returns colour (B, 3, S, S), about [-1, 1], and alpha logits (B, 1, S, S).
+        drawn: (B, 4, s, s), colour and alpha logits as the texture generator gives them.
+        found: (B, 3, S, S), detail of real frames (see references.py).
+        Returns colour (B, 3, S, S), about [-1, 1], and alpha logits (B, 1, S, S).
         """
-        factor = found.shape[2] / painted.shape[2]
-        enlarged = F.interpolate(painted, scale_factor=factor, mode="bicubic", align_corners=False)
-        seen = torch.cat([painted[:, :3], torch.sigmoid(painted[:, 3:]) * 2 - 1], dim=1)
+        factor = found.shape[2] / drawn.shape[2]
+        enlarged = F.interpolate(drawn, scale_factor=factor, mode="bicubic", align_corners=False)
+        seen = torch.cat([drawn[:, :3], torch.sigmoid(drawn[:, 3:]) * 2 - 1], dim=1)
         parts = F.pixel_unshuffle(seen, self.fold), F.pixel_unshuffle(found, ENLARGED)
         out = self.body(torch.cat(parts, dim=1)).float()
         colour = enlarged[:, :3] + torch.sigmoid(out[:, 4:]) * found + out[:, :3]

@@ -1,4 +1,4 @@
-"""What the phases show of themselves while they train: held-out frames, and each clip's poses in the other's look."""
+"""Previews that the phases show while they train: held-out frames, and each clip's poses in the other's look."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr import alignment
-from retarget_cli.methods.jokr.data import Frames, masked
+from retarget_cli.methods.jokr.data import Frames, masked, rgba_pictures
 from retarget_cli.methods.jokr.networks import KeypointExtractor, SilhouetteGenerator
 from retarget_cli.nn.coords import apply_affine, invert_affine
 from retarget_cli.training.phase import PreviewRow
@@ -19,7 +19,7 @@ _SHOWN = 8  # frames a row
 _LEGEND = "their silhouettes (white right, red missing, blue too much)"
 
 Pair = tuple[Frames, Frames]
-Painter = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Texture = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @torch.no_grad()
@@ -49,12 +49,12 @@ def geometry_rows(
 
 @torch.no_grad()
 def texture_rows(
-    extractor: KeypointExtractor, shape: SilhouetteGenerator, painters: Sequence[Painter], clips: Pair
+    extractor: KeypointExtractor, shape: SilhouetteGenerator, textures: Sequence[Texture], clips: Pair
 ) -> list[PreviewRow]:
-    """Held-out frames of both clips beside painted ones, and each clip painted in the other's poses.
+    """Held-out frames of both clips beside drawn ones, and each clip drawn in the other's poses.
 
-    painters: R of A and of B, from silhouettes and keypoints to colour and alpha logits. The other's poses are fitted
-    by `balanced`, since the painters know no T.
+    textures: R of A and of B, from silhouettes and keypoints to colour and alpha logits. The other's poses are aligned
+    by `balanced`, since R knows no T.
     """
     points = [_keypoints(extractor, shape.size, clip) for clip in clips]
     rows: list[PreviewRow] = []
@@ -65,22 +65,20 @@ def texture_rows(
         pictures = []
         for poses in (subject, torch.from_numpy(moved).to(subject.device)):
             silhouette = torch.sigmoid(shape(poses)[:, channel : channel + 1])
-            colour, alpha = painters[channel](silhouette, poses)
-            picture = torch.cat([(colour + 1) / 2, torch.sigmoid(alpha)], dim=1).clamp(0, 1) * 255
-            pictures.append(picture.round().byte().permute(0, 2, 3, 1).cpu().numpy())
+            pictures.append(rgba_pictures(*textures[channel](silhouette, poses)).cpu().numpy())
         rows += [
             PreviewRow(f"{own}: held-out frames", _pictures(clip)),
-            PreviewRow(f"{own}: painted from their keypoints", pictures[0]),
+            PreviewRow(f"{own}: painted from their keypoints", pictures[0]),  # the sheet is part of stored results
             PreviewRow(f"{own}'s look in poses of {other}, balanced", pictures[1]),
         ]
     return rows
 
 
 def detail_rows(
-    extractor: KeypointExtractor, shape: SilhouetteGenerator, painters: Sequence[Painter], clips: Pair
+    extractor: KeypointExtractor, shape: SilhouetteGenerator, textures: Sequence[Texture], clips: Pair
 ) -> list[PreviewRow]:
-    """What :func:`texture_rows` shows, a quarter of each side from the middle of the object, pixel for pixel."""
-    rows = texture_rows(extractor, shape, painters, clips)
+    """The rows of :func:`texture_rows`, a quarter of each side from the middle of the object, pixel for pixel."""
+    rows = texture_rows(extractor, shape, textures, clips)
     return [
         PreviewRow(f"{row.label}, a part", _part(row.frames, clip))
         for clip, three in zip(clips, (rows[:3], rows[3:]), strict=True)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.data import Frames, held_out_frames, shrink
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.data import Frames, held_out_frames, rgba_pictures, shrink
+from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES
 from retarget_cli.methods.jokr.networks import DetailNetwork
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
-from retarget_cli.training.device import to_device
+from retarget_cli.training.device import freeze
+from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.flow import dense_flow
 
-_REACH = 128  # pixels on a side up to which a painter draws all that it will; what is finer counts as detail
-_EDGE = 9  # pixels by which a matte is narrowed: its outline belongs to the painter
+_REACH = 128  # pixels on a side up to which a texture generator draws all that it will; what is finer counts as detail
+_EDGE = 9  # pixels by which a matte is narrowed: its outline belongs to the texture generator
 _ALIGNED = 256  # pixels on a side of the pictures that are compared
 _NEAR = 0.1  # width of a keypoint's neighbourhood, in normalised units
 _SCALE = 127.0  # detail from -1 to 1 as int8
@@ -56,12 +57,13 @@ class References(nn.Module):
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Frames, their detail, and their poses, on the host."""
         frames = self.frames.cpu().numpy()
-        return frames, fine_part(frames), self.poses.cpu().numpy(), max(float(self.spread), 1e-6)
+        fine = np.stack([fine_part(frame) for frame in frames])
+        return frames, fine, self.poses.cpu().numpy(), max(float(self.spread), 1e-6)
 
-    def look_up(self, painted: np.ndarray, points: np.ndarray, without: int | None = None) -> np.ndarray:
-        """(S, S, 3) int8, 127 standing for 1: the detail of the subject for a painted picture.
+    def look_up(self, drawn: np.ndarray, points: np.ndarray, without: int | None = None) -> np.ndarray:
+        """The detail of the subject for a drawn picture, (S, S, 3) int8, 127 standing for 1.
 
-        painted: (s, s, 4) uint8, colour and alpha; points: its keypoints (K, 2); without: a frame not to look at.
+        drawn: (s, s, 4) uint8, colour and alpha; points: its keypoints (K, 2); without: a frame not to look at.
         Two frames at most are looked at, those in the nearest poses, and mixed so that nothing jumps as poses change.
         """
         frames, fine, poses, spread = self._known
@@ -70,9 +72,9 @@ class References(nn.Module):
         small = min(_ALIGNED, size)
         found = np.zeros((size, size, 3), np.float32)
         for index in np.flatnonzero(shares):
-            way = _aligned(frames[index], painted, _carried(poses[index], points, small))
-            way = (cv2.resize(way, (size, size), interpolation=cv2.INTER_LINEAR) + 0.5) * (size / small) - 0.5
-            found += shares[index] * cv2.remap(fine[index], way[..., 0], way[..., 1], cv2.INTER_LINEAR)
+            places = _aligned(frames[index], drawn, _moved_places(poses[index], points, small))
+            places = (cv2.resize(places, (size, size), interpolation=cv2.INTER_LINEAR) + 0.5) * (size / small) - 0.5
+            found += shares[index] * cv2.remap(fine[index], places[..., 0], places[..., 1], cv2.INTER_LINEAR)
         return np.rint(found.clip(-1, 1) * _SCALE).astype(np.int8)
 
 
@@ -85,8 +87,7 @@ def mixture(distances: np.ndarray, without: int | None = None) -> np.ndarray:
     shares = np.maximum(likely - third, 0)
     if shares.sum() <= 0:  # three or more that are equally near
         shares = (likely == likely.max()).astype(float)
-    result: np.ndarray = shares / shares.sum()
-    return result
+    return shares / shares.sum()
 
 
 def spread_out(poses: np.ndarray, count: int) -> np.ndarray:
@@ -101,33 +102,27 @@ def spread_out(poses: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen)
 
 
-def fine_part(frames: np.ndarray) -> np.ndarray:
-    """(N, S, S, 3) float32: what frames (N, S, S, 4) uint8 have inside their mattes beyond a blurred picture.
+def fine_part(frame: np.ndarray) -> np.ndarray:
+    """(S, S, 3) float32: what a frame (S, S, 4) uint8 has inside its matte beyond a blurred picture.
 
     Colours count from -1 to 1; the blur does not reach over the matte's outline.
     """
-    return np.stack([_fine(frame) for frame in frames])
-
-
-def _fine(frame: np.ndarray) -> np.ndarray:
     sigma = max(1.0, frame.shape[0] / _REACH)
     colour = frame[..., :3].astype(np.float32) / 127.5 - 1
     matte = frame[..., 3].astype(np.float32) / 255
     weight = cv2.GaussianBlur(matte, (0, 0), sigma)[..., None]
     coarse = cv2.GaussianBlur(colour * matte[..., None], (0, 0), sigma) / (weight + 1e-3)
     inner = cv2.GaussianBlur(cv2.erode(matte, np.ones((_EDGE, _EDGE), np.uint8)), (0, 0), sigma / 2)[..., None]
-    fine: np.ndarray = (colour - coarse) * inner
-    return fine
+    return (colour - coarse) * inner
 
 
 def _distances(pose: np.ndarray, poses: np.ndarray) -> np.ndarray:
     """(N,) mean squared distances of the keypoints of a pose (K, 2) to those of poses (N, K, 2)."""
-    result: np.ndarray = np.square(poses - pose).sum(axis=2).mean(axis=1)
-    return result
+    return np.square(poses - pose).sum(axis=2).mean(axis=1)
 
 
-def _carried(pose: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
-    """(size, size, 2) float32, x and y in pixels: where in a frame of `pose` (K, 2) things lie that are now at pixels.
+def _moved_places(pose: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
+    """The places in a frame of `pose` (K, 2) of what is at each pixel now: (size, size, 2) float32, x and y in pixels.
 
     Every pixel goes along with the keypoints near it.
     """
@@ -136,25 +131,22 @@ def _carried(pose: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
     near = np.exp(-np.sqrt(apart) / _NEAR)
     moved = near @ (pose - points).astype(np.float32) / near.sum(axis=2, keepdims=True)
     here = np.stack(np.meshgrid(axis, axis), axis=-1)
-    result: np.ndarray = ((here + moved + 1) / 2 * (size - 1)).astype(np.float32)
-    return result
+    return ((here + moved + 1) / 2 * (size - 1)).astype(np.float32)
 
 
-def _aligned(frame: np.ndarray, painted: np.ndarray, way: np.ndarray) -> np.ndarray:
-    """`way` (s, s, 2) corrected so that `frame` (S, S, 4), looked up along it, looks like `painted` (t, t, 4)."""
-    size = way.shape[0]
-    real, wanted = _plain(frame, size), _plain(painted, size)
-    carried = cv2.remap(real, way[..., 0], way[..., 1], cv2.INTER_LINEAR)
-    flow = cv2.GaussianBlur(dense_flow(wanted, carried), (0, 0), size / 85)
+def _aligned(frame: np.ndarray, drawn: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """`places` (s, s, 2) corrected so that `frame` (S, S, 4), looked up there, looks like `drawn` (t, t, 4)."""
+    size = places.shape[0]
+    real, wanted = _plain(frame, size), _plain(drawn, size)
+    moved = cv2.remap(real, places[..., 0], places[..., 1], cv2.INTER_LINEAR)
+    flow = cv2.GaussianBlur(dense_flow(wanted, moved), (0, 0), size / 85)
     y, x = np.mgrid[:size, :size].astype(np.float32)
-    result: np.ndarray = cv2.remap(
-        way, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return result
+    x, y = x + flow[..., 0], y + flow[..., 1]
+    return cv2.remap(places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _plain(rgba: np.ndarray, size: int) -> np.ndarray:
-    """(size, size) uint8: brightness over mid-grey, blurred as painters do."""
+    """Brightness over mid-grey, (size, size) uint8, blurred as texture generators do."""
     grey = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2GRAY).astype(np.float32)
     opaque = rgba[..., 3].astype(np.float32) / 255
     over = (grey * opaque + 128 * (1 - opaque)).astype(np.uint8)
@@ -165,90 +157,85 @@ def _plain(rgba: np.ndarray, size: int) -> np.ndarray:
 MOST_FRAMES = 200  # of a clip; two megabytes each at 512 pixels
 _AT_A_TIME = 8
 
-Paint = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+Draw = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class FineFrames(Frames):
     """Frames of one clip at full size; `pairs` are the frames that are trained on.
 
-    painted: (N, 4, s, s), colour and alpha logits of the painter. found: (N, 3, S, S) int8, detail times 127.
+    drawn: (N, 4, s, s), colour and alpha logits of the texture generator.
+    found: (N, 3, S, S) int8, detail times 127.
     """
 
-    painted: Tensor = field(kw_only=True)
+    drawn: Tensor = field(kw_only=True)
     found: Tensor = field(kw_only=True)
 
 
-def fine_frames(clip: ClipArray, size: int, paint: Paint, references: References, device: str) -> FineFrames:
+def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, device: str) -> FineFrames:
     """Prepare a clip, and choose its `references`.
 
-    paint: frames (n, 4, S, S) uint8 to what is painted for them: colour, alpha logits and keypoints. Frames that the
-    other phases hold out are held out here too. Of a long clip an even choice is taken.
+    draw: frames (n, 4, S, S) uint8 to what is drawn for them: colour, alpha logits and keypoints. Frames that the other
+    phases hold out are held out here too. Of a long clip an even choice is taken.
     """
     held = held_out_frames(clip.count)
     rest = np.setdiff1d(np.arange(clip.count), held) if clip.count > len(held) else held
-    held, rest = _evenly(held, MOST_FRAMES // 10), _evenly(rest, MOST_FRAMES - MOST_FRAMES // 10)
+    most_held = MOST_FRAMES // 10
+    held, rest = held[evenly(len(held), most_held)], rest[evenly(len(rest), MOST_FRAMES - most_held)]
     chosen = np.concatenate([rest, held])
     pixels = shrink((clip.frames[index] for index in chosen), size)
     with torch.no_grad():
-        parts = [paint(some.to(device)) for some in pixels.split(_AT_A_TIME)]
+        parts = [draw(some.to(device)) for some in pixels.split(_AT_A_TIME)]
     colour, alpha, points = (torch.cat(part).float() for part in zip(*parts, strict=True))
     poses, real = points.cpu().numpy(), pixels.permute(0, 2, 3, 1).numpy()
     own = references.choose(poses[: len(rest)], real[: len(rest)])
-    painted = torch.cat([colour, alpha], dim=1)
-    found = looked_up(references, painted, poses, {int(index): place for place, index in enumerate(own)})
+    drawn = torch.cat([colour, alpha], dim=1)
+    found = looked_up(references, drawn, poses, {int(index): place for place, index in enumerate(own)})
     everything = torch.arange(len(chosen), device=device)
     training, scored = everything[: len(rest)], everything[len(rest) :]
-    return FineFrames(pixels.to(device), training, scored, painted=painted, found=found.to(device))
+    return FineFrames(pixels.to(device), training, scored, drawn=drawn, found=found.to(device))
 
 
-def looked_up(references: References, painted: Tensor, points: np.ndarray, own: dict[int, int] | None = None) -> Tensor:
-    """(N, 3, S, S) int8, on the host: detail for painted pictures (N, 4, s, s) at keypoints (N, K, 2).
+def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: dict[int, int] | None = None) -> Tensor:
+    """Detail for drawn pictures (N, 4, s, s) at keypoints (N, K, 2): (N, 3, S, S) int8, on the host.
 
     own: by index among the pictures, the reference that is the same frame and must not be looked at.
     """
-    rgba = torch.cat([(painted[:, :3] + 1) / 2, torch.sigmoid(painted[:, 3:])], dim=1).clamp(0, 1)
-    pictures = (rgba * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    pictures = rgba_pictures(drawn[:, :3], drawn[:, 3:]).cpu().numpy()
     pairs = enumerate(zip(pictures, points, strict=True))
     found = [references.look_up(picture, pose, (own or {}).get(index)) for index, (picture, pose) in pairs]
     return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
 
 
-def _evenly(indices: np.ndarray, most: int) -> np.ndarray:
-    return indices if len(indices) <= most else indices[np.linspace(0, len(indices) - 1, most).round().astype(int)]
-
-
-_FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the painter's
+_FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's
 
 
 @dataclass(frozen=True)
 class DetailedTexture:
-    """Paints like a painter does, finer."""
+    """Draws as a texture generator does, finer."""
 
-    painter: nn.Module
-    refiner: DetailNetwork
+    texture: nn.Module
+    detail: DetailNetwork
     references: References
 
     def __call__(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Silhouettes (B, 1, h, w) and keypoints (B, K, 2) to colour (B, 3, S, S) and alpha logits (B, 1, S, S)."""
-        painted = torch.cat(self.painter(silhouette, points), dim=1)
-        few = zip(painted.split(_FEW), points.split(_FEW), strict=True)
+        drawn = torch.cat(self.texture(silhouette, points), dim=1)
+        few = zip(drawn.split(_FEW), points.split(_FEW), strict=True)
         colour, alpha = zip(*(self._fine(*some) for some in few), strict=True)
         return torch.cat(colour), torch.cat(alpha)
 
-    def _fine(self, painted: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        found = looked_up(self.references, painted, points.cpu().numpy()).to(painted.device)
-        colour, alpha = self.refiner(painted, found.float() / 127)
+    def _fine(self, drawn: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        found = looked_up(self.references, drawn, points.cpu().numpy()).to(drawn.device)
+        colour, alpha = self.detail(drawn, found.float() / 127)
         return colour.clamp(-1, 1), alpha
 
 
-def load_detailed_texture(
-    config: JokrConfig, states: Mapping[str, Path], look: str, painter: nn.Module, device: str
-) -> DetailedTexture:
-    """What the third phase learned of clip `look`, together with its painter, which is on `device` already or soon."""
-    refiner = DetailNetwork(config.detail, config.texture.size)
+def load_detailed_texture(pair: PairContext, channel: int, texture: nn.Module) -> DetailedTexture:
+    """Load what the detail phase learned of one clip. texture: its texture generator, on the device already or soon."""
+    config = pair.config
+    detail = DetailNetwork(config.detail, config.texture.size)
     references = References(config.detail.references, config.detail.size, config.geometry.keypoints)
-    load_modules({f"refiner_{look}": refiner, f"references_{look}": references}, states["detail"] / "state.safetensors")
-    refiner.eval().requires_grad_(False)
-    to_device((refiner,), device)
-    return DetailedTexture(painter, refiner, references)
+    load_modules({DETAIL_NETWORKS[channel]: detail, REFERENCES[channel]: references}, pair.states["detail"])
+    freeze((detail,), pair.device)
+    return DetailedTexture(texture, detail, references)

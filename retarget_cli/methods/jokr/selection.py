@@ -49,7 +49,7 @@ _IMPLAUSIBLE_WEIGHT = 1.0
 _OUT_OF_CROP_WEIGHT = 2.0
 # No score sees whether a pose is one of the subject or of the driver; on drawn pairs, where the truth is known, these
 # came nearer to it than their scores say. Which of the two comes nearer depends on the pair.
-_TRUSTED = {"balanced": 0.1, "proportions": 0.1}
+_BONUS = {"balanced": 0.1, "proportions": 0.1}
 
 
 def choose_alignment(
@@ -67,7 +67,8 @@ def choose_alignment(
     if wanted != "auto":
         taken = alignment.align(wanted, *points, model.to_subject)
         return taken, {"affine": wanted, **_numbers(taken)}
-    made = alignment.candidates(*points, model.to_subject)
+    modes = (*alignment.MODES, *alignment.VARIANTS)
+    made = {mode: alignment.align(mode, *points, model.to_subject) for mode in modes}
     scores = _judged(model, subject, driver, points, made)
     best = max(scores, key=lambda name: scores[name]["total"])
     report = {"affine": best, "candidates": scores, "reason": _REASON}
@@ -81,7 +82,7 @@ def _judged(
     points: tuple[np.ndarray, np.ndarray],
     made: Mapping[str, alignment.Alignment],
 ) -> dict[str, dict[str, float]]:
-    """What each candidate's poses and silhouettes are worth, by its name."""
+    """Scores of each candidate's poses and silhouettes, by its name."""
     chosen = evenly(driver.count, _JUDGED)
     real = [_matte(subject, i) for i in range(0, subject.count, max(1, subject.count // _JUDGED))]
     moved = [_matte(driver, i) for i in chosen]
@@ -89,7 +90,7 @@ def _judged(
     for name, candidate in made.items():
         poses = candidate.apply(points[1][chosen])
         drawn = model.silhouettes(poses) > 0.5
-        found = {
+        found = {  # stored reports call implausible keypoints strange, and those out of the crop outside
             "motion": motion_score(moved, drawn),
             "shape": shape_score(drawn, real),
             "strange": implausible(poses, points[0]),
@@ -100,11 +101,11 @@ def _judged(
 
 
 def total(name: str, scores: Mapping[str, float]) -> float:
-    """What the scores of the candidate called `name` come to; the highest is taken."""
+    """Sum up the scores of the candidate called `name`; the highest total is taken."""
     motion, shape = scores["motion"], scores["shape"]
     lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
-    implausible = _IMPLAUSIBLE_WEIGHT * scores["strange"] + _OUT_OF_CROP_WEIGHT * scores["outside"]
-    return motion + _SHAPE_WEIGHT * shape - lack - implausible + _TRUSTED.get(name.partition("-")[0], 0.0)
+    faults = _IMPLAUSIBLE_WEIGHT * scores["strange"] + _OUT_OF_CROP_WEIGHT * scores["outside"]
+    return motion + _SHAPE_WEIGHT * shape - lack - faults + _BONUS.get(name.partition("-")[0], 0.0)
 
 
 def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import DetailConfig, JokrConfig, TextureConfig, perceptual_kind
-from retarget_cli.methods.jokr.data import Frames, draw_batch, fed_by, load_frames, unmasked
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
-from retarget_cli.methods.jokr.losses import notice, perceptual_term
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.config import DetailConfig, TextureConfig, perceptual_kind
+from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, streams_of, unmasked
+from retarget_cli.methods.jokr.losses import notice, perceptual_loss
 from retarget_cli.methods.jokr.model import load_shape_networks
+from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     PatchDiscriminator,
@@ -22,19 +21,19 @@ from retarget_cli.methods.jokr.networks import (
     TextureGenerator,
 )
 from retarget_cli.methods.jokr.previews import texture_rows
+from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
 from retarget_cli.nn.perceptual import edge_differences
-from retarget_cli.training.device import to_device
+from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
-
-CRITICS = ("critic_a", "critic_b")
 
 
 class AppearancePhase(Phase):
     """Trains a network a clip on pictures that it should have drawn: colour and alpha.
 
-    Colours, slopes and alpha are compared directly. The look is judged by LPIPS, or by critics where it cannot be had.
+    Colours, slopes and alpha are compared directly. The look is judged by LPIPS, or by patch discriminators, trained
+    together with the networks, where LPIPS cannot be had.
     """
 
     config: TextureConfig | DetailConfig
@@ -42,27 +41,27 @@ class AppearancePhase(Phase):
     def __init__(
         self,
         config: TextureConfig | DetailConfig,
-        build: Callable[[], dict[str, nn.Module]],
+        networks: dict[str, nn.Module],
         clips: tuple[Frames, Frames],
         device: str,
         seed: int,
     ) -> None:
-        """build: makes the networks with fresh weights, that of A and that of B by name."""
-        torch.manual_seed(seed)
+        """networks: that of A and that of B by name, with weights that were drawn just now, after seeding torch."""
         self.config = config
         self.clips = clips
+        self.streams = streams_of(clips)
         self.steps = config.steps
-        self.modules = build()
-        self.learners = tuple(self.modules)
+        self.modules = dict(networks)
+        self.learners = tuple(networks)
         kind = perceptual_kind(config.perceptual)
         self.notices = (notice(kind),)
-        self.lpips = perceptual_term(kind, device) if kind == "lpips" else None
+        self.lpips = perceptual_loss(kind, device) if kind == "lpips" else None
         if self.lpips is None:
-            self.modules |= {name: PatchDiscriminator() for name in CRITICS}
+            self.modules |= {name: PatchDiscriminator() for name in DISCRIMINATORS}
         to_device(self.modules.values(), device)
         self.schedules = {
             "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
-            "heard": Scheduled(lambda progress: ramp(progress, 0.2, 0.4), device),
+            "adversarial_ramp": Scheduled(lambda progress: ramp(progress, 0.2, 0.4), device),
         }
         self.optimizers = {
             name: adam(
@@ -80,54 +79,59 @@ class AppearancePhase(Phase):
 
     @abstractmethod
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Colour and alpha logits of whole frames of a clip, of which it says only the keypoints."""
+        """Colour and alpha logits of whole frames of a clip, drawn from nothing but their keypoints."""
 
     def gradients(self) -> dict[str, Tensor]:
-        """Of both networks, which hear their critics once they draw something, and of the critics."""
-        values: dict[str, Tensor] = {}
-        for channel in range(2):
-            terms = self._gradients_of(channel)
-            values |= {f"{term}_{'ab'[channel]}": value.detach() for term, value in terms.items()}
-        return values
+        """Gradients of both networks, and of their discriminators; losses as ``colour_a``, ``colour_b`` and so on."""
+        losses: dict[str, Tensor] = {}
+        for channel, name in enumerate("ab"):
+            terms = self._clip_gradients(channel)
+            losses |= {f"{term}_{name}": value.detach() for term, value in terms.items()}
+        return losses
 
-    def _gradients_of(self, channel: int) -> dict[str, Tensor]:
+    def _clip_gradients(self, channel: int) -> dict[str, Tensor]:
+        # Draw a batch, and compare colours, slopes and alpha directly.
         colour, alpha, picture = self.attempt(channel)
         terms = texture_terms(colour, alpha, picture)
-        # What judges the look judges colour alone: the painted picture under the true matte.
+        # Compare the look, by colour alone: the drawn picture under the true matte.
         matte = picture[:, 3:]
         real, drawn = picture[:, :3] * matte, colour * matte
         if self.lpips is not None:
-            with self.autocast():  # VGG-16 is far larger than the painters: in fp32 it would take most of a step
-                unlike = self.lpips(drawn, real)
-            terms["perceptual"] = self.config.perceptual_weight * unlike.float()
+            with self.autocast():  # VGG-16 is far larger than what it judges: in fp32 it would take most of a step
+                perceptual = self.lpips(drawn, real)
+            terms["perceptual"] = self.config.perceptual_weight * perceptual.float()
         else:
             real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
-            terms |= self._critic_terms(CRITICS[channel], real, drawn)
+            terms |= self._adversarial_terms(DISCRIMINATORS[channel], real, drawn)
+        # Train the network, then its discriminator on the same pictures.
         self.backward(torch.stack(list(terms.values())).sum(), self.learners[channel])
         if self.lpips is None:
-            terms["discriminator"] = self._critic_gradients(CRITICS[channel], real, drawn.detach())
+            terms["discriminator"] = self._discriminator_gradients(DISCRIMINATORS[channel], real, drawn.detach())
         return terms
 
-    def _critic_terms(self, critic: str, real: Tensor, drawn: Tensor) -> dict[str, Tensor]:
-        """What the critic says of pictures (B, 4, S, S), and how unlike its features of drawn and real ones are."""
+    def _adversarial_terms(self, discriminator: str, real: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+        """The logits of drawn pictures (B, 4, S, S), and how far their features are from those of real ones.
+
+        Both begin only when the network draws something. Histories name the first term ``critic``.
+        """
         with self.autocast():
-            opinion, features = self.modules[critic](drawn)
+            logits, features = self.modules[discriminator](drawn)
         with torch.no_grad(), self.autocast():
-            wanted = self.modules[critic](real)[1]
-        heard = self.schedules["heard"].value
+            wanted = self.modules[discriminator](real)[1]
+        weight = self.schedules["adversarial_ramp"].value
         differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
         return {
-            "critic": -self.config.adversarial * heard * opinion.mean(),
-            "features": self.config.features * heard * torch.stack(differences).mean(),
+            "critic": -self.config.adversarial * weight * logits.mean(),
+            "features": self.config.features * weight * torch.stack(differences).mean(),
         }
 
-    def _critic_gradients(self, critic: str, real: Tensor, drawn: Tensor) -> Tensor:
+    def _discriminator_gradients(self, discriminator: str, real: Tensor, drawn: Tensor) -> Tensor:
         """Hinge loss (Lim and Ye, 2017)."""
         with self.autocast():
-            opinions = self.modules[critic](torch.cat([real, drawn]))[0]
-        on_real, on_drawn = opinions.chunk(2)
+            logits = self.modules[discriminator](torch.cat([real, drawn]))[0]
+        on_real, on_drawn = logits.chunk(2)
         loss = F.relu(1 - on_real).mean() + F.relu(1 + on_drawn).mean()
-        self.backward(loss, critic)
+        self.backward(loss, discriminator)
         return loss
 
     @torch.no_grad()
@@ -139,12 +143,10 @@ class AppearancePhase(Phase):
             for index in clip.held_out.split(4 * self.config.batch):
                 picture = unmasked(clip.pixels[index])
                 colour, alpha = self.drawn(channel, index)
-                inside = (picture[:, 3:] > 0.5).float()
-                squared = ((colour - picture[:, :3]) / 2).square() * inside
-                errors.append(squared.sum(dim=(1, 2, 3)) / (3 * inside.sum(dim=(1, 2, 3))).clamp(min=1))
-                drawn = (alpha > 0).float()
-                either = torch.maximum(drawn, inside).sum(dim=(1, 2, 3)).clamp(min=1)
-                overlaps.append((drawn * inside).sum(dim=(1, 2, 3)) / either)
+                matte = picture[:, 3:] > 0.5
+                squared = ((colour - picture[:, :3]) / 2).square() * matte
+                errors.append(squared.sum(dim=(1, 2, 3)) / (3 * matte.sum(dim=(1, 2, 3))).clamp(min=1))
+                overlaps.append(mask_iou(alpha > 0, matte))
             scores[f"psnr_{name}"] = float((-10 * torch.log10(torch.cat(errors).clamp(min=1e-8))).mean())
             scores[f"alpha_iou_{name}"] = float(torch.cat(overlaps).mean())
         return scores
@@ -164,11 +166,8 @@ def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, T
     }
 
 
-PAINTERS = ("painter_a", "painter_b")
-
-
 class TexturePhase(AppearancePhase):
-    """Trains one painter a clip (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
+    """Trains R_A and R_B (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
 
     name = "texture"
     config: TextureConfig
@@ -181,43 +180,42 @@ class TexturePhase(AppearancePhase):
         device: str,
         seed: int,
     ) -> None:
+        """geometry: trained E and G."""
         self.extractor, self.shape = geometry
-        to_device(geometry, device)
-        for net in geometry:
-            net.eval().requires_grad_(False)
+        freeze(geometry, device)
+        torch.manual_seed(seed)
         sizes = self.extractor.keypoints, config.widths, config.size, config.point_width
-        super().__init__(config, lambda: {name: TextureGenerator(*sizes) for name in PAINTERS}, clips, device, seed)
+        networks: dict[str, nn.Module] = {name: TextureGenerator(*sizes) for name in TEXTURE_GENERATORS}
+        super().__init__(config, networks, clips, device, seed)
 
     @classmethod
-    def build(cls, config: JokrConfig, clips: Pair, states: Mapping[str, Path], device: str, seed: int) -> TexturePhase:
+    def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
-        (a, b), _ = facing_alike(clips, config.geometry.mirror)
-        trained = load_shape_networks(config, states)
-        frames = load_frames(a, config.texture.size, device), load_frames(b, config.texture.size, device)
-        return fed_by(frames, cls(config.texture, trained, frames, device, seed))
+        config = pair.config.texture
+        return cls(config, load_shape_networks(pair), load_pair(pair, config.size), pair.device, seed)
 
     def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Random frames, moved a little, as painted from their keypoints."""
+        """Random frames, moved a little, as drawn from their keypoints."""
         clip = self.clips[channel]
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
         picture = warp_image(unmasked(clip.pixels[index]), warp)
-        return *self._paint(channel, picture), picture
+        return *self._draw(channel, picture), picture
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`PaintingPhase.drawn`."""
-        return self._paint(channel, unmasked(self.clips[channel].pixels[index]))
+        """Whole frames, drawn from their keypoints."""
+        return self._draw(channel, unmasked(self.clips[channel].pixels[index]))
 
-    def _paint(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def _draw(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
             silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
         with self.autocast():
-            return self.modules[PAINTERS[channel]](silhouette, points)
+            return self.modules[TEXTURE_GENERATORS[channel]](silhouette, points)
 
     def preview(self) -> list[PreviewRow]:
-        """Held-out frames beside painted ones, and each clip painted in the other's poses."""
-        return texture_rows(self.extractor, self.shape, [self.modules[name] for name in PAINTERS], self.clips)
+        """Held-out frames beside drawn ones, and each clip drawn in the other's poses."""
+        return texture_rows(self.extractor, self.shape, [self.modules[name] for name in TEXTURE_GENERATORS], self.clips)
 
 
 def keypoints_of(extractor: KeypointExtractor, size: int, picture: Tensor) -> Tensor:

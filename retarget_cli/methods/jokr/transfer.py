@@ -27,7 +27,7 @@ from retarget_cli.methods.jokr.facing import FacingPair, mirror, opposite_facing
 from retarget_cli.methods.jokr.model import BATCH, Keypoints, LoadModel, OnHost, PairModel
 from retarget_cli.methods.jokr.selection import choose_alignment
 from retarget_cli.methods.playback import replayed
-from retarget_cli.metrics.shape import box_normalise_all
+from retarget_cli.metrics.shape import box_normalise_all, mask_iou
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.memory import in_chunks
 from retarget_cli.utils.sampling import evenly
@@ -41,10 +41,10 @@ _ENOUGH = 0.7
 
 
 def resemblance(models: Sequence[PairModel], usual: ClipArray, clip: ClipArray, found: Keypoints) -> dict[str, Any]:
-    """How well silhouettes of the trained clips, drawn from the keypoints of `clip`, match those of its own object.
+    """Judge how well silhouettes of the trained clips, drawn from the keypoints of `clip`, match those of its object.
 
-    models: that which draws the driver of the training, `usual`, and that which draws the subject; the better one
-    counts. found: the keypoints of every frame of `clip`.
+    models: that which draws the driver of the training, `usual`, and that which draws the subject; the better counts.
+    found: the keypoints of every frame of `clip`.
     Returns {"resemblance": {"overlap": mean IoU, "usual": that of the trained driver}, "warnings": sentences}.
     """
     chosen, own = evenly(clip.count, _LOOKED_AT), evenly(usual.count, _LOOKED_AT)
@@ -64,16 +64,14 @@ def _overlap(model: PairModel, points: np.ndarray, clip: ClipArray, frames: Sequ
     """Mean IoU of box-normalised silhouettes drawn at `points` with the mattes of these frames of the clip."""
     drawn = model.silhouettes(points) > 0.5
     real = shrink(clip.frames[frames], drawn.shape[-1])[:, 3].numpy() > 127
-    one, other = box_normalise_all(drawn) > 0.5, box_normalise_all(real) > 0.5
-    union = (one | other).sum(axis=(1, 2))
-    return float(((one & other).sum(axis=(1, 2)) / np.maximum(union, 1)).mean())
+    return float(mask_iou(box_normalise_all(drawn) > 0.5, box_normalise_all(real) > 0.5).mean())
 
 
 @dataclass(frozen=True)
 class DriverTrack:
     """A driver as the networks see it. clip: its frames, of which only the mattes count; found: its keypoints.
 
-    mirrored: whether it was mirrored for the networks; report: facts about it.
+    mirrored: true when it was mirrored for the networks; report: facts about it.
     """
 
     clip: ClipArray
@@ -98,10 +96,10 @@ def track_driver(load_model: LoadModel, pair: FacingPair, request: TransferReque
     return DriverTrack(_mattes_only(model.silhouettes(found.points)), found)
 
 
-def facing_as(usual: ClipArray, outsider: NewDriver) -> tuple[ClipArray, bool]:
-    """The outsider the way round that it faces as `usual` does in training, and whether that is a mirror image."""
-    turned = opposite_facing(usual, outsider.clip) if outsider.flip == "auto" else outsider.flip == "yes"
-    return (mirror(outsider.clip) if turned else outsider.clip), turned
+def facing_as(usual: ClipArray, driver: NewDriver) -> tuple[ClipArray, bool]:
+    """The clip of the driver, facing as `usual` does in training, and whether it was mirrored for that."""
+    turned = opposite_facing(usual, driver.clip) if driver.flip == "auto" else driver.flip == "yes"
+    return (mirror(driver.clip) if turned else driver.clip), turned
 
 
 def _mattes_only(silhouettes: np.ndarray) -> ClipArray:
@@ -111,12 +109,12 @@ def _mattes_only(silhouettes: np.ndarray) -> ClipArray:
     return ClipArray(frames)
 
 
-_SPECK = 0.03  # of the largest region; smaller ones are noise of the painter
+_SPECK = 0.03  # of the largest region; smaller ones are noise of the texture generator
 
 
 @dataclass(frozen=True)
 class KeypointTracks:
-    """What is to be drawn, frame by frame, in the space of training.
+    """Keypoints to be drawn, frame by frame, in the space of training.
 
     aligned: (N, K, 2) in the subject's space; moving: (N, K, 2) where the driver has them; confidence: (N, K).
     """
@@ -129,9 +127,9 @@ class KeypointTracks:
 def draw(model: PairModel, tracks: KeypointTracks, mirrored: bool, driver_mirrored: bool) -> Iterator[LayerFrame]:
     """Frames of the subject; mirrored: turn them back after drawing, and so the keypoints of the driver."""
     aligned = tracks.aligned
-    chunks = in_chunks(partial(_painted, model, aligned), len(aligned), BATCH)
-    with prefetched(chunks, depth=1) as painted:
-        frames = (frame for chunk in painted for frame in zip(*(part.numpy() for part in chunk), strict=True))
+    chunks = in_chunks(partial(_drawn, model, aligned), len(aligned), BATCH)
+    with prefetched(chunks, depth=1) as drawn:
+        frames = (frame for chunk in drawn for frame in zip(*(part.numpy() for part in chunk), strict=True))
         for index, (rgba, solid) in enumerate(frames):
             rgba = without_specks(rgba)
             if mirrored:
@@ -146,9 +144,9 @@ def draw(model: PairModel, tracks: KeypointTracks, mirrored: bool, driver_mirror
             )
 
 
-def _painted(model: PairModel, aligned: np.ndarray, start: int, stop: int) -> tuple[OnHost, OnHost]:
+def _drawn(model: PairModel, aligned: np.ndarray, start: int, stop: int) -> tuple[OnHost, OnHost]:
     """Pictures, (N, S, S, 4) uint8, and silhouettes, (N, s, s) uint8 {0, 255}, of some frames."""
-    pictures, silhouettes = model.paint(aligned[start:stop])
+    pictures, silhouettes = model.draw(aligned[start:stop])
     return OnHost(pictures), OnHost((silhouettes > 0.5).byte() * 255)
 
 
@@ -171,25 +169,21 @@ def start_transfer(load_model: LoadModel, pair: FacingPair, request: TransferReq
     report: dict[str, Any]
     if isinstance(request.driver, Poses) and request.driver.drawn:
         found = Keypoints(_turned(request.driver.points, turn_back), request.driver.confidence)
-        fit, mirrored = _as_they_are, turn_back
+        alignment, mirrored = None, turn_back
         report = {"affine": "given", "reason": "these keypoints are the subject's own"}
     else:
         driver = track_driver(load_model, pair, request, model)
         found = driver.found
-        # Chosen on the whole driver: a part of it is fitted as the whole is.
-        chosen, report = choose_alignment(model, subject, driver.clip, (own.points, found.points), request.affine)
-        fit, mirrored = chosen.apply, driver.mirrored
+        # Chosen on the whole driver: a part of it is aligned as the whole is.
+        alignment, report = choose_alignment(model, subject, driver.clip, (own.points, found.points), request.affine)
+        mirrored = driver.mirrored
         report |= {**driver.report, "mirrored": turn_back or mirrored, "driver_mirrored": mirrored}
         report["opposite"] = turn_back != mirrored
     moving, confidence = _played(found, request.playback)
-    tracks = KeypointTracks(fit(moving), moving, confidence)
+    tracks = KeypointTracks(moving if alignment is None else alignment.apply(moving), moving, confidence)
     if request.regional is not None:
         tracks = _only(request.regional, tracks, own)
     return Transfer(report, draw(model, tracks, turn_back, mirrored))
-
-
-def _as_they_are(points: np.ndarray) -> np.ndarray:
-    return points
 
 
 def _played(found: Keypoints, playback: Playback | None) -> Keypoints:

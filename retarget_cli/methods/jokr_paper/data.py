@@ -1,15 +1,14 @@
-"""What the published recipe trains on: frames with a border, warped at random, without their background."""
+"""Training data of the published recipe: frames with a border, warped at random, without their background."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from retarget_cli.methods.jokr.data import Frames, load_frames
-from retarget_cli.methods.jokr.facing import Pair, facing_alike
-from retarget_cli.methods.jokr_paper.config import PaperConfig
+from retarget_cli.methods.jokr.data import Frames
 from retarget_cli.nn.coords import compose_affine, invert_affine, warp_image
 
 _FIRST_SHARE = 0.6  # of the draws; the others take the second kind of warp
@@ -17,21 +16,16 @@ _SHIFT = 2 * 50 / 417  # 50 pixels of the authors' reference clips, whose padded
 _DEGREE = math.pi / 180
 
 
-class Draw:
-    """Uniform random numbers for `batch` items."""
-
-    def __init__(self, batch: int, generator: torch.Generator) -> None:
-        self.batch, self.generator = batch, generator
-
-    def __call__(self, low: float, high: float) -> Tensor:
-        """(batch,) between `low` and `high`."""
-        numbers = torch.rand(self.batch, generator=self.generator, device=self.generator.device)
-        return low + (high - low) * numbers
+Draw = Callable[[float, float], Tensor]
+"""Uniform random numbers (batch,) between two bounds."""
 
 
 def random_warps(batch: int, generator: torch.Generator) -> Tensor:
     """(batch, 2, 3) maps of what is in the picture: the first kind of warp for 60 %, the second for the others."""
-    draw = Draw(batch, generator)
+
+    def draw(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(batch, generator=generator, device=generator.device)
+
     first = draw(0, 1) < _FIRST_SHARE
     return torch.where(first[:, None, None], _first_kind(draw), _second_kind(draw))
 
@@ -113,9 +107,3 @@ def draw_pairs(frames: Frames, batch: int, border: float, generator: torch.Gener
     warps = random_warps(batch, generator)
     now, following = (bordered(frames.pixels[index + later], border, warps) for later in (0, 1))
     return now, following
-
-
-def load_pair(config: PaperConfig, clips: Pair, device: str) -> tuple[Frames, Frames]:
-    """The frames of both clips, facing the same way, on the device."""
-    (a, b), _ = facing_alike(clips, config.geometry.mirror)
-    return load_frames(a, config.geometry.size, device), load_frames(b, config.geometry.size, device)

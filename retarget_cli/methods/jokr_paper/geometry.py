@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.data import Frames, fed_by
-from retarget_cli.methods.jokr.facing import Pair
+from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.data import Frames, load_pair, streams_of
 from retarget_cli.methods.jokr_paper import losses, networks, validation
-from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig, check_size
-from retarget_cli.methods.jokr_paper.data import draw_pairs, load_pair
+from retarget_cli.methods.jokr_paper.config import GeometryConfig, check_size
+from retarget_cli.methods.jokr_paper.data import draw_pairs
 from retarget_cli.methods.jokr_paper.networks import draw_from
+from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import apply_affine, random_affine
 from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import adam
@@ -29,17 +30,13 @@ class GeometryPhase(Phase):
         torch.manual_seed(seed)
         self.config = config
         self.clips = clips
+        self.streams = streams_of(clips)
         self.steps = config.steps
-        self.extractor = networks.keypoint_extractor(config)
+        self.extractor = networks.KeypointExtractor(config)
         self.shape = networks.silhouette_generator(config)
         self.affine = networks.Affine(config.affine, config.affine_spread)
         self.discriminator = networks.KeypointDiscriminator(config.keypoints, config.discriminator_width)
-        self.modules = {
-            "extractor": self.extractor,
-            "shape": self.shape,
-            "affine": self.affine,
-            "discriminator": self.discriminator,
-        }
+        self.modules = {name: getattr(self, name) for name in ("extractor", "shape", "affine", "discriminator")}
         to_device(self.modules.values(), device)
         drawing = (self.extractor, self.shape, self.affine)
         drawing_parameters = [parameter for module in drawing for parameter in module.parameters()]
@@ -52,25 +49,24 @@ class GeometryPhase(Phase):
         draw_from(self.generator, drawing)
 
     @classmethod
-    def build(cls, config: PaperConfig, clips: Pair, device: str, seed: int) -> GeometryPhase:
+    def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
         """Stage 1 on a pair of crops."""
-        check_size(config.geometry)
-        frames = load_pair(config, clips, device)
-        return fed_by(frames, cls(config.geometry, frames, device, seed))
+        config = pair.config.geometry
+        check_size(config)
+        return cls(config, load_pair(pair, config.size), pair.device, seed)
 
     def gradients(self) -> dict[str, Tensor]:
-        """Of E, G and T, and of D on the keypoints that they find."""
-        points, terms = [], []
-        for channel in range(2):
-            keys, values = self._clip_terms(channel)
-            points.append(keys)
-            terms.append(values)
-        moved = apply_affine(self.affine(), points[1])
-        summed = {name: terms[0][name] + terms[1][name] for name in terms[0]}
-        summed["confusion"] = losses.confusion(self.discriminator(points[0]), self.discriminator(moved))
+        """Gradients of E, G and T, and of D on the keypoints that they find."""
+        # Each clip by itself.
+        (points_a, terms_a), (points_b, terms_b) = (self._clip_terms(channel) for channel in range(2))
+        summed = {name: terms_a[name] + terms_b[name] for name in terms_a}
+        # Both clips together: after T, D should take both for A.
+        moved = apply_affine(self.affine(), points_b)
+        summed["confusion"] = losses.confusion(self.discriminator(points_a), self.discriminator(moved))
+        # Train E, G and T, then D on the same keypoints.
         total = torch.stack([getattr(self.config, name) * value for name, value in summed.items()]).sum()
         self.backward(total, "shape")
-        of_a, of_b = (self.discriminator(found.detach()) for found in (points[0], moved))
+        of_a, of_b = (self.discriminator(found.detach()) for found in (points_a, moved))
         summed["discriminator"] = losses.discrimination(of_a, of_b)
         self.backward(summed["discriminator"], "discriminator")
         return {name: value.detach() for name, value in summed.items()}
@@ -107,5 +103,5 @@ class GeometryPhase(Phase):
         overlaps = []
         for frame in validation.held_out_frames(self.clips[channel], self.config.border):
             drawn = validation.draw_again(frame, self.extractor, self.shape, self.config)
-            overlaps.append(validation.overlap(drawn[:, channel], frame[:, 3]))
+            overlaps.append(float(mask_iou(drawn[0, channel] > 0.5, frame[0, 3] > 0.5)))
         return sum(overlaps) / len(overlaps)

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 
 from retarget_cli.errors import InputError
 from retarget_cli.methods.base import Imported
+from retarget_cli.methods.jokr.names import TEXTURE_GENERATORS
 from retarget_cli.methods.jokr_paper import networks
 from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig, TextureConfig
 
 State = Mapping[str, Tensor]
 _WANTED = "Give a checkpoint that the published JOKR implementation saved in its first or second stage."
-_NETWORKS = {"KP": "extractor", "G_A": "shape", "Disc": "discriminator", "R_A": "painter_a", "R_B": "painter_b"}
+_TEXTURE_A, _TEXTURE_B = TEXTURE_GENERATORS
+_NETWORKS = {"KP": "extractor", "G_A": "shape", "Disc": "discriminator", "R_A": _TEXTURE_A, "R_B": _TEXTURE_B}
 _SMALLEST_AREA = 1e-6  # of what T makes of a unit square; less cannot be inverted
 
 
@@ -45,8 +47,8 @@ def read(path: Path, config: PaperConfig) -> Imported:
     }
     geometry["affine"] = {"theta": torch.eye(2, 3) if affine is None else affine}
     phases: dict[str, dict[str, State]] = {"geometry": geometry}
-    if "painter_a" in states:
-        phases["texture"] = {name: states[name] for name in ("painter_a", "painter_b")}
+    if _TEXTURE_A in states:
+        phases["texture"] = {name: states[name] for name in TEXTURE_GENERATORS}
     return Imported(fitted, phases)
 
 
@@ -115,11 +117,11 @@ def _geometry(config: GeometryConfig, states: Mapping[str, State], affine: bool)
 
 
 def _texture(config: TextureConfig, states: Mapping[str, State]) -> TextureConfig:
-    if "painter_a" not in states:
+    if _TEXTURE_A not in states:
         return config
-    painter = states["painter_a"]
-    width = painter["model.1.weight"].shape[0]
-    return dataclasses.replace(config, generator_width=width, residual_blocks=_blocks(painter))
+    texture = states[_TEXTURE_A]
+    width = texture["model.1.weight"].shape[0]
+    return dataclasses.replace(config, generator_width=width, residual_blocks=_blocks(texture))
 
 
 def _blocks(generator: State) -> int:
@@ -134,13 +136,12 @@ def _compare(path: Path, config: PaperConfig, states: Mapping[str, State]) -> No
     """InputError when the networks of `config` differ from the checkpoint's in a name or a shape."""
     with torch.device("meta"):  # names and shapes only
         built: dict[str, nn.Module] = {
-            "extractor": networks.keypoint_extractor(config.geometry),
+            "extractor": networks.KeypointExtractor(config.geometry),
             "shape": networks.silhouette_generator(config.geometry),
             "discriminator": networks.KeypointDiscriminator(
                 config.geometry.keypoints, config.geometry.discriminator_width
             ),
-            "painter_a": networks.texture_generator(config.texture),
-            "painter_b": networks.texture_generator(config.texture),
+            **{name: networks.texture_generator(config.texture) for name in TEXTURE_GENERATORS},
         }
     for theirs, own in _NETWORKS.items():
         if own not in states:

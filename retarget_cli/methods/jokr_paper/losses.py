@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retarget_cli.methods.jokr.losses import inside_silhouette
 from retarget_cli.nn.coords import apply_affine, grid_axis
 
 
@@ -48,7 +49,7 @@ def separation(points: Tensor, delta: float, first: int) -> Tensor:
 def inside(maps: Tensor, matte: Tensor) -> Tensor:
     """mean -log of the mass of maps (B, K, h, w) inside the matte (B, 1, H, W), shrunk to their size and cut at 0.5."""
     small = F.interpolate(matte, size=maps.shape[2:], mode="bilinear", align_corners=False)
-    return -torch.log((maps * (small > 0.5)).sum(dim=(2, 3)) + 1e-12).mean()
+    return inside_silhouette(maps, small, floor=1e-12)
 
 
 def temporal(now: Tensor, following: Tensor) -> Tensor:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retarget_cli.methods.base import Look
+from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.data import shrink
-from retarget_cli.methods.jokr.model import NEAR, STATE, Keypoints
+from retarget_cli.methods.jokr.model import NEAR, Keypoints, load_direction
+from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
 from retarget_cli.methods.jokr_paper import networks
-from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig
+from retarget_cli.methods.jokr_paper.config import GeometryConfig
 from retarget_cli.methods.jokr_paper.data import bordered, without_border
 from retarget_cli.methods.jokr_paper.losses import keypoint_maps
 from retarget_cli.methods.jokr_paper.networks import draw_from
-from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
-from retarget_cli.training.device import to_device
+from retarget_cli.training.device import freeze
 
 
 class JokrPaperModel:
@@ -32,8 +29,8 @@ class JokrPaperModel:
     are divided by the maximum of their own frame.
 
     Outside, points are in the coordinates of the crop; the networks work on the crop with a border round it.
-    R paints a frame whose background is 0, mid-grey, and no alpha. The silhouette is taken for it, and colours are
-    divided by it: over mid-grey the layer looks as R painted it.
+    R draws a frame whose background is 0, mid-grey, and no alpha. The silhouette is taken for it, and colours are
+    divided by it: over mid-grey the layer looks as R drew it.
     """
 
     def __init__(
@@ -51,23 +48,16 @@ class JokrPaperModel:
         self.to_subject = (to_subject * torch.tensor([1.0, 1.0, self.side])).numpy()
         self.channel = channel
         self.device = device
-        to_device(trained, device)
-        for net in trained:
-            net.eval().requires_grad_(False)
+        freeze(trained, device)
         self.extractor.train()
         draw_from(torch.Generator(device).manual_seed(0), (self.extractor,))
 
     @classmethod
-    def load(cls, config: PaperConfig, states: Mapping[str, Path], look: Look, device: str) -> JokrPaperModel:
+    def load(cls, pair: PairContext, look: Look) -> JokrPaperModel:
         """Read the results of both stages; `look` is the clip to draw."""
-        affine = networks.Affine(config.geometry.affine, config.geometry.affine_spread)
-        load_modules({"affine": affine}, states["geometry"] / STATE)
-        texture = networks.texture_generator(config.texture)
-        load_modules({f"painter_{look}": texture}, states["texture"] / STATE)
-        learned = affine().detach()
-        to_subject = learned if look == "a" else invert_affine(learned)
-        trained = (*load_shape_networks(config.geometry, states), texture)
-        return cls(config.geometry, trained, to_subject, 0 if look == "a" else 1, device)
+        config, texture = pair.config.geometry, networks.texture_generator(pair.config.texture)
+        to_subject = load_direction(pair, look, networks.Affine(config.affine, config.affine_spread), texture)
+        return cls(config, (*load_shape_networks(pair), texture), to_subject, BOTH.index(look), pair.device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:
@@ -87,13 +77,13 @@ class JokrPaperModel:
         return torch.cat(drawn).numpy()
 
     @torch.no_grad()
-    def paint(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+    def draw(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
         """(N, S, S, 4) uint8 pictures with straight alpha at keypoints (N, K, 2), and their silhouettes (N, S, S)."""
         pictures, silhouettes = [], []
         for one in self._split(points):
             silhouette = self._silhouette(one)
-            painted = self.texture(silhouette.expand(-1, 3, -1, -1))
-            layer = without_border(torch.cat([painted, silhouette], dim=1), self.config.border)
+            drawn = self.texture(silhouette.expand(-1, 3, -1, -1))
+            layer = without_border(torch.cat([drawn, silhouette], dim=1), self.config.border)
             alpha = layer[:, 3:]
             colour = (layer[:, :3] / alpha.clamp(min=1 / 255)).clamp(-1, 1)
             picture = torch.cat([(colour + 1) / 2, alpha], dim=1)
@@ -110,8 +100,9 @@ class JokrPaperModel:
         return self.shape(maps)[:, self.channel : self.channel + 1]
 
 
-def load_shape_networks(config: GeometryConfig, states: Mapping[str, Path]) -> tuple[nn.Module, nn.Module]:
+def load_shape_networks(pair: PairContext) -> tuple[nn.Module, nn.Module]:
     """E and G as stage 1 left them."""
-    extractor, shape = networks.keypoint_extractor(config), networks.silhouette_generator(config)
-    load_modules({"extractor": extractor, "shape": shape}, states["geometry"] / STATE)
+    config = pair.config.geometry
+    extractor, shape = networks.KeypointExtractor(config), networks.silhouette_generator(config)
+    load_modules(dict(zip(SHAPE_NETWORKS, (extractor, shape), strict=True)), pair.states["geometry"])
     return extractor, shape

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr_paper.config import GeometryConfig, TextureConfig
-from retarget_cli.nn.blocks import ExactConv2d
+from retarget_cli.nn.blocks import ExactConv2d, perceptron
 from retarget_cli.nn.heatmaps import soft_argmax
 
 
@@ -171,61 +171,40 @@ def _small_normal(layer: nn.Module) -> None:
 
 
 class KeypointExtractor(nn.Module):
-    """E: a masked frame to K keypoints.
+    """E: a masked frame to K keypoints, by an hourglass or, the "strong" E, by the residual generator.
 
     Meant to stay in training mode always, also when it draws: its BatchNorm then uses the statistics of the batch it is
-    given, which at inference is one frame. Published results were made so; running statistics mix both clips.
+    given, which at inference is one frame, and the dropout of the strong E goes on working. Published results were made
+    so; running statistics mix both clips.
     """
 
     def __init__(self, config: GeometryConfig) -> None:
         super().__init__()
         self.sharpness = 1 / config.temperature
         self.down = AntiAliasShrink(3)
-        self.predictor = Hourglass(3, config.widths, config.most_width, config.levels)
-        self.kp = ExactConv2d(self.predictor.outputs, config.keypoints, 7)
+        self.predictor: nn.Module
+        self.kp: nn.Module
+        if config.strong:
+            self.predictor = _residual_generator(config, 3, config.keypoints, nn.Tanh())
+            self.kp = nn.Identity()
+        else:
+            hourglass = Hourglass(3, config.widths, config.most_width, config.levels)
+            self.predictor, self.kp = hourglass, ExactConv2d(hourglass.outputs, config.keypoints, 7)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Frame (B, 3, S, S) in [-1, 1], 0 outside the matte.
 
-        Returns keypoints (B, K, 2) and probability maps (B, K, S/4 - 6, S/4 - 6).
+        Returns keypoints (B, K, 2) and probability maps (B, K, s, s), s being S/4 - 6, or S/4 for the strong E.
         """
         return soft_argmax(self.kp(self.predictor(self.down(frame))), self.sharpness)
 
 
-class StrongKeypointExtractor(nn.Module):
-    """The "strong" E: the residual generator on a quarter of the frame's size.
-
-    In training mode, in which the published recipe leaves it, its dropout works also at inference.
-    """
-
-    def __init__(self, config: GeometryConfig) -> None:
-        super().__init__()
-        self.sharpness = 1 / config.temperature
-        self.down = AntiAliasShrink(3)
-        self.predictor = ResidualGenerator(
-            3, config.keypoints, config.generator_width, config.residual_blocks, config.dropout, nn.Tanh()
-        )
-
-    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """As :class:`KeypointExtractor`, with maps of (B, K, S/4, S/4)."""
-        return soft_argmax(self.predictor(self.down(frame)), self.sharpness)
-
-
 class KeypointDiscriminator(nn.Module):
-    """D: which clip do these keypoints come from?"""
+    """D: tells which clip keypoints come from."""
 
     def __init__(self, keypoints: int, width: int) -> None:
         super().__init__()
-        self.classify = nn.Sequential(
-            nn.Linear(2 * keypoints, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, 64),
-            nn.LeakyReLU(0.2),
-            nn.Linear(64, 1),
-            nn.Sigmoid(),
-        )
+        self.classify = nn.Sequential(*perceptron(2 * keypoints, width, width, 64, 1), nn.Sigmoid())
 
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to the probability (B,) that they are clip A's."""
@@ -250,18 +229,17 @@ class Affine(nn.Module):
         return self.theta
 
 
-def keypoint_extractor(config: GeometryConfig) -> nn.Module:
-    """E, default or strong, in training mode."""
-    return (StrongKeypointExtractor if config.strong else KeypointExtractor)(config)
-
-
 def silhouette_generator(config: GeometryConfig) -> ResidualGenerator:
     """G: keypoint maps (B, K, S, S) to silhouettes (B, 2, S, S) in [0, 1]; channel 0 is clip A's, 1 is clip B's."""
-    return ResidualGenerator(
-        config.keypoints, 2, config.generator_width, config.residual_blocks, config.dropout, nn.Sigmoid()
-    )
+    return _residual_generator(config, config.keypoints, 2, nn.Sigmoid())
 
 
 def texture_generator(config: TextureConfig) -> ResidualGenerator:
     """R: a silhouette, repeated to (B, 3, S, S), to a masked frame (B, 3, S, S) in [-1, 1]."""
-    return ResidualGenerator(3, 3, config.generator_width, config.residual_blocks, config.dropout, nn.Tanh())
+    return _residual_generator(config, 3, 3, nn.Tanh())
+
+
+def _residual_generator(
+    config: GeometryConfig | TextureConfig, inputs: int, outputs: int, last: nn.Module
+) -> ResidualGenerator:
+    return ResidualGenerator(inputs, outputs, config.generator_width, config.residual_blocks, config.dropout, last)

@@ -1,4 +1,4 @@
-"""How well the networks of the published recipe do on frames that they were not trained on."""
+"""Scores of the published networks on frames that they were not trained on."""
 
 from __future__ import annotations
 
@@ -35,12 +35,6 @@ def draw_again(frame: Tensor, extractor: nn.Module, shape: nn.Module, config: Ge
     """G(E(frame)): both silhouettes (B, 2, S, S) of frames (B, 4, S, S)."""
     points, _ = extractor(frame[:, :3])
     return shape(keypoint_maps(points, frame.shape[-1], config.point_width))
-
-
-def overlap(drawn: Tensor, matte: Tensor) -> float:
-    """Intersection over union of two pictures cut at 0.5."""
-    one, two = drawn > 0.5, matte > 0.5
-    return float((one & two).sum() / (one | two).sum().clamp(min=1))
 
 
 def foreground_psnr(drawn: Tensor, frame: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""What a trained pair is judged by: keypoints and silhouettes of both clips, each drawn in the other's poses too."""
+"""Evidence to judge a trained pair by: keypoints and silhouettes of both clips, each in the other's poses too."""
 
 from __future__ import annotations
 

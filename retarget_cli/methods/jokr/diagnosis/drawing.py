@@ -1,10 +1,9 @@
-"""The checks of a trained pair, and the verdict they add up to."""
+"""Checks of what a trained pair draws: silhouettes, keypoints, the learned affine, each clip in the other's poses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -12,81 +11,9 @@ import torch
 
 from retarget_cli.findings import Finding, graded, judged
 from retarget_cli.methods.jokr import alignment
-from retarget_cli.methods.jokr.diagnosis.evidence import Crossing, Evidence, Side
+from retarget_cli.methods.jokr.diagnosis.evidence import Crossing, Side
 from retarget_cli.methods.jokr.geometry import mean_box
 from retarget_cli.metrics.image import iou
-
-# Held-out scores by phase, with the loss that should fall as they rise, and what counts as a change of the score.
-SCORES = {"geometry": ("iou", "silhouette", 0.015), "texture": ("psnr", "colour_a", 0.4)}
-LATE = 0.8  # of the steps; with a rate that falls to nothing, what is still gained after it was not finished
-FALL = 2.0  # changes below the best score are more than noise
-APART = 6.0  # changes below it, with the loss up too: training came apart
-# dB on the object. Published and trial results lie at 23 to 25; under 20 a face is a smear.
-GOOD_PICTURE, WEAK_PICTURE = 22.0, 19.0
-
-
-def training_findings(numbers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """How the training of every phase ended, and how good the painted picture is. numbers: the phases' ``fit.json``."""
-    found = [ending(phase, facts) for phase, facts in numbers.items() if phase in SCORES]
-    return [*[finding for finding in found if finding is not None], *picture(numbers)]
-
-
-def picture(numbers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """The painted object against held-out frames; nothing when that was not measured."""
-    scores = numbers.get("texture", {}).get("held_out", {})
-    values = [scores[name] for name in ("psnr_a", "psnr_b") if name in scores]
-    if not values:
-        return []
-    severity = graded(min(values), GOOD_PICTURE, WEAK_PICTURE)
-    says = f"the painted object matches held-out frames with {' and '.join(f'{v:.1f}' for v in values)} dB (A and B)."
-    advice = f"train the painters longer, `--set texture.steps={2 * numbers['texture']['steps']}`."
-    return [judged("picture", severity, says, advice)]
-
-
-def ending(phase: str, facts: Mapping[str, Any]) -> Finding | None:
-    """What the phase's curves end with; None when they are too short to say."""
-    kind, loss, change = SCORES[phase]
-    curve = _mean_curve(facts["held_out_history"], kind)
-    if len(curve) < 5:
-        return None
-    (best_step, best), (last_step, last) = max(curve, key=lambda point: point[1]), curve[-1]
-    late = next(value for step, value in curve if step >= LATE * last_step)
-    unit = " dB" if kind == "psnr" else ""
-    longer = f"`--set {phase}.steps={2 * facts['steps']}`"
-    rose = _loss_at(facts["history"], loss, last_step) > _loss_at(facts["history"], loss, best_step)
-    if best - last > APART * change and rose:
-        says = f"the held-out {kind} fell from {best:.2f} to {last:.2f}{unit} and the loss rose."
-        return Finding(
-            f"{phase} came apart", "bad", says, f"another `--seed 1`, or `--set {phase}.learning_rate=1e-3`."
-        )
-    if best - last > FALL * change and not rose:
-        says = f"the held-out {kind} was best at step {best_step}, {best:.2f}{unit}, and fell to {last:.2f}{unit}."
-        advice = (
-            f"the clips are learned by heart: stop earlier, `--set {phase}.steps={best_step}`, or use longer clips."
-        )
-        return Finding(f"{phase} overfits", "weak", says, advice)
-    if last - late > change:
-        says = f"the held-out {kind} was still rising at the end, by {last - late:.2f}{unit} over the last fifth."
-        return Finding(f"{phase} unfinished", "weak", says, f"train longer: {longer}.")
-    says = f"the held-out {kind} had levelled off at {last:.2f}{unit} when training ended."
-    return Finding(f"{phase} settled", "good", says)
-
-
-def _mean_curve(entries: Sequence[Mapping[str, float]], kind: str) -> list[tuple[int, float]]:
-    """Step and mean over the clips of a held-out score."""
-    names = (f"{kind}_a", f"{kind}_b")
-    return [
-        (int(entry["step"]), sum(entry[name] for name in names) / 2)
-        for entry in entries
-        if all(name in entry for name in names)
-    ]
-
-
-def _loss_at(history: Sequence[Mapping[str, float]], name: str, step: int) -> float:
-    """The loss of the entry nearest to a step; 0 where it is not recorded."""
-    entries = [entry for entry in history if name in entry]
-    return min(entries, key=lambda entry: abs(entry["step"] - step))[name] if entries else 0.0
-
 
 # Pairs that transfer well reach 0.92 to 0.95; under 0.8 even the trunk is off.
 GOOD_OVERLAP, WEAK_OVERLAP = 0.9, 0.8
@@ -98,22 +25,17 @@ THIN_WIDTH = 0.11
 LEAST_THIN = 0.03
 
 
-def silhouette_findings(sides: Sequence[Side], longer: str) -> list[Finding]:
-    """The overlap with the true silhouettes, and how much of their thin parts is drawn. longer: how to train longer."""
-    return [overlap(sides, longer), *thin_parts(sides, longer)]
-
-
 def overlap(sides: Sequence[Side], longer: str) -> Finding:
-    """Mean IoU on held-out frames; the worse clip decides."""
+    """Judge the mean IoU on held-out frames; the worse clip decides."""
     values = [float(np.mean([iou(*pair) for pair in zip(s.held_drawn, s.held_mattes, strict=True)])) for s in sides]
     severity = graded(min(values), GOOD_OVERLAP, WEAK_OVERLAP)
     says = f"silhouettes drawn of held-out frames overlap the true ones by {values[0]:.2f} (A) and {values[1]:.2f} (B)."
-    advice = f"{longer}; if it stays so, look at crops.png: mattes that jump cannot be learned."
+    advice = f"{longer}; if it stays so, look at crops.png: mattes that jump from frame to frame cannot be learned."
     return judged("silhouettes", severity, says, advice)
 
 
 def thin_parts(sides: Sequence[Side], longer: str) -> list[Finding]:
-    """The share of thin parts that is drawn, one finding for both clips; none when neither has any."""
+    """Judge the share of thin parts that is drawn, one finding for both clips; none when neither has any."""
     shares = {side.letter: thin_recall(side.held_mattes, side.held_drawn) for side in sides}
     known = {letter: share for letter, share in shares.items() if share is not None}
     if not known:
@@ -121,9 +43,7 @@ def thin_parts(sides: Sequence[Side], longer: str) -> list[Finding]:
     severity = graded(min(known.values()), GOOD_THIN, WEAK_THIN)
     listed = " and ".join(f"{share:.0%} ({letter})" for letter, share in known.items())
     says = f"of thin parts such as legs, {listed} are drawn on held-out frames."
-    advice = (
-        f"they blur while no keypoint follows them: {longer}, or let points move more, `--set geometry.temporal=1`."
-    )
+    advice = f"they blur until keypoints follow them: {longer}, or let points move more, `--set geometry.temporal=1`."
     return [judged("thin parts", severity, says, advice)]
 
 
@@ -152,18 +72,18 @@ GOOD_STANDING, WEAK_STANDING = 0.7, 0.9
 # A point at the rim may lie a little beside the matte, which is cut at a half.
 RIM = 0.03  # of the silhouette's side
 # A narrow object has too little room for points that must stay apart; it can still be drawn from those it holds.
-GOOD_OUTSIDE, WEAK_OUTSIDE = 0.05, 0.35  # share of all points of all frames
+GOOD_OFF, WEAK_OFF = 0.05, 0.35  # share of all points of all frames
 
 
 def keypoint_findings(sides: Sequence[Side]) -> list[Finding]:
-    """One finding for each fault that is there, or one that says that there is none."""
-    found = [finding for finding in (collapsed(sides), standing(sides), outside(sides)) if finding.severity != "good"]
+    """Return a finding for each fault of the keypoints, or one that says that there is none."""
+    found = [each for each in (collapsed(sides), standing(sides), off_object(sides)) if each.severity != "good"]
     count = sides[0].points.shape[1]
     return found or [Finding("keypoints", "good", f"all {count} keypoints are apart, on the object and follow it.")]
 
 
 def collapsed(sides: Sequence[Side]) -> Finding:
-    """Points that are nearly always at the same place as another one, in both clips."""
+    """Count points that are nearly always at the same place as another one, in both clips."""
     distances = np.concatenate([_distances(side.points) for side in sides])
     usual = np.quantile(distances, ALWAYS, axis=0)
     np.fill_diagonal(usual, np.inf)
@@ -171,31 +91,31 @@ def collapsed(sides: Sequence[Side]) -> Finding:
     count = len(usual)
     says = f"{doubled} of {count} keypoints always lie on top of another one."
     advice = (
-        "fewer or freer points: `--set geometry.keypoints=10`, `--set geometry.separation=8`, or another `--seed 1`."
+        "fewer or freer points, `--set geometry.keypoints=10`, `--set geometry.separation=8`, or another `--seed 1`."
     )
     return Finding("collapsed keypoints", graded(doubled / count, GOOD_DOUBLED, WEAK_DOUBLED), says, advice)
 
 
 def standing(sides: Sequence[Side]) -> Finding:
-    """Points that do not move against the body in either clip."""
+    """Count points that do not move against the body in either clip."""
     moves = [(side.points - side.points.mean(axis=1, keepdims=True)).std(axis=0) for side in sides]
     still = np.max([np.hypot(*move.T) for move in moves], axis=0) < STANDS
-    says = f"{int(still.sum())} of {len(still)} keypoints hardly ever move against the body, in either clip."
-    advice = "weaken what holds them, `--set geometry.temporal=0.5`, or use clips in which more moves."
+    says = f"{int(still.sum())} of {len(still)} keypoints hardly ever move within the body, in either clip."
+    advice = "weaken the loss that holds them still, `--set geometry.temporal=0.5`, or use clips in which more moves."
     return Finding("frozen keypoints", graded(float(still.mean()), GOOD_STANDING, WEAK_STANDING), says, advice)
 
 
-def outside(sides: Sequence[Side]) -> Finding:
-    """Points beside the object; the worse clip decides."""
-    shares = [share_outside(side.points, side.mattes) for side in sides]
+def off_object(sides: Sequence[Side]) -> Finding:
+    """Count points beside the object; the worse clip decides."""
+    shares = [share_off_object(side.points, side.mattes) for side in sides]
     says = f"{shares[0]:.0%} (A) and {shares[1]:.0%} (B) of the keypoints lie beside the object."
     advice = (
-        "let them stand closer, `--set geometry.separation_distance=0.06`, or hold them in, `--set geometry.inside=1`."
+        "let them be closer, `--set geometry.separation_distance=0.06`, or keep them in, `--set geometry.inside=1`."
     )
-    return Finding("keypoints outside", graded(max(shares), GOOD_OUTSIDE, WEAK_OUTSIDE), says, advice)
+    return Finding("keypoints off the object", graded(max(shares), GOOD_OFF, WEAK_OFF), says, advice)
 
 
-def share_outside(points: np.ndarray, mattes: np.ndarray) -> float:
+def share_off_object(points: np.ndarray, mattes: np.ndarray) -> float:
     """The share of points (N, K, 2) beside their frames' mattes (N, s, s), widened by RIM; empty ones do not count."""
     size = mattes.shape[-1]
     reach = 2 * max(1, round(RIM * size)) + 1
@@ -211,9 +131,6 @@ def _distances(points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(points[:, :, None] - points[:, None, :], axis=-1)
 
 
-# D's loss, as a share of that of guessing (2 ln 2 for both clips). At 0.4 it is right nine times in ten.
-GUESSING = 2 * math.log(2)
-GOOD_GUESS, WEAK_GUESS = 0.7, 0.4
 # Distance of the mean poses after T, in sizes of the body. A quarter of it is a long against a short leg.
 GOOD_GAP, WEAK_GAP = 0.25, 0.5
 # How many times larger or smaller, in either direction, T makes things than the objects' boxes say.
@@ -221,64 +138,36 @@ GOOD_RATIO, WEAK_RATIO = 1.5, 2.5
 # Degrees. Clips seen from the same side need next to none.
 GOOD_TURN, WEAK_TURN = 15.0, 40.0
 
-_INSTEAD = "`retarget render --affine moments` and `--affine relative` do without T; train again with `--seed 1`."
-
-
-def space_findings(sides: Sequence[Side], learned: np.ndarray, geometry: Mapping[str, Any]) -> list[Finding]:
-    """T, the distance of the mean poses after it, and who won between E and D where there is a D.
-
-    learned: T, (2, 3), from B to A; geometry: the numbers of its phase.
-    """
-    return [affine(sides, learned), gap(sides, learned), *discriminator(geometry["history"])]
-
-
-def discriminator(history: Sequence[Mapping[str, float]]) -> list[Finding]:
-    """How well D told the clips apart in the last tenth of the steps; nothing when no D was trained.
-
-    history: losses by step; ``discriminator`` is D's cross-entropy summed over both clips.
-    """
-    last = [entry for entry in history if entry["step"] > 0.9 * history[-1]["step"]]
-    if not last or "discriminator" not in last[-1]:
-        return []
-    loss = float(np.mean([entry["discriminator"] for entry in last]))
-    severity = graded(loss / GUESSING, GOOD_GUESS, WEAK_GUESS)
-    says = f"D, which guesses whose keypoints it sees, ends at a loss of {loss:.2f}; blind guessing is {GUESSING:.2f}"
-    if severity == "good":
-        return [Finding("one language", severity, f"{says}: the clips' keypoints speak one language.")]
-    if "confusion" in last[-1]:
-        says += f", and E's loss against it ended at {np.mean([entry['confusion'] for entry in last]):.2f}"
-    advice = "strengthen E against it, `--set geometry.confusion=1`, or begin elsewhere, `--seed 1`."
-    name = "D won" if severity == "bad" else "D ahead"
-    return [Finding(name, severity, f"{says}: each clip has keypoints of its own.", advice)]
+_INSTEAD = "`retarget render --affine moments` and `--affine relative` do without it; or train again with `--seed 1`."
 
 
 def gap(sides: Sequence[Side], learned: np.ndarray) -> Finding:
-    """The distance between A's mean pose and B's after T."""
+    """Judge the distance between A's mean pose and B's after T."""
     mean_a, mean_b = (side.points.mean(axis=0) for side in sides)
     moved = mean_b @ learned[:, :2].T + learned[:, 2]
     body = float(np.linalg.norm(mean_a - mean_a.mean(axis=0), axis=1).mean()) or 1.0
     distance = float(np.linalg.norm(mean_a - moved, axis=1).mean()) / body
     severity = graded(distance, GOOD_GAP, WEAK_GAP)
-    says = f"after T a keypoint is, on average, {distance:.2f} body sizes from where the other clip has it."
-    return judged("one space" if severity == "good" else "two spaces", severity, says, _INSTEAD)
+    says = f"the learned affine leaves B's keypoints, on average, {distance:.2f} body sizes away from those of A."
+    return judged("aligned poses" if severity == "good" else "misaligned poses", severity, says, _INSTEAD)
 
 
 def affine(sides: Sequence[Side], learned: np.ndarray) -> Finding:
-    """T against the map that brings the mean box of B onto that of A."""
+    """Compare T with the map that brings the mean box of B onto that of A."""
     boxes = [mean_box(torch.from_numpy(side.mattes))[1].numpy() for side in sides]
     ratio, turn, flipped = against_boxes(learned[:, :2], boxes[0] / boxes[1])
     order = ("good", "weak", "bad")
     severity = max(graded(ratio, GOOD_RATIO, WEAK_RATIO), graded(turn, GOOD_TURN, WEAK_TURN), key=order.index)
-    says = f"T is {ratio:.1f} times off the ratio of the objects' boxes and turns by {turn:.0f} degrees"
+    says = f"its scale is {ratio:.1f} times off the ratio of the objects' boxes, and it rotates by {turn:.0f} degrees"
     if flipped:
-        return Finding("T degenerate", "bad", f"{says}, and it turns the pose inside out.", _INSTEAD)
+        return Finding("degenerate affine", "bad", f"{says}, and it mirrors the pose.", _INSTEAD)
     if severity == "good":
-        return Finding("T", severity, f"{says}: a sensible map.")
-    return Finding("T degenerate", severity, f"{says}.", _INSTEAD)
+        return Finding("learned affine", severity, f"{says}: a plausible map.")
+    return Finding("degenerate affine", severity, f"{says}.", _INSTEAD)
 
 
 def against_boxes(linear: np.ndarray, scale: np.ndarray) -> tuple[float, float, bool]:
-    """How far a (2, 2) map is from scaling by `scale` (2,): the larger ratio along any direction, degrees, mirrored."""
+    """Compare a (2, 2) map with scaling by `scale` (2,): the largest ratio in any direction, degrees, mirrored."""
     rest = linear / scale[None, :]
     left, stretch, right = np.linalg.svd(rest)
     ratio = float(np.exp(np.abs(np.log(np.maximum(stretch, 1e-6))).max()))
@@ -301,38 +190,33 @@ STILL = 1e-3  # normalised units, the spread of a subject in which nothing moves
 _CALM = "relative"  # the alignment that stays closest to the subject's own poses
 
 
-def crossing_findings(crossing: Crossing, longer: str) -> list[Finding]:
-    """Motion, shape, and whether the subject knows such poses. longer: how to train longer, said as advice."""
-    return [motion(crossing, longer), shape(crossing, longer), poses(crossing)]
-
-
 def motion(crossing: Crossing, longer: str) -> Finding:
-    """How well the silhouettes follow the driver."""
+    """Judge how well the silhouettes follow the driver."""
     severity = graded(crossing.motion, GOOD_MOTION, WEAK_MOTION)
     value, taken = crossing.motion, crossing.taken
     says = f"{_what(crossing)} follows it by {value:.2f} (0 chance, 0.6 to 0.9 perfect), affine {taken}."
     advice = f"{longer}, or give clips that show whole cycles of a motion from the side."
-    return judged(f"motion {_way(crossing)}", severity, says, _other(crossing, "motion", advice))
+    return judged(f"motion {_direction(crossing)}", severity, says, _other(crossing, "motion", advice))
 
 
 def shape(crossing: Crossing, longer: str) -> Finding:
-    """How like the subject the silhouettes are."""
+    """Judge how like the subject the silhouettes are."""
     severity = graded(crossing.shape, GOOD_SHAPE, WEAK_SHAPE)
     says = f"{_what(crossing)} keeps its own shapes by {crossing.shape:.2f} (overlap with the nearest real one)."
     advice = f"the driver's build leaks through: {longer}, or give clips whose objects are built more alike."
-    return judged(f"shape {_way(crossing)}", severity, says, _other(crossing, "shape", advice))
+    return judged(f"shape {_direction(crossing)}", severity, says, _other(crossing, "shape", advice))
 
 
 def poses(crossing: Crossing) -> Finding:
-    """How far the driver's poses are from those that the subject's clip shows."""
+    """Judge how far the driver's poses are from those that the subject's clip shows."""
     far = distance_ratio(crossing.poses, crossing.subject.points)
     severity = graded(far, GOOD_FAR, WEAK_FAR)
     subject, driver = crossing.subject.letter, crossing.driver.letter
     says = f"poses of {driver} are {far:.1f} times as far from those of {subject} as these are from each other."
     advice = f"{subject} never shows such poses: train with a longer clip of it that has more of its motion"
     if crossing.taken != _CALM:
-        advice += f", or calm them, `retarget render --look {subject.lower()} --affine {_CALM}`"
-    name = f"{'known' if severity == 'good' else 'too few'} poses {_way(crossing)}"
+        advice += f", or use smaller motion, `retarget render --look {subject.lower()} --affine {_CALM}`"
+    name = f"{'known' if severity == 'good' else 'too few'} poses {_direction(crossing)}"
     return judged(name, severity, says, f"{advice}.")
 
 
@@ -356,7 +240,7 @@ def _between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _other(crossing: Crossing, score: str, otherwise: str) -> str:
-    """Another affine that does clearly better by one score, if there is one."""
+    """Advice: an affine that does clearly better by one score, if there is one, else `otherwise`."""
     made = {name: values[score] for name, values in crossing.candidates.items() if name in alignment.MODES}
     best = max(made, key=lambda name: made[name], default=None)
     if best is None or made[best] < getattr(crossing, score) + 0.05:
@@ -365,21 +249,9 @@ def _other(crossing: Crossing, score: str, otherwise: str) -> str:
     return f"`retarget render --look {look} --affine {best}` has {score} {made[best]:.2f}, at the cost of the rest."
 
 
-def _way(crossing: Crossing) -> str:
+def _direction(crossing: Crossing) -> str:
     return f"{crossing.subject.letter} as {crossing.driver.letter}"
 
 
 def _what(crossing: Crossing) -> str:
     return f"{crossing.subject.letter}, moving like {crossing.driver.letter},"
-
-
-def judge(evidence: Evidence) -> list[Finding]:
-    """All that the evidence says, from the silhouettes to the picture."""
-    longer = f"train longer, `--set geometry.steps={2 * evidence.numbers['geometry']['steps']}`"
-    return [
-        *silhouette_findings(evidence.sides, longer),
-        *keypoint_findings(evidence.sides),
-        *space_findings(evidence.sides, evidence.learned, evidence.numbers["geometry"]),
-        *(finding for crossing in evidence.crossings for finding in crossing_findings(crossing, longer)),
-        *training_findings(evidence.numbers),
-    ]
