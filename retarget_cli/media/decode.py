@@ -107,7 +107,7 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan
 _KEPT = 16  # frames kept for running backwards: memory against reading again
 
 
-class FrameTape:
+class FrameWindow:
     """Frames by index from a source that can only be read forwards. Neighbouring requests cost one frame each."""
 
     def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:

@@ -14,7 +14,7 @@ from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
 from retarget_cli.samples.drawing import Actor, frames
 from retarget_cli.samples.gaits import Motion
-from retarget_cli.samples.scenarios import KINDS, Role, cast
+from retarget_cli.samples.scenarios import KINDS, Role, both_roles
 
 Progress = Callable[[int, int], None]
 _SMALLEST = 32  # pixels: less leaves nothing of a leg
@@ -57,7 +57,7 @@ def roles(
         raise UsageError(
             f"frames of {size[0]}x{size[1]} are too small", fix=f"Use {_SMALLEST} pixels or more each way."
         )
-    a, b = cast(kind, seed, size)
+    a, b = both_roles(kind, seed, size)
     return a, replace(b, actor=replace(b.actor, faces_left=True)) if opposite else b
 
 

@@ -18,7 +18,7 @@ Mattes = Callable[[], Iterator[np.ndarray]]
 
 @dataclass(frozen=True)
 class _Means:
-    """What a way may need; see :func:`make_segmenter`."""
+    """What a backend may need; see :func:`make_segmenter`."""
 
     mattes: Mattes | None
     weights: Path | None
@@ -28,7 +28,7 @@ class _Means:
 
 def _given(means: _Means) -> Segmenter:
     if means.mattes is None:
-        raise UsageError("The `given` way needs a matte.", fix="Name a matte video or folder with --mask.")
+        raise UsageError("The backend `given` needs a matte.", fix="Name a matte video or folder with --mask.")
     return Given(means.mattes)
 
 
@@ -73,16 +73,18 @@ def make_segmenter(
     of what its network sees of the clip, if there is one. UsageError for other names.
     """
     if name not in SEGMENTERS:
-        raise UsageError(f"There is no way to segment called {name!r}.", fix=f"Take one of {', '.join(SEGMENTERS)}.")
+        raise UsageError(
+            f"There is no segmentation backend called {name!r}.", fix=f"Take one of {', '.join(SEGMENTERS)}."
+        )
     return SEGMENTERS[name](_Means(mattes, None if weights is None else Path(weights), device, views))
 
 
 def version_of(name: str) -> int:
-    """A number that changes when the way called `name` (a key of SEGMENTERS) comes to give other mattes."""
+    """A number that changes when the backend called `name` (a key of SEGMENTERS) comes to give other mattes."""
     from retarget_cli.segmentation.sam.segmenter import Sam
     from retarget_cli.segmentation.sam2 import Sam2
 
-    return {way.name: way.version for way in (Given, Embedded, Sam, Sam2)}[name]
+    return {backend.name: backend.version for backend in (Given, Embedded, Sam, Sam2)}[name]
 
 
 def choose_backend(weights: str | Path | None = None) -> tuple[str, str | None]:

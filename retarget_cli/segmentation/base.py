@@ -1,4 +1,4 @@
-"""What every way of finding the object has in common: the clip it reads, hints it takes, the report it gives."""
+"""What every backend has in common: the clip it reads, hints it takes, the report it gives."""
 
 from __future__ import annotations
 

@@ -43,11 +43,11 @@ def sigmoid(log_odds: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
 
 
-def grow(soft: np.ndarray, radius: int) -> np.ndarray:
+def grow(values: np.ndarray, radius: int) -> np.ndarray:
     """Largest value within `radius` pixels (an ellipse)."""
     if radius < 1:
-        return soft
-    return cv2.dilate(soft, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+        return values
+    return cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
 
 
 def otsu(values: np.ndarray) -> float:

@@ -88,7 +88,7 @@ REMEMBERED = 32
 
 
 class Session:
-    """Prompts and masks of one object. predictor: see sam2_weights.load_predictor; its API is that of sam2 1.0 and 1.1.
+    """Prompts and masks of one object. predictor: see `load_predictor`; its API is that of sam2 1.0 and 1.1.
 
     The predictor's own loader takes a folder of JPEGs and holds every frame as float32; here it is shown one empty
     picture, and then gets the clip's frames one by one.

@@ -67,6 +67,12 @@ def displacement(matrix: np.ndarray, size: tuple[int, int]) -> float:
     return float(np.linalg.norm(_apply(matrix, corners) - corners, axis=1).max())
 
 
+def view(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], border: int = 0) -> np.ndarray:
+    """`image` as seen from where `matrix` (2, 3) leads from: output pixel p shows image pixel `matrix` p."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, matrix, (shape[1], shape[0]), flags=flags, borderValue=(border,) * 4)
+
+
 def camera_motion(prev_gray: np.ndarray, next_gray: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
     """Camera motion between two frames as a (2, 3) float64 matrix, pixels of `prev_gray` to pixels of `next_gray`.
 
@@ -174,8 +180,7 @@ def _errors(views: Sequence[np.ndarray], matrix: np.ndarray, judged: np.ndarray)
     motion takes most of the judged pixels out of the frame.
     """
     h, w = judged.shape
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(views[1], matrix, (w, h), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=-1e3)
+    moved = view(views[1], matrix, judged.shape, border=-1000)
     use = judged & (moved >= 0)
     if use.sum() < 0.3 * judged.sum():
         return np.array([np.inf])
@@ -222,7 +227,7 @@ def _rescale(matrix: np.ndarray, ratio: np.ndarray) -> np.ndarray:
 
 
 class CameraPath:
-    """The camera's way along a clip, gathered step by step."""
+    """The camera's path along a clip, gathered step by step."""
 
     def __init__(self) -> None:
         self._from_first = [np.eye(3)]

@@ -22,13 +22,13 @@ from retarget_cli.segmentation.embedded.proposals import (
     separation,
     solidity,
 )
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip, working_size
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip, proxy_size
 from retarget_cli.segmentation.guided_filter import apply, coefficients, guided_filter
 from retarget_cli.segmentation.masks import grow, logit, otsu, sigmoid, to_bytes, to_float
 
 
-def load(frames: np.ndarray) -> WorkingClip:
-    return WorkingClip(ArraySource(frames), lambda: None)
+def load(frames: np.ndarray) -> ProxyClip:
+    return ProxyClip(ArraySource(frames), lambda: None)
 
 
 def lab_of(image: np.ndarray) -> np.ndarray:
@@ -123,10 +123,10 @@ class TestBarrier:
 
 class TestWorking:
     def test_size_keeps_the_aspect_and_never_grows(self) -> None:
-        width, height = working_size((1920, 1080))
+        width, height = proxy_size((1920, 1080))
         assert width / height == pytest.approx(16 / 9, rel=0.02)
-        assert width * height == pytest.approx(proxy_clip.WORK_PIXELS, rel=0.05)
-        assert working_size((100, 80)) == (100, 80)
+        assert width * height == pytest.approx(proxy_clip.PROXY_PIXELS, rel=0.05)
+        assert proxy_size((100, 80)) == (100, 80)
 
     def test_flow_follows_a_pan_both_ways(self) -> None:
         scenery = texture((96, 200), (120, 120, 120), 40.0, 0)
@@ -139,7 +139,7 @@ class TestWorking:
         source = ArraySource(np.zeros((3, 32, 32, 3), np.uint8))
         source.count = 5
         with pytest.raises(InputError, match="3 of 5"):
-            WorkingClip(source, lambda: None)
+            ProxyClip(source, lambda: None)
 
     def test_a_long_clip_lies_on_disk_with_the_same_content(self, monkeypatch: pytest.MonkeyPatch) -> None:
         frames = walker(count=4)[0]

@@ -79,7 +79,7 @@ def run(network: Knowing, hint: Hint) -> None:
     ],
     ids=["gpu memory", "memory", "gpu"],
 )
-@pytest.mark.parametrize("half", ["encode", "ask"])
+@pytest.mark.parametrize("half", ["encode", "decode"])
 def test_a_device_that_fails_is_explained(
     scene: Scene, error: Exception, words: str, half: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +101,7 @@ def test_other_errors_stay_what_they_are(scene: Scene, monkeypatch: pytest.Monke
         raise RuntimeError("shapes differ")
 
     network = Knowing(scene)
-    monkeypatch.setattr(network, "ask", fail)
+    monkeypatch.setattr(network, "decode", fail)
     with pytest.raises(RuntimeError, match="shapes differ"):
         run(network, Hint(0, scene.box(0, 0)))
 

@@ -43,4 +43,4 @@ def test_a_gpu_sees_what_the_cpu_sees() -> None:
     gpu, cpu = Network(tiny(), "cuda"), Network(tiny(), "cpu")
     embedding = cpu.encode(IMAGES[:1])[0]
     np.testing.assert_allclose(gpu.encode(IMAGES[:1])[0], embedding, atol=0.1)
-    np.testing.assert_allclose(gpu.ask(embedding, PROMPT).logits, cpu.ask(embedding, PROMPT).logits, atol=1e-2)
+    np.testing.assert_allclose(gpu.decode(embedding, PROMPT).logits, cpu.decode(embedding, PROMPT).logits, atol=1e-2)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retarget_cli.segmentation.embedded.models import ChangeModel, ColourModel, usual_change
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.masks import grow, sigmoid
 from retarget_cli.vision.regions import largest_share
 
@@ -103,8 +103,8 @@ class Evidence:
         return int(np.argmin(np.where(self.areas > 0, np.array(self.frame_confidence()), np.inf)))
 
 
-def gather(clip: WorkingClip, packed: np.ndarray, agreement: float | None) -> Evidence:
-    """The evidence for mattes (N, h, w) uint8 of a clip's working frames."""
+def gather(clip: ProxyClip, packed: np.ndarray, agreement: float | None) -> Evidence:
+    """The evidence for mattes (N, h, w) uint8 of a clip's proxy frames."""
     colours = ColourModel.fit((clip.bins(index), packed[index] > 127) for index in clip.sampled.tolist())
     change = ChangeModel(clip.change, packed, clip.sampled)
     band, near = (max(2, round(share * min(clip.size))) for share in (_BAND, _NEAR))

@@ -85,7 +85,7 @@ def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.nd
     """Bins of change for every pixel of every frame, (N, h, w) uint8 below BINS.
 
     A bin says how different a pixel usually is, how different at the least, and how rough the picture is there.
-    lab: (N, h, w, 3) uint8; path: the camera's way in their pixels; sampled: frames on which the noise is measured.
+    lab: (N, h, w, 3) uint8; path: the camera's path in their pixels; sampled: frames on which the noise is measured.
     """
     smooth = allocate(lab.shape, np.uint8)
     for index in range(len(lab)):
@@ -156,7 +156,7 @@ def _difference(smooth: np.ndarray, path: CameraPath, here: np.ndarray, index: i
 
 
 class ChangeModel:
-    """log(P(change | object) / P(change | surroundings)) for every bin, learned from soft mattes.
+    """log(P(change | object) / P(change | surroundings)) for every bin, learned from probabilities.
 
     bins: (N, h, w) as `change_bins` gives them; packed: (N, h, w) uint8 probabilities; frames: which of them to use.
     """

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.segmentation.embedded.models import ChangeModel, usual_change
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import Refinement
 from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.utils.sampling import evenly
@@ -58,7 +58,7 @@ def _one_channel(values: np.ndarray) -> np.ndarray:
 
 
 def _sweep(values: np.ndarray, high: np.ndarray, low: np.ndarray, distance: np.ndarray) -> None:
-    """Carry paths from every line into the next one, straight and diagonally, for all frames at once; in place."""
+    """Extend paths from every line into the next one, straight and diagonally, for all frames at once; in place."""
     last = values.shape[-1] - 1
     for line in range(1, len(values)):
         for shift in (0, -1, 1):
@@ -118,7 +118,7 @@ def border_share(mask: np.ndarray) -> float:
     return float(border.mean())
 
 
-def score_trial(clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> TrialScore:
+def score_trial(clip: ProxyClip, packed: np.ndarray, frames: np.ndarray) -> TrialScore:
     """Judge a trial result: separate in colour, in one piece, free of the border, of a believable size."""
     masks = [packed[frame] > 127 for frame in frames]
     areas = np.array([mask.mean() for mask in masks])
@@ -175,7 +175,7 @@ class Choice:
     agreement: float
 
 
-def contrast_start(clip: WorkingClip) -> Start | None:
+def contrast_start(clip: ProxyClip) -> Start | None:
     """What stands free of the border in colour; None for a clip without contrast."""
     distance = barrier_distance(clip.lab)
     if np.percentile(distance, 99.5) < _LEAST_BARRIER:
@@ -188,8 +188,8 @@ def contrast_start(clip: WorkingClip) -> Start | None:
     return Start("contrast", packed)
 
 
-def residual_motion(clip: WorkingClip, index: int) -> np.ndarray:
-    """Speed of every pixel relative to the camera, (h, w) float32, working pixels a frame."""
+def residual_motion(clip: ProxyClip, index: int) -> np.ndarray:
+    """Speed of every pixel relative to the camera, (h, w) float32, proxy pixels a frame."""
     step = 1 if index + 1 < clip.count else -1
     matrix = clip.path.between(index, index + step).astype(np.float32)
     width, height = clip.size
@@ -200,7 +200,7 @@ def residual_motion(clip: WorkingClip, index: int) -> np.ndarray:
     return np.hypot(across, down)
 
 
-def motion_start(clip: WorkingClip) -> Start | None:
+def motion_start(clip: ProxyClip) -> Start | None:
     """What moves against the camera's own motion, now and over two seconds; None when nothing does."""
     if clip.count < 2:
         return None
@@ -222,7 +222,7 @@ def motion_start(clip: WorkingClip) -> Start | None:
     return Start("motion", mixed)
 
 
-def change_start(clip: WorkingClip) -> Start | None:
+def change_start(clip: ProxyClip) -> Start | None:
     """What differs from the same place of the scene a little earlier and later; None when hardly anything does."""
     usual = usual_change(clip.change)
     if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
@@ -255,7 +255,7 @@ def both_start(contrast: Start, motion: Start) -> Start:
     return Start("both", packed)
 
 
-def place_start(clip: WorkingClip) -> Start:
+def place_start(clip: ProxyClip) -> Start:
     """Anything but a ring along the border: for an object that fills the frame."""
     packed = allocate(clip.lab.shape[:3], np.uint8)
     packed[:] = np.where(border_ring(clip.size), 5, 153).astype(np.uint8)
@@ -273,17 +273,17 @@ def border_ring(size: tuple[int, int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Near:
-    """What hints say: a guess carried from them, where to look, and boxes by frame.
+    """What hints say: a guess propagated from them, where to look, and boxes by frame.
 
     gate: (N, h, w) uint8, 0 where the object cannot be; boxes: (h, w) bool areas that just hold the object.
     """
 
-    carried: Start
+    propagated: Start
     gate: np.ndarray
     boxes: Mapping[int, np.ndarray]
 
 
-def choose_start(clip: WorkingClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
+def choose_start(clip: ProxyClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
     """Try every guess on a few frames and take the best; None when none of them finds anything."""
     contrast, motion = contrast_start(clip), motion_start(clip)
     starts = [start for start in (contrast, motion, change_start(clip)) if start is not None]
@@ -295,7 +295,7 @@ def choose_start(clip: WorkingClip, tick: Callable[[], None], near: Near | None 
     if near is not None:
         for start in starts:
             np.copyto(start.packed, 5, where=near.gate == 0)
-        starts.append(near.carried)
+        starts.append(near.propagated)
     tried = [(start, *_try(clip, start, near, tick)) for start in starts]
     tried = sorted((one for one in tried if one[1].valid), key=lambda one: -one[1].value)
     if not tried:
@@ -304,7 +304,7 @@ def choose_start(clip: WorkingClip, tick: Callable[[], None], near: Near | None 
     return Choice(tried[0][0], agreement)
 
 
-def _try(clip: WorkingClip, start: Start, near: Near | None, tick: Callable[[], None]) -> tuple[TrialScore, np.ndarray]:
+def _try(clip: ProxyClip, start: Start, near: Near | None, tick: Callable[[], None]) -> tuple[TrialScore, np.ndarray]:
     """The score of a guess, and the mattes it leads to on the frames tried, (n, h, w) bool."""
     spread = np.linspace(0, clip.count - 1, min(clip.count, _TRIAL_FRAMES)).round().astype(int)
     frames = np.unique(np.concatenate([spread, np.array(sorted(near.boxes) if near else [], int)]))

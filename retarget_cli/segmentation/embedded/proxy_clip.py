@@ -15,28 +15,28 @@ from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.camera import CameraPath, camera_motion
 from retarget_cli.vision.flow import dense_flow
 
-WORK_PIXELS = 30_000
-"""Pixels of a working frame: enough for a leg, small enough for a dozen passes over the clip."""
+PROXY_PIXELS = 30_000
+"""Pixels of a proxy frame: enough for a leg, small enough for a dozen passes over the clip."""
 _FLOW_UNIT = 32.0
-"""Flow is kept as int16 in 1/32 px on every second pixel of the working frame."""
+"""Flow is kept as int16 in 1/32 px on every second pixel of the proxy frame."""
 
 
-def working_size(size: tuple[int, int], pixels: int = WORK_PIXELS) -> tuple[int, int]:
+def proxy_size(size: tuple[int, int], pixels: int = PROXY_PIXELS) -> tuple[int, int]:
     """(width, height) with about `pixels` pixels and the aspect of `size`; never larger than `size`."""
     scale = min(1.0, float(np.sqrt(pixels / (size[0] * size[1]))))
     return max(16, round(size[0] * scale)), max(16, round(size[1] * scale))
 
 
-class WorkingClip:
-    """Working frames of a clip.
+class ProxyClip:
+    """Proxy frames of a clip.
 
-    lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a working frame; path: the camera's way in working
+    lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a proxy frame; path: the camera's, in proxy
     pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted; change: (N, h, w)
-    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `stillness`.
+    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `models.change_bins`.
     """
 
     def __init__(self, clip: FrameSource, tick: Callable[[], None]) -> None:
-        self.size = working_size(clip.size)
+        self.size = proxy_size(clip.size)
         width, height = self.size
         self.count = clip.count
         self.native = clip.size

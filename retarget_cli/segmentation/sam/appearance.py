@@ -18,7 +18,7 @@ _NONE = -1.0
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """The object and what is beside it on one frame. own: (C,); others: (M, C); features of the network's embedding."""
 
     own: np.ndarray
@@ -36,10 +36,10 @@ class Look:
         return np.clip((other.min(axis=-1) - mine) / apart, -1.0, 1.0)
 
 
-def look_at(grid: Grid, embedding: np.ndarray, mask: np.ndarray, beside: np.ndarray) -> Look | None:
+def appearance_of(grid: Grid, embedding: np.ndarray, mask: np.ndarray, negatives: np.ndarray) -> Appearance | None:
     """The look of a mask (rows, columns) bool on an image's embedding (C, h, w); None when it covers all or nothing.
 
-    beside: (K, 2) cells x, y of places that are not the object; the things there count as others of their own.
+    negatives: (K, 2) cells x, y of places that are not the object; the things there count as others of their own.
     """
     share, seen = _shares(grid, mask, embedding), _shares(grid, np.ones_like(mask), embedding)
     rest = seen * (cv2.dilate(share, np.ones((3, 3), np.uint8)) == 0)
@@ -47,19 +47,19 @@ def look_at(grid: Grid, embedding: np.ndarray, mask: np.ndarray, beside: np.ndar
     if own is None or surroundings is None:
         return None
     step = grid.cells / embedding.shape[2]
-    places = np.clip((beside + 0.5) / step, 0, embedding.shape[2] - 1).astype(int)
+    places = np.clip((negatives + 0.5) / step, 0, embedding.shape[2] - 1).astype(int)
     named = [embedding[:, y, x].astype(np.float32) for x, y in places if share[y, x] == 0]
-    return Look(own, np.stack([surroundings, *named]))
+    return Appearance(own, np.stack([surroundings, *named]))
 
 
-class Looks:
+class Appearances:
     """The looks of the object on every hinted frame; the one that fits best counts."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
-        self._known: list[Look] = []
+        self._known: list[Appearance] = []
 
-    def add(self, look: Look | None) -> None:
+    def add(self, look: Appearance | None) -> None:
         """Take note of a hinted frame."""
         if look is not None:
             self._known.append(look)

@@ -39,7 +39,7 @@ def stability(logits: np.ndarray) -> float:
 class Choice:
     """The answer taken. logits: (rows, columns); quality, stability, agreement (with what was expected): [0, 1].
 
-    likeness: [-1, 1], how much it looks like the object where that was shown; see sam_looks.
+    likeness: [-1, 1], how much it looks like the object where that was shown; see appearance.
     """
 
     logits: np.ndarray

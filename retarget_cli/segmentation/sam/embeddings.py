@@ -81,7 +81,7 @@ GRAYS = "grays.npy"
 
 
 class Predictor(Protocol):
-    """A network that looks at images and is then asked about them; see sam_network.Network."""
+    """A network that looks at images and is then asked about them; see network.Network."""
 
     side: int
     cells: int
@@ -92,7 +92,7 @@ class Predictor(Protocol):
         """(B, h, w, 3) uint8 RGB, longest side `side`, to (B, channels, rows, columns) float16."""
         ...
 
-    def ask(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
+    def decode(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
         """Candidate masks for the prompt on the image of that embedding."""
         ...
 

@@ -1,4 +1,4 @@
-"""What the ways that prompt a network have in common: hints by frame, a first guess, the report."""
+"""What the backends that prompt a network have in common: hints by frame, a first guess, the report."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ _BATCH_BYTES = 3 * 2**30
 
 
 class Network:
-    """A network in two halves: `encode` takes seconds on a CPU, `ask` a fraction of one.
+    """A network in two halves: `encode` takes seconds on a CPU, `decode` a fraction of one.
 
     side: longest side in px that images must have; cells: side of the square of logits in an answer;
     embedding: (channels, rows, columns) of what an image becomes; batch: images to encode at once.
@@ -219,7 +219,7 @@ class Network:
             found: np.ndarray = features.to(torch.float16).cpu().numpy()
         return found
 
-    def ask(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
+    def decode(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
         """Every mask the decoder offers for an image's embedding, those for clear and those for ambiguous prompts."""
         import torch
 

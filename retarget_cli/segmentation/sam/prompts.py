@@ -95,25 +95,25 @@ def hint_prompt(grid: Grid, hint: Hint, mask: np.ndarray | None = None) -> Promp
     return Prompt(box, points, labels, None if mask is None else grid.pad(mask))
 
 
-def points_beside(grid: Grid, hint: Hint | None) -> np.ndarray:
+def negative_points(grid: Grid, hint: Hint | None) -> np.ndarray:
     """The hint's points that are not on the object, (K, 2) cells x, y."""
     places = [point[:2] for point in hint.points if not point[2]] if hint else []
     return (grid.to_image(np.array(places).reshape(-1, 2)) + 0.5) / grid.pixels_per_cell - 0.5
 
 
-def carried_prompt(grid: Grid, logits: np.ndarray, beside: np.ndarray) -> Prompt:
+def mask_prompt(grid: Grid, logits: np.ndarray, negatives: np.ndarray) -> Prompt:
     """A mask (rows, columns) that is about right, as box, points inside and logits.
 
-    beside: (K, 2) cells x, y that are not the object. The mask must not be empty.
+    negatives: (K, 2) cells x, y that are not the object. The mask must not be empty.
     """
-    place = place_prompt(grid, logits > 0, beside, _GROWN)
+    place = place_prompt(grid, logits > 0, negatives, _GROWN)
     return Prompt(place.box, place.points, place.labels, grid.pad(logits))
 
 
-def place_prompt(grid: Grid, mask: np.ndarray, beside: np.ndarray, grown: float = 0.2) -> Prompt:
+def place_prompt(grid: Grid, mask: np.ndarray, negatives: np.ndarray, grown: float = 0.2) -> Prompt:
     """Where to look: the box of a mask (rows, columns) bool, `grown` by that share on each side, and points inside.
 
-    The rest as in :func:`carried_prompt`.
+    The rest as in :func:`mask_prompt`.
     """
     box = box_of(mask)
     assert box is not None
@@ -122,7 +122,7 @@ def place_prompt(grid: Grid, mask: np.ndarray, beside: np.ndarray, grown: float 
     corners = np.stack([np.array([x, y]) - margin, np.array([x + w, y + h]) + margin]) * grid.pixels_per_cell
     corners = np.clip(corners, 0, np.array(grid.image_size) - 1)
     inside = inner_points(mask)
-    points = (np.concatenate([inside, beside]) + 0.5) * grid.pixels_per_cell - 0.5
+    points = (np.concatenate([inside, negatives]) + 0.5) * grid.pixels_per_cell - 0.5
     labels = np.arange(len(points)) < len(inside)
     return Prompt(corners.ravel().astype(np.float32), points.astype(np.float32), labels.astype(np.int64))
 

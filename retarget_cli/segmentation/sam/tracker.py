@@ -12,7 +12,7 @@ import numpy as np
 from retarget_cli.segmentation.base import FrameSource, Hint
 from retarget_cli.segmentation.embedded.propagate import spans
 from retarget_cli.segmentation.masks import MatteBits, grow
-from retarget_cli.segmentation.sam.appearance import Looks, look_at
+from retarget_cli.segmentation.sam.appearance import Appearances, appearance_of
 from retarget_cli.segmentation.sam.candidates import Answers, Choice, choose_hinted, choose_like, offered, stability
 from retarget_cli.segmentation.sam.embeddings import Predictor, Views
 from retarget_cli.segmentation.sam.object_state import Known, centre
@@ -20,11 +20,11 @@ from retarget_cli.segmentation.sam.prompts import (
     OUTSIDE,
     Grid,
     Prompt,
-    carried_prompt,
     hint_prompt,
+    mask_prompt,
+    negative_points,
     outline,
     place_prompt,
-    points_beside,
 )
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
 from retarget_cli.vision.regions import components
@@ -116,13 +116,14 @@ _PLACES = 2
 class Search:
     """What is needed to look for the object on any frame.
 
-    ask: the network's answers on an embedding. rivals: another thing in the clip looks like the object, so that a look
-    far from where it was seen last proves nothing.
+    decode: the network's answers on an embedding.
+    rivals: whether another thing in the clip looks like the object; then a likeness far from where the object was seen
+    last proves nothing.
     """
 
     grid: Grid
-    ask: Callable[[np.ndarray, Prompt], Answers]
-    looks: Looks
+    decode: Callable[[np.ndarray, Prompt], Answers]
+    appearances: Appearances
     rivals: bool
 
     def in_place(self, mask: np.ndarray, frame: int, known: Known) -> bool:
@@ -133,12 +134,12 @@ class Search:
         limit = ((0.15 if sure else 0.6) + 0.05 * abs(frame - known.whole)) * np.sqrt(known.area) + 3 * known.unrest
         return bool(np.linalg.norm(centre(mask) - known.expected(frame)) <= limit)
 
-    def find(self, embedding: np.ndarray, frame: int, known: Known, beside: np.ndarray) -> Choice | None:
-        """The object on a frame where it is not where the flow says, or None. beside: (K, 2) cells that are not it."""
+    def find(self, embedding: np.ndarray, frame: int, known: Known, negatives: np.ndarray) -> Choice | None:
+        """Find the object on a frame where it is not where the flow says. negatives: (K, 2) cells that are not it."""
         found = [
             choice
             for place in self._places(embedding, known, known.expected(frame))
-            for logits, quality in offered(self.grid, self.ask(embedding, place_prompt(self.grid, place, beside)))
+            for logits, quality in offered(self.grid, self.decode(embedding, place_prompt(self.grid, place, negatives)))
             if (choice := self._judge(embedding, logits, quality, frame, known)) is not None
         ]
         return max(found, key=lambda choice: choice.score, default=None)
@@ -153,7 +154,7 @@ class Search:
             moved = cv2.warpAffine(known.mask.astype(np.uint8), shift, self.grid.shape[::-1]) > 0
             if moved.sum() >= LEAST_CELLS:
                 yield moved
-        likeness = self.looks.of_cells(embedding)
+        likeness = self.appearances.of_cells(embedding)
         for _ in range(_PLACES):
             peak = float(likeness.max())
             if peak < _LEAST_LIKENESS:
@@ -174,7 +175,7 @@ class Search:
             return None
         reach = (0.6 + 0.2 * abs(frame - known.frame)) * np.sqrt(known.area)
         near = float(np.exp(-0.5 * (np.linalg.norm(centre(mask) - known.expected(frame)) / reach) ** 2))
-        choice = Choice(logits, quality, stability(logits), size * near, self.looks.of_mask(embedding, mask))
+        choice = Choice(logits, quality, stability(logits), size * near, self.appearances.of_mask(embedding, mask))
         sure = choice.stability >= _LEAST_STABILITY and choice.likeness >= _LEAST_LIKENESS
         return choice if sure and choice.agreement >= _LEAST_FIT and self.in_place(mask, frame, known) else None
 
@@ -207,7 +208,7 @@ class Start:
 class State:
     """What one frame hands to the next. logits: (rows, columns); missed: frames since the object was seen.
 
-    beside: (K, 2) cells x, y of the user's points that are not on the object, moved along with what they lie on.
+    negatives: (K, 2) cells x, y of the user's points that are not on the object, moved along with what they lie on.
     """
 
     frame: int
@@ -215,7 +216,7 @@ class State:
     confidence: float
     known: Known
     missed: int = 0
-    beside: np.ndarray = field(default_factory=lambda: _NOWHERE)
+    negatives: np.ndarray = field(default_factory=lambda: _NOWHERE)
 
     @property
     def lost(self) -> bool:
@@ -231,40 +232,44 @@ class Follower:
 
     def __init__(self, views: Views, predictor: Predictor, grid: Grid, others: Mapping[int, Hint]) -> None:
         self._views, self._predictor, self._grid, self._others = views, predictor, grid, others
-        self._looks = Looks(grid)
-        self._search = Search(grid, predictor.ask, self._looks, rivals=False)
+        self._appearances = Appearances(grid)
+        self._search = Search(grid, predictor.decode, self._appearances, rivals=False)
         self.doubtful: list[int] = []
 
     def begin(self, start: Start) -> State:
         """The object on the frame of a hint or a guess; frames where the network sees nothing there are `doubtful`."""
         frame = start.hint.frame
         embedding = self._views.embedding(frame)
-        beside = np.concatenate([points_beside(self._grid, hint) for hint in (start.hint, self._others.get(frame))])
+        negatives = np.concatenate(
+            [negative_points(self._grid, hint) for hint in (start.hint, self._others.get(frame))]
+        )
         if start.seed is None:
             logits, confidence = self._hinted(embedding, start.hint)
         else:
-            logits, confidence = self._seeded(embedding, start.seed, beside)
+            logits, confidence = self._seeded(embedding, start.seed, negatives)
         known = Known.first(frame, logits)
-        self._looks.add(look_at(self._grid, embedding, logits > 0, beside))
+        self._appearances.add(appearance_of(self._grid, embedding, logits > 0, negatives))
         if self._has_rival(embedding, logits > 0, np.ones(logits.shape, bool)):
             self._search = replace(self._search, rivals=True)
-        return State(frame, logits, confidence, known, beside=beside)
+        return State(frame, logits, confidence, known, negatives=negatives)
 
     def step(self, frame: int, before: State) -> State:
         """The object on `frame`, next to that of `before`: followed, found again, taken along for a while, or lost."""
         embedding = self._views.embedding(frame)
-        moved, beside = self._moved(frame, before)
+        moved, negatives = self._moved(frame, before)
         known, missed = before.known, before.missed + 1
-        choice = None if before.lost else self._followed(embedding, moved, known, beside)
+        choice = None if before.lost else self._followed(embedding, moved, known, negatives)
         if choice is not None and not self._is_rival(choice, frame, known):
             known = self._watched(embedding, known.seen(frame, choice), choice)
-            return State(frame, choice.logits, choice.confidence, known, beside=beside)
-        choice = self._search.find(embedding, frame, known, beside)
+            return State(frame, choice.logits, choice.confidence, known, negatives=negatives)
+        choice = self._search.find(embedding, frame, known, negatives)
         if choice is not None:
-            return State(frame, choice.logits, _FADE * choice.confidence, known.found(frame, choice), beside=beside)
+            return State(
+                frame, choice.logits, _FADE * choice.confidence, known.found(frame, choice), negatives=negatives
+            )
         if before.lost or missed > PATIENCE or (moved > 0).sum() < LEAST_CELLS:
-            return State(frame, np.full_like(moved, OUTSIDE), 0.0, known, missed, beside)
-        return State(frame, moved, _FADE * before.confidence, known, missed, beside)
+            return State(frame, np.full_like(moved, OUTSIDE), 0.0, known, missed, negatives)
+        return State(frame, moved, _FADE * before.confidence, known, missed, negatives)
 
     def _is_rival(self, choice: Choice, frame: int, known: Known) -> bool:
         """Whether an answer moves otherwise than the object did, soon after a rival came close.
@@ -285,33 +290,33 @@ class Follower:
 
     def _has_rival(self, embedding: np.ndarray, mask: np.ndarray, where: np.ndarray) -> bool:
         """Whether something in `where`, but apart from the mask, looks like the object in it; (rows, columns) bool."""
-        likeness = self._looks.of_cells(embedding)
+        likeness = self._appearances.of_cells(embedding)
         blurred = 2 * self._grid.cells // embedding.shape[2]
         apart = where & (grow(mask.astype(np.uint8), blurred) == 0)
         return bool(apart.any() and likeness[apart].max() > _RIVAL * np.median(likeness[mask]))
 
     def _hinted(self, embedding: np.ndarray, hint: Hint) -> tuple[np.ndarray, float]:
         """The best answer to a hint and how sure it is; the hint's own outline when the network sees nothing there."""
-        first = choose_hinted(self._grid, self._predictor.ask(embedding, hint_prompt(self._grid, hint)), hint)
-        again = self._predictor.ask(embedding, hint_prompt(self._grid, hint, first.logits))
+        first = choose_hinted(self._grid, self._predictor.decode(embedding, hint_prompt(self._grid, hint)), hint)
+        again = self._predictor.decode(embedding, hint_prompt(self._grid, hint, first.logits))
         best = max(first, choose_hinted(self._grid, again, hint), key=lambda choice: choice.score)
         if best.agreement >= 0.3 and int((best.logits > 0).sum()) >= LEAST_CELLS:
             return best.logits, best.confidence
         self.doubtful.append(hint.frame)
         return soft_logits(outline(self._grid, hint)), 0.1
 
-    def _seeded(self, embedding: np.ndarray, seed: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, float]:
-        choice = self._followed(embedding, seed, Known.first(0, seed), beside)
+    def _seeded(self, embedding: np.ndarray, seed: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, float]:
+        choice = self._followed(embedding, seed, Known.first(0, seed), negatives)
         return (seed, 0.35) if choice is None else (choice.logits, choice.confidence)
 
-    def _followed(self, embedding: np.ndarray, moved: np.ndarray, known: Known, beside: np.ndarray) -> Choice | None:
+    def _followed(self, embedding: np.ndarray, moved: np.ndarray, known: Known, negatives: np.ndarray) -> Choice | None:
         """The network's answer where `moved` is expected, None when no answer is near it or looks like the object."""
         expected = moved > 0
         area = int(expected.sum())
         if area < LEAST_CELLS:
             return None
-        answers = self._predictor.ask(embedding, carried_prompt(self._grid, moved, beside))
-        best = choose_like(self._grid, answers, expected, lambda mask: self._looks.of_mask(embedding, mask))
+        answers = self._predictor.decode(embedding, mask_prompt(self._grid, moved, negatives))
+        best = choose_like(self._grid, answers, expected, lambda mask: self._appearances.of_mask(embedding, mask))
         growth = int((best.logits > 0).sum()) / area
         near = best.agreement >= max(_LEAST_AGREEMENT, _USUAL_SHARE * known.agreement)
         return best if near and 1 / _JUMP <= growth <= _JUMP and best.likeness > 0.0 else None
@@ -322,10 +327,10 @@ class Follower:
         moved = before.logits
         if not before.lost:
             moved = warp_by_flow(before.logits, dense_flow(gray, gray_before))
-        beside = before.beside
-        if len(beside):
-            beside = _pushed(beside, dense_flow(gray_before, gray), moved > 0)
-        return moved, np.concatenate([beside, points_beside(self._grid, self._others.get(frame))])
+        negatives = before.negatives
+        if len(negatives):
+            negatives = _pushed(negatives, dense_flow(gray_before, gray), moved > 0)
+        return moved, np.concatenate([negatives, negative_points(self._grid, self._others.get(frame))])
 
 
 def _size(mask: np.ndarray) -> int:
