@@ -104,17 +104,13 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan
         return Scan(info, Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0]))
 
 
-_KEPT = 16  # frames kept for running backwards: memory against reading again
-
-
 class FrameWindow:
     """Frames by index from a source that can only be read forwards. Neighbouring requests cost one frame each."""
 
-    def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:
+    def __init__(self, read: Callable[[], Iterator[np.ndarray]], kept: int = 16) -> None:
+        """read: gives all frames, afresh at every call. kept: how many are held: memory against reading again."""
         self._read = read
-        self._frames: Iterator[np.ndarray] = iter(())
-        self._next = 0
-        self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=_KEPT)
+        self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=kept)
         self._rewind()
 
     def __getitem__(self, index: int) -> np.ndarray:
@@ -125,10 +121,9 @@ class FrameWindow:
         if index < self._next:
             self._rewind()
         while self._next <= index:
-            try:
-                frame = next(self._frames)
-            except StopIteration:
-                raise IndexError(f"frame {index} of {self._next}") from None
+            frame: np.ndarray | None = next(self._frames, None)
+            if frame is None:
+                raise IndexError(f"frame {index} of {self._next}")
             self._kept.append((self._next, frame))
             self._next += 1
         return self._kept[-1][1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,21 @@ class FrameSource(Protocol):
     def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """Every frame from the first on: (H, W, 3) uint8 RGB, resized to (width, height) when `size` is given."""
         ...
+
+
+def every_frame(clip: FrameSource, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """Give the frames of a clip as it reads them. Raises InputError when there are fewer than it counts."""
+    seen = 0
+    for image in islice(clip.read(size), clip.count):
+        yield image
+        seen += 1
+    if seen < clip.count:
+        raise ended(seen, clip.count)
+
+
+def ended(seen: int, count: int) -> InputError:
+    """The error for a clip that has fewer frames than were found before."""
+    return InputError(f"The clip ended after {seen} of {count} frames.", fix="Convert the video again.")
 
 
 @dataclass(frozen=True)
@@ -99,8 +115,9 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
             raise InputError(
                 f"The hint on frame {hint.frame} has neither a box nor points.", fix="Give --box or --point."
             )
-        if hint.box is not None and not _box_inside(hint.box, width, height):
-            box = ",".join(f"{value:g}" for value in hint.box)
+        x, y, w, h = hint.box or (0, 0, width, height)
+        if not (w >= 2 and h >= 2 and x < width and y < height and x + w > 0 and y + h > 0):
+            box = ",".join(f"{value:g}" for value in (x, y, w, h))
             raise InputError(
                 f"The box {box} on frame {hint.frame} is empty or outside the {width}x{height} frame.",
                 fix="Give the box as x,y,width,height in pixels of the upright video.",
@@ -111,11 +128,6 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
                     f"The point {x:g},{y:g} on frame {hint.frame} is outside the {width}x{height} frame.",
                     fix="Give the point as x,y in pixels of the upright video.",
                 )
-
-
-def _box_inside(box: tuple[float, float, float, float], width: int, height: int) -> bool:
-    x, y, w, h = box
-    return w >= 2 and h >= 2 and x < width and y < height and x + w > 0 and y + h > 0
 
 
 def no_object(why: str) -> InputError:
@@ -129,10 +141,6 @@ def no_object(why: str) -> InputError:
 def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:
     """Hints as plain values."""
     return [
-        {
-            "frame": hint.frame,
-            "box": None if hint.box is None else list(hint.box),
-            "points": [list(p) for p in hint.points],
-        }
+        {"frame": hint.frame, "box": hint.box and list(hint.box), "points": [list(point) for point in hint.points]}
         for hint in hints
     ]

@@ -11,13 +11,13 @@ import torch
 from known_sam import Knowing, Scene, Thing, draw
 
 from retarget_cli.errors import EnvironmentProblem, InputError
-from retarget_cli.segmentation.base import Hint
+from retarget_cli.media.decode import FrameWindow
+from retarget_cli.segmentation.base import Hint, every_frame
 from retarget_cli.segmentation.sam.embeddings import (
     GRAYS,
     SPAN,
     Batches,
     ComputedViews,
-    FrameWindow,
     StoredViews,
     file_name,
     shrunken_gray,
@@ -151,14 +151,14 @@ def test_a_window_reads_every_frame_once_forwards_and_few_times_backwards(scene:
     reads = 0
 
     class Frames:
-        size, count = scene.clip.size, scene.clip.count
+        size, count = scene.clip.size, scene.clip.count + 1
 
         def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
             nonlocal reads
             reads += 1
             return scene.clip.read(size)
 
-    window = FrameWindow(Frames(), span=5)
+    window = FrameWindow(lambda: every_frame(Frames()), kept=5)
     for frame in [*range(20), *range(19, -1, -1)]:
         assert np.array_equal(window[frame], scene.clip.frames[frame])
     assert reads == 1 + 3

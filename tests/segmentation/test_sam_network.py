@@ -33,8 +33,8 @@ def test_the_batch_fits_the_memory_of_the_gpu(free: int, batch: int, monkeypatch
 @pytest.mark.parametrize(("native", "kind"), [(True, torch.bfloat16), (False, torch.float16)])
 def test_a_gpu_computes_in_half_precision(native: bool, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
-    assert network._half_precision(torch.device("cuda")) is kind
-    assert network._half_precision(torch.device("cpu")) is None
+    assert network.half_precision(torch.device("cuda")) is kind
+    assert network.half_precision(torch.device("cpu")) is None
 
 
 @pytest.mark.gpu

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from retarget_cli.errors import InputError
-from retarget_cli.segmentation.base import FrameSource
+from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.embedded.models import change_bins, lab_bins
 from retarget_cli.segmentation.masks import allocate
 from retarget_cli.utils.sampling import evenly
@@ -50,10 +49,7 @@ class ProxyClip:
 
     def _read(self, clip: FrameSource, tick: Callable[[], None]) -> None:
         before: np.ndarray | None = None
-        seen = 0
-        for index, image in enumerate(clip.read()):
-            if index >= self.count:
-                break
+        for index, image in enumerate(every_frame(clip)):
             small = cv2.resize(image, self.size, interpolation=cv2.INTER_AREA)
             self.lab[index] = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
             gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
@@ -61,10 +57,8 @@ class ProxyClip:
                 self._forward[index - 1] = _pack(dense_flow(before, gray))
                 self._backward[index] = _pack(dense_flow(gray, before))
                 self.path.step(camera_motion(before, gray))
-            before, seen = gray, index + 1
+            before = gray
             tick()
-        if seen < self.count:
-            raise InputError(f"The clip ended after {seen} of {self.count} frames.", fix="Convert the video again.")
 
     def bins(self, index: int) -> np.ndarray:
         """Colour histogram bins of one frame, (h, w) uint16."""
