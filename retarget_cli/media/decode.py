@@ -115,9 +115,9 @@ class FrameWindow:
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Frame `index`; IndexError beyond the end."""
-        for number, frame in self._kept:
+        for number, kept in self._kept:
             if number == index:
-                return frame
+                return kept
         if index < self._next:
             self._rewind()
         while self._next <= index:

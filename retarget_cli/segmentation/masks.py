@@ -50,6 +50,12 @@ def grow(values: np.ndarray, radius: int) -> np.ndarray:
     return cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
 
 
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two masks; unlike `metrics.image.iou`, 0 when both are empty."""
+    union = int((first | second).sum())
+    return int((first & second).sum()) / union if union else 0.0
+
+
 def otsu(values: np.ndarray) -> float:
     """Otsu's threshold between two groups of non-negative values of any shape."""
     top = max(float(np.percentile(values, 99.5)), 1e-6)

@@ -17,7 +17,7 @@ from retarget_cli.segmentation.embedded.models import COLOUR_BINS, ColourModel, 
 from retarget_cli.segmentation.embedded.proposals import (
     barrier_distance,
     box_fit,
-    choose_start,
+    choose_proposal,
     residual_motion,
     separation,
     solidity,
@@ -173,7 +173,7 @@ class TestBackground:
 
 class TestDiscovery:
     def test_nothing_is_found_on_a_blank_clip(self) -> None:
-        assert choose_start(load(np.full((6, 64, 64, 3), 90, np.uint8)), lambda: None) is None
+        assert choose_proposal(load(np.full((6, 64, 64, 3), 90, np.uint8)), lambda: None) is None
 
     def test_box_fit_is_one_for_a_snug_box(self) -> None:
         mask = np.zeros((40, 40), bool)

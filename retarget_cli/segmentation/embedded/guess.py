@@ -20,7 +20,7 @@ from retarget_cli.segmentation.embedded.propagate import (
     spans,
     together,
 )
-from retarget_cli.segmentation.embedded.proposals import Near, Start, choose_start
+from retarget_cli.segmentation.embedded.proposals import Near, choose_proposal
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import ALWAYS, NEVER, OPEN, Refinement
 from retarget_cli.segmentation.masks import allocate, grow
@@ -51,12 +51,12 @@ def guess(clip: ProxyClip, hints: Sequence[Hint], tick: Callable[[], None]) -> G
     showing = [hint for hint in hints if shows(hint)]
     if any(hint.box for hint in showing):
         return _near_hints(clip, hints, tick)
-    choice = choose_start(clip, tick)
+    choice = choose_proposal(clip, tick)
     if choice is None:
         if not showing:
             raise no_object("nothing stands out from its surroundings or moves against them")
         return _near_hints(clip, hints, tick)
-    found = choice.start.packed
+    found = choice.packed
     gate = settled_by_points(clip, hints, None)
     Refinement(clip, found, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
     if not showing:
@@ -85,10 +85,10 @@ def _near_hints(clip: ProxyClip, hints: Sequence[Hint], tick: Callable[[], None]
         _, _, width, height = cv2.boundingRect(area.astype(np.uint8))
         gate[frame] = grow(area.astype(np.uint8), max(1, round(_BOX_MARGIN * max(width, height))))
     settled_by_points(clip, hints, gate)
-    choice = choose_start(clip, tick, Near(Start("propagated", propagated), gate, boxes))
+    choice = choose_proposal(clip, tick, Near(propagated, gate, boxes))
     if choice is None:
         raise no_object("nothing near the hints stands out from its surroundings")
-    packed = choice.start.packed
+    packed = choice.packed
     Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
     return Guess(packed, None, gate)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.segmentation.embedded.models import ColourModel
-from retarget_cli.segmentation.embedded.proposals import barrier_distance
+from retarget_cli.segmentation.embedded.proposals import barrier_distance, likely
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import Refinement
 from retarget_cli.segmentation.guided_filter import guided_filter
@@ -70,7 +70,7 @@ def _free_of_border(lab: np.ndarray) -> np.ndarray:
         return np.full(lab.shape[:2], 0.7, np.float32)
     distance = cv2.resize(barrier_distance(lab[None])[0], lab.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     threshold = max(0.8 * otsu(distance), 1.0)
-    return (0.02 + 0.9 * sigmoid((distance - threshold) / (threshold / 6))).astype(np.float32)
+    return likely((distance - threshold) / (threshold / 6)).astype(np.float32)
 
 
 def box_area(clip: ProxyClip, box: tuple[float, float, float, float]) -> np.ndarray:

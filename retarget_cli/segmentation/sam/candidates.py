@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retarget_cli.segmentation.base import Hint
+from retarget_cli.segmentation.masks import overlap
 from retarget_cli.segmentation.sam.prompts import Grid, outline
 from retarget_cli.vision.regions import box_of
 
@@ -22,12 +23,6 @@ class Answers:
 
     logits: np.ndarray
     quality: np.ndarray
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two masks; 0 when both are empty."""
-    union = int((first | second).sum())
-    return int((first & second).sum()) / union if union else 0.0
 
 
 def stability(logits: np.ndarray) -> float:
