@@ -48,7 +48,7 @@ def make_receipt(
         "timings": lenient_json(timings),
         "versions": dict(versions()),
     }
-    return {**receipt, "seal": _seal(receipt)}
+    return {**receipt, "seal": _checksum(receipt)}  # the checksum of all else
 
 
 def read_receipt(folder: Path, stage: str, key: str, *, deep: bool) -> dict[str, Any] | None:
@@ -97,7 +97,7 @@ def versions() -> Mapping[str, str]:
     return found
 
 
-def _seal(receipt: Mapping[str, Any]) -> str:
+def _checksum(receipt: Mapping[str, Any]) -> str:
     return hashlib.sha256(dump_json({name: value for name, value in receipt.items() if name != "seal"})).hexdigest()
 
 
@@ -119,7 +119,7 @@ def _describe(path: Path) -> dict[str, Any]:
 
 def _check_receipt(receipt: Any, stage: str, key: str) -> None:
     try:
-        if receipt["seal"] != _seal(receipt):
+        if receipt["seal"] != _checksum(receipt):
             raise Broken(f"{NAME} is damaged")
         if (receipt["stage"], receipt["key"]) != (stage, key):
             raise Broken(f"{NAME} belongs to another entry")

@@ -23,12 +23,12 @@ from retarget_cli.store.digests import hash_file
 from retarget_cli.store.locks import KeyLocks, LockState
 from retarget_cli.utils.atomic import move_into_place
 from retarget_cli.weights.check import is_right
-from retarget_cli.weights.convert import convert, read_seal
+from retarget_cli.weights.convert import convert, read_digests
 from retarget_cli.weights.manifest import Weight, cache_folder, known, weight, with_file_name
 
 ReportBytes = Callable[[int, int], None]
 
-_CHUNK = 1 << 18
+_CHUNK, _BLOCK = 1 << 18, 1 << 20  # bytes received and copied at a time
 _BUSY = {408, 425, 429}
 _BY_HAND = "Fetch the file with a browser or on another machine, and hand it over: retarget weights add FILE"
 
@@ -178,9 +178,6 @@ def _remember_version(part: Path, headers: Message) -> None:
     _tag_file(part).write_text(version, encoding="utf-8")
 
 
-_BLOCK = 1 << 20
-
-
 def fetch(name: str, progress: ReportBytes, patience: Patience | None = None) -> Path:
     """Download known weights unless they are in the cache already, and return the path of the converted file.
 
@@ -215,7 +212,7 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
         _demand_space(one, file.stat().st_size)
         copy = part.with_name(f"{part.name}.safetensors" if is_converted else f"{part.name}.copy")
         try:
-            # What has the wrong size or seal needs no copy to be refused.
+            # What has the wrong size or digest needs no copy to be refused.
             if not (is_right(file, one, deep=False) and _is_copied(file, copy, one, progress)):
                 fix = f"Fetch it again: {one.url} (here: retarget weights pull {one.name})"
                 raise EnvironmentProblem(f"This is not {one.name}, or it is damaged.", where=file, fix=fix)
@@ -226,12 +223,12 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
 
 
 def _recognise(file: Path) -> Weight:
-    """The known weights that a file is by its seal, its name or else its size."""
-    seal = read_seal(file) if file.suffix == ".safetensors" else None
-    sealed = [one for one in known().values() if seal is not None and one.has_digest(seal.source)]
+    """The known weights that a file is by its digests, its name or else its size."""
+    digests = read_digests(file) if file.suffix == ".safetensors" else None
+    converted = [one for one in known().values() if digests is not None and one.has_digest(digests.source)]
     named = with_file_name(file.name)
     sized = [one for one in known().values() if one.size == file.stat().st_size]
-    found = [*sealed, *([named] if named else []), *sized]
+    found = [*converted, *([named] if named else []), *sized]
     if not found:
         raise EnvironmentProblem(
             "Nobody knows this file: neither its name nor its size is in the list of weights.",

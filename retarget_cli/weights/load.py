@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.store.digests import FileDigests
-from retarget_cli.weights.convert import convert, is_whole, read_pickled, read_seal
+from retarget_cli.weights.convert import convert, is_whole, read_digests, read_pickled
 from retarget_cli.weights.manifest import cache_folder, with_file_name
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         )
     ready = cache_folder() / (one.converted if one else f"{digest}.safetensors")
     try:
-        seal = read_seal(ready) if ready.is_file() and is_whole(ready) else None
-        if seal is None or seal.source != digest:
+        digests = read_digests(ready) if ready.is_file() and is_whole(ready) else None
+        if digests is None or digests.source != digest:
             ready.parent.mkdir(parents=True, exist_ok=True)
             convert(path, digest, ready)
     except OSError:
