@@ -19,7 +19,8 @@ MEANING = {
     "l1": "mean absolute difference (0 perfect)",
     "lpips": "perceptual distance (0 perfect)",
 }
-_KINDS = ("motion", "shape", "strange", "outside", "total")
+_KINDS = {"motion": "motion", "shape": "shape", "strange": "implausible", "outside": "out of crop", "total": "total"}
+"""What the scores of candidates are called in results, and for people."""
 
 
 def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> tuple[list[str], list[list[str]]]:
@@ -31,7 +32,7 @@ def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> t
         [name, *(_text(values.get(kind)) for kind in kinds), "*" if name == taken else ""]
         for name, values in best_first
     ]
-    return ["candidate", *kinds, "taken"], rows
+    return ["candidate", *(_KINDS.get(kind, kind) for kind in kinds), "taken"], rows
 
 
 def _number(value: Any) -> float:

@@ -192,10 +192,10 @@ def test_render_prints_what_auto_decided_from(replace: Any, capsys: pytest.Captu
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:7] == [
         "  affine of x: proportions (best)",
-        "candidate    motion  shape  strange  outside  total  taken",
-        "proportions  0.710   0.800  0.013    0.000    3.100  *",
-        "none         0.800   0.700  0.100    0.000    2.750",
-        "moments      0.900   0.600  0.500    0.250    2.250",
+        "candidate    motion  shape  implausible  out of crop  total  taken",
+        "proportions  0.710   0.800  0.013        0.000        3.100  *",
+        "none         0.800   0.700  0.100        0.000        2.750",
+        "moments      0.900   0.600  0.500        0.250        2.250",
     ]
     assert lines[7] == "  affine of y: proportions, on the driver's way (best)"
 
