@@ -65,14 +65,16 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, av.error.DecoderNotFoundError):
-            raise MediaError(
-                "The video uses a codec this program cannot decode.",
-                where=path,
-                fix="Convert it to H.264 in an MP4 file.",
-            ) from error
+            raise no_decoder(path) from error
         if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
             raise _unreadable(path, error) from error
         raise not_a_video(path, error) from error
+
+
+def no_decoder(path: Path) -> MediaError:
+    """The error for a video in a codec that FFmpeg was built without."""
+    what = "The video uses a codec this program cannot decode."
+    return MediaError(what, where=path, fix="Convert it to H.264 in an MP4 file.")
 
 
 def not_a_video(path: Path, error: BaseException | None = None) -> MediaError:

@@ -21,6 +21,8 @@ from retarget_cli.media.picture import Channels
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
 
+TIMES = "times.csv"
+_COLUMNS = ("file", "seconds", "duration")
 _KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -73,10 +75,6 @@ def read_png_folder(
         yield read_picture(path, channels=channels, size=size)
 
 
-TIMES = "times.csv"
-_COLUMNS = ("file", "seconds", "duration")
-
-
 class SeriesWriter:
     """A context manager that writes frames in order as ``000000.png``, ``000001.png``, ... and publishes the folder.
 
@@ -121,7 +119,10 @@ class SeriesWriter:
             with (self._part / TIMES).open("w", newline="", encoding="utf-8") as file:
                 lines = csv.writer(file)
                 lines.writerow(_COLUMNS)
-                lines.writerows(_times(self._timing))
+                ticks = zip(self._timing.pts, self._timing.durations, strict=True)
+                for index, times in enumerate(ticks):
+                    seconds = (f"{float(time * self._timing.time_base):.9f}" for time in times)
+                    lines.writerow((picture_name(index), *seconds))
             self._part.rename(self.path)
 
 
@@ -134,14 +135,3 @@ def is_series(folder: Path) -> bool:
     """Whether the folder holds such pictures with their times, and nothing else."""
     names = {path.name for path in folder.iterdir()}
     return TIMES in names and names == {TIMES, *(picture_name(index) for index in range(len(names) - 1))}
-
-
-def _times(timing: Timing) -> list[tuple[str, str, str]]:
-    return [
-        (picture_name(index), _seconds(pts * timing.time_base), _seconds(shown * timing.time_base))
-        for index, (pts, shown) in enumerate(zip(timing.pts, timing.durations, strict=True))
-    ]
-
-
-def _seconds(time: Fraction) -> str:
-    return f"{float(time):.9f}"

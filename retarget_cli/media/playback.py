@@ -15,6 +15,8 @@ from retarget_cli.media.timing import Timing
 FASTEST, SLOWEST = Fraction(1, 16), 64
 HIGHEST_RATE = 240
 MOST_ROUNDS = 1000
+MOST_FRAMES = 100_000
+SLOWEST_BACKGROUND = 2  # a background may run at half its speed before it has to run back and forth
 _ROUNDED_RATES = {  # as people write what is exactly n * 1000 / 1001
     "23.976": Fraction(24000, 1001),
     "29.97": Fraction(30000, 1001),
@@ -103,25 +105,6 @@ def parse_smooth(text: str | float) -> float | Literal["auto"]:
     return strength
 
 
-def _rate(text: str | float) -> Fraction:
-    written = str(text).strip()
-    rate = _ROUNDED_RATES.get(written) or _number(written, "--fps", "a frame rate", "60 or 30000/1001")
-    if not 0 < rate <= HIGHEST_RATE:
-        fix = f"Give frames a second, more than 0 and at most {HIGHEST_RATE}."
-        raise UsageError(f"{text} frames a second make no video", where="--fps", fix=fix)
-    return rate
-
-
-def _number(text: str | float, option: str, what: str, example: str) -> Fraction:
-    written = str(text).strip()
-    if not re.fullmatch(rf"-?(?:{_DECIMAL}|\d+/0*[1-9]\d*)", written):
-        raise UsageError(f"'{text}' is not {what}", where=option, fix=f"Write it like {example}.")
-    return Fraction(written)
-
-
-MOST_FRAMES = 100_000
-
-
 @dataclass(frozen=True)
 class Playing:
     """A driver being played.
@@ -199,6 +182,34 @@ def play(tempo: Tempo, driver: Timing, name: str) -> Playing:
     return Playing(driver, tempo, timing, tuple(begin + ticks % length for ticks in passed), first, stop)
 
 
+def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
+    """The frame that shows at a moment."""
+    seconds = _seconds(moment, driver)
+    if seconds >= driver.duration:
+        raise _outside(moment, driver, name, option)
+    return driver.showing(seconds / driver.time_base)
+
+
+def background_moments(driver: Timing, subject: Timing) -> list[Fraction]:
+    """The tick of the subject's clip that shows when each frame of the driver does.
+
+    The subject plays from its start. When the driver lasts longer, the subject is slowed down to fit, at most
+    SLOWEST_BACKGROUND times; what is still missing is filled by running back and forth.
+    """
+    slow = min(max(driver.duration / subject.duration, Fraction(1)), Fraction(SLOWEST_BACKGROUND))
+    there_and_back = 2 * subject.duration
+    moments = []
+    for pts in driver.pts:
+        moment = (pts * driver.time_base / slow) % there_and_back
+        moments.append(min(moment, there_and_back - moment) / subject.time_base)
+    return moments
+
+
+def background_frames(driver: Timing, subject: Timing) -> list[int]:
+    """Index of the subject's frame that shows when each frame of the driver does, see :func:`background_moments`."""
+    return [subject.showing(moment) for moment in background_moments(driver, subject)]
+
+
 def _own_frames(tempo: Tempo, driver: Timing, first: int, stop: int, between: int) -> tuple[Timing, list[Fraction]]:
     """The times of the driver's frames and `between` - 1 new ones after each, and the ticks passed until each."""
     ends = [_tick(driver, index) - driver.pts[first] for index in range(first, stop + 1)]
@@ -222,14 +233,6 @@ def _part(tempo: Tempo, driver: Timing, name: str) -> tuple[int, int]:
         fix = "Let --to be later than --from."
         raise UsageError(f"{name} would end at {tempo.stop.text}, before it begins", where="--to", fix=fix)
     return first, stop
-
-
-def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
-    """The frame that shows at a moment."""
-    seconds = _seconds(moment, driver)
-    if seconds >= driver.duration:
-        raise _outside(moment, driver, name, option)
-    return driver.showing(seconds / driver.time_base)
 
 
 def _first_from(moment: Moment, driver: Timing, name: str) -> int:
@@ -258,24 +261,17 @@ def _outside(moment: Moment, driver: Timing, name: str, option: str) -> UsageErr
     return UsageError(f"{name} has ended before {moment.text}", where=option, fix=fix)
 
 
-SLOWEST_BACKGROUND = 2  # a background may run at half its speed before it has to run back and forth
+def _rate(text: str | float) -> Fraction:
+    written = str(text).strip()
+    rate = _ROUNDED_RATES.get(written) or _number(written, "--fps", "a frame rate", "60 or 30000/1001")
+    if not 0 < rate <= HIGHEST_RATE:
+        fix = f"Give frames a second, more than 0 and at most {HIGHEST_RATE}."
+        raise UsageError(f"{text} frames a second make no video", where="--fps", fix=fix)
+    return rate
 
 
-def background_moments(driver: Timing, subject: Timing) -> list[Fraction]:
-    """The tick of the subject's clip that shows when each frame of the driver does.
-
-    The subject plays from its start. When the driver lasts longer, the subject is slowed down to fit, at most
-    SLOWEST times; what is still missing is filled by running back and forth.
-    """
-    slow = min(max(driver.duration / subject.duration, Fraction(1)), Fraction(SLOWEST_BACKGROUND))
-    there_and_back = 2 * subject.duration
-    moments = []
-    for pts in driver.pts:
-        moment = (pts * driver.time_base / slow) % there_and_back
-        moments.append(min(moment, there_and_back - moment) / subject.time_base)
-    return moments
-
-
-def background_frames(driver: Timing, subject: Timing) -> list[int]:
-    """Index of the subject's frame that shows when each frame of the driver does, see :func:`background_moments`."""
-    return [subject.showing(moment) for moment in background_moments(driver, subject)]
+def _number(text: str | float, option: str, what: str, example: str) -> Fraction:
+    written = str(text).strip()
+    if not re.fullmatch(rf"-?(?:{_DECIMAL}|\d+/0*[1-9]\d*)", written):
+        raise UsageError(f"'{text}' is not {what}", where=option, fix=f"Write it like {example}.")
+    return Fraction(written)

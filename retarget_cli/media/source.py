@@ -11,7 +11,7 @@ import av
 
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import is_cut, is_mp4
-from retarget_cli.media.errors import check_readable, not_a_video, reading
+from retarget_cli.media.errors import check_readable, no_decoder, not_a_video, reading
 from retarget_cli.media.timing import repaired
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC
@@ -62,11 +62,7 @@ class VideoSource:
         streams = [s for s in self.container.streams.video if not s.disposition.value & _COVER_ART]
         if streams:
             if streams[0].codec_context is None:
-                raise MediaError(
-                    "The video uses a codec this program cannot decode.",
-                    where=self.path,
-                    fix="Convert it to H.264 in an MP4 file.",
-                )
+                raise no_decoder(self.path)
             return streams[0]
         if self.container.streams.audio:
             raise MediaError(

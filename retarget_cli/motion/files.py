@@ -14,14 +14,56 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.motion.motion import Motion
 from retarget_cli.motion.rows import EXPORT_AGAIN, VERSION
 from retarget_cli.motion.text_files import from_csv, from_json, to_csv, to_json
+from retarget_cli.utils.text import dump_json
 
 _ARRAYS = ("points", "confidence", "places")
 _KEY = "motion"
 """The one entry of the metadata: with more than one, their order and so the bytes would differ from run to run."""
+_BOM16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def is_motion_file(path: Path) -> bool:
+    """Whether a file is called like a motion (and not like a clip)."""
+    return path.suffix.lower() in _WRITERS
+
+
+def motion_stem(path: Path) -> str:
+    """The name of a motion file without its ending: ``cat.v2`` for ``cat.v2.motion.safetensors``."""
+    return path.stem.removesuffix(".motion")
+
+
+def motion_bytes(motion: Motion, path: Path) -> bytes:
+    """The content of a motion file called `path`; all of a motion is in it, to the bit.
+
+    Raises UsageError when the name has none of the known endings.
+    """
+    check_motion_name(path)
+    return _WRITERS[path.suffix.lower()](motion)
+
+
+def read_motion(path: Path) -> Motion:
+    """Read a motion file by its suffix. Raises InputError (what is wrong, and where), UsageError for other suffixes."""
+    check_motion_name(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", where=path, fix="Check the path.") from error
+    except OSError as error:
+        what = f"the motion cannot be read: {error.strerror}"
+        raise InputError(what, where=path, fix="Name a file that you may read.") from error
+    read = _TEXTS.get(path.suffix.lower())
+    return from_tensors(path) if read is None else read(_text(content, path), path)
+
+
+def check_motion_name(path: Path) -> None:
+    """UsageError for a name that has none of the known endings."""
+    if not is_motion_file(path):
+        what = f"'{path.suffix}' is not a kind of motion file"
+        raise UsageError(what, where=path, fix="End the name in .csv, .json or .motion.safetensors.")
 
 
 def to_tensors(motion: Motion) -> bytes:
-    """The file: three float32 arrays, and all else as one canonical JSON text in its metadata."""
+    """Write a motion as safetensors: three float32 arrays, and all else as one canonical JSON text in its metadata."""
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(getattr(motion, name), np.float32) for name in _ARRAYS}
@@ -34,7 +76,7 @@ def to_tensors(motion: Motion) -> bytes:
         "frame_size": list(motion.frame_size),
         "timing": motion.timing.to_json(),
     }
-    return save(arrays, {_KEY: _canonical({**facts, "sha256": _digest(facts, arrays)})})
+    return save(arrays, {_KEY: dump_json({**facts, "sha256": _digest(facts, arrays)}).decode()})
 
 
 def from_tensors(path: Path) -> Motion:
@@ -73,64 +115,8 @@ def from_tensors(path: Path) -> Motion:
         raise _damaged(path) from error
 
 
-def _digest(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    content = hashlib.sha256(_canonical(facts).encode())
-    for name in _ARRAYS:
-        content.update(arrays[name].tobytes())
-    return content.hexdigest()
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError("the motion is damaged or was cut off", where=path, fix=EXPORT_AGAIN)
-
-
 _WRITERS = {".csv": to_csv, ".json": to_json, ".safetensors": to_tensors}
 _TEXTS = {".csv": from_csv, ".json": from_json}
-_BOM16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def is_motion_file(path: Path) -> bool:
-    """Whether a file is called like a motion (and not like a clip)."""
-    return path.suffix.lower() in _WRITERS
-
-
-def motion_stem(path: Path) -> str:
-    """The name of a motion file without its ending: ``cat.v2`` for ``cat.v2.motion.safetensors``."""
-    return path.stem.removesuffix(".motion")
-
-
-def motion_bytes(motion: Motion, path: Path) -> bytes:
-    """The content of a motion file called `path`; all of a motion is in it, to the bit.
-
-    Raises UsageError when the name ends in none of the known ways.
-    """
-    check_motion_name(path)
-    return _WRITERS[path.suffix.lower()](motion)
-
-
-def read_motion(path: Path) -> Motion:
-    """Read a motion file by its suffix. Raises InputError (what is wrong, and where), UsageError for other suffixes."""
-    check_motion_name(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError("there is no such file", where=path, fix="Check the path.") from error
-    except OSError as error:
-        what = f"the motion cannot be read: {error.strerror}"
-        raise InputError(what, where=path, fix="Name a file that you may read.") from error
-    read = _TEXTS.get(path.suffix.lower())
-    return from_tensors(path) if read is None else read(_text(content, path), path)
-
-
-def check_motion_name(path: Path) -> None:
-    """UsageError for a name that ends in none of the known ways."""
-    if not is_motion_file(path):
-        what = f"'{path.suffix}' is not a kind of motion file"
-        raise UsageError(what, where=path, fix="End the name in .csv, .json or .motion.safetensors.")
 
 
 def _text(content: bytes, path: Path) -> str:
@@ -142,3 +128,14 @@ def _text(content: bytes, path: Path) -> str:
         line = content[: error.start].count(b"\n") + 1
         fix = "Save it as CSV UTF-8 (or in a text editor, with the encoding UTF-8)."
         raise InputError("the text is not UTF-8", where=f"{path}, line {line}", fix=fix) from error
+
+
+def _digest(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    content = hashlib.sha256(dump_json(facts))
+    for name in _ARRAYS:
+        content.update(arrays[name].tobytes())
+    return content.hexdigest()
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError("the motion is damaged or was cut off", where=path, fix=EXPORT_AGAIN)

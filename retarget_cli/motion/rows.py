@@ -22,6 +22,8 @@ from retarget_cli.utils.interpolation import interpolated
 
 VERSION = 1
 EXPORT_AGAIN = "Export the motion again and change only what is in its rows."
+FARTHEST = 100.0
+"""No keypoint is so far outside the crop; larger numbers have lost their decimal point."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,9 @@ def nearest_tick(seconds: float, time_base: Fraction) -> int:
 def _take(lines: Mapping[str, str], key: str, pattern: str, path: Path) -> re.Match[str]:
     found = re.fullmatch(pattern, lines.get(key, ""))
     if found is None:
-        raise _wrong(path, key, f"cannot be '{lines[key]}'" if key in lines else "is missing")
+        what = f"cannot be '{lines[key]}'" if key in lines else "is missing"
+        raise InputError(f"'{key}' at the head of the motion {what}", where=path, fix=EXPORT_AGAIN)
     return found
-
-
-def _wrong(path: Path, key: str, what: str) -> InputError:
-    return InputError(f"'{key}' at the head of the motion {what}", where=path, fix=EXPORT_AGAIN)
-
-
-FARTHEST = 100.0
-"""No keypoint is so far outside the crop; larger numbers have lost their decimal point."""
 
 
 @dataclass(frozen=True)
@@ -193,9 +188,7 @@ def number(value: object, what: str, where: str, path: Path, limit: float = math
         fix = "Write a number like 0.25, or remove the row: points between others are interpolated."
         raise InputError(f"{what} is {shown} and not a number", where=f"{path}, {where}", fix=fix)
     if abs(found) > limit:
-        fix = (
-            "Points inside the crop lie from -1 to 1. Check that the program which saved the file kept decimal points."
-        )
+        fix = "Points in the crop lie from -1 to 1. Check that the program which saved the file kept decimal points."
         raise InputError(f"{what} is {found:g}, far outside", where=f"{path}, {where}", fix=fix)
     return found
 

@@ -10,21 +10,8 @@ from retarget_cli.samples.paint import Coat, Colour, add_dot, limb, rounded, sca
 from retarget_cli.samples.rig import Bone, Character, Leg
 
 _UP = np.pi / 2
-_LENGTHS = (
-    "trunk",
-    "chest",
-    "waist",
-    "hind",
-    "fore",
-    "thick",
-    "paw",
-    "neck",
-    "neck_thick",
-    "head",
-    "ear",
-    "tail",
-    "hump",
-)
+_LENGTHS = ("trunk", "chest", "waist", "hind", "fore", "thick", "paw", "neck", "neck_thick", "head", "ear", "tail",
+            "hump")  # fmt: skip
 _FAR = 0.62  # brightness of the legs on the other side
 
 
@@ -118,23 +105,20 @@ def _leg(b: Build, side: str, end: str, random: np.random.Generator) -> list[Bon
     plain = replace(coat, pattern="plain")
     socks = replace(plain, tip=b.socks, tip_from=b.sock_from)
     top = hip * (0.85 if fore else 1.1)
-    parts = [
-        limb(upper, (0.85 * top, top, 0.75 * top + 0.25 * knee, knee)),
-        limb(lower, (knee, 0.95 * knee, hock)),
-        limb(foot, (hock, sole, sole)),
-    ]
+    thigh = limb(upper, (0.85 * top, top, 0.75 * top + 0.25 * knee, knee))
+    shank = limb(lower, (knee, 0.95 * knee, hock))
+    heel = limb(foot, (hock, sole, sole))
     # A paw points forward, which is to the left of a bone that hangs down: towards -v.
-    paw = rounded(
-        [(foot - 0.3 * sole, 0.9 * sole), (foot + sole, sole), (foot + sole, -b.paw), (foot - 0.2 * sole, -b.paw)]
-    )
+    corners = [(foot - 0.3 * sole, 0.9 * sole), (foot + sole, sole), (foot + sole, -b.paw), (foot - 0.2 * sole, -b.paw)]
+    paw = rounded(corners)
     shift = 0.0 if side == "near" else 0.09 * b.trunk
     at = (0.93 * b.trunk - shift, 0.3 * b.chest) if fore else (0.04 * b.trunk + shift, 0.05 * b.waist)
     rests = (-_UP - 0.26, 0.34, -0.04) if fore else (-_UP + 0.36, -0.78, 0.46)
     name = f"{side}_{end}"
     return [
-        Bone(f"{name}_upper", "trunk", at, rests[0], sprite([parts[0]], coat, random), free=True),
-        Bone(f"{name}_lower", f"{name}_upper", (upper, 0), rests[1], sprite([parts[1]], plain, random)),
-        Bone(f"{name}_foot", f"{name}_lower", (lower, 0), rests[2], sprite([parts[2], paw], socks, random)),
+        Bone(f"{name}_upper", "trunk", at, rests[0], sprite([thigh], coat, random), free=True),
+        Bone(f"{name}_lower", f"{name}_upper", (upper, 0), rests[1], sprite([shank], plain, random)),
+        Bone(f"{name}_foot", f"{name}_lower", (lower, 0), rests[2], sprite([heel, paw], socks, random)),
     ]
 
 
@@ -170,12 +154,9 @@ def _head(b: Build) -> np.ndarray:
 
 
 def _ear(b: Build) -> np.ndarray:
-    e = b.ear
     if b.pointed:
-        return rounded(
-            [(-0.25 * e, -0.2 * e), (0.5 * e, -0.32 * e), (1.15 * e, 0.0), (0.5 * e, 0.26 * e), (-0.25 * e, 0.2 * e)]
-        )
-    return limb(0.5 * e, (0.4 * e, 0.55 * e, 0.5 * e))
+        return rounded(b.ear * np.array([(-0.25, -0.2), (0.5, -0.32), (1.15, 0.0), (0.5, 0.26), (-0.25, 0.2)]))
+    return limb(0.5 * b.ear, (0.4 * b.ear, 0.55 * b.ear, 0.5 * b.ear))
 
 
 def _tail(b: Build, random: np.random.Generator) -> list[Bone]:
@@ -187,9 +168,7 @@ def _tail(b: Build, random: np.random.Generator) -> list[Bone]:
         # A tuft at the end.
         coat = replace(b.coat, pattern="plain", under=None, base=b.socks if joint == 3 else b.coat.base)
         swell = 1.7 if joint == 3 else 1.0
-        part = sprite(
-            [limb(step * (1.25 if joint == 3 else 1), (near, swell * 0.5 * (near + far), swell * far))], coat, random
-        )
-        bones.append(Bone(f"tail{joint}", parent, at, rest, part))
+        outline = limb(step * (1.25 if joint == 3 else 1), (near, swell * 0.5 * (near + far), swell * far))
+        bones.append(Bone(f"tail{joint}", parent, at, rest, sprite([outline], coat, random)))
         parent, at, rest = f"tail{joint}", (step, 0.0), 0.12
     return bones

@@ -13,7 +13,7 @@ from retarget_cli.samples.rig import Sprite
 
 Colour = tuple[float, float, float]
 Build = TypeVar("Build")
-Points = Sequence[tuple[float, float]]
+Points = Sequence[tuple[float, float]] | np.ndarray
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 from retarget_cli.errors import UsageError
+from retarget_cli.media.codecs import CodecName
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
-from retarget_cli.samples.drawing import Actor, frames
-from retarget_cli.samples.gaits import Motion
+from retarget_cli.samples.drawing import frames as draw_frames
 from retarget_cli.samples.scenarios import KINDS, Role, both_roles
 
 Progress = Callable[[int, int], None]
@@ -102,30 +100,18 @@ def write_pair(
         (pair.truth_a_as_b_colour, pair.truth_a_as_b, a.actor, b.motion, count_b),
         (pair.truth_b_as_a_colour, pair.truth_b_as_a, b.actor, a.motion, count_a),
     ]
-    done, total = 0, sum(clip[4] for clip in clips)
+    drawn, total = 0, sum(clip[4] for clip in clips)
     for colour, matte, actor, motion, count in clips:
-        _write(colour, matte, actor, motion, Timing.constant(count, rate), size, done, total, progress)
-        done += count
+        timing = Timing.constant(count, rate)
+        codec: CodecName = "h264" if colour.suffix == ".mp4" else "ffv1"
+        with (
+            VideoWriter(colour, size, timing, codec=codec) as picture,
+            VideoWriter(matte, size, timing, codec="ffv1", pixels="gray") as silhouette,
+        ):
+            for image, mask in draw_frames(actor, motion, count, size):
+                picture.write(image)
+                silhouette.write(mask)
+                drawn += 1
+                if progress is not None:
+                    progress(drawn, total)
     return pair
-
-
-def _write(
-    colour: Path,
-    matte: Path,
-    actor: Actor,
-    motion: Motion,
-    timing: Timing,
-    size: tuple[int, int],
-    done: int,
-    total: int,
-    progress: Progress | None,
-) -> None:
-    codec: Literal["h264", "ffv1"] = "h264" if colour.suffix == ".mp4" else "ffv1"
-    with ExitStack() as stack:
-        picture = stack.enter_context(VideoWriter(colour, size, timing, codec=codec))
-        silhouette = stack.enter_context(VideoWriter(matte, size, timing, codec="ffv1", pixels="gray"))
-        for index, (image, mask) in enumerate(frames(actor, motion, timing.frames, size)):
-            picture.write(image)
-            silhouette.write(mask)
-            if progress is not None:
-                progress(done + index + 1, total)

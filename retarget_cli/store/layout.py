@@ -52,11 +52,9 @@ def is_stage(name: str) -> bool:
 
 def _check_marker(root: Path) -> bool:
     try:
-        text = (root / _MARKER).read_bytes()
+        layout = json.loads((root / _MARKER).read_bytes())["layout"]
     except FileNotFoundError:
         return False
-    try:
-        layout = json.loads(text)["layout"]
     except (ValueError, TypeError, KeyError):
         layout = None
     if layout != LAYOUT:
