@@ -1,4 +1,4 @@
-"""What lies behind the object: the frames of a clip that show it, brought together.
+"""Background behind the object, from the frames of a clip that show it.
 
 A few frames spread over the clip are kept ("anchors"). Each pixel that the object hides in one of them is the median of
 the same place in the other anchors, those that show it and are nearest in time.
@@ -180,7 +180,7 @@ def between(matrices: Sequence[np.ndarray] | Mapping[int, np.ndarray], source: i
 
 
 def _residual(a: Anchor, b: Anchor, guess: np.ndarray) -> np.ndarray:
-    """What must be done before `guess` for it to lead exactly from anchor `a` to anchor `b`, (2, 3)."""
+    """Return the motion that must go before `guess` for it to lead exactly from anchor `a` to anchor `b`, (2, 3)."""
     shown = ~a.hole & (view((~b.hole).astype(np.uint8), guess, a.hole.shape) > 0)
     found = estimate_motion(a.gray, view(b.gray, guess, a.hole.shape), shown)
     small = displacement(found.matrix, (a.hole.shape[1], a.hole.shape[0])) < 0.03 * max(a.hole.shape)
@@ -188,7 +188,7 @@ def _residual(a: Anchor, b: Anchor, guess: np.ndarray) -> np.ndarray:
 
 
 def _shows(anchor: Anchor, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Whether an anchor shows the background at float positions (n,)."""
+    """Tell whether an anchor shows the background at float positions (n,)."""
     h, w = anchor.hole.shape
     inside = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
     columns, rows = (np.clip(np.rint(v), 0, n - 1).astype(np.intp) for v, n in ((x, w), (y, h)))

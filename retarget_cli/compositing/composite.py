@@ -84,7 +84,7 @@ def colour(text: str) -> tuple[int, int, int]:
 
 
 def cover(size: tuple[int, int], onto: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How to fill `onto` (w, h) with an image of `size`: the size to shrink or enlarge to, and the corner to cut at."""
+    """Fit an image of `size` so that it fills `onto` (w, h): the size to resize it to, and the corner to cut at."""
     scale = max(onto[0] / size[0], onto[1] / size[1])
     grown = max(onto[0], round(size[0] * scale)), max(onto[1], round(size[1] * scale))
     return grown, ((grown[0] - onto[0]) // 2, (grown[1] - onto[1]) // 2)

@@ -1,4 +1,4 @@
-"""What makes a drawn layer belong to the scene behind it: clean colours along its outline, edges, grain, a shadow."""
+"""Finish of a drawn layer, so that it belongs to the scene: edge decontamination, sharpness, grain, a shadow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MARGIN = 16  # pixels around a layer that softer edges may need
 
 @dataclass(frozen=True)
 class Finish:
-    """How the frames of one layer are finished.
+    """Finish of the frames of one layer.
 
     layer: (N, h, w, 4) uint8, RGB and straight alpha.
     matrix: index → (2, 3), pixels of that frame of the layer to pixels of the video frame.
@@ -84,5 +84,5 @@ def own_edge(layer: np.ndarray, matrix: Callable[[int], np.ndarray], size: tuple
 
 
 def _scale(matrix: np.ndarray) -> float:
-    """How many pixels of the frame one of the layer is wide."""
+    """Return how many pixels of the frame one of the layer is wide."""
     return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))

@@ -42,7 +42,7 @@ _MOST_GRAIN = 5.0  # grey levels
 
 
 class PlateModel:
-    """What is needed to render the clean plate of any frame of one clip.
+    """Model of a clip's background, which renders the clean plate of any frame.
 
     still: whether the camera never moved, so that one plate serves all frames.
     known: share of the hidden pixels that some frame of the clip shows, 0 to 1; the rest was invented.

@@ -22,7 +22,7 @@ _HIDING = 0.03  # how much darker than without it a place is that counts as shad
 
 @dataclass(frozen=True)
 class CastShadow:
-    """How a scene's light casts shadows.
+    """Shape and strength of the shadows that a scene's light casts.
 
     flat: height of the shadow over that of the thing, positive where it falls away from the camera (upwards in the
     picture), negative where it falls towards it. lean: how far to the right it goes, in heights of the thing. soft:
@@ -66,7 +66,7 @@ def shrunk(image: np.ndarray, longer: int = _DRAWN_SIDE) -> np.ndarray:
 
 
 def silhouette_on_ground(alpha: np.ndarray, shadow: CastShadow, ground: float | None = None) -> np.ndarray:
-    """How much of the light a silhouette (h, w) float32 in [0, 1] takes from each place, (h, w) float32 in [0, 1].
+    """Return the share of light that a silhouette (h, w) float32 in [0, 1] takes from each place, in the same form.
 
     ground: where it stands as a share of the picture's height, None for its lowest row.
     """

@@ -42,7 +42,7 @@ class Codec:
     context: Mapping[str, int] = field(default_factory=dict)
 
     def container_options(self, timing: Timing) -> dict[str, str]:
-        """What the muxer is told."""
+        """Return the options of the muxer."""
         if not self.scaled:
             return {"fflags": "+bitexact"}  # else it draws random identifiers
         scale = str(timescale(timing))

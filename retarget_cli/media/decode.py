@@ -34,7 +34,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Scan:
-    """What reading a whole clip found out."""
+    """Facts from reading a whole clip."""
 
     info: VideoInfo
     timing: Timing
@@ -64,7 +64,7 @@ def read_frames(
 
 
 def count_frames(path: Path, at_most: int) -> int:
-    """How many frames can be decoded, counting no further than `at_most`. Raises MediaError."""
+    """Count the frames that can be decoded, no further than `at_most`. Raises MediaError."""
     path = Path(path)
     with VideoSource(path) as source, reading(path):
         return sum(1 for _ in islice(source.frames(), at_most))

@@ -67,12 +67,10 @@ def png_folder(folder: Path) -> list[Path]:
     return sorted(files, key=lambda p: [t.zfill(20) if t.isdigit() else t for t in re.split(r"(\d+)", p.name)])
 
 
-def read_png_folder(
-    folder: Path, *, channels: Channels = "rgb", size: tuple[int, int] | None = None
-) -> Iterator[np.ndarray]:
+def read_png_folder(folder: Path, *, channels: Channels = "rgb") -> Iterator[np.ndarray]:
     """Yield the pictures of a folder in order, each as read_picture gives it. Raises MediaError."""
     for path in png_folder(folder):
-        yield read_picture(path, channels=channels, size=size)
+        yield read_picture(path, channels=channels)
 
 
 class SeriesWriter:
@@ -132,6 +130,6 @@ def picture_name(index: int) -> str:
 
 
 def is_series(folder: Path) -> bool:
-    """Whether the folder holds such pictures with their times, and nothing else."""
+    """Tell whether the folder holds such pictures with their times, and nothing else."""
     names = {path.name for path in folder.iterdir()}
     return TIMES in names and names == {TIMES, *(picture_name(index) for index in range(len(names) - 1))}

@@ -50,9 +50,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Tempo:
-    """How a driver is played. start, stop: the part that plays, None for the clip's ends; stop itself does not.
+    """Playback of a driver, as asked for.
 
-    fps: frames a second of the result, None for the driver's own frames. slow: how many times longer it takes.
+    start, stop: the part that plays, None for the clip's ends; stop itself does not play.
+    fps: frames a second of the result, None for the driver's own frames.
+    slow: how many times longer it takes.
     rounds: how often the part plays, its end leading into its beginning.
     """
 
@@ -90,7 +92,7 @@ class Tempo:
 
     @property
     def keeps_sound(self) -> bool:
-        """Whether the driver's sound still fits the picture."""
+        """True when the driver's sound still fits the picture."""
         return self.slow == 1 and self.rounds == 1
 
 
@@ -122,12 +124,12 @@ class Playing:
 
     @property
     def shown(self) -> list[int]:
-        """Which of its frames the driver shows at each moment."""
+        """Frames of the driver that show at each moment."""
         return [self.driver.showing(moment) for moment in self.moments]
 
     @property
     def between(self) -> list[float]:
-        """How far each moment is on the way from the frame that shows to the next, [0, 1); 0 on the last that plays."""
+        """Share of the time from the frame that shows to the next at each moment, [0, 1); 0 on the last that plays."""
         pts = self.driver.pts
         return [
             float((moment - pts[index]) / (pts[index + 1] - pts[index])) if index + 1 < self.stop else 0.0
@@ -151,12 +153,12 @@ class Playing:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every frame of the driver shows once, at its own time."""
+        """True when every frame of the driver shows once, at its own time."""
         return self.timing == self.driver and self.moments == self.driver.pts
 
 
 def play(tempo: Tempo, driver: Timing, name: str) -> Playing:
-    """What follows from a tempo for a driver, which is called `name` in messages.
+    """Play a driver, which is called `name` in messages, at a tempo.
 
     A part begins with the frame that shows at its start. Without a frame rate every frame of the driver shows, at its
     own time, and in slow motion as many new ones between it and the next as keep the frames as dense as they were. A
@@ -252,7 +254,7 @@ def _seconds(moment: Moment, driver: Timing) -> Fraction:
 
 
 def _tick(driver: Timing, index: int) -> int:
-    """When frame `index` appears; the clip's end for the one after the last."""
+    """Return when frame `index` appears; the clip's end for the one after the last."""
     return (*driver.pts[index : index + 1], driver.end)[0]
 
 

@@ -101,7 +101,7 @@ class VideoSource:
 
     @property
     def claimed_frames(self) -> int | None:
-        """How many frames the header claims; exact for MP4 and AVI, computed from the duration elsewhere."""
+        """Frames that the header claims; exact for MP4 and AVI, computed from the duration elsewhere."""
         entries = getattr(self.stream, "index_entries", None)  # trimmed by the edit list, unlike the header's count
         if self.stream.frames and entries is not None and len(entries) and is_mp4(self.path):
             return len(entries)

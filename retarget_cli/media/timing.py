@@ -55,7 +55,7 @@ class Timing:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all frames show for the same time."""
+        """True when all frames show for the same time."""
         return len(set(self.durations)) == 1
 
     @property

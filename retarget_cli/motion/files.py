@@ -23,7 +23,7 @@ _BOM16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def is_motion_file(path: Path) -> bool:
-    """Whether a file is called like a motion (and not like a clip)."""
+    """Tell whether a file is called like a motion (and not like a clip)."""
     return path.suffix.lower() in _WRITERS
 
 

@@ -48,7 +48,7 @@ class Motion:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the keypoints are called."""
+        """Names of the keypoints."""
         return point_names(self.points.shape[1])
 
 

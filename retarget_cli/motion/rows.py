@@ -42,7 +42,7 @@ class Head:
 
     @classmethod
     def of(cls, motion: Motion) -> Head:
-        """What is said of a motion."""
+        """Return the head of a motion."""
         return cls(
             motion.space,
             motion.look,
@@ -71,7 +71,7 @@ class Head:
 
     @classmethod
     def read(cls, lines: Mapping[str, str], path: Path) -> Head:
-        """What :meth:`lines` wrote; other keys are let be. Raises InputError, which names the key, for other values."""
+        """Read what :meth:`lines` wrote; ignore other keys. Raises InputError, which names the key, for other values."""
         if lines.get("version") != str(VERSION):
             written = lines.get("version", "no")
             what = f"it is a motion of version {written}, and this program reads version {VERSION}"
@@ -124,7 +124,7 @@ class Row:
 
 @dataclass
 class Rows:
-    """What a file says, frame by frame. seconds, places: of each frame; where: it says when a frame shows."""
+    """Content of a file, frame by frame. seconds, places: of each frame; where: it says when a frame shows."""
 
     path: Path
     head: Head

@@ -62,7 +62,7 @@ def from_csv(text: str, path: Path) -> Motion:
 
 
 def _table(text: str, path: Path) -> tuple[str, list[Line], list[str]]:
-    """What separates the cells, all lines that are not empty with their numbers, and the titles of the columns."""
+    """Return what separates the cells, all lines that are not empty with their numbers, and the columns' titles."""
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         try:

@@ -20,7 +20,7 @@ _SMALLEST = 32  # pixels: less leaves nothing of a leg
 
 @dataclass(frozen=True)
 class SamplePair:
-    """Where the files of a drawn pair are.
+    """Files of a drawn pair.
 
     a, b: the clips (H.264); *_mask: their exact mattes (FFV1 grey {0, 255}). truth_a_as_b: the true answer to "A's
     look, B's motion", drawn in A's scene with as many frames as B: its matte (FFV1 grey), and in colour (FFV1 RGB).

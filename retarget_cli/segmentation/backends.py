@@ -21,7 +21,7 @@ Mattes = Callable[[], Iterator[np.ndarray]]
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What a backend may need; see :func:`make_segmenter`."""
+    """Inputs that a backend may need; see :func:`make_segmenter`."""
 
     mattes: Mattes | None
     weights: Path | None

@@ -1,4 +1,4 @@
-"""What every backend has in common: the clip it reads, hints it takes, the report it gives."""
+"""The interface of the backends: the clip they read, the hints they take, the report they give."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ended(seen: int, count: int) -> InputError:
 
 @dataclass(frozen=True)
 class Hint:
-    """Where the object is on one frame, in native pixels of the upright clip.
+    """Place of the object on one frame, in native pixels of the upright clip.
 
     frame: index from 0; box: (x, y, width, height); points: (x, y, positive), positive ones on the object.
     """
@@ -62,7 +62,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class MatteReport:
-    """How a matte was made and how far to trust it; confidences in [0, 1], one a frame and one for the clip."""
+    """Origin and confidence of a matte; confidences in [0, 1], one a frame and one for the clip."""
 
     backend: str
     confidence: float
@@ -98,7 +98,7 @@ def merge(hints: Sequence[Hint]) -> list[Hint]:
 
 
 def shows(hint: Hint) -> bool:
-    """Whether it says where the object is, and not only where it is not."""
+    """Tell whether it says where the object is, and not only where it is not."""
     return hint.box is not None or any(positive for _, _, positive in hint.points)
 
 

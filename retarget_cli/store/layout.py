@@ -46,7 +46,7 @@ def check_address(stage: str, key: str) -> None:
 
 
 def is_stage(name: str) -> bool:
-    """Whether a folder of this name in the workspace holds the entries of a stage."""
+    """Tell whether a folder of this name in the workspace holds the entries of a stage."""
     return name not in RESERVED and _STAGE.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a failing file operation means to the user."""
+"""Errors for the user from failing file operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which devices this machine has, without importing torch (which takes two seconds).
+"""Devices of this machine, found without importing torch (which takes two seconds).
 
 A finished run must be recognised as finished at once, and its keys hold the class of the device.
 """

@@ -57,7 +57,7 @@ class _Ahead(Generic[T]):
         self._left = threading.Event()
 
     def make(self) -> None:
-        """What the thread does."""
+        """Make the items, in the thread."""
         try:
             for item in self._source:
                 self._queue.put([item])
@@ -74,7 +74,7 @@ class _Ahead(Generic[T]):
                 close()
 
     def items(self) -> Iterator[T]:
-        """What was made, until its end."""
+        """Give what was made, until its end."""
         while (entry := self._queue.get()) is not None:
             if isinstance(entry, BaseException):
                 raise entry

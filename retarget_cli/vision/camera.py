@@ -1,4 +1,4 @@
-"""How the camera moved between two frames, and along a clip.
+"""Motion of the camera between two frames, and along a clip.
 
 Corners spread over the frame are tracked with pyramidal Lucas-Kanade (Bouguet, 2001), checked by tracking them back
 (Kalal et al., 2010), and fitted with RANSAC. The fit is believed only when it explains the background better than
@@ -56,7 +56,7 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 
 
 def moves(matrix: np.ndarray) -> bool:
-    """Whether a motion (2, 3) moves anything that can be seen."""
+    """Tell whether a motion (2, 3) moves anything that can be seen."""
     return bool(np.abs(matrix - identity()).max() > _VISIBLE)
 
 
@@ -167,14 +167,14 @@ def _fits(start: np.ndarray, end: np.ndarray) -> list[np.ndarray]:
 
 
 def _plausible(matrix: np.ndarray) -> bool:
-    """Whether a camera could have moved so between two frames: some zoom and turn, hardly any shear."""
+    """Tell whether a camera could have moved so between two frames: some zoom and turn, hardly any shear."""
     (a, b), (c, d) = matrix[:, :2]
     shear = max(abs(a - d), abs(b + c))
     return bool(np.isfinite(matrix).all() and shear < 0.04 and np.abs(matrix[:, :2] - np.eye(2)).max() < 0.25)
 
 
 def _errors(views: Sequence[np.ndarray], matrix: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """What the motion leaves unexplained: absolute difference, cut off at 24 grey levels, of the judged pixels.
+    """Return what the motion leaves unexplained: absolute difference, cut off at 24 grey levels, of the judged pixels.
 
     Averaged over the blocks of a coarse grid, (M,) float, for the blocks that are judged at all; infinite when the
     motion takes most of the judged pixels out of the frame.
@@ -198,7 +198,7 @@ def _block_sums(values: np.ndarray) -> np.ndarray:
 
 
 def _all_round(errors: np.ndarray, still: np.ndarray) -> bool:
-    """Whether moving beats standing still along much of the border, not just where an object reaches it."""
+    """Tell whether moving beats standing still along much of the border, not just where an object reaches it."""
     if errors.shape != still.shape:
         return False
     better, worse = (errors < still * _WORTH).mean(), (errors * _WORTH > still).mean()

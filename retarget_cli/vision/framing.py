@@ -1,4 +1,4 @@
-"""Where the square crop of a clip sits in each frame: a steady scale, and a centre that moves as the object does.
+"""Framing of a clip: a square crop of steady scale in each frame, whose centre moves as the object does.
 
 A box around an animal breathes with its stride, because legs and tail reach out and come back. Were the crop to follow
 the box, that breathing would turn into motion of everything else. So the centre follows the box's centre through a

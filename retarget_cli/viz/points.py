@@ -98,7 +98,7 @@ def _grid(drawn: np.ndarray, side: int) -> None:
 
 
 def _paths(drawn: np.ndarray, pixels: np.ndarray, colours: Sequence[Colour]) -> None:
-    """Where every point is over all frames, as thin half transparent lines."""
+    """Draw where every point is over all frames, as thin half transparent lines."""
     over = drawn.copy()
     for index, colour in enumerate(colours):
         path = np.clip(pixels[:, index], -4096, 4096).round().astype(np.int32)

@@ -20,7 +20,7 @@ MEANING = {
     "lpips": "perceptual distance (0 perfect)",
 }
 _KINDS = {"motion": "motion", "shape": "shape", "strange": "implausible", "outside": "out of crop", "total": "total"}
-"""What the scores of candidates are called in results, and for people."""
+"""Names of the candidates' scores in results, and for people."""
 
 
 def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> tuple[list[str], list[list[str]]]:
@@ -77,6 +77,6 @@ def _text(value: Any) -> str:
 
 
 def meaning(name: str) -> str:
-    """What a score says, by the first of its words that is known."""
+    """Return what a score says, by the first of its words that is known."""
     words = name.replace(".", "_").split("_")
     return next((MEANING[word] for word in words if word in MEANING), "")

@@ -25,7 +25,7 @@ def bar_colour(confidence: float) -> Colour:
 
 
 class Footer:
-    """What stands under every frame of a preview: its number and confidence, and all frames' confidence as bars."""
+    """Footer under every frame of a preview: its number and confidence, and all frames' confidence as bars."""
 
     def __init__(self, width: int, height: int, confidence: Sequence[float]) -> None:
         """width, height: of the footer in pixels; confidence: in [0, 1], one for each frame of the clip."""

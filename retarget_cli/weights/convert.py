@@ -64,7 +64,7 @@ def read_digests(path: Path) -> Digests | None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is as long as its header says. Reads the header only."""
+    """Tell whether the file is as long as its header says. Reads the header only."""
     try:
         head, fields = _read_head(path)
         ends = [entry["data_offsets"][1] for name, entry in fields.items() if name != "__metadata__"]
@@ -74,7 +74,7 @@ def is_whole(path: Path) -> bool:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether every byte is as it was written. Reads the whole file."""
+    """Tell whether every byte is as it was written. Reads the whole file."""
     digests = read_digests(path)
     if digests is None:
         return False

@@ -120,7 +120,7 @@ def _ask(url: str, have: int, part: Path, timeout: float) -> Any:
 
 
 def _goes_on(reply: Any, have: int, size: int, part: Path, url: str) -> bool:
-    """Whether the answer continues at byte `have`, instead of beginning at the first; refuses another file."""
+    """Tell whether the answer continues at byte `have`, instead of beginning at the first; refuses another file."""
     headers = reply.headers
     total, goes_on = headers.get("Content-Length"), reply.status == 206
     if goes_on:
@@ -239,7 +239,7 @@ def _recognise(file: Path) -> Weight:
 
 
 def _paths(one: Weight) -> tuple[Path, Path]:
-    """Where the converted and the published file belong."""
+    """Return where the converted and the published file belong."""
     return cache_folder() / one.converted, cache_folder() / one.file
 
 

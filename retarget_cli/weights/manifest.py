@@ -37,7 +37,7 @@ class Weight:
         return Path(self.file).with_suffix(".safetensors").name
 
     def has_digest(self, digest: str) -> bool:
-        """Whether a whole SHA-256 (64 hex digits) is that of this file."""
+        """Tell whether a whole SHA-256 (64 hex digits) is that of this file."""
         return digest.startswith(self.sha256)
 
 
@@ -65,7 +65,7 @@ def with_file_name(name: str) -> Weight | None:
 
 
 def cache_folder() -> Path:
-    """Where downloads and converted files go: ``retarget/weights`` in the user's cache."""
+    """Folder of downloads and converted files: ``retarget/weights`` in the user's cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "retarget" / "weights"
 
 
@@ -86,7 +86,7 @@ def find_weights(kind: str, explicit: str | Path | None = None) -> Path | None:
 
 
 def find(name: str) -> Path:
-    """Where the known file called `name` is; EnvironmentProblem when it is nowhere."""
+    """Find the known file called `name`; EnvironmentProblem when it is nowhere."""
     found = locate(weight(name))
     if found is None:
         raise EnvironmentProblem(

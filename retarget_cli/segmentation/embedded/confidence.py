@@ -1,4 +1,4 @@
-"""How far to trust a matte when there is no truth to hold it against.
+"""Confidence in a matte when there is no truth to hold it against.
 
 Three things were found to tell: how far what lies just outside the matte has the object's colours, how differently
 inside and outside change against the scene, and how much else moves that the matte leaves out. Together they estimate
@@ -30,7 +30,7 @@ _MOVING, _CHANGED = 1.0, 2
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for and against each matte of a clip, (N,) each unless said otherwise.
+    """Evidence for and against each matte of a clip, (N,) each unless said otherwise.
 
     areas: shares of the frame; alike: how far what lies just outside has the object's colours, [0, 1]; left_out: area
     that moves elsewhere, as a share of the object's; wholes: share of the largest region; moves: how differently the
@@ -70,7 +70,7 @@ class Evidence:
         return _BASE + _ALIKE * alike + _MOVES * self.moves + _LEFT_OUT * elsewhere
 
     def notices(self) -> tuple[str, ...]:
-        """What the user should know, each with what to do about it."""
+        """Return notices for the user, each with what to do about it."""
         lines = []
         missing = int((self.areas == 0).sum())
         if missing:

@@ -1,4 +1,4 @@
-"""What tells object from background in one clip: a colour model and a change model."""
+"""Models that tell object from background in one clip: a colour model and a change model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ COLOUR_BINS = (16, 64, 64)
 """Bins of L, a and b. Lightness is coarse because light and shade change it across one surface."""
 _SIGMA = (0.5, 0.8, 0.8)
 _FLOOR = 1e-6
+_LIMIT = 5.0
 
 # Change:
 _OFFSETS = (7, 16, 30)
@@ -43,15 +44,15 @@ def lab_bins(lab: np.ndarray) -> np.ndarray:
 
 
 class ColourModel:
-    """log(P(colour | object) / P(colour | surroundings)) for every bin, bounded to +-`limit`."""
+    """log(P(colour | object) / P(colour | surroundings)) for every bin, bounded to +-5."""
 
-    def __init__(self, foreground: np.ndarray, background: np.ndarray, limit: float = 5.0) -> None:
+    def __init__(self, foreground: np.ndarray, background: np.ndarray) -> None:
         everything = foreground + background
         self.overall = _smooth(everything) / max(float(everything.sum()), 1.0)
         self.foreground = _smooth(foreground) / max(float(foreground.sum()), 1.0)
         self.background = _smooth(background) / max(float(background.sum()), 1.0)
         ratio = np.log((self.foreground + _FLOOR) / (self.background + _FLOOR))
-        self.log_ratio = np.clip(ratio, -limit, limit).astype(np.float32)
+        self.log_ratio = np.clip(ratio, -_LIMIT, _LIMIT).astype(np.float32)
 
     @classmethod
     def fit(cls, samples: Iterable[tuple[np.ndarray, np.ndarray]]) -> ColourModel:
@@ -120,7 +121,7 @@ def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.nd
 
 
 def usual_change(bins: np.ndarray) -> np.ndarray:
-    """How different each pixel usually is, in levels; 0 is still."""
+    """Return how different each pixel usually is, in levels; 0 is still."""
     return bins // (CHANGE_BINS // _SHAPE[0])
 
 

@@ -164,7 +164,7 @@ def _continued(found: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.
 
 
 def main_object(clip: ProxyClip, found: np.ndarray, tick: Callable[[], None]) -> np.ndarray:
-    """What is left of `found` (N, h, w) uint8 when only its largest thing is followed through time, same shape."""
+    """Keep of `found` (N, h, w) uint8 only its largest thing, followed through time; same shape."""
     areas = {frame: int(components(found[frame] > 127)[1].max()) for frame in clip.sampled.tolist()}
     usual = float(np.median(list(areas.values())))
     # The smallest of the usual areas: a larger one may be that of two things which touch.

@@ -17,7 +17,7 @@ from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import Refinement
 from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, overlap, sigmoid, to_bytes, to_float
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.vision.regions import box_of, largest_components, largest_share
+from retarget_cli.vision.regions import largest_components, largest_share, window_around
 
 # Barrier distances:
 _SIDE = 96
@@ -50,7 +50,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Near:
-    """What hints say of where the object is.
+    """Places of the object that hints name.
 
     propagated: (N, h, w) uint8, what they show, taken to all frames.
     gate: (N, h, w) uint8, 0 where the object cannot be.
@@ -101,17 +101,16 @@ def _try(
 
 def box_fit(mask: np.ndarray, area: np.ndarray) -> float:
     """IoU of the box round `mask` with the box `area`, both (h, w) bool; 0 when the mask is empty."""
-    box = box_of(largest_components(mask))
+    box = window_around(largest_components(mask))
     if box is None:
         return 0.0
-    x, y, w, h = box
     found = np.zeros_like(area)
-    found[y : y + h, x : x + w] = True
+    found[box] = True
     return overlap(found, area)
 
 
 def contrast_proposal(clip: ProxyClip) -> np.ndarray | None:
-    """What stands free of the border in colour; None for a clip without contrast."""
+    """Propose what stands free of the border in colour; None for a clip without contrast."""
     distance = barrier_distance(clip.lab)
     if np.percentile(distance, 99.5) < _LEAST_BARRIER:
         return None
@@ -136,7 +135,7 @@ def residual_motion(clip: ProxyClip, index: int) -> np.ndarray:
 
 
 def motion_proposal(clip: ProxyClip) -> np.ndarray | None:
-    """What moves against the camera's own motion, now and over two seconds; None when nothing does."""
+    """Propose what moves against the camera's motion, now and over two seconds; None when nothing does."""
     if clip.count < 2:
         return None
     few = evenly(clip.count, 60)
@@ -158,7 +157,7 @@ def motion_proposal(clip: ProxyClip) -> np.ndarray | None:
 
 
 def change_proposal(clip: ProxyClip) -> np.ndarray | None:
-    """What differs from the same place of the scene a little earlier and later; None when hardly anything does."""
+    """Propose what differs from its place in the scene a little earlier and later; None when hardly anything does."""
     usual = usual_change(clip.change)
     if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
         return None
@@ -182,7 +181,7 @@ def _running_mean(packed: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def both_proposal(contrast: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """Mean of the log odds of contrast and motion."""
+    """Propose the mean of the log odds of contrast and motion."""
     packed = allocate(contrast.shape, np.uint8)
     for index in range(len(packed)):
         odds = logit(to_float(contrast[index])) + logit(to_float(motion[index]))
@@ -191,7 +190,7 @@ def both_proposal(contrast: np.ndarray, motion: np.ndarray) -> np.ndarray:
 
 
 def place_proposal(clip: ProxyClip) -> np.ndarray:
-    """Anything but a ring along the border: for an object that fills the frame."""
+    """Propose all but a ring along the border: for an object that fills the frame."""
     packed = allocate(clip.lab.shape[:3], np.uint8)
     packed[:] = np.where(border_ring(clip.size), 5, 153).astype(np.uint8)
     return packed

@@ -20,9 +20,9 @@ _FLOW_UNIT = 32.0
 """Flow is kept as int16 in 1/32 px on every second pixel of the proxy frame."""
 
 
-def proxy_size(size: tuple[int, int], pixels: int = PROXY_PIXELS) -> tuple[int, int]:
-    """(width, height) with about `pixels` pixels and the aspect of `size`; never larger than `size`."""
-    scale = min(1.0, float(np.sqrt(pixels / (size[0] * size[1]))))
+def proxy_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) with about PROXY_PIXELS pixels and the aspect of `size`; never larger than `size`."""
+    scale = min(1.0, float(np.sqrt(PROXY_PIXELS / (size[0] * size[1]))))
     return max(16, round(size[0] * scale)), max(16, round(size[1] * scale))
 
 

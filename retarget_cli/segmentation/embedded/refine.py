@@ -128,7 +128,7 @@ class Refinement:
         return odds, np.array([float((part[::2, ::2][sure] / total[::2, ::2][sure]).mean()) for part in parts])
 
     def _change_limit(self, nearby: np.ndarray, known: np.ndarray) -> np.ndarray | float:
-        """How many log odds change may count for the object, by pixel.
+        """Return the most log odds that change may count for the object, by pixel.
 
         Its trail changes like the object itself, so only a camera that stands still lets change speak for it, and only
         where the surroundings were never seen and do not look like those nearby.
@@ -185,7 +185,8 @@ def _centre(packed: np.ndarray) -> tuple[float, float]:
     return float(weight.sum(axis=0) @ columns / mass), float(weight.sum(axis=1) @ rows / mass)
 
 
-def _smooth(centres: np.ndarray, radius: int = 9) -> np.ndarray:
+def _smooth(centres: np.ndarray) -> np.ndarray:
+    radius = 9
     padded = np.pad(centres, ((radius, radius), (0, 0)), mode="edge")
     window = np.ones(2 * radius + 1) / (2 * radius + 1)
     return np.stack([np.convolve(padded[:, axis], window, "valid") for axis in (0, 1)], axis=1)

@@ -1,4 +1,4 @@
-"""What the object looks like to the network, so that another thing is not taken for it.
+"""Appearance of the object to the network, so that another thing is not taken for it.
 
 The mean of an image embedding over a mask tells things apart well enough to find a thing shown once in other images
 (Zhang et al., "Personalize Segment Anything Model with One Shot", 2023, section 3.1).
@@ -25,7 +25,7 @@ class Appearance:
     others: np.ndarray
 
     def likeness(self, features: np.ndarray) -> np.ndarray:
-        """Of features (..., C), in [-1, 1]: 1 is the object's own look, 0 halfway to the nearest other, below 0 beyond.
+        """Of features (..., C), in [-1, 1]: 1 is the object's own, 0 halfway to the nearest other, below 0 beyond.
 
         The difference of both distances over the distance between object and other.
         """
@@ -37,8 +37,10 @@ class Appearance:
 
 
 def appearance_of(grid: Grid, embedding: np.ndarray, mask: np.ndarray, negatives: np.ndarray) -> Appearance | None:
-    """The look of a mask (rows, columns) bool on an image's embedding (C, h, w); None when it covers all or nothing.
+    """Return the appearance of the object on one frame; None when its mask covers all or nothing.
 
+    embedding: (C, h, w), of the frame.
+    mask: (rows, columns) bool.
     negatives: (K, 2) cells x, y of places that are not the object; the things there count as others of their own.
     """
     share, seen = _shares(grid, mask, embedding), _shares(grid, np.ones_like(mask), embedding)
@@ -53,30 +55,30 @@ def appearance_of(grid: Grid, embedding: np.ndarray, mask: np.ndarray, negatives
 
 
 class Appearances:
-    """The looks of the object on every hinted frame; the one that fits best counts."""
+    """Appearances of the object on every hinted frame; the one that fits best counts."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._known: list[Appearance] = []
 
-    def add(self, look: Appearance | None) -> None:
+    def add(self, appearance: Appearance | None) -> None:
         """Take note of a hinted frame."""
-        if look is not None:
-            self._known.append(look)
+        if appearance is not None:
+            self._known.append(appearance)
 
     def of_mask(self, embedding: np.ndarray, mask: np.ndarray) -> float:
-        """The likeness of a mask (rows, columns) bool; 1 when no look is known."""
+        """The likeness of a mask (rows, columns) bool; 1 when none is known."""
         if not self._known:
             return 1.0
         mean = _mean(embedding, _shares(self._grid, mask, embedding))
-        return _NONE if mean is None else float(max(look.likeness(mean) for look in self._known))
+        return _NONE if mean is None else float(max(one.likeness(mean) for one in self._known))
 
     def of_cells(self, embedding: np.ndarray) -> np.ndarray:
         """The likeness of every place on the image, (rows, columns) float32, smoothed."""
         if not self._known:
             return np.full(self._grid.shape, _NONE, np.float32)
         features = np.moveaxis(embedding.astype(np.float32), 0, -1)
-        found = np.max([look.likeness(features) for look in self._known], axis=0).astype(np.float32)
+        found = np.max([one.likeness(features) for one in self._known], axis=0).astype(np.float32)
         smooth = cv2.blur(found, (3, 3))
         return self._grid.crop(cv2.resize(smooth, (self._grid.cells,) * 2, interpolation=cv2.INTER_LINEAR))
 

@@ -10,7 +10,7 @@ import numpy as np
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.segmentation.masks import overlap
 from retarget_cli.segmentation.sam.prompts import Grid, outline
-from retarget_cli.vision.regions import box_of
+from retarget_cli.vision.regions import window_around
 
 ALIKE = 0.3
 """From this likeness on a mask is taken to show the object."""
@@ -45,7 +45,7 @@ class Choice:
 
     @property
     def score(self) -> float:
-        """How good it seems, in [-0.15, 1]."""
+        """Score, more is better, in [-0.15, 1]."""
         return 0.2 * self.quality + 0.2 * self.stability + 0.45 * self.agreement + 0.15 * self.likeness
 
     @property
@@ -88,14 +88,13 @@ def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
 
 
 def _fit(grid: Grid, mask: np.ndarray, hint: Hint) -> float:
-    box = box_of(mask)
+    box = window_around(mask)
     if box is None:
         return 0.0
     fit = 1.0
     if hint.box is not None:
         filled = np.zeros(mask.shape, bool)
-        x, y, w, h = box
-        filled[y : y + h, x : x + w] = True
+        filled[box] = True
         fit *= overlap(filled, outline(grid, Hint(hint.frame, hint.box), round_box=False))
     if hint.points:
         rows, columns = mask.shape

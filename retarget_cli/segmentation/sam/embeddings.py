@@ -90,7 +90,7 @@ class StoredViews:
 
 
 def file_name(frame: int) -> str:
-    """Where a folder of views keeps a frame's embedding."""
+    """Return the file of a folder of views that holds a frame's embedding."""
     return f"{frame:06d}.npy"
 
 

@@ -1,4 +1,4 @@
-"""What the backends that prompt a network have in common: hints by frame, a first guess, the report."""
+"""First guess and report of the backends that prompt a network."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def deliver(
 
 
 def _lost(areas: np.ndarray) -> list[str]:
-    """What to say about frames without an object: how many, and in which one a hint helps most."""
+    """Return a notice about frames without an object: how many, and in which one a hint helps most."""
     empty = np.flatnonzero(areas == 0)
     if not len(empty):
         return []

@@ -54,7 +54,7 @@ def device_problems() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class EncoderSizes:
-    """What the image encoder is made of. image: side of its square input in px; patch: side of a token in px."""
+    """Sizes of the image encoder. image: side of its square input in px; patch: side of a token in px."""
 
     width: int
     depth: int
@@ -127,7 +127,7 @@ def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
 
 
 def count_parts(state: Mapping[str, Any], prefix: str) -> int:
-    """How many numbered parts there are under `prefix`."""
+    """Count the numbered parts under `prefix`."""
     return 1 + max(int(name.removeprefix(prefix).split(".")[0]) for name in state if name.startswith(prefix))
 
 
@@ -198,7 +198,7 @@ class Network:
         model.mask_decoder.to(self._device)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """What (B, h, w, 3) uint8 RGB images are to the network: (B, channels, rows, columns) float16."""
+        """Encode images, (B, h, w, 3) uint8 RGB, to (B, channels, rows, columns) float16."""
         import torch
 
         model = self._model.to(self._device)
@@ -209,7 +209,7 @@ class Network:
         return found
 
     def decode(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
-        """Every mask the decoder offers for an image's embedding, those for clear and those for ambiguous prompts."""
+        """Return all masks the decoder offers for an image's embedding, those for clear and for ambiguous prompts."""
         import torch
 
         def put(values: np.ndarray) -> torch.Tensor:

@@ -35,7 +35,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the pixels of a clip lie on the network's image and on its cells. native: (width, height) of the clip."""
+    """Grid of the network's image and cells over the pixels of a clip. native: (width, height) of the clip."""
 
     native: tuple[int, int]
     side: int
@@ -85,7 +85,7 @@ class Grid:
 
 
 def hint_prompt(grid: Grid, hint: Hint, mask: np.ndarray | None = None) -> Prompt:
-    """What the user said, and the logits (rows, columns) of an earlier answer to it if any."""
+    """Prompt with what the user said, and the logits (rows, columns) of an earlier answer to it if any."""
     box = None
     if hint.box is not None:
         x, y, w, h = hint.box
@@ -102,7 +102,7 @@ def negative_points(grid: Grid, hint: Hint | None) -> np.ndarray:
 
 
 def mask_prompt(grid: Grid, logits: np.ndarray, negatives: np.ndarray) -> Prompt:
-    """A mask (rows, columns) that is about right, as box, points inside and logits.
+    """Prompt with a mask (rows, columns) that is about right: box, points inside and logits.
 
     negatives: (K, 2) cells x, y that are not the object. The mask must not be empty.
     """
@@ -111,7 +111,7 @@ def mask_prompt(grid: Grid, logits: np.ndarray, negatives: np.ndarray) -> Prompt
 
 
 def place_prompt(grid: Grid, mask: np.ndarray, negatives: np.ndarray, grown: float = 0.2) -> Prompt:
-    """Where to look: the box of a mask (rows, columns) bool, `grown` by that share on each side, and points inside.
+    """Prompt with the box of a mask (rows, columns) bool, `grown` by that share on each side, and points inside.
 
     The rest as in :func:`mask_prompt`.
     """
@@ -127,13 +127,13 @@ def place_prompt(grid: Grid, mask: np.ndarray, negatives: np.ndarray, grown: flo
     return Prompt(corners.ravel().astype(np.float32), points.astype(np.float32), labels.astype(np.int64))
 
 
-def inner_points(mask: np.ndarray, count: int = _POINTS) -> np.ndarray:
-    """Up to `count` points (K, 2) x, y well inside of `mask` (h, w) bool and apart from each other, deepest first."""
+def inner_points(mask: np.ndarray) -> np.ndarray:
+    """Up to three points (K, 2) x, y well inside of `mask` (h, w) bool and apart from each other, deepest first."""
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
     deepest, apart = float(depth.max()), 0.25 * float(np.sqrt(mask.sum()))
     found: list[tuple[int, int]] = []
-    while len(found) < count and depth.max() > 0.35 * deepest:
+    while len(found) < _POINTS and depth.max() > 0.35 * deepest:
         y, x = np.unravel_index(int(depth.argmax()), depth.shape)
         found.append((int(x), int(y)))
         depth[(columns - x) ** 2 + (rows - y) ** 2 <= max(apart, 1.0) ** 2] = 0

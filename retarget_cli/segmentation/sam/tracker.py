@@ -43,7 +43,7 @@ _FADE = 0.7
 _RIVAL = 0.75
 """Another thing looks like the object when its likeness is at least this share of the object's own."""
 _ENCOUNTER = 15
-"""Frames for which two things of one look may be mixed up after they came close to each other."""
+"""Frames for which two alike things may be mixed up after they came close to each other."""
 _NOWHERE = np.zeros((0, 2), np.float32)
 
 # The search for an object that was lost:
@@ -68,7 +68,7 @@ class Start:
 
 @dataclass(frozen=True)
 class State:
-    """What one frame hands to the next. logits: (rows, columns); missed: frames since the object was seen.
+    """State that one frame hands to the next. logits: (rows, columns); missed: frames since the object was seen.
 
     negatives: (K, 2) cells x, y of the user's points that are not on the object, moved along with what they lie on.
     """
@@ -82,7 +82,7 @@ class State:
 
     @property
     def lost(self) -> bool:
-        """Whether there is no mask on this frame."""
+        """True when there is no mask on this frame."""
         return self.missed > 0 and not (self.logits > 0).any()
 
 
@@ -141,7 +141,7 @@ class Track:
 
 
 class Follower:
-    """Knows the object's looks, and goes from a frame on which it was seen to any neighbouring frame.
+    """Tracks the object from a frame on which it was seen to a neighbouring one; knows its appearance.
 
     others: hints that only say where the object is not, by frame.
     """
@@ -189,7 +189,7 @@ class Follower:
         return State(frame, moved, _FADE * before.confidence, known, missed, negatives)
 
     def _is_rival(self, choice: Choice, frame: int, known: Known) -> bool:
-        """Whether an answer moves otherwise than the object did, soon after a rival came close.
+        """Tell whether an answer moves otherwise than the object did, soon after a rival came close.
 
         One that shows a part of the object has no telling motion.
         """
@@ -199,7 +199,7 @@ class Follower:
         return known.shows_whole(mask) and not self._search.in_place(mask, frame, known)
 
     def _watched(self, embedding: np.ndarray, known: Known, choice: Choice) -> Known:
-        """What is known, with the frame noted when a rival is close to the object on it."""
+        """Note the frame in what is known when a rival is close to the object on it."""
         mask = choice.logits > 0
         near = grow(mask.astype(np.uint8), round(float(np.sqrt(mask.sum())))) > 0
         if self._search.rivals and self._has_rival(embedding, mask, near):
@@ -207,7 +207,7 @@ class Follower:
         return known
 
     def _has_rival(self, embedding: np.ndarray, mask: np.ndarray, where: np.ndarray) -> bool:
-        """Whether something in `where`, but apart from the mask, looks like the object in it; (rows, columns) bool."""
+        """Tell whether something in `where` (rows, columns) bool, apart from the mask, looks like the object in it."""
         likeness = self._appearances.of_cells(embedding)
         blurred = 2 * self._grid.cells // embedding.shape[2]
         apart = where & (grow(mask.astype(np.uint8), blurred) == 0)
@@ -249,7 +249,7 @@ class Follower:
 
 @dataclass(frozen=True)
 class Search:
-    """What is needed to look for the object on any frame.
+    """Search for the object on any frame.
 
     decode: the network's answers on an embedding.
     rivals: whether another thing in the clip looks like the object; then a likeness far from where the object was seen
@@ -262,7 +262,7 @@ class Search:
     rivals: bool
 
     def in_place(self, mask: np.ndarray, frame: int, known: Known) -> bool:
-        """Whether a mask (rows, columns) bool is where it can be the object and not its rival."""
+        """Tell whether a mask (rows, columns) bool is where it can be the object and not its rival."""
         if not self.rivals:
             return True
         sure = known.moves >= _MOVES

@@ -1,4 +1,4 @@
-"""What a report tells, gathered before it is drawn. Files are named as seen from the page (``training/x.png``)."""
+"""Content of a report, gathered before it is drawn. Files are named as seen from the page (``training/x.png``)."""
 
 from __future__ import annotations
 

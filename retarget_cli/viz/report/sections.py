@@ -239,7 +239,7 @@ def _tracks(one: Direction) -> Markup:
 
 
 def _drawing(drawing: Mapping[str, Any]) -> Markup | None:
-    """How the driver's pose was fitted, and the candidates it was chosen from."""
+    """Show how the driver's pose was fitted, and the candidates it was chosen from."""
     affine, candidates = drawing.get("affine"), drawing.get("candidates")
     if not isinstance(affine, str):
         return None
