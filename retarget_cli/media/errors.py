@@ -63,12 +63,12 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except RetargetError:
         raise
-    except (av.FFmpegError, OSError) as error:
-        if isinstance(error, av.error.DecoderNotFoundError):
-            raise no_decoder(path) from error
-        if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
-            raise _unreadable(path, error) from error
+    except av.error.DecoderNotFoundError as error:
+        raise no_decoder(path) from error
+    except av.FFmpegError as error:
         raise not_a_video(path, error) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def no_decoder(path: Path) -> MediaError:

@@ -71,7 +71,7 @@ class Head:
 
     @classmethod
     def read(cls, lines: Mapping[str, str], path: Path) -> Head:
-        """Read what :meth:`lines` wrote; ignore other keys. Raises InputError, which names the key, for other values."""
+        """Read what :meth:`lines` wrote; ignore other keys. Raises InputError, which names the key of a wrong value."""
         if lines.get("version") != str(VERSION):
             written = lines.get("version", "no")
             what = f"it is a motion of version {written}, and this program reads version {VERSION}"

@@ -214,6 +214,6 @@ def _unused(frames: Sequence[str]) -> list[str]:
     if not frames:
         return []
     return [
-        f"The points beside the object on frame {', '.join(frames)} were not used: sam2 takes them only together with "
+        f"The negative points on frame {', '.join(frames)} were not used: sam2 takes them only together with "
         "a box or a point on the object."
     ]

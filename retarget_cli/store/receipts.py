@@ -43,7 +43,10 @@ def make_receipt(
         "key": key,
         "params": json.loads(canonical_json(params)),
         "inputs": dict(inputs),
-        "files": {name: _describe(folder / name) for name in _file_names(folder)},
+        "files": {
+            name: {"size": (folder / name).stat().st_size, "sha256": hash_file(folder / name)}
+            for name in _file_names(folder)
+        },
         "notes": lenient_json(notes),
         "timings": lenient_json(timings),
         "versions": dict(versions()),
@@ -111,10 +114,6 @@ def _file_names(folder: Path) -> list[str]:
     if NAME in names:
         raise ValueError(f"{NAME} is written by the store alone")
     return names
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    return {"size": path.stat().st_size, "sha256": hash_file(path)}
 
 
 def _check_receipt(receipt: Any, stage: str, key: str) -> None:

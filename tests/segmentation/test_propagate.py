@@ -76,11 +76,11 @@ def test_the_main_object_is_followed_and_a_second_thing_left_out_though_they_tou
 
 def test_pieces_close_to_the_largest_region_stay_with_it(scene: tuple[ProxyClip, np.ndarray]) -> None:
     clip, _ = scene
-    soft = np.zeros((128, 192), np.uint8)
-    soft[40:80, 60:100] = 250
-    soft[82:87, 70:76] = 250
-    soft[40:60, 150:160] = 250
-    kept = together(clip, soft) > 127
+    probability = np.zeros((128, 192), np.uint8)
+    probability[40:80, 60:100] = 250
+    probability[82:87, 70:76] = 250
+    probability[40:60, 150:160] = 250
+    kept = together(clip, probability) > 127
     assert kept[84, 73]
     assert not kept[:, 140:].any()
     assert not together(clip, np.zeros((128, 192), np.uint8)).any()

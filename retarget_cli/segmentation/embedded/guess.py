@@ -140,8 +140,8 @@ def _pointed_at(clip: ProxyClip, probability: np.ndarray, hint: Hint) -> np.ndar
         return None
     mark = 2 * int(discs(clip, hint, positive=True).sum())
     for small in [region for region in chosen if areas[region] < mark]:
-        beside = set(labels[grow((labels == small).astype(np.uint8), 3 * reach(clip)) > 0].tolist()) - under[False]
-        larger = [region for region in beside if areas[region] >= mark]
+        close = set(labels[grow((labels == small).astype(np.uint8), 3 * reach(clip)) > 0].tolist()) - under[False]
+        larger = [region for region in close if areas[region] >= mark]
         if not larger:
             return None
         chosen.add(max(larger, key=lambda region: int(areas[region])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -17,6 +17,9 @@ from retarget_cli.segmentation.guided_filter import guided_filter
 from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.vision.flow import warp_by_flow
 from retarget_cli.vision.regions import components
+
+Span = tuple[Hint, int, int]
+"""A hint, and the first and last of the frames that belong to it."""
 
 _FLOW_WEIGHT = 2.0
 """Weight of what the flow says against what the colours say."""
@@ -35,7 +38,7 @@ def reach(clip: ProxyClip) -> int:
     return max(2, round(_REACH * min(clip.size)))
 
 
-def spans(hints: Sequence[Hint], count: int) -> list[tuple[Hint, int, int]]:
+def spans(hints: Sequence[Hint], count: int) -> list[Span]:
     """Each hint with the first and last frame for which it is the nearest one in time; sorted by frame."""
     ordered = sorted({hint.frame: hint for hint in hints}.values(), key=lambda hint: hint.frame)
     middles = [(a.frame + b.frame) // 2 for a, b in itertools.pairwise(ordered)]
@@ -97,52 +100,47 @@ def discs(clip: ProxyClip, hint: Hint, positive: bool, share: float = 1 / 60) ->
     return area
 
 
-def propagate(
-    clip: ProxyClip, start: np.ndarray, span: tuple[Hint, int, int], packed: np.ndarray, tick: Callable[[], None]
-) -> None:
+def propagate(clip: ProxyClip, start: np.ndarray, span: Span, packed: np.ndarray, tick: Callable[[], None]) -> None:
     """Fill the span's frames of `packed` (N, h, w) from the hint's frame outwards.
 
     start: (h, w) uint8 probabilities of the hint's frame.
-    span: the hint, and the first and last frame to fill.
     Every frame starts from its neighbour moved by the flow; the colours of the hint's frame correct it near that place.
     """
-    hint, first, last = span
-    packed[hint.frame] = start
-    model = ColourModel.fit([(clip.bins(hint.frame), to_float(start))])
-    for step, stop in ((1, last), (-1, first)):
-        for frame in range(hint.frame + step, stop + step, step):
-            moved = to_float(warp_by_flow(packed[frame - step], clip.flow(frame, -step)))
-            near = grow((moved > 0.3).astype(np.uint8), reach(clip))
-            odds = 0.5 * model.logit(clip.bins(frame)) + _FLOW_WEIGHT * logit(moved)
-            probability = sigmoid(guided_filter(clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
-            packed[frame] = to_bytes(probability * near)
-            tick()
+    hint = span[0].frame
+    packed[hint] = start
+    model = ColourModel.fit([(clip.bins(hint), to_float(start))])
+    for frame, back in _outwards(span):
+        moved = to_float(warp_by_flow(packed[frame + back], clip.flow(frame, back)))
+        near = grow((moved > 0.3).astype(np.uint8), reach(clip))
+        odds = 0.5 * model.logit(clip.bins(frame)) + _FLOW_WEIGHT * logit(moved)
+        probability = sigmoid(guided_filter(clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
+        packed[frame] = to_bytes(probability * near)
+        tick()
 
 
 def follow(
-    clip: ProxyClip,
-    start: np.ndarray,
-    span: tuple[Hint, int, int],
-    found: np.ndarray,
-    packed: np.ndarray,
-    tick: Callable[[], None],
+    clip: ProxyClip, start: np.ndarray, span: Span, found: np.ndarray, packed: np.ndarray, tick: Callable[[], None]
 ) -> None:
     """Fill the span's frames of `packed` with those regions of `found` that continue `start` through time.
 
     start: (h, w) uint8, the chosen regions of the hint's frame.
-    span: the hint, and the first and last frame to fill.
     found, packed: (N, h, w) uint8 probabilities.
     Unlike :func:`propagate`, this cannot drift.
     """
+    packed[span[0].frame] = start
+    for frame, back in _outwards(span):
+        before, flow = frame + back, clip.flow(frame, back)
+        wanted = warp_by_flow(packed[before], flow) > 127
+        others = warp_by_flow(np.where(packed[before] > 127, 0, found[before]), flow) > 127
+        packed[frame] = _continued(found[frame], wanted, others)
+        tick()
+
+
+def _outwards(span: Span) -> Iterator[tuple[int, int]]:
+    """Frames of a span from the hint's on, forwards and then backwards, each with the step back to the one before."""
     hint, first, last = span
-    packed[hint.frame] = start
-    for step, stop in ((1, last), (-1, first)):
-        for frame in range(hint.frame + step, stop + step, step):
-            before, flow = frame - step, clip.flow(frame, -step)
-            wanted = warp_by_flow(packed[before], flow) > 127
-            others = warp_by_flow(np.where(packed[before] > 127, 0, found[before]), flow) > 127
-            packed[frame] = _continued(found[frame], wanted, others)
-            tick()
+    yield from ((frame, -1) for frame in range(hint.frame + 1, last + 1))
+    yield from ((frame, 1) for frame in range(hint.frame - 1, first - 1, -1))
 
 
 def _continued(found: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from retarget_cli.segmentation.masks import overlap
 from retarget_cli.segmentation.sam.prompts import Grid, outline
 from retarget_cli.vision.regions import window_around
 
+Measure = Callable[[np.ndarray], float]
 ALIKE = 0.3
 """From this likeness on a mask is taken to show the object."""
 _STABILITY_OFFSET = 1.0
@@ -55,28 +56,14 @@ class Choice:
         return float(np.clip(weakest, 0.0, 1.0))
 
 
-def choose_like(
-    grid: Grid, answers: Answers, expected: np.ndarray, likeness: Callable[[np.ndarray], float] = lambda mask: 1.0
-) -> Choice:
+def choose_like(grid: Grid, answers: Answers, expected: np.ndarray, likeness: Measure) -> Choice:
     """The best answer where a mask like `expected`, (rows, columns) bool, is looked for."""
-    return max(
-        (
-            Choice(logits, quality, stability(logits), overlap(logits > 0, expected), likeness(logits > 0))
-            for logits, quality in offered(grid, answers)
-        ),
-        key=lambda choice: choice.score,
-    )
+    return _best(grid, answers, lambda mask: overlap(mask, expected), likeness)
 
 
 def choose_hinted(grid: Grid, answers: Answers, hint: Hint) -> Choice:
     """The best answer to a hint; its agreement is how well it fills the box and keeps to the points."""
-    return max(
-        (
-            Choice(logits, quality, stability(logits), _fit(grid, logits > 0, hint))
-            for logits, quality in offered(grid, answers)
-        ),
-        key=lambda choice: choice.score,
-    )
+    return _best(grid, answers, lambda mask: _fit(grid, mask, hint), lambda mask: 1.0)
 
 
 def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
@@ -85,6 +72,14 @@ def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
         (np.clip(grid.crop(logits), -32.0, 32.0), float(np.clip(quality, 0.0, 1.0)))
         for logits, quality in zip(answers.logits.astype(np.float32), answers.quality, strict=True)
     ]
+
+
+def _best(grid: Grid, answers: Answers, agreement: Measure, likeness: Measure) -> Choice:
+    choices = (
+        Choice(logits, quality, stability(logits), agreement(logits > 0), likeness(logits > 0))
+        for logits, quality in offered(grid, answers)
+    )
+    return max(choices, key=lambda choice: choice.score)
 
 
 def _fit(grid: Grid, mask: np.ndarray, hint: Hint) -> float:

@@ -22,25 +22,18 @@ SPAN = 32
 GRAYS = "grays.npy"
 
 
-class Recent:
-    """Values by frame, of which those used last are kept."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._values: OrderedDict[int, np.ndarray] = OrderedDict()
-
-    def __contains__(self, frame: int) -> bool:
-        return frame in self._values
+class Recent(OrderedDict[int, np.ndarray]):
+    """Values by frame; the SPAN of them that were used last are kept."""
 
     def __getitem__(self, frame: int) -> np.ndarray:
-        self._values.move_to_end(frame)
-        return self._values[frame]
+        self.move_to_end(frame)
+        return super().__getitem__(frame)
 
     def __setitem__(self, frame: int, value: np.ndarray) -> None:
-        self._values[frame] = value
-        self._values.move_to_end(frame)
-        if len(self._values) > self._limit:
-            self._values.popitem(last=False)
+        super().__setitem__(frame, value)
+        self.move_to_end(frame)
+        if len(self) > SPAN:
+            self.popitem(last=False)
 
 
 class Predictor(Protocol):
@@ -101,7 +94,7 @@ class ComputedViews:
         self._window = FrameWindow(lambda: every_frame(clip, grid.image_size), SPAN)
         self._count, self._grid = clip.count, grid
         self._batches = Batches(predictor)
-        self._grays, self._embeddings = Recent(SPAN), Recent(SPAN)
+        self._grays, self._embeddings = Recent(), Recent()
         self._last = -1
 
     def gray(self, frame: int) -> np.ndarray:

@@ -236,7 +236,7 @@ class Follower:
         return best if near and 1 / _JUMP <= growth <= _JUMP and best.likeness > 0.0 else None
 
     def _moved(self, frame: int, before: State) -> tuple[np.ndarray, np.ndarray]:
-        """The mask of the state before where the flow puts it, and the points beside it."""
+        """The mask of the state before where the flow puts it, and the negative points."""
         gray, gray_before = self._views.gray(frame), self._views.gray(before.frame)
         moved = before.logits
         if not before.lost:
