@@ -26,8 +26,9 @@ _STEP_STILL, _CLIP_STILL = 0.3, 0.6  # pixels: how far a still camera may seem t
 class Anchor:
     """A kept frame.
 
-    image: (H, W, 3) uint8, whose hidden pixels are filled in later. hole: (H, W) bool, the object and its rim. solid:
-    (H, W) bool, the object alone.
+    image: (H, W, 3) uint8, whose hidden pixels are filled in later.
+    hole: (H, W) bool, the object and its rim.
+    solid: (H, W) bool, the object alone.
     """
 
     index: int

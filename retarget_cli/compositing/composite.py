@@ -17,7 +17,8 @@ _MARGIN = 3  # pixels around a layer that a cubic kernel may still touch
 def place(layer: np.ndarray, matrix: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
     """Resample a layer into a frame.
 
-    layer: (h, w, 4) uint8, RGB and straight alpha. matrix: (2, 3), layer pixels to frame pixels.
+    layer: (h, w, 4) uint8, RGB and straight alpha.
+    matrix: (2, 3), layer pixels to frame pixels.
     frame_size: (width, height).
     Returns (height, width, 4) float32 in [0, 1], colour premultiplied by alpha, 0 where the layer does not reach.
     Enlarged layers are interpolated with cubics; shrunk ones are averaged over the area a pixel covers.

@@ -38,8 +38,9 @@ _COARSEST = 1.2  # pixels, sigma of the largest grains
 class Grain:
     """Strength of the noise of a clip, in grey levels of 255.
 
-    luma: standard deviation at the middle of eight equal ranges of brightness; chroma: of Cb and of Cr; size: sigma in
-    pixels of the Gaussian that white noise went through, of luma and of chroma.
+    luma: standard deviation at the middle of eight equal ranges of brightness.
+    chroma: of Cb and of Cr.
+    size: sigma in pixels of the Gaussian that white noise went through, of luma and of chroma.
     """
 
     luma: tuple[float, ...] = (0.0,) * _BINS

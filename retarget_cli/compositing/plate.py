@@ -151,8 +151,10 @@ class PlateModel:
 def build_plate_model(read: Read, count: int, progress: Callable[[int, int], None] | None = None) -> PlateModel:
     """Read a clip once and learn its background.
 
-    read: gives (frame (H, W, 3) uint8, matte (H, W) uint8 {0, 255}) in order, afresh at every call. count: how many it
-    gives. progress: told (done, total) after each frame. InputError when the clip has no frames.
+    read: gives (frame (H, W, 3) uint8, matte (H, W) uint8 {0, 255}) in order, afresh at every call.
+    count: how many it gives.
+    progress: told (done, total) after each frame.
+    Raises InputError when the clip has no frames.
     """
     anchors: list[Anchor] = []
     path, chosen = CameraPath(), set[int]()

@@ -25,8 +25,10 @@ class CastShadow:
     """Shape and strength of the shadows that a scene's light casts.
 
     flat: height of the shadow over that of the thing, positive where it falls away from the camera (upwards in the
-    picture), negative where it falls towards it. lean: how far to the right it goes, in heights of the thing. soft:
-    sigma of its blur, in the same. strength: minus the logarithm of the share of light that is left where it is whole.
+    picture), negative where it falls towards it.
+    lean: how far to the right it goes, in heights of the thing.
+    soft: sigma of its blur, in the same.
+    strength: minus the logarithm of the share of light that is left where it is whole.
     """
 
     flat: float

@@ -45,9 +45,10 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Yield the frames one by one; memory does not grow with the length of the clip.
 
-    size: (w, h) to resize every frame to; None keeps the native one. channels: transparent parts are black in
-    ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file has none. start: the first frame to yield;
-    those before it are decoded, which is quick, and not converted.
+    size: (w, h) to resize every frame to; None keeps the native one.
+    channels: transparent parts are black in ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file
+    has none.
+    start: the first frame to yield; those before it are decoded, which is quick, and not converted.
     The file is closed when the iterator is exhausted, closed or forgotten. Raises MediaError, at the first frame.
     """
     path = Path(path)

@@ -111,8 +111,10 @@ def parse_smooth(text: str | float) -> float | Literal["auto"]:
 class Playing:
     """A driver being played.
 
-    timing: when the frames of the result show. moments: for each of them, the moment of the driver that it shows, in
-    ticks of the driver's clock, not always a whole one. first, stop: the driver's frames that play, stop excluded.
+    timing: when the frames of the result show.
+    moments: for each of them, the moment of the driver that it shows, in ticks of the driver's clock, not always a
+    whole one.
+    first, stop: the driver's frames that play, stop excluded.
     """
 
     driver: Timing

@@ -16,7 +16,7 @@ from retarget_cli.motion.rows import EXPORT_AGAIN, VERSION
 from retarget_cli.motion.text_files import from_csv, from_json, to_csv, to_json
 from retarget_cli.utils.text import dump_json
 
-_ARRAYS = ("points", "confidence", "places")
+_ARRAYS, _WORDS = ("points", "confidence", "places"), ("source", "space", "look", "networks")
 _KEY = "motion"
 """The one entry of the metadata: with more than one, their order and so the bytes would differ from run to run."""
 _BOM16 = (b"\xff\xfe", b"\xfe\xff")
@@ -67,15 +67,8 @@ def to_tensors(motion: Motion) -> bytes:
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(getattr(motion, name), np.float32) for name in _ARRAYS}
-    facts = {
-        "version": VERSION,
-        "source": motion.source,
-        "space": motion.space,
-        "look": motion.look,
-        "networks": motion.networks,
-        "frame_size": list(motion.frame_size),
-        "timing": motion.timing.to_json(),
-    }
+    words = {name: getattr(motion, name) for name in _WORDS}
+    facts = {**words, "version": VERSION, "frame_size": list(motion.frame_size), "timing": motion.timing.to_json()}
     return save(arrays, {_KEY: dump_json({**facts, "sha256": _digest(facts, arrays)}).decode()})
 
 
@@ -86,7 +79,7 @@ def from_tensors(path: Path) -> Motion:
     try:
         with safe_open(path, framework="np") as file:
             facts: Any = json.loads((file.metadata() or {}).get(_KEY, "null"))
-            arrays = {name: file.get_tensor(name) for name in _ARRAYS if name in file.keys()}  # noqa: SIM118
+            arrays: dict[str, Any] = {name: file.get_tensor(name) for name in _ARRAYS if name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise _damaged(path) from error
     if not isinstance(facts, dict) or len(arrays) != len(_ARRAYS):
@@ -100,17 +93,8 @@ def from_tensors(path: Path) -> Motion:
         if digest != _digest(facts, arrays):
             raise _damaged(path)
         timing, (width, height) = Timing.from_json(facts["timing"]), facts["frame_size"]
-        return Motion(
-            arrays["points"],
-            arrays["confidence"],
-            timing,
-            facts["space"],
-            facts["networks"],
-            arrays["places"],
-            (width, height),
-            facts["source"],
-            facts["look"],
-        )
+        words = {name: facts[name] for name in _WORDS}
+        return Motion(timing=timing, frame_size=(width, height), **arrays, **words)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path) from error
 

@@ -145,16 +145,9 @@ class Rows:
         values = np.stack([_filled(found[name], name, times, self.path) for name in names], axis=1).astype(np.float32)
         head = self.head
         places = np.array([self.places[frame] for frame in range(head.frames)], np.float32)
+        points, confidence = np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2])
         return Motion(
-            np.ascontiguousarray(values[..., :2]),
-            np.ascontiguousarray(values[..., 2]),
-            timing,
-            head.space,
-            head.networks,
-            places,
-            head.frame_size,
-            head.source,
-            head.look,
+            points, confidence, timing, head.space, head.networks, places, head.frame_size, head.source, head.look
         )
 
     def _timing(self) -> Timing:

@@ -19,8 +19,10 @@ _FAR = 0.62  # brightness of the legs on the other side
 class Build:
     """Proportions in pixels of a frame 240 high, angles in radians.
 
-    hind, fore: lengths of a leg's three segments; thick: their radii at hip, knee, hock and foot; tail: (length, radius
-    at its root, radius at its end); tail_up: its angle above the horizontal.
+    hind, fore: lengths of a leg's three segments.
+    thick: their radii at hip, knee, hock and foot.
+    tail: (length, radius at its root, radius at its end).
+    tail_up: its angle above the horizontal.
     """
 
     trunk: float
@@ -133,10 +135,7 @@ def _head_and_neck(b: Build, random: np.random.Generator) -> list[Bone]:
     head = add_dot(head, (0.44 * h, -0.28 * deep * h), 0.022 * h, (0.95, 0.95, 0.95))
     head = add_dot(head, (h * (0.72 + 0.2 * b.muzzle), 0.0), 0.075 * h, dark)
     root = (1.0 * b.trunk, -0.22 * b.chest - 0.4 * b.hump)
-    bones = [
-        Bone("neck", "trunk", root, b.neck_up, neck),
-        Bone("head", "neck", (b.neck, 0), -b.head_down, head),
-    ]
+    bones = [Bone("neck", "trunk", root, b.neck_up, neck), Bone("head", "neck", (b.neck, 0), -b.head_down, head)]
     for side, at in (("far", 0.2), ("near", 0.08)):
         ear = sprite([_ear(b)], plain.dimmed(1.0 if side == "near" else _FAR), random)
         bones.append(Bone(f"{side}_ear", "head", (at * h, -0.5 * deep * h), 2.0 if b.pointed else 1.7, ear))

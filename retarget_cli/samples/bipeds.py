@@ -18,8 +18,12 @@ _FAR = 0.62
 class Figure:
     """Proportions in pixels of a frame 240 high.
 
-    waist, chest: half widths; leg: lengths of thigh and shin; arm: of upper and lower arm; *_thick: radii at hip,
-    knee, ankle and at shoulder, elbow, wrist; foot: how far it reaches forward. boxy: square parts.
+    waist, chest: half widths.
+    leg: lengths of thigh and shin.
+    arm: of upper and lower arm.
+    leg_thick, arm_thick: radii at hip, knee, ankle and at shoulder, elbow, wrist.
+    foot: how far it reaches forward.
+    boxy: square parts.
     """
 
     trunk: float

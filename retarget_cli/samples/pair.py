@@ -71,9 +71,14 @@ def draw_pair(
 ) -> SamplePair:
     """Draw a pair and write its eight files into `folder`, which is made when missing.
 
-    frames: of A and of B, at least two each; size: (w, h) in pixels; kind: one of ``KINDS``; rate: frames per second;
-    opposite: B faces left. progress is called with frames drawn and frames in all. The same arguments give the same
-    pixels. Raises UsageError for arguments that make no clip, EnvironmentProblem when the folder cannot be written to.
+    frames: of A and of B, at least two each.
+    size: (w, h) in pixels.
+    kind: one of ``KINDS``.
+    rate: frames per second.
+    opposite: B faces left.
+    progress: called with frames drawn and frames in all.
+    The same arguments give the same pixels. Raises UsageError for arguments that make no clip, EnvironmentProblem when
+    the folder cannot be written to.
     """
     if min(frames) < 2:
         raise UsageError("a clip needs at least two frames", fix="Ask for two frames or more of each clip.")

@@ -132,10 +132,8 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
 
 def no_object(why: str) -> InputError:
     """The error for a clip in which nothing can be told from the background."""
-    return InputError(
-        f"No object was found in the clip: {why}.",
-        fix="Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask.",
-    )
+    fix = "Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask."
+    return InputError(f"No object was found in the clip: {why}.", fix=fix)
 
 
 def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:

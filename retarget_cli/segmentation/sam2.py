@@ -49,10 +49,8 @@ def load_predictor(path: Path | None, device: str) -> Any:
     EnvironmentProblem when there is no checkpoint, it is another network's or damaged, or ``sam2`` is not installed.
     """
     if path is None:
-        raise EnvironmentProblem(
-            "The backend sam2 needs a checkpoint of SAM 2.",
-            fix="Fetch one from its authors (facebookresearch/sam2) and name it with --weights FILE.",
-        )
+        fix = "Fetch one from its authors (facebookresearch/sam2) and name it with --weights FILE."
+        raise EnvironmentProblem("The backend sam2 needs a checkpoint of SAM 2.", fix=fix)
     try:
         build = importlib.import_module("sam2.build_sam").build_sam2_video_predictor
         module = importlib.import_module("sam2.sam2_video_predictor")
@@ -165,8 +163,11 @@ class Images:
 class Sam2:
     """Hands the hints to a SAM 2 video predictor.
 
-    weights: a checkpoint of SAM 2 or 2.1; device: a torch device; predictor: instead of the checkpoint's. `segment`
-    raises EnvironmentProblem when the package ``sam2`` or the checkpoint is missing, or when the memory or GPU fails.
+    weights: a checkpoint of SAM 2 or 2.1.
+    device: a torch device.
+    predictor: instead of the checkpoint's.
+    `segment` raises EnvironmentProblem when the package ``sam2`` or the checkpoint is missing, or when the memory or
+    GPU fails.
     """
 
     name = "sam2"

@@ -76,8 +76,10 @@ def view(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], border: 
 def camera_motion(prev_gray: np.ndarray, next_gray: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
     """Camera motion between two frames as a (2, 3) float64 matrix, pixels of `prev_gray` to pixels of `next_gray`.
 
-    prev_gray, next_gray: (H, W) uint8. keep: (H, W) bool, True where `prev_gray` shows background; without it the
-    motion that the frame's border agrees with is preferred. The identity when nothing can be told.
+    prev_gray, next_gray: (H, W) uint8.
+    keep: (H, W) bool, True where `prev_gray` shows background; without it the motion that the frame's border agrees
+    with is preferred.
+    The identity when nothing can be told.
     """
     return estimate_motion(prev_gray, next_gray, keep).matrix
 

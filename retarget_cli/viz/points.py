@@ -38,9 +38,12 @@ def points_sheet(
 ) -> np.ndarray:
     """Evenly chosen frames with their keypoints, `columns` by `rows` of them: (height, width, 3) uint8.
 
-    pictures: N frames of the crop, (S, S, 3) or (S, S, 4) uint8; points: (N, K, 2) in [-1, 1] over the crop;
-    confidence: (N, K) in [0, 1], what is small and pale is not sure; cell: width of a frame in the picture. Every point
-    has one colour, a name, and a faint line through all places where it ever is. Raises ValueError when lengths differ.
+    pictures: N frames of the crop, (S, S, 3) or (S, S, 4) uint8.
+    points: (N, K, 2) in [-1, 1] over the crop.
+    confidence: (N, K) in [0, 1], what is small and pale is not sure.
+    cell: width of a frame in the picture.
+    Every point has one colour, a name, and a faint line through all places where it ever is. Raises ValueError when
+    lengths differ.
     """
     if not len(pictures) == len(points) == len(confidence) or points.shape[1] != len(names):
         raise ValueError("pictures, points, confidence and names do not answer each other")

@@ -183,11 +183,8 @@ def _is_table(state: Any) -> bool:
 def _unreadable(path: Path, error: Exception) -> EnvironmentProblem:
     refused = isinstance(error, pickle.UnpicklingError) and "nsupported" in str(error)
     what = "asks to run code, which is refused" if refused else "holds no plain tensors, or is damaged"
-    return EnvironmentProblem(
-        f"The weights file {what}.",
-        where=path,
-        fix="Fetch a known one (`retarget weights pull NAME`), or name another file with --weights.",
-    )
+    fix = "Fetch a known one (`retarget weights pull NAME`), or name another file with --weights."
+    return EnvironmentProblem(f"The weights file {what}.", where=path, fix=fix)
 
 
 def _separate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -230,11 +230,9 @@ def _recognise(file: Path) -> Weight:
     sized = [one for one in known().values() if one.size == file.stat().st_size]
     found = [*converted, *([named] if named else []), *sized]
     if not found:
-        raise EnvironmentProblem(
-            "Nobody knows this file: neither its name nor its size is in the list of weights.",
-            where=file,
-            fix="A segmentation network of your own needs no adding: use it with --weights FILE or RETARGET_WEIGHTS.",
-        )
+        what = "Nobody knows this file: neither its name nor its size is in the list of weights."
+        fix = "A segmentation network of your own needs no adding: use it with --weights FILE or RETARGET_WEIGHTS."
+        raise EnvironmentProblem(what, where=file, fix=fix)
     return found[0]
 
 
@@ -257,11 +255,9 @@ def _download(one: Weight, part: Path, progress: ReportBytes, patience: Patience
         if one.has_digest(download(one.url, part, one.size, progress, patience)):
             return
         drop(part)
-    raise EnvironmentProblem(
-        f"What came for {one.name} is not the file that was asked for: its digest is wrong.",
-        where=one.url,
-        fix="Try again; if it stays so, fetch the file by hand and hand it over: retarget weights add FILE",
-    )
+    what = f"What came for {one.name} is not the file that was asked for: its digest is wrong."
+    fix = "Try again; if it stays so, fetch the file by hand and hand it over: retarget weights add FILE"
+    raise EnvironmentProblem(what, where=one.url, fix=fix)
 
 
 def _is_copied(source: Path, target: Path, one: Weight, progress: ReportBytes) -> bool:
@@ -313,8 +309,6 @@ def _disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EnvironmentProblem(
-            f"The weights cannot be stored: {error.strerror or error}.",
-            where=error.filename or cache_folder(),
-            fix="Free disk space, or set XDG_CACHE_HOME to a folder that can be written; then run it again.",
-        ) from error
+        what = f"The weights cannot be stored: {error.strerror or error}."
+        fix = "Free disk space, or set XDG_CACHE_HOME to a folder that can be written; then run it again."
+        raise EnvironmentProblem(what, where=error.filename or cache_folder(), fix=fix) from error

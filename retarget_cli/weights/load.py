@@ -26,11 +26,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     digest = FileDigests(cache_folder()).digest(path)
     one = with_file_name(path.name)
     if one is not None and not one.has_digest(digest):
-        raise EnvironmentProblem(
-            f"The weights file is damaged, or is not what its name says: it differs from {one.name}.",
-            where=path,
-            fix=f"Delete it and run `retarget weights pull {one.name}`; give a network of your own another name.",
-        )
+        what = f"The weights file is damaged, or is not what its name says: it differs from {one.name}."
+        fix = f"Delete it and run `retarget weights pull {one.name}`; give a network of your own another name."
+        raise EnvironmentProblem(what, where=path, fix=fix)
     ready = cache_folder() / (one.converted if one else f"{digest}.safetensors")
     try:
         digests = read_digests(ready) if ready.is_file() and is_whole(ready) else None
@@ -49,8 +47,5 @@ def _read_mapped(path: Path) -> dict[str, torch.Tensor]:
     try:
         return dict(load_file(path))
     except SafetensorError as error:
-        raise EnvironmentProblem(
-            "The weights file is damaged, or no safetensors file.",
-            where=path,
-            fix="Delete it and fetch it again (`retarget weights pull NAME`), or name another file with --weights.",
-        ) from error
+        fix = "Delete it and fetch it again (`retarget weights pull NAME`), or name another file with --weights."
+        raise EnvironmentProblem("The weights file is damaged, or no safetensors file.", where=path, fix=fix) from error

@@ -32,9 +32,12 @@ _MOVING, _CHANGED = 1.0, 2
 class Evidence:
     """Evidence for and against each matte of a clip, (N,) each unless said otherwise.
 
-    areas: shares of the frame; alike: how far what lies just outside has the object's colours, [0, 1]; left_out: area
-    that moves elsewhere, as a share of the object's; wholes: share of the largest region; moves: how differently the
-    inside and the outside change over the clip, [0, 1]; agreement: of two ways to find the object, None for one.
+    areas: shares of the frame.
+    alike: how far what lies just outside has the object's colours, [0, 1].
+    left_out: area that moves elsewhere, as a share of the object's.
+    wholes: share of the largest region.
+    moves: how differently the inside and the outside change over the clip, [0, 1].
+    agreement: of two ways to find the object, None for one.
     """
 
     areas: np.ndarray

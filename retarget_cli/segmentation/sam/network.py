@@ -39,16 +39,12 @@ def device_problems() -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
-            raise EnvironmentProblem(
-                "There is not enough memory for this segmentation network.",
-                fix=f"Take a smaller network (--weights sam-vit-b), {_ELSEWHERE}.",
-            ) from error
+            fix = f"Take a smaller network (--weights sam-vit-b), {_ELSEWHERE}."
+            raise EnvironmentProblem("There is not enough memory for this segmentation network.", fix=fix) from error
         if any(word in str(error) for word in _GPU_WORDS):
             line = str(error).strip().splitlines()[0]
-            raise EnvironmentProblem(
-                f"The GPU failed under the segmentation network: {line}",
-                fix=f"Run it again; if it stays so, {_ELSEWHERE}.",
-            ) from error
+            fix = f"Run it again; if it stays so, {_ELSEWHERE}."
+            raise EnvironmentProblem(f"The GPU failed under the segmentation network: {line}", fix=fix) from error
         raise
 
 

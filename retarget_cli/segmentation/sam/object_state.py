@@ -18,9 +18,12 @@ _FORESEEN = 12
 class Known:
     """The object as it was seen up to a frame.
 
-    frame: the last that showed any of it; whole: the last that showed all of it, with its mask (rows, columns) bool and
-    its middle `place`, (2,) cells x, y. motion: (2,) cells a frame, from `moves` frames; unrest: how far single moves
-    are from it. area: its usual number of cells; agreement: how well answers usually agree with what the flow says;
+    frame: the last that showed any of it.
+    whole: the last that showed all of it, with its `mask` (rows, columns) bool and middle `place`, (2,) cells x, y.
+    motion: (2,) cells a frame, from `moves` frames.
+    unrest: how far single moves are from it.
+    area: its usual number of cells.
+    agreement: how well answers usually agree with what the flow says.
     met: the last frame on which a rival was close by, if any.
     """
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from retarget_cli.segmentation.base import (
-    FrameSource,
-    Hint,
-    MatteReport,
-    Progress,
-    Sink,
-    check_hints,
-    merge,
-    shows,
-)
+from retarget_cli.segmentation.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, merge, shows
 from retarget_cli.segmentation.sam.embeddings import ComputedViews, Predictor, StoredViews
 from retarget_cli.segmentation.sam.guess import GUESS_SHARE, deliver, guess_mask
 from retarget_cli.segmentation.sam.network import device_problems, find_sam, load_network
@@ -25,10 +16,12 @@ from retarget_cli.segmentation.sam.tracker import Follower, Start, Track, soft_l
 class Sam:
     """Asks a Segment Anything network on every frame, prompted with the neighbouring frame's mask moved by the flow.
 
-    weights: a checkpoint (the usual places are searched without one); device: a torch device; views: a folder that the
-    embed stage filled for this clip and these weights (without it the network looks at every frame); predictor: instead
-    of the network of the checkpoint. `segment` raises EnvironmentProblem when there are no usable weights, or when
-    the memory or the GPU fails.
+    weights: a checkpoint (the usual places are searched without one).
+    device: a torch device.
+    views: a folder that the embed stage filled for this clip and these weights (without it the network looks at
+    every frame).
+    predictor: instead of the network of the checkpoint.
+    `segment` raises EnvironmentProblem when there are no usable weights, or when the memory or the GPU fails.
     """
 
     name = "sam"

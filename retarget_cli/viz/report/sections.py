@@ -219,11 +219,7 @@ def _against_others(report: Report) -> Markup:
         "In motion, clips that have nothing to do with each other score about 0, and a perfect answer 0.6 to 0.9."
     )
     return joined(
-        [
-            element("h3", "Beside published methods"),
-            element("p", said),
-            element("div", chart, figures, class_="pair"),
-        ]
+        [element("h3", "Beside published methods"), element("p", said), element("div", chart, figures, class_="pair")]
     )
 
 
