@@ -56,7 +56,7 @@ def test_the_two_differ_in_build_and_gait():
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_truth_moves_like_the_driver_and_looks_like_the_subject(kind):
     a, b = roles(kind, size=SMALL)
-    own, driver, truth = (silhouettes(*cast, 48) for cast in ((a, a.motion), (b, b.motion), (a, b.motion)))
+    own, driver, truth = (silhouettes(*shown, 48) for shown in ((a, a.motion), (b, b.motion), (a, b.motion)))
     assert motion_score(driver, truth) > 0.5
     assert motion_score(driver, truth) > motion_score(own, truth) + 0.4
     assert shape_score(truth, own) > shape_score(truth, driver)
@@ -126,9 +126,9 @@ def test_the_files_hold_what_was_drawn(tmp_path):
     a, b = roles(seed=2, size=SMALL)
     assert sorted(p.name for p in pair.a.parent.iterdir()) == sorted(p.name for p in vars(pair).values())
     assert seen[-1] == (22, 22) and len(seen) == 22
-    for path, cast, count in ((pair.a_mask, (a, a), 6), (pair.b_mask, (b, b), 5), (pair.truth_a_as_b, (a, b), 5),
+    for path, shown, count in ((pair.a_mask, (a, a), 6), (pair.b_mask, (b, b), 5), (pair.truth_a_as_b, (a, b), 5),
                               (pair.truth_b_as_a, (b, a), 6)):  # fmt: skip
-        drawn = silhouettes(cast[0], cast[1].motion, count)
+        drawn = silhouettes(shown[0], shown[1].motion, count)
         assert np.array_equal(np.stack(read(path, "gray")) > 0, drawn)
         assert pairwise_iou(np.stack(drawn), np.stack(drawn)).min() < 1
     colour = [image for image, _ in frames(a.actor, b.motion, 5, SMALL)]

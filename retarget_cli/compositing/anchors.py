@@ -1,4 +1,4 @@
-"""What lies behind the object: the frames of a clip that show it, brought together.
+"""Background behind the object, from the frames of a clip that show it.
 
 A few frames spread over the clip are kept ("anchors"). Each pixel that the object hides in one of them is the median of
 the same place in the other anchors, those that show it and are nearest in time.
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.vision.camera import CameraPath, compose, displacement, estimate_motion, identity
+from retarget_cli.vision.camera import CameraPath, compose, displacement, estimate_motion, identity, invert, view
 
 _MEMORY = 256 << 20  # bytes that the anchors may take
 _MOST, _FEWEST = 25, 7
@@ -26,8 +26,9 @@ _STEP_STILL, _CLIP_STILL = 0.3, 0.6  # pixels: how far a still camera may seem t
 class Anchor:
     """A kept frame.
 
-    image: (H, W, 3) uint8, whose hidden pixels are filled in later. hole: (H, W) bool, the object and its rim. solid:
-    (H, W) bool, the object alone.
+    image: (H, W, 3) uint8, whose hidden pixels are filled in later.
+    hole: (H, W) bool, the object and its rim.
+    solid: (H, W) bool, the object alone.
     """
 
     index: int
@@ -81,24 +82,24 @@ def register(anchors: Sequence[Anchor], path: CameraPath) -> tuple[list[np.ndarr
         picked = [anchors[k] for k in sorted({len(anchors) // 3, 2 * len(anchors) // 3, len(anchors) - 1} - {0})]
         if all(displacement(_residual(anchors[0], other, identity()), size) < _CLIP_STILL for other in picked):
             return [identity()] * len(path), True
-    ways = [identity()]
+    matrices = [identity()]
     for a, b in pairwise(anchors):
-        start, rest = ways[-1], _residual(a, b, path.between(a.index, b.index))
+        start, rest = matrices[-1], _residual(a, b, path.between(a.index, b.index))
         for i in range(a.index + 1, b.index + 1):
             part = (i - a.index) / (b.index - a.index)
-            ways.append(compose(path.between(a.index, i), compose(identity() + part * (rest - identity()), start)))
+            matrices.append(compose(path.between(a.index, i), compose(identity() + part * (rest - identity()), start)))
     last = anchors[-1].index
-    ways += [compose(path.between(last, i), ways[last]) for i in range(last + 1, len(path))]
-    return ways, False
+    matrices += [compose(path.between(last, i), matrices[last]) for i in range(last + 1, len(path))]
+    return matrices, False
 
 
-def balance(anchors: Sequence[Anchor], ways: Sequence[np.ndarray]) -> list[np.ndarray]:
+def balance(anchors: Sequence[Anchor], matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Exposure of each anchor relative to the first, (3,) factors, followed from one anchor to the next."""
     gains = [np.ones(3)]
     for a, b in pairwise(anchors):
-        way = between(ways, a.index, b.index)
-        seen = view(b.image, way, a.hole.shape)
-        both = ~a.hole & (view((~b.hole).astype(np.uint8), way, a.hole.shape) > 0)
+        matrix = between(matrices, a.index, b.index)
+        seen = view(b.image, matrix, a.hole.shape)
+        both = ~a.hole & (view((~b.hole).astype(np.uint8), matrix, a.hole.shape) > 0)
         gains.append(gains[-1] * gain(a.image, seen, both))
     return gains
 
@@ -114,7 +115,7 @@ def gain(reference: np.ndarray, image: np.ndarray, use: np.ndarray) -> np.ndarra
 
 
 def uncover(
-    target: int, anchors: Sequence[Anchor], ways: Sequence[np.ndarray], gains: Sequence[np.ndarray]
+    target: int, anchors: Sequence[Anchor], matrices: Sequence[np.ndarray], gains: Sequence[np.ndarray]
 ) -> np.ndarray:
     """Fill the hole of anchor number `target` from the other anchors, in place.
 
@@ -129,9 +130,9 @@ def uncover(
         if k == target or not open_.any():
             continue
         other = anchors[k]
-        way = between(ways, own.index, other.index)
+        matrix = between(matrices, own.index, other.index)
         px, py = xs[open_], ys[open_]
-        x, y = (row[0] * px + row[1] * py + row[2] for row in way)
+        x, y = (row[0] * px + row[1] * py + row[2] for row in matrix)
         shows = _shows(other, x, y)
         use = np.flatnonzero(open_)[shows]
         colour = _sample(other.image, x[shows], y[shows])
@@ -174,20 +175,13 @@ def masked_median(samples: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.where((count > 0)[:, None], (pair.sum(axis=2, dtype=np.uint16) + 1) // 2, 0).astype(np.uint8)
 
 
-def view(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], border: int = 0) -> np.ndarray:
-    """`image` as seen from where `matrix` (2, 3) leads from: output pixel p shows image pixel `matrix` p."""
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, (shape[1], shape[0]), flags=flags, borderValue=(border,) * 4)
-
-
-def between(ways: Sequence[np.ndarray] | Mapping[int, np.ndarray], source: int, target: int) -> np.ndarray:
-    """The (2, 3) matrix from pixels of frame `source` to pixels of frame `target`, given all frames' ways."""
-    first = np.linalg.inv(np.vstack([ways[source], (0, 0, 1)]))
-    return (np.vstack([ways[target], (0, 0, 1)]) @ first)[:2]
+def between(matrices: Sequence[np.ndarray] | Mapping[int, np.ndarray], source: int, target: int) -> np.ndarray:
+    """The (2, 3) matrix from pixels of frame `source` to pixels of frame `target`, given all frames' matrices."""
+    return compose(matrices[target], invert(matrices[source]))
 
 
 def _residual(a: Anchor, b: Anchor, guess: np.ndarray) -> np.ndarray:
-    """What must be done before `guess` for it to lead exactly from anchor `a` to anchor `b`, (2, 3)."""
+    """Return the motion that must go before `guess` for it to lead exactly from anchor `a` to anchor `b`, (2, 3)."""
     shown = ~a.hole & (view((~b.hole).astype(np.uint8), guess, a.hole.shape) > 0)
     found = estimate_motion(a.gray, view(b.gray, guess, a.hole.shape), shown)
     small = displacement(found.matrix, (a.hole.shape[1], a.hole.shape[0])) < 0.03 * max(a.hole.shape)
@@ -195,7 +189,7 @@ def _residual(a: Anchor, b: Anchor, guess: np.ndarray) -> np.ndarray:
 
 
 def _shows(anchor: Anchor, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Whether an anchor shows the background at float positions (n,)."""
+    """Tell whether an anchor shows the background at float positions (n,)."""
     h, w = anchor.hole.shape
     inside = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)
     columns, rows = (np.clip(np.rint(v), 0, n - 1).astype(np.intp) for v, n in ((x, w), (y, h)))

@@ -7,13 +7,18 @@ import math
 import cv2
 import numpy as np
 
+from retarget_cli.vision.camera import compose
+from retarget_cli.vision.regions import window_around
+
+NAMED_COLOURS = {"black": "#000000"}
 _MARGIN = 3  # pixels around a layer that a cubic kernel may still touch
 
 
 def place(layer: np.ndarray, matrix: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
     """Resample a layer into a frame.
 
-    layer: (h, w, 4) uint8, RGB and straight alpha. matrix: (2, 3), layer pixels to frame pixels.
+    layer: (h, w, 4) uint8, RGB and straight alpha.
+    matrix: (2, 3), layer pixels to frame pixels.
     frame_size: (width, height).
     Returns (height, width, 4) float32 in [0, 1], colour premultiplied by alpha, 0 where the layer does not reach.
     Enlarged layers are interpolated with cubics; shrunk ones are averaged over the area a pixel covers.
@@ -28,7 +33,7 @@ def place(layer: np.ndarray, matrix: np.ndarray, frame_size: tuple[int, int]) ->
     fine = max(1, math.ceil(1.0 / math.sqrt(abs(np.linalg.det(matrix[:, :2]))) - 1e-6))
     # `fine` x `fine` samples a frame pixel, of the part of the frame that the layer reaches
     to_fine = np.array([[fine, 0, (0.5 - x0) * fine - 0.5], [0, fine, (0.5 - y0) * fine - 0.5]])
-    moved = (np.vstack([to_fine, (0, 0, 1)]) @ np.vstack([matrix, (0, 0, 1)]))[:2]
+    moved = compose(to_fine, matrix)
     size = ((x1 - x0) * fine, (y1 - y0) * fine)
     kernel = cv2.INTER_LINEAR if fine > 1 else cv2.INTER_CUBIC
     patch = cv2.warpAffine(colour, moved, size, flags=kernel, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))
@@ -47,7 +52,7 @@ def composite(background: np.ndarray, placed: np.ndarray) -> np.ndarray:
     pixels that the layer does not touch are those of the background, bit for bit.
     """
     result = background.copy()
-    window = touched(placed[..., 3])
+    window = window_around(placed[..., 3])
     if window is None:
         return result
     over = placed[window]
@@ -56,18 +61,9 @@ def composite(background: np.ndarray, placed: np.ndarray) -> np.ndarray:
     return result
 
 
-def touched(alpha: np.ndarray, margin: int = 0) -> tuple[slice, slice] | None:
-    """The part of a frame within `margin` pixels of the box round where `alpha` (H, W) is not 0; None if nowhere."""
-    rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    spans = (slice(max(0, int(used[0]) - margin), int(used[-1]) + 1 + margin) for used in (rows, columns))
-    return next(spans), next(spans)
-
-
 def shaded(background: np.ndarray, light: np.ndarray) -> np.ndarray:
     """A background (H, W, 3) uint8 under a share of light (H, W) float32, bit for bit itself where that is 1."""
-    window = touched(light != 1.0)
+    window = window_around(light != 1.0)
     if window is None:
         return background
     result = background.copy()
@@ -82,18 +78,6 @@ def straight(placed: np.ndarray) -> np.ndarray:
     return np.rint(np.concatenate([colour, alpha], axis=2) * 255.0).astype(np.uint8)
 
 
-def _reach(shape: tuple[int, ...], matrix: np.ndarray, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The frame's pixels that the layer can touch: first column, first row, one past the last column and row."""
-    h, w = shape
-    corners = np.array([(-1, -1, 1), (w, -1, 1), (-1, h, 1), (w, h, 1)], np.float64) @ np.asarray(matrix).T
-    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - _MARGIN, 0)
-    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + _MARGIN + 1, frame_size)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-NAMED_COLOURS = {"black": "#000000"}
-
-
 def colour(text: str) -> tuple[int, int, int]:
     """Red, green and blue of ``#rrggbb`` or a named colour."""
     digits = NAMED_COLOURS.get(text, text).removeprefix("#")
@@ -101,7 +85,16 @@ def colour(text: str) -> tuple[int, int, int]:
 
 
 def cover(size: tuple[int, int], onto: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How to fill `onto` (w, h) with an image of `size`: the size to shrink or enlarge to, and the corner to cut at."""
+    """Fit an image of `size` so that it fills `onto` (w, h): the size to resize it to, and the corner to cut at."""
     scale = max(onto[0] / size[0], onto[1] / size[1])
     grown = max(onto[0], round(size[0] * scale)), max(onto[1], round(size[1] * scale))
     return grown, ((grown[0] - onto[0]) // 2, (grown[1] - onto[1]) // 2)
+
+
+def _reach(shape: tuple[int, ...], matrix: np.ndarray, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The frame's pixels that the layer can touch: first column, first row, one past the last column and row."""
+    h, w = shape
+    corners = np.array([(-1, -1, 1), (w, -1, 1), (-1, h, 1), (w, h, 1)], np.float64) @ np.asarray(matrix).T
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - _MARGIN, 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + _MARGIN + 1, frame_size)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

@@ -1,8 +1,8 @@
-"""Outlines: how wide they are, drawing them so, and taking the old background's colours out of them."""
+"""Outlines of a layer: their width, and edge decontamination, which takes the old background's colours out of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -15,6 +15,26 @@ _FAINTEST = 0.02  # less alpha than this is a speck
 _CLEAREST = 2.5  # an outline that must be narrowed by more was drawn in doubt, and stays a little soft
 _RAMP = 2.0
 """Width by :func:`edge_width` of a step under a Gaussian of sigma 1: 0.8 over the slope at its middle."""
+
+# The local background:
+_CLEAR = 5  # pixels of the crop next to the matte that may be the object's own edge
+_NEAR = 0.05  # of the crop's side: what is not farther from the object counts
+_SMOOTH = ((0.06, 1.0), (0.3, 1e-3))  # of the crop's side: how far colours are gathered, and what that counts
+
+# Edge decontamination:
+_SPECK, _PINHOLE = 0.01, 0.002  # smaller parts than this share of the largest, and holes than this share of the area
+_FAINT = 0.1  # alpha above which something is a part of its own
+_RIM = 2.0  # depth, in widths of the outline, from which on colours are the object's own
+_MIXED = 0.7  # share of that depth up to which nothing is kept of a colour that the background may be in
+_ASTRAY = (0.2, 0.5)  # cosines of the direction from inside to a colour with that to the background: off it, on it
+# How far it goes, on the scale from inside to the background: no mixture goes farther than 1, but texture generators
+# exaggerate the contrast along outlines.
+_BEYOND = (1.5, 1.8)
+_EDGE = 1.5  # depth, in widths of the outline, from which on what leads elsewhere is kept whole; less, nearer to it
+_STEADY = 0.4  # widths of the outline over which it is decided which colours are kept
+_COARSE = 4  # pixels that the rim is deep where colours are gathered: they are smooth, and so it is quick
+_SPREADS = ((0.6, 1.0), (2.4, 1e-3))
+"""How far colours are gathered, in depths of the rim, and what that counts: the wider only where the narrower fail."""
 
 
 def edge_width(alpha: np.ndarray) -> float | None:
@@ -31,10 +51,11 @@ def edge_width(alpha: np.ndarray) -> float | None:
 
 
 def with_edges(placed: np.ndarray, own: float, wanted: float) -> np.ndarray:
-    """A layer whose outline is `own` pixels wide with one `wanted` pixels wide; where alpha was a half it stays so.
+    """Give a layer another width of its outline; where alpha was a half it stays so.
 
-    placed: (H, W, 4) float32 in [0, 1], colour premultiplied. Wide outlines are narrowed by contrast, which also makes
-    the inside opaque; narrow ones are blurred.
+    placed: (H, W, 4) float32 in [0, 1], colour premultiplied.
+    own, wanted: pixels that the outline is wide, and shall be.
+    Wide outlines are narrowed by contrast, which also makes the inside opaque; narrow ones are blurred.
     """
     if own < wanted:
         blurred: np.ndarray = cv2.GaussianBlur(placed, (0, 0), max(0.1, np.sqrt(wanted**2 - own**2) / _RAMP))
@@ -44,13 +65,8 @@ def with_edges(placed: np.ndarray, own: float, wanted: float) -> np.ndarray:
     return np.concatenate([placed[..., :3] * (after / np.maximum(before, _FAINTEST)), after], axis=2)
 
 
-_CLEAR = 5  # pixels of the crop next to the matte that may be the object's own edge
-_NEAR = 0.05  # of the crop's side: what is not farther from the object counts
-_SMOOTH = ((0.06, 1.0), (0.3, 1e-3))  # of the crop's side: how far colours are gathered, and what that counts
-
-
-def behind(crops: Iterable[np.ndarray], size: int) -> np.ndarray:
-    """(size, size, 3) float32: the mean colour beside the object at each place of the crop, 0 to 255.
+def local_background(crops: Iterable[np.ndarray], size: int) -> np.ndarray:
+    """Mean colour beside the object at each place of the crop: (size, size, 3) float32, 0 to 255.
 
     crops: (S, S, 4) uint8, RGB and matte, some frames of the clip; black is outside the picture.
     """
@@ -61,33 +77,16 @@ def behind(crops: Iterable[np.ndarray], size: int) -> np.ndarray:
         clear = (cv2.dilate(matte, np.ones((_CLEAR, _CLEAR), np.uint8)) < 8) & small[..., :3].any(axis=2)
         near = cv2.GaussianBlur(matte.astype(np.float32) / 255, (0, 0), _NEAR * size) * clear
         total += np.dstack([small[..., :3] * near[..., None], near])
-    gathered = np.full_like(total, 1e-9) * total.sum(axis=(0, 1))
-    for reach, counts in _SMOOTH:
-        gathered += counts * cv2.GaussianBlur(total, (0, 0), reach * size)
-    return gathered[..., :3] / np.maximum(gathered[..., 3:], 1e-20)
+    return _mean_colours(total, total.sum(axis=(0, 1)), _SMOOTH, size)
 
 
-_SPECK, _PINHOLE = 0.01, 0.002  # smaller parts than this share of the largest, and holes than this share of the area
-_FAINT = 0.1  # alpha above which something is a part of its own
-_RIM = 2.0  # depth, in widths of the outline, from which on colours are the object's own
-_MIXED = 0.7  # share of that depth up to which nothing is kept of a colour that the background may be in
-_ASTRAY = (0.2, 0.5)  # cosines of the way a colour goes from those inside with the way to the background: off it, on it
-# How far it goes, on the scale from inside to the background: no mixture goes farther than 1, but painters exaggerate
-# the contrast along outlines.
-_BEYOND = (1.5, 1.8)
-_EDGE = 1.5  # depth, in widths of the outline, from which on what leads elsewhere is kept whole; less, nearer to it
-_STEADY = 0.4  # widths of the outline over which it is decided which colours are kept
-_COARSE = 4  # pixels that the rim is deep where colours are gathered: they are smooth, and so it is quick
-_SPREADS = ((0.6, 1.0), (2.4, 1e-3))
-"""How far colours are gathered, in depths of the rim, and what that counts: the wider only where the narrower fail."""
+def decontaminate(layer: np.ndarray, edge: float, background: np.ndarray) -> np.ndarray:
+    """Take its background's colours out of the rim of a layer, and specks and pinholes out of its alpha.
 
-
-def clean_layer(layer: np.ndarray, edge: float, background: np.ndarray) -> np.ndarray:
-    """The layer without its background's colours at the rim, and alpha without specks and pinholes.
-
-    layer: (h, w, 4) uint8, RGB and straight alpha. edge: width of its outline in its own pixels. background: (h, w, 3)
-    float32, what it was filmed against. What is transparent gets colours too, continued from the outline, so that the
-    layer may be resampled.
+    layer: (h, w, 4) uint8, RGB and straight alpha.
+    edge: width of its outline in its own pixels.
+    background: (h, w, 3) float32, what it was filmed against.
+    What is transparent gets colours too, continued from the outline, so that the layer may be resampled.
     """
     alpha = _without_specks(layer[..., 3])
     depth = cv2.distanceTransform((alpha > 127).astype(np.uint8), cv2.DIST_L2, 5)
@@ -107,8 +106,8 @@ def clean_layer(layer: np.ndarray, edge: float, background: np.ndarray) -> np.nd
 
 def _away(colours: np.ndarray, inside: np.ndarray, background: np.ndarray) -> np.ndarray:
     """(h, w) in [0, 1]: how surely a colour (h, w, 3) does not come from mixing `inside` with `background`."""
-    step, way = colours - inside, background - inside
-    along, length = (step * way).sum(axis=2), np.linalg.norm(way, axis=2)
+    step, direction = colours - inside, background - inside
+    along, length = (step * direction).sum(axis=2), np.linalg.norm(direction, axis=2)
     cosine = along / np.maximum(np.linalg.norm(step, axis=2) * length, 1.0)
     astray = (_ASTRAY[1] - cosine) / (_ASTRAY[1] - _ASTRAY[0])
     beyond = (along / np.maximum(length**2, 100.0) - _BEYOND[0]) / (_BEYOND[1] - _BEYOND[0])
@@ -128,8 +127,21 @@ def _from_inside(colours: np.ndarray, depth: np.ndarray, rim: float) -> np.ndarr
     coarse = max(1, int(rim / _COARSE))
     height, width = weight.shape
     small = cv2.resize(stack, (-(-width // coarse), -(-height // coarse)), interpolation=cv2.INTER_AREA)
-    total = 1e-9 * small.mean(axis=(0, 1)) + np.zeros_like(small)
-    for reach, counts in _SPREADS:
-        total += counts * cv2.GaussianBlur(small, (0, 0), reach * rim / coarse)
-    inside: np.ndarray = cv2.resize(total[..., :3] / total[..., 3:], (width, height), interpolation=cv2.INTER_LINEAR)
-    return inside
+    found = _mean_colours(small, small.mean(axis=(0, 1)), _SPREADS, rim / coarse)
+    return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _mean_colours(
+    weighted: np.ndarray, rest: np.ndarray, spreads: Sequence[tuple[float, float]], unit: float
+) -> np.ndarray:
+    """Mean colour (h, w, 3) about every pixel, by weights that change smoothly with the distance.
+
+    weighted: (h, w, 4) colours times their weight, and the weight.
+    rest: (4,) the same for the whole picture; it counts where nothing is near.
+    spreads: (sigma in units, what it counts) of the Gaussians that are added up.
+    unit: pixels.
+    """
+    total = 1e-9 * rest + np.zeros_like(weighted)
+    for sigma, counts in spreads:
+        total += counts * cv2.GaussianBlur(weighted, (0, 0), sigma * unit)
+    return total[..., :3] / np.maximum(total[..., 3:], 1e-30)

@@ -1,4 +1,4 @@
-"""What makes a drawn layer belong to the scene behind it: clean colours along its outline, edges, grain, a shadow."""
+"""Finish of a drawn layer, so that it belongs to the scene: edge decontamination, sharpness, grain, a shadow."""
 
 from __future__ import annotations
 
@@ -8,32 +8,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retarget_cli.compositing.composite import composite, place, shaded, touched
-from retarget_cli.compositing.edges import clean_layer, edge_width, with_edges
+from retarget_cli.compositing.composite import composite, place, shaded
+from retarget_cli.compositing.edges import decontaminate, edge_width, with_edges
 from retarget_cli.compositing.grain import GrainMaker
 from retarget_cli.compositing.shadow import CastShadow
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.vision.regions import window_around
 
-_SAMPLES = 8  # frames of the layer by which its outline is judged
-
-
+SAMPLES = 8  # frames of the layer by which its outline is judged
 PLAIN_EDGE = 2.0  # pixels, where the clip cannot tell
-
-
 _AIRBORNE = 6  # frames before and after in which it may come down
-
-
 _MARGIN = 16  # pixels around a layer that softer edges may need
 
 
 @dataclass(frozen=True)
 class Finish:
-    """How the frames of one layer are finished.
+    """Finish of the frames of one layer.
 
-    layer: (N, h, w, 4) uint8; matrix: the way of frame i into the frame, (2, 3); size: (w, h) of the frame. own: width
-    of the layer's outline in layer pixels; edge: what it shall be in the frame's. filmed_on: (h, w, 3) float32, the
-    background that the layer's painter saw it against. grain, cast: those of the scene, None where it has none.
-    grounds: the row of the frame that the layer stands on, for each of its frames.
+    layer: (N, h, w, 4) uint8, RGB and straight alpha.
+    matrix: index → (2, 3), pixels of that frame of the layer to pixels of the video frame.
+    size: (w, h) of the video frame.
+    own, edge: width of the layer's outline in layer pixels, and what it shall be in those of the frame.
+    filmed_on: (h, w, 3) float32, the local background of the clip that the layer was learned from.
+    grain, shadow: those of the scene, None where it has none.
+    grounds: (N,) the row of the video frame that the layer stands on.
     """
 
     layer: np.ndarray
@@ -43,24 +41,24 @@ class Finish:
     edge: float
     filmed_on: np.ndarray
     grain: GrainMaker | None = None
-    cast: CastShadow | None = None
+    shadow: CastShadow | None = None
     grounds: np.ndarray | None = None
 
     def placed(self, index: int) -> np.ndarray:
         """Frame `index` of the layer where it belongs, (H, W, 4) float32 in [0, 1], premultiplied."""
-        way = self.matrix(index)
-        placed = place(clean_layer(self.layer[index], self.own, self.filmed_on), way, self.size)
-        window = touched(placed[..., 3], _MARGIN)
+        matrix = self.matrix(index)
+        placed = place(decontaminate(self.layer[index], self.own, self.filmed_on), matrix, self.size)
+        window = window_around(placed[..., 3], _MARGIN)
         if window is None:
             return placed
-        part = with_edges(placed[window], self.own * _scale(way), self.edge)
+        part = with_edges(placed[window], self.own * _scale(matrix), self.edge)
         placed[window] = part if self.grain is None else self.grain.on(part, index)
         return placed
 
     def over(self, background: np.ndarray, placed: np.ndarray, index: int) -> np.ndarray:
         """Frame `index`, as :meth:`placed` gave it, with its shadow over a background (H, W, 3) uint8."""
-        if self.cast is not None and self.grounds is not None:
-            background = shaded(background, self.cast.light(placed[..., 3], float(self.grounds[index])))
+        if self.shadow is not None and self.grounds is not None:
+            background = shaded(background, self.shadow.light(placed[..., 3], float(self.grounds[index])))
         return composite(background, placed)
 
 
@@ -78,14 +76,13 @@ def standing_rows(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.
 def own_edge(layer: np.ndarray, matrix: Callable[[int], np.ndarray], size: tuple[int, int]) -> float:
     """Width of the layer's outline once it is in the frame, in layer pixels."""
     widths = []
-    for index in evenly(len(layer), _SAMPLES):
-        way = matrix(index)
-        width = edge_width(place(np.asarray(layer[index]), way, size)[..., 3])
+    for index in evenly(len(layer), SAMPLES):
+        width = edge_width(place(np.asarray(layer[index]), matrix(index), size)[..., 3])
         if width is not None:
-            widths.append(width / _scale(way))
+            widths.append(width / _scale(matrix(index)))
     return float(np.median(widths)) if widths else PLAIN_EDGE
 
 
-def _scale(way: np.ndarray) -> float:
-    """How many pixels of the frame one of the layer is wide."""
-    return math.sqrt(abs(float(np.linalg.det(way[:, :2]))))
+def _scale(matrix: np.ndarray) -> float:
+    """Return how many pixels of the frame one of the layer is wide."""
+    return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))

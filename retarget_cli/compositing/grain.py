@@ -38,8 +38,9 @@ _COARSEST = 1.2  # pixels, sigma of the largest grains
 class Grain:
     """Strength of the noise of a clip, in grey levels of 255.
 
-    luma: standard deviation at the middle of eight equal ranges of brightness; chroma: of Cb and of Cr; size: sigma in
-    pixels of the Gaussian that white noise went through, of luma and of chroma.
+    luma: standard deviation at the middle of eight equal ranges of brightness.
+    chroma: of Cb and of Cr.
+    size: sigma in pixels of the Gaussian that white noise went through, of luma and of chroma.
     """
 
     luma: tuple[float, ...] = (0.0,) * _BINS
@@ -48,11 +49,11 @@ class Grain:
 
     @property
     def is_visible(self) -> bool:
-        """Whether there is any."""
+        """True when there is any."""
         return max(self.luma) > 0
 
     def enlarged(self, factor: float) -> Grain:
-        """What is left of it in frames `factor` times as large."""
+        """Return what is left of it in frames `factor` times as large."""
         kept = min(1.0, factor)
         chroma, size = (tuple(value * by for value in pair) for pair, by in ((self.chroma, kept), (self.size, factor)))
         return Grain(tuple(value * kept for value in self.luma), (chroma[0], chroma[1]), (size[0], size[1]))
@@ -95,7 +96,7 @@ class GrainMeter:
         self._alike.append((shifted / np.maximum(change_power - level**2, 1e-6))[whole])
 
     def grain(self) -> Grain:
-        """What was found; none where it is too little to be seen."""
+        """Return the grain found; none where it is too little to be seen."""
         if not self._light:
             return Grain()
         light, noise, alike = (np.concatenate(part) for part in (self._light, self._noise, self._alike))

@@ -24,9 +24,11 @@ _FAR = 25.0  # grey levels that a shift by the whole frame, straight up or down,
 def spread(values: np.ndarray, known: np.ndarray, sideways: float = 0.25) -> np.ndarray:
     """Continue `values` smoothly over the pixels that are not known.
 
-    values: (H, W, C) float32. known: (H, W) bool. sideways: weight of each horizontal neighbour, 0.25 treats both
-    directions alike. Returns (H, W, C) float32, everywhere smooth at the scale of the copy it is solved on, also where
-    known; zeros when nothing is known.
+    values: (H, W, C) float32.
+    known: (H, W) bool.
+    sideways: weight of each horizontal neighbour, 0.25 treats both directions alike.
+    Returns (H, W, C) float32, everywhere smooth at the scale of the copy it is solved on, also where known; zeros
+    when nothing is known.
     """
     h, w = known.shape
     scale = min(1.0, _SMALL / max(h, w))

@@ -25,13 +25,13 @@ from retarget_cli.compositing.anchors import (
     object_hole,
     register,
     uncover,
-    view,
     whole_median,
 )
 from retarget_cli.compositing.inpaint import inpaint, spread
-from retarget_cli.compositing.shadow import find_cast
+from retarget_cli.compositing.shadow import find_shadow
 from retarget_cli.errors import InputError
-from retarget_cli.vision.camera import CameraPath, camera_motion
+from retarget_cli.vision.camera import CameraPath, camera_motion, view
+from retarget_cli.vision.regions import window_around
 
 Read = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
 
@@ -42,17 +42,17 @@ _MOST_GRAIN = 5.0  # grey levels
 
 
 class PlateModel:
-    """What is needed to render the clean plate of any frame of one clip.
+    """Model of a clip's background, which renders the clean plate of any frame.
 
     still: whether the camera never moved, so that one plate serves all frames.
     known: share of the hidden pixels that some frame of the clip shows, 0 to 1; the rest was invented.
-    cast: the shadow of the object, which is taken out with it; None when no shadow can be told.
+    shadow: the shadow of the object, which is taken out with it; None when no shadow can be told.
     """
 
     def __init__(self, anchors: Sequence[Anchor], path: CameraPath) -> None:
-        self._ways, self.still = register(anchors, path)
-        gains = balance(anchors, self._ways)
-        self.cast = find_cast(anchors, self._ways, gains)
+        self._matrices, self.still = register(anchors, path)
+        gains = balance(anchors, self._matrices)
+        self.shadow = find_shadow(anchors, self._matrices, gains)
         for anchor in anchors:
             anchor.hole |= self._shadowed(anchor.solid)
         hidden = seen = 0
@@ -65,7 +65,7 @@ class PlateModel:
             first, last = len(anchors) // 2, len(anchors) - 1
             # what enters the picture at its edges is invented at the clip's ends, in one piece
             for k in sorted(range(len(anchors)), key=lambda k: (k != first, k not in (0, last))):
-                known, hole = uncover(k, anchors, self._ways, gains), anchors[k].hole
+                known, hole = uncover(k, anchors, self._matrices, gains), anchors[k].hole
                 hidden, seen = hidden + int(hole.sum()), seen + int((known & hole).sum())
                 self._complete(anchors, k, first, known, gains)
             self._indices, self._plates = [a.index for a in anchors], [a.image for a in anchors]
@@ -73,7 +73,7 @@ class PlateModel:
 
     def __len__(self) -> int:
         """Number of frames of the clip."""
-        return len(self._ways)
+        return len(self._matrices)
 
     def render(self, i: int, frame: np.ndarray, matte: np.ndarray) -> np.ndarray:
         """Frame `i` without its object, (H, W, 3) uint8.
@@ -86,7 +86,8 @@ class PlateModel:
         if not hole.any():
             return frame.copy()
         hole |= self._shadowed(matte > 127)
-        box = _around(hole, max(4, round(_CONTEXT * max(hole.shape))))
+        box = window_around(hole, max(4, round(_CONTEXT * max(hole.shape))))
+        assert box is not None
         part, hole = frame[box], hole[box]
         fill = self._fill(i, box, part, hole)
         fitted = _fit(fill, part, hole, seed=i)
@@ -99,7 +100,7 @@ class PlateModel:
 
     def _shadowed(self, solid: np.ndarray) -> np.ndarray:
         """(H, W) bool: where the object (H, W) bool casts its shadow."""
-        return np.zeros_like(solid) if self.cast is None else self.cast.covers(solid)
+        return np.zeros_like(solid) if self.shadow is None else self.shadow.covers(solid)
 
     def _complete(
         self, anchors: Sequence[Anchor], k: int, first: int, known: np.ndarray, gains: Sequence[np.ndarray]
@@ -112,9 +113,9 @@ class PlateModel:
                 return
             if other == k or k == first:
                 continue
-            way = between(self._ways, anchor.index, anchors[other].index)
-            take = ~known & (view(np.ones(known.shape, np.uint8), way, known.shape) > 0)
-            seen = view(anchors[other].image, way, known.shape)[take]
+            matrix = between(self._matrices, anchor.index, anchors[other].index)
+            take = ~known & (view(np.ones(known.shape, np.uint8), matrix, known.shape) > 0)
+            seen = view(anchors[other].image, matrix, known.shape)[take]
             anchor.image[take] = np.clip(np.rint(seen * (gains[k] / gains[other])), 0, 255)
             known = known | take
         if not known.all():
@@ -133,10 +134,10 @@ class PlateModel:
         for k, share in ((before, 1.0 - late), (after, late)):
             if share < 1e-3:
                 continue
-            way = between(self._ways, i, self._indices[k])
-            way[:, 2] += way[:, :2] @ (box[1].start, box[0].start)
-            inside = (view(np.ones(self._plates[k].shape[:2], np.uint8), way, hole.shape) > 0) * np.float32(share)
-            total += view(self._plates[k], way, hole.shape) * inside[..., None]
+            matrix = between(self._matrices, i, self._indices[k])
+            matrix[:, 2] += matrix[:, :2] @ (box[1].start, box[0].start)
+            inside = (view(np.ones(self._plates[k].shape[:2], np.uint8), matrix, hole.shape) > 0) * np.float32(share)
+            total += view(self._plates[k], matrix, hole.shape) * inside[..., None]
             weight += inside
         fill = total / np.maximum(weight, 1e-6)[..., None]
         if (weight > 0).all():
@@ -150,8 +151,10 @@ class PlateModel:
 def build_plate_model(read: Read, count: int, progress: Callable[[int, int], None] | None = None) -> PlateModel:
     """Read a clip once and learn its background.
 
-    read: gives (frame (H, W, 3) uint8, matte (H, W) uint8 {0, 255}) in order, afresh at every call. count: how many it
-    gives. progress: told (done, total) after each frame. InputError when the clip has no frames.
+    read: gives (frame (H, W, 3) uint8, matte (H, W) uint8 {0, 255}) in order, afresh at every call.
+    count: how many it gives.
+    progress: told (done, total) after each frame.
+    Raises InputError when the clip has no frames.
     """
     anchors: list[Anchor] = []
     path, chosen = CameraPath(), set[int]()
@@ -169,15 +172,6 @@ def build_plate_model(read: Read, count: int, progress: Callable[[int, int], Non
     if not anchors:
         raise InputError("the clip has no frames", fix="Give a video with at least two frames.")
     return PlateModel(anchors, path)
-
-
-def _around(hole: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """The hole's box, grown by `margin` and kept inside the frame, as slices."""
-    spans = []
-    for axis in (1, 0):
-        used = np.flatnonzero(hole.any(axis=axis))
-        spans.append(slice(max(0, int(used[0]) - margin), min(hole.shape[1 - axis], int(used[-1]) + 1 + margin)))
-    return spans[0], spans[1]
 
 
 def _fit(fill: np.ndarray, part: np.ndarray, hole: np.ndarray, seed: int) -> np.ndarray:

@@ -10,8 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from retarget_cli.compositing.anchors import Anchor, between, view
+from retarget_cli.compositing.anchors import Anchor, between
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.vision.camera import compose, invert, view
 
 _DRAWN_SIDE = 240  # longer side, in pixels, of the copy on which shadows are drawn
 _FAINTEST = 0.01  # logarithm of a darkening that nobody sees
@@ -21,11 +22,13 @@ _HIDING = 0.03  # how much darker than without it a place is that counts as shad
 
 @dataclass(frozen=True)
 class CastShadow:
-    """How a scene's light casts shadows.
+    """Shape and strength of the shadows that a scene's light casts.
 
     flat: height of the shadow over that of the thing, positive where it falls away from the camera (upwards in the
-    picture), negative where it falls towards it. lean: how far to the right it goes, in heights of the thing. soft:
-    sigma of its blur, in the same. strength: minus the logarithm of the share of light that is left where it is whole.
+    picture), negative where it falls towards it.
+    lean: how far to the right it goes, in heights of the thing.
+    soft: sigma of its blur, in the same.
+    strength: minus the logarithm of the share of light that is left where it is whole.
     """
 
     flat: float
@@ -64,8 +67,8 @@ def shrunk(image: np.ndarray, longer: int = _DRAWN_SIDE) -> np.ndarray:
     return cv2.resize(image, (max(1, round(w * by)), max(1, round(h * by))), interpolation=cv2.INTER_AREA)
 
 
-def silhouette_on_ground(alpha: np.ndarray, cast: CastShadow, ground: float | None = None) -> np.ndarray:
-    """How much of the light a silhouette (h, w) float32 in [0, 1] takes from each place, (h, w) float32 in [0, 1].
+def silhouette_on_ground(alpha: np.ndarray, shadow: CastShadow, ground: float | None = None) -> np.ndarray:
+    """Return the share of light that a silhouette (h, w) float32 in [0, 1] takes from each place, in the same form.
 
     ground: where it stands as a share of the picture's height, None for its lowest row.
     """
@@ -75,9 +78,9 @@ def silhouette_on_ground(alpha: np.ndarray, cast: CastShadow, ground: float | No
     h, w = alpha.shape
     base = float(rows[-1]) if ground is None else ground * h - 0.5
     height = float(rows[-1] - rows[0] + 1)
-    steps = np.array([[1.0, -cast.lean, cast.lean * base], [0.0, cast.flat, base * (1.0 - cast.flat)]])
+    steps = np.array([[1.0, -shadow.lean, shadow.lean * base], [0.0, shadow.flat, base * (1.0 - shadow.flat)]])
     laid: np.ndarray = cv2.warpAffine(alpha, steps, (w, h), flags=cv2.INTER_LINEAR)
-    return cv2.GaussianBlur(laid, (0, 0), max(0.5, cast.soft * height))
+    return cv2.GaussianBlur(laid, (0, 0), max(0.5, shadow.soft * height))
 
 
 def _row(ground: float | None, shape: tuple[int, ...]) -> float | None:
@@ -120,25 +123,27 @@ class _Darkening:
     silhouette: np.ndarray
 
 
-def find_cast(anchors: Sequence[Anchor], ways: Sequence[np.ndarray], gains: Sequence[np.ndarray]) -> CastShadow | None:
+def find_shadow(
+    anchors: Sequence[Anchor], matrices: Sequence[np.ndarray], gains: Sequence[np.ndarray]
+) -> CastShadow | None:
     """The shadow of the object in a clip, None when there is none that can be told.
 
-    anchors: frames as they were filmed; ways: of all frames, see `register`; gains: see `balance`.
+    anchors: frames as they were filmed; matrices: of all frames, see `register`; gains: see `balance`.
     """
     small = [_small(anchor, gain) for anchor, gain in zip(anchors, gains, strict=True)]
     by = small[0].luma.shape[1] / anchors[0].hole.shape[1], small[0].luma.shape[0] / anchors[0].hole.shape[0]
-    moved = {anchor.index: _on_small(ways[anchor.index], by) for anchor in anchors}
+    moved = {anchor.index: _on_small(matrices[anchor.index], by) for anchor in anchors}
     frames = [frame for k in evenly(len(small), _FRAMES) if (frame := _darkening(small, moved, k)) is not None]
     if len(frames) < _FEWEST:
         return None
     found = [
-        (*_agreement(frames, cast), cast)
-        for cast in (CastShadow(*shape, strength=1.0) for shape in product(_FLATS, _LEANS, _SOFTS))
+        (*_agreement(frames, shadow), shadow)
+        for shadow in (CastShadow(*shape, strength=1.0) for shape in product(_FLATS, _LEANS, _SOFTS))
     ]
-    likeness, agreeing, strength, cast = max(found, key=lambda one: one[0])
+    likeness, agreeing, strength, shadow = max(found, key=lambda one: one[0])
     if likeness < _LIKENESS or agreeing < _AGREEING or strength < _FAINTEST_STRENGTH:
         return None
-    return replace(cast, strength=round(strength, 3))
+    return replace(shadow, strength=round(strength, 3))
 
 
 def _small(anchor: Anchor, gain: np.ndarray) -> _Small:
@@ -148,20 +153,20 @@ def _small(anchor: Anchor, gain: np.ndarray) -> _Small:
     return _Small(anchor.index, luma, 1.0 - np.maximum(hole, _around(silhouette, _SHADED)), silhouette)
 
 
-def _on_small(way: np.ndarray, by: tuple[float, float]) -> np.ndarray:
-    """A way (2, 3) between frames as one between frames shrunk `by` so much in x and y."""
+def _on_small(matrix: np.ndarray, by: tuple[float, float]) -> np.ndarray:
+    """A matrix (2, 3) between frames as one between frames shrunk `by` so much in x and y."""
     x, y = by
-    small = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
-    return (small @ np.vstack([way, (0, 0, 1)]) @ np.linalg.inv(small))[:2]
+    small = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
+    return compose(compose(small, matrix), invert(small))
 
 
-def _darkening(small: Sequence[_Small], ways: Mapping[int, np.ndarray], k: int) -> _Darkening | None:
+def _darkening(small: Sequence[_Small], matrices: Mapping[int, np.ndarray], k: int) -> _Darkening | None:
     own = small[k]
     near = _around(own.silhouette, _REACH)
     others = [small[j] for j in evenly(len(small), _OTHERS) if j != k]
-    seen = [between(ways, own.index, other.index) for other in others]
-    lumas = np.stack([view(other.luma, way, near.shape) for other, way in zip(others, seen, strict=True)])
-    clear = np.stack([view(other.clear, way, near.shape) > 0.99 for other, way in zip(others, seen, strict=True)])
+    seen = [between(matrices, own.index, other.index) for other in others]
+    lumas = np.stack([view(other.luma, matrix, near.shape) for other, matrix in zip(others, seen, strict=True)])
+    clear = np.stack([view(other.clear, matrix, near.shape) > 0.99 for other, matrix in zip(others, seen, strict=True)])
     count = clear.sum(axis=0)
     bare = np.nanmedian(np.where(clear | (count == 0), lumas, np.nan), axis=0)
     darker = np.log((np.maximum(bare, 0) + _OFFSET) / (np.maximum(own.luma, 0) + _OFFSET))
@@ -172,11 +177,11 @@ def _darkening(small: Sequence[_Small], ways: Mapping[int, np.ndarray], k: int) 
     return _Darkening(darker, known, own.silhouette)
 
 
-def _agreement(frames: Sequence[_Darkening], cast: CastShadow) -> tuple[float, float, float]:
+def _agreement(frames: Sequence[_Darkening], shadow: CastShadow) -> tuple[float, float, float]:
     """Correlation of a shadow with the darkening, the share of frames where it fits alone, and its strength."""
     both, squares, darks, fits = 0.0, 0.0, 0.0, []
     for frame in frames:
-        drawn = silhouette_on_ground(frame.silhouette, cast)[frame.known]
+        drawn = silhouette_on_ground(frame.silhouette, shadow)[frame.known]
         dark = frame.darker[frame.known]
         product_, square = float(drawn @ dark), float(drawn @ drawn)
         fits.append(product_ > 0.5 * _FAINTEST_STRENGTH * square and square > 0)

@@ -33,7 +33,7 @@ def top_boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
 
 
 def is_mp4(path: Path) -> bool:
-    """Whether the file begins like an MP4 or MOV file."""
+    """Tell whether the file begins like an MP4 or MOV file."""
     try:
         return next((kind in _OPENING for kind, _, _ in top_boxes(path)), False)
     except OSError:
@@ -41,13 +41,13 @@ def is_mp4(path: Path) -> bool:
 
 
 def has_index(path: Path) -> bool:
-    """Whether a whole movie box is present."""
+    """Tell whether a whole movie box is present."""
     total = path.stat().st_size
     return any(kind == b"moov" and start + size <= total for kind, start, size in top_boxes(path))
 
 
 def is_cut(path: Path) -> bool:
-    """Whether the file's own structure claims bytes beyond its end; False for kinds that do not say their size."""
+    """Tell whether the file's own structure claims bytes beyond its end; False for kinds that do not say their size."""
     total = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(64)
@@ -60,7 +60,7 @@ def is_cut(path: Path) -> bool:
 
 
 def _segment_end(head: bytes) -> int | None:
-    """Where a Matroska file's segment ends (RFC 9559), from its first bytes; None when it does not say."""
+    """Find where a Matroska file's segment ends (RFC 9559), from its first bytes; None when it does not say."""
     header = _ebml_size(head, 4)
     if header is None:
         return None

@@ -24,10 +24,15 @@ _BT709, _LIMITED = 1, 1
 class Codec:
     """One kind of video.
 
-    encoder, container: FFmpeg's names. formats: the pixel format for each kind of image it takes. block: sizes are
-    made multiples of it. tagged: colours are BT.709 in limited range and say so. scaled: the container counts time in
-    a scale that can be chosen (MP4, MOV). sound: how sound goes beside it, None: not at all. options: for the encoder;
-    quality: the one of them that says how good, if there is one. context: settings of the codec context.
+    encoder, container: FFmpeg's names.
+    formats: the pixel format for each kind of image it takes.
+    block: sizes are made multiples of it.
+    tagged: colours are BT.709 in limited range and say so.
+    scaled: the container counts time in a scale that can be chosen (MP4, MOV).
+    sound: how sound goes beside it, None: not at all.
+    options: for the encoder.
+    quality: the one of them that says how good, if there is one.
+    context: settings of the codec context.
     """
 
     encoder: str
@@ -42,7 +47,7 @@ class Codec:
     context: Mapping[str, int] = field(default_factory=dict)
 
     def container_options(self, timing: Timing) -> dict[str, str]:
-        """What the muxer is told."""
+        """Return the options of the muxer."""
         if not self.scaled:
             return {"fflags": "+bitexact"}  # else it draws random identifiers
         scale = str(timescale(timing))

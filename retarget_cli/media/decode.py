@@ -34,7 +34,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Scan:
-    """What reading a whole clip found out."""
+    """Facts from reading a whole clip."""
 
     info: VideoInfo
     timing: Timing
@@ -45,9 +45,10 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Yield the frames one by one; memory does not grow with the length of the clip.
 
-    size: (w, h) to resize every frame to; None keeps the native one. channels: transparent parts are black in
-    ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file has none. start: the first frame to yield;
-    those before it are decoded, which is quick, and not converted.
+    size: (w, h) to resize every frame to; None keeps the native one.
+    channels: transparent parts are black in ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file
+    has none.
+    start: the first frame to yield; those before it are decoded, which is quick, and not converted.
     The file is closed when the iterator is exhausted, closed or forgotten. Raises MediaError, at the first frame.
     """
     path = Path(path)
@@ -64,7 +65,7 @@ def read_frames(
 
 
 def count_frames(path: Path, at_most: int) -> int:
-    """How many frames can be decoded, counting no further than `at_most`. Raises MediaError."""
+    """Count the frames that can be decoded, no further than `at_most`. Raises MediaError."""
     path = Path(path)
     with VideoSource(path) as source, reading(path):
         return sum(1 for _ in islice(source.frames(), at_most))
@@ -104,31 +105,26 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan
         return Scan(info, Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0]))
 
 
-_KEPT = 16  # frames kept for running backwards: memory against reading again
-
-
-class FrameTape:
+class FrameWindow:
     """Frames by index from a source that can only be read forwards. Neighbouring requests cost one frame each."""
 
-    def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:
+    def __init__(self, read: Callable[[], Iterator[np.ndarray]], kept: int = 16) -> None:
+        """read: gives all frames, afresh at every call. kept: how many are held: memory against reading again."""
         self._read = read
-        self._frames: Iterator[np.ndarray] = iter(())
-        self._next = 0
-        self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=_KEPT)
+        self._kept: deque[tuple[int, np.ndarray]] = deque(maxlen=kept)
         self._rewind()
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Frame `index`; IndexError beyond the end."""
-        for number, frame in self._kept:
+        for number, kept in self._kept:
             if number == index:
-                return frame
+                return kept
         if index < self._next:
             self._rewind()
         while self._next <= index:
-            try:
-                frame = next(self._frames)
-            except StopIteration:
-                raise IndexError(f"frame {index} of {self._next}") from None
+            frame: np.ndarray | None = next(self._frames, None)
+            if frame is None:
+                raise IndexError(f"frame {index} of {self._next}")
             self._kept.append((self._next, frame))
             self._next += 1
         return self._kept[-1][1]

@@ -47,9 +47,10 @@ class VideoWriter:
 
         codec: ``h264`` makes an MP4 (BT.709, 4:2:0), ``ffv1`` a lossless MKV, which keeps times to the
         millisecond, ``prores`` a MOV of ProRes 4444 (BT.709, 10 bits), whose alpha is straight.
-        pixels: ``rgba`` is for ``ffv1`` and ``prores``. quality: H.264's constant rate factor, 0 (lossless) to 51.
-        sound_from: a clip whose sound to add to an ``h264`` (AAC, or as it is) or ``prores`` (PCM) file; sound_start:
-        seconds from that clip's first frame to what is heard with the first one here.
+        pixels: ``rgba`` is for ``ffv1`` and ``prores``.
+        quality: H.264's constant rate factor, 0 (lossless) to 51.
+        sound_from: a clip whose sound to add to an ``h264`` (AAC, or as it is) or ``prores`` (PCM) file.
+        sound_start: seconds from that clip's first frame to what is heard with the first one here.
         """
         kind = CODECS[codec]
         if pixels not in kind.formats:

@@ -41,11 +41,8 @@ def check_readable(path: Path) -> None:
 
 def _unreadable(path: Path, error: OSError) -> MediaError:
     if isinstance(error, PermissionError):
-        return MediaError(
-            "The file may not be read.",
-            where=path,
-            fix="Give yourself the right to read it, for example with chmod u+r.",
-        )
+        fix = "Give yourself the right to read it, for example with chmod u+r."
+        return MediaError("The file may not be read.", where=path, fix=fix)
     return MediaError(
         f"The file cannot be read: {_reason(error)}.", where=path, fix="Check the disk, or copy the file elsewhere."
     )
@@ -63,32 +60,29 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except RetargetError:
         raise
-    except (av.FFmpegError, OSError) as error:
-        if isinstance(error, av.error.DecoderNotFoundError):
-            raise MediaError(
-                "The video uses a codec this program cannot decode.",
-                where=path,
-                fix="Convert it to H.264 in an MP4 file.",
-            ) from error
-        if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
-            raise _unreadable(path, error) from error
+    except av.error.DecoderNotFoundError as error:
+        raise no_decoder(path) from error
+    except av.FFmpegError as error:
         raise not_a_video(path, error) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def no_decoder(path: Path) -> MediaError:
+    """The error for a video in a codec that FFmpeg was built without."""
+    what = "The video uses a codec this program cannot decode."
+    return MediaError(what, where=path, fix="Convert it to H.264 in an MP4 file.")
 
 
 def not_a_video(path: Path, error: BaseException | None = None) -> MediaError:
     """The error for a file in which FFmpeg finds no video."""
     if is_mp4(path) and not has_index(path):
-        return MediaError(
-            "The video was cut off before its index was written, so nothing in it can be found.",
-            where=path,
-            fix="Copy or export the file again; the recording or the download did not finish.",
-        )
+        what = "The video was cut off before its index was written, so nothing in it can be found."
+        fix = "Copy or export the file again; the recording or the download did not finish."
+        return MediaError(what, where=path, fix=fix)
     detail = f" ({_reason(error)})" if error is not None else ""
-    return MediaError(
-        f"This file is not a video that can be read{detail}.",
-        where=path,
-        fix="Give a video file such as MP4, MOV, MKV, WebM or GIF; if it plays elsewhere, convert it to H.264 MP4.",
-    )
+    fix = "Give a video file such as MP4, MOV, MKV, WebM or GIF; if it plays elsewhere, convert it to H.264 MP4."
+    return MediaError(f"This file is not a video that can be read{detail}.", where=path, fix=fix)
 
 
 @contextmanager
@@ -101,19 +95,10 @@ def writing(path: Path) -> Iterator[None]:
     except (av.FFmpegError, OSError) as error:
         code = getattr(error, "errno", None)
         if code in NO_ROOM:
-            raise EnvironmentProblem(
-                "There is no room left to write the video.",
-                where=path,
-                fix="Free some space on this disk, or write to another one, and run the same command again.",
-            ) from error
+            fix = "Free some space on this disk, or write to another one, and run the same command again."
+            raise EnvironmentProblem("There is no room left to write the video.", where=path, fix=fix) from error
         if code in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise EnvironmentProblem(
-                "The folder may not be written to.",
-                where=path,
-                fix="Choose another output folder, or change its rights.",
-            ) from error
-        raise MediaError(
-            f"The video cannot be written: {_reason(error)}.",
-            where=path,
-            fix="Choose another output path and try again.",
-        ) from error
+            fix = "Choose another output folder, or change its rights."
+            raise EnvironmentProblem("The folder may not be written to.", where=path, fix=fix) from error
+        fix = "Choose another output path and try again."
+        raise MediaError(f"The video cannot be written: {_reason(error)}.", where=path, fix=fix) from error

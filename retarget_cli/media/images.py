@@ -21,6 +21,8 @@ from retarget_cli.media.picture import Channels
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
 
+TIMES = "times.csv"
+_COLUMNS = ("file", "seconds", "duration")
 _KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -65,16 +67,10 @@ def png_folder(folder: Path) -> list[Path]:
     return sorted(files, key=lambda p: [t.zfill(20) if t.isdigit() else t for t in re.split(r"(\d+)", p.name)])
 
 
-def read_png_folder(
-    folder: Path, *, channels: Channels = "rgb", size: tuple[int, int] | None = None
-) -> Iterator[np.ndarray]:
+def read_png_folder(folder: Path, *, channels: Channels = "rgb") -> Iterator[np.ndarray]:
     """Yield the pictures of a folder in order, each as read_picture gives it. Raises MediaError."""
     for path in png_folder(folder):
-        yield read_picture(path, channels=channels, size=size)
-
-
-TIMES = "times.csv"
-_COLUMNS = ("file", "seconds", "duration")
+        yield read_picture(path, channels=channels)
 
 
 class SeriesWriter:
@@ -121,7 +117,10 @@ class SeriesWriter:
             with (self._part / TIMES).open("w", newline="", encoding="utf-8") as file:
                 lines = csv.writer(file)
                 lines.writerow(_COLUMNS)
-                lines.writerows(_times(self._timing))
+                ticks = zip(self._timing.pts, self._timing.durations, strict=True)
+                for index, times in enumerate(ticks):
+                    seconds = (f"{float(time * self._timing.time_base):.9f}" for time in times)
+                    lines.writerow((picture_name(index), *seconds))
             self._part.rename(self.path)
 
 
@@ -131,17 +130,6 @@ def picture_name(index: int) -> str:
 
 
 def is_series(folder: Path) -> bool:
-    """Whether the folder holds such pictures with their times, and nothing else."""
+    """Tell whether the folder holds such pictures with their times, and nothing else."""
     names = {path.name for path in folder.iterdir()}
     return TIMES in names and names == {TIMES, *(picture_name(index) for index in range(len(names) - 1))}
-
-
-def _times(timing: Timing) -> list[tuple[str, str, str]]:
-    return [
-        (picture_name(index), _seconds(pts * timing.time_base), _seconds(shown * timing.time_base))
-        for index, (pts, shown) in enumerate(zip(timing.pts, timing.durations, strict=True))
-    ]
-
-
-def _seconds(time: Fraction) -> str:
-    return f"{float(time):.9f}"

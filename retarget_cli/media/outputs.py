@@ -1,4 +1,4 @@
-"""What a finished video can be written as, told by the ending of its name."""
+"""Formats of finished videos, told by the ending of the name."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def endings(alpha: bool) -> tuple[str, ...]:
 
 
 def holds_sound(suffix: str, alpha: bool) -> bool:
-    """Whether sound goes into a video with this ending."""
+    """Tell whether sound goes into a video with this ending."""
     codec = _codec(suffix, alpha)
     return codec is not None and CODECS[codec].sound is not None
 
 
 def browsers_play(suffix: str, alpha: bool) -> bool:
-    """Whether a browser shows it."""
+    """Tell whether a browser shows it."""
     return _codec(suffix, alpha) == "h264"
 
 

@@ -23,7 +23,7 @@ _SIDEWAYS_LIMIT = 10  # a sample aspect beyond 10:1 is a broken header
 
 @dataclass(frozen=True)
 class Orientation:
-    """How the stored picture is turned for display: first `swap` x and y, then flip along each axis."""
+    """Turn of the stored picture for display: first `swap` x and y, then flip along each axis."""
 
     swap: bool = False
     flip_x: bool = False
@@ -31,7 +31,7 @@ class Orientation:
 
     @property
     def mirrored(self) -> bool:
-        """Whether left and right are exchanged (before the rotation)."""
+        """True when left and right are exchanged (before the rotation)."""
         return self.swap ^ self.flip_x ^ self.flip_y
 
     @property
@@ -95,7 +95,7 @@ def geometry_of(frame: av.VideoFrame, aspect: Fraction | None) -> Geometry:
 
 
 def has_alpha(pixel_format: av.VideoFormat) -> bool:
-    """Whether frames of this format carry transparency (a palette may)."""
+    """Tell whether frames of this format carry transparency (a palette may)."""
     return pixel_format.has_palette or any(part.is_alpha for part in pixel_format.components)
 
 

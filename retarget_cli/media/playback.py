@@ -15,6 +15,8 @@ from retarget_cli.media.timing import Timing
 FASTEST, SLOWEST = Fraction(1, 16), 64
 HIGHEST_RATE = 240
 MOST_ROUNDS = 1000
+MOST_FRAMES = 100_000
+SLOWEST_BACKGROUND = 2  # a background may run at half its speed before it has to run back and forth
 _ROUNDED_RATES = {  # as people write what is exactly n * 1000 / 1001
     "23.976": Fraction(24000, 1001),
     "29.97": Fraction(30000, 1001),
@@ -48,9 +50,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Tempo:
-    """How a driver is played. start, stop: the part that plays, None for the clip's ends; stop itself does not.
+    """Playback of a driver, as asked for.
 
-    fps: frames a second of the result, None for the driver's own frames. slow: how many times longer it takes.
+    start, stop: the part that plays, None for the clip's ends; stop itself does not play.
+    fps: frames a second of the result, None for the driver's own frames.
+    slow: how many times longer it takes.
     rounds: how often the part plays, its end leading into its beginning.
     """
 
@@ -88,7 +92,7 @@ class Tempo:
 
     @property
     def keeps_sound(self) -> bool:
-        """Whether the driver's sound still fits the picture."""
+        """True when the driver's sound still fits the picture."""
         return self.slow == 1 and self.rounds == 1
 
 
@@ -103,31 +107,14 @@ def parse_smooth(text: str | float) -> float | Literal["auto"]:
     return strength
 
 
-def _rate(text: str | float) -> Fraction:
-    written = str(text).strip()
-    rate = _ROUNDED_RATES.get(written) or _number(written, "--fps", "a frame rate", "60 or 30000/1001")
-    if not 0 < rate <= HIGHEST_RATE:
-        fix = f"Give frames a second, more than 0 and at most {HIGHEST_RATE}."
-        raise UsageError(f"{text} frames a second make no video", where="--fps", fix=fix)
-    return rate
-
-
-def _number(text: str | float, option: str, what: str, example: str) -> Fraction:
-    written = str(text).strip()
-    if not re.fullmatch(rf"-?(?:{_DECIMAL}|\d+/0*[1-9]\d*)", written):
-        raise UsageError(f"'{text}' is not {what}", where=option, fix=f"Write it like {example}.")
-    return Fraction(written)
-
-
-MOST_FRAMES = 100_000
-
-
 @dataclass(frozen=True)
 class Playing:
     """A driver being played.
 
-    timing: when the frames of the result show. moments: for each of them, the moment of the driver that it shows, in
-    ticks of the driver's clock, not always a whole one. first, stop: the driver's frames that play, stop excluded.
+    timing: when the frames of the result show.
+    moments: for each of them, the moment of the driver that it shows, in ticks of the driver's clock, not always a
+    whole one.
+    first, stop: the driver's frames that play, stop excluded.
     """
 
     driver: Timing
@@ -139,12 +126,12 @@ class Playing:
 
     @property
     def shown(self) -> list[int]:
-        """Which of its frames the driver shows at each moment."""
+        """Frames of the driver that show at each moment."""
         return [self.driver.showing(moment) for moment in self.moments]
 
     @property
     def between(self) -> list[float]:
-        """How far each moment is on the way from the frame that shows to the next, [0, 1); 0 on the last that plays."""
+        """Share of the time from the frame that shows to the next at each moment, [0, 1); 0 on the last that plays."""
         pts = self.driver.pts
         return [
             float((moment - pts[index]) / (pts[index + 1] - pts[index])) if index + 1 < self.stop else 0.0
@@ -168,12 +155,12 @@ class Playing:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every frame of the driver shows once, at its own time."""
+        """True when every frame of the driver shows once, at its own time."""
         return self.timing == self.driver and self.moments == self.driver.pts
 
 
 def play(tempo: Tempo, driver: Timing, name: str) -> Playing:
-    """What follows from a tempo for a driver, which is called `name` in messages.
+    """Play a driver, which is called `name` in messages, at a tempo.
 
     A part begins with the frame that shows at its start. Without a frame rate every frame of the driver shows, at its
     own time, and in slow motion as many new ones between it and the next as keep the frames as dense as they were. A
@@ -197,6 +184,34 @@ def play(tempo: Tempo, driver: Timing, name: str) -> Playing:
         timing = Timing.constant(count, tempo.fps)
         passed = [index / tempo.fps / tempo.slow / driver.time_base for index in range(count)]
     return Playing(driver, tempo, timing, tuple(begin + ticks % length for ticks in passed), first, stop)
+
+
+def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
+    """The frame that shows at a moment."""
+    seconds = _seconds(moment, driver)
+    if seconds >= driver.duration:
+        raise _outside(moment, driver, name, option)
+    return driver.showing(seconds / driver.time_base)
+
+
+def background_moments(driver: Timing, subject: Timing) -> list[Fraction]:
+    """The tick of the subject's clip that shows when each frame of the driver does.
+
+    The subject plays from its start. When the driver lasts longer, the subject is slowed down to fit, at most
+    SLOWEST_BACKGROUND times; what is still missing is filled by running back and forth.
+    """
+    slow = min(max(driver.duration / subject.duration, Fraction(1)), Fraction(SLOWEST_BACKGROUND))
+    there_and_back = 2 * subject.duration
+    moments = []
+    for pts in driver.pts:
+        moment = (pts * driver.time_base / slow) % there_and_back
+        moments.append(min(moment, there_and_back - moment) / subject.time_base)
+    return moments
+
+
+def background_frames(driver: Timing, subject: Timing) -> list[int]:
+    """Index of the subject's frame that shows when each frame of the driver does, see :func:`background_moments`."""
+    return [subject.showing(moment) for moment in background_moments(driver, subject)]
 
 
 def _own_frames(tempo: Tempo, driver: Timing, first: int, stop: int, between: int) -> tuple[Timing, list[Fraction]]:
@@ -224,14 +239,6 @@ def _part(tempo: Tempo, driver: Timing, name: str) -> tuple[int, int]:
     return first, stop
 
 
-def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
-    """The frame that shows at a moment."""
-    seconds = _seconds(moment, driver)
-    if seconds >= driver.duration:
-        raise _outside(moment, driver, name, option)
-    return driver.showing(seconds / driver.time_base)
-
-
 def _first_from(moment: Moment, driver: Timing, name: str) -> int:
     """The first frame that appears at a moment or after it; the number of frames at the clip's very end."""
     seconds = _seconds(moment, driver)
@@ -249,7 +256,7 @@ def _seconds(moment: Moment, driver: Timing) -> Fraction:
 
 
 def _tick(driver: Timing, index: int) -> int:
-    """When frame `index` appears; the clip's end for the one after the last."""
+    """Return when frame `index` appears; the clip's end for the one after the last."""
     return (*driver.pts[index : index + 1], driver.end)[0]
 
 
@@ -258,24 +265,17 @@ def _outside(moment: Moment, driver: Timing, name: str, option: str) -> UsageErr
     return UsageError(f"{name} has ended before {moment.text}", where=option, fix=fix)
 
 
-SLOWEST_BACKGROUND = 2  # a background may run at half its speed before it has to run back and forth
+def _rate(text: str | float) -> Fraction:
+    written = str(text).strip()
+    rate = _ROUNDED_RATES.get(written) or _number(written, "--fps", "a frame rate", "60 or 30000/1001")
+    if not 0 < rate <= HIGHEST_RATE:
+        fix = f"Give frames a second, more than 0 and at most {HIGHEST_RATE}."
+        raise UsageError(f"{text} frames a second make no video", where="--fps", fix=fix)
+    return rate
 
 
-def background_moments(driver: Timing, subject: Timing) -> list[Fraction]:
-    """The tick of the subject's clip that shows when each frame of the driver does.
-
-    The subject plays from its start. When the driver lasts longer, the subject is slowed down to fit, at most
-    SLOWEST times; what is still missing is filled by running back and forth.
-    """
-    slow = min(max(driver.duration / subject.duration, Fraction(1)), Fraction(SLOWEST_BACKGROUND))
-    there_and_back = 2 * subject.duration
-    moments = []
-    for pts in driver.pts:
-        moment = (pts * driver.time_base / slow) % there_and_back
-        moments.append(min(moment, there_and_back - moment) / subject.time_base)
-    return moments
-
-
-def background_frames(driver: Timing, subject: Timing) -> list[int]:
-    """Index of the subject's frame that shows when each frame of the driver does, see :func:`background_moments`."""
-    return [subject.showing(moment) for moment in background_moments(driver, subject)]
+def _number(text: str | float, option: str, what: str, example: str) -> Fraction:
+    written = str(text).strip()
+    if not re.fullmatch(rf"-?(?:{_DECIMAL}|\d+/0*[1-9]\d*)", written):
+        raise UsageError(f"'{text}' is not {what}", where=option, fix=f"Write it like {example}.")
+    return Fraction(written)

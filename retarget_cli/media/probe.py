@@ -1,4 +1,4 @@
-"""What a video file says about itself: its header and its first frame."""
+"""Facts about a video file, from its header and its first frame."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class AudioInfo:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file says about its picture.
+    """Facts about the picture of a file.
 
     coded_width, coded_height: the stored picture. width, height: upright with square pixels, as read_frames gives it.
     rotation: degrees clockwise (0, 90, 180, 270) from stored to upright, after mirroring left and right if `mirrored`.

@@ -11,7 +11,7 @@ import av
 
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import is_cut, is_mp4
-from retarget_cli.media.errors import check_readable, not_a_video, reading
+from retarget_cli.media.errors import check_readable, no_decoder, not_a_video, reading
 from retarget_cli.media.timing import repaired
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC
@@ -62,11 +62,7 @@ class VideoSource:
         streams = [s for s in self.container.streams.video if not s.disposition.value & _COVER_ART]
         if streams:
             if streams[0].codec_context is None:
-                raise MediaError(
-                    "The video uses a codec this program cannot decode.",
-                    where=self.path,
-                    fix="Convert it to H.264 in an MP4 file.",
-                )
+                raise no_decoder(self.path)
             return streams[0]
         if self.container.streams.audio:
             raise MediaError(
@@ -105,7 +101,7 @@ class VideoSource:
 
     @property
     def claimed_frames(self) -> int | None:
-        """How many frames the header claims; exact for MP4 and AVI, computed from the duration elsewhere."""
+        """Frames that the header claims; exact for MP4 and AVI, computed from the duration elsewhere."""
         entries = getattr(self.stream, "index_entries", None)  # trimmed by the edit list, unlike the header's count
         if self.stream.frames and entries is not None and len(entries) and is_mp4(self.path):
             return len(entries)

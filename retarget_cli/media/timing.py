@@ -17,8 +17,10 @@ _HELD = 16  # frames with unusable times kept back at most while waiting for a u
 class Timing:
     """Exact presentation times of a clip's frames.
 
-    time_base: seconds per tick, > 0. pts: strictly increasing ticks, the first is 0. end: the tick at which the
-    last frame stops showing, > pts[-1]. Raises ValueError when these do not hold.
+    time_base: seconds per tick, > 0.
+    pts: strictly increasing ticks, the first is 0.
+    end: the tick at which the last frame stops showing, > pts[-1].
+    Raises ValueError when these do not hold.
     """
 
     time_base: Fraction
@@ -55,7 +57,7 @@ class Timing:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all frames show for the same time."""
+        """True when all frames show for the same time."""
         return len(set(self.durations)) == 1
 
     @property

@@ -41,10 +41,10 @@ def exaggerate(motion: Motion, factor: float, points: Points = None, part: range
 def between(motion: Motion, first: int, last: int) -> Motion:
     """From the pose on frame `first` to that on frame `last` > `first` on the shortest way, slow at both ends."""
     times = _seconds(motion)
-    way = smoothstep((times - times[first]) / (times[last] - times[first]))[:, None, None]
+    share = smoothstep((times - times[first]) / (times[last] - times[first]))[:, None, None]
     poses = motion.points[[first, last]].astype(np.float64)
     points = motion.points.copy()
-    points[first + 1 : last] = (poses[0] + way * (poses[1] - poses[0]))[first + 1 : last]
+    points[first + 1 : last] = (poses[0] + share * (poses[1] - poses[0]))[first + 1 : last]
     return replace(motion, points=points)
 
 

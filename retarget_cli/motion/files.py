@@ -14,87 +14,16 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.motion.motion import Motion
 from retarget_cli.motion.rows import EXPORT_AGAIN, VERSION
 from retarget_cli.motion.text_files import from_csv, from_json, to_csv, to_json
+from retarget_cli.utils.text import dump_json
 
-_ARRAYS = ("points", "confidence", "places")
+_ARRAYS, _WORDS = ("points", "confidence", "places"), ("source", "space", "look", "networks")
 _KEY = "motion"
 """The one entry of the metadata: with more than one, their order and so the bytes would differ from run to run."""
-
-
-def to_tensors(motion: Motion) -> bytes:
-    """The file: three float32 arrays, and all else as one canonical JSON text in its metadata."""
-    from safetensors.numpy import save
-
-    arrays = {name: np.ascontiguousarray(getattr(motion, name), np.float32) for name in _ARRAYS}
-    facts = {
-        "version": VERSION,
-        "source": motion.source,
-        "space": motion.space,
-        "look": motion.look,
-        "networks": motion.networks,
-        "frame_size": list(motion.frame_size),
-        "timing": motion.timing.to_json(),
-    }
-    return save(arrays, {_KEY: _canonical({**facts, "sha256": _digest(facts, arrays)})})
-
-
-def from_tensors(path: Path) -> Motion:
-    """Read what :func:`to_tensors` wrote. Raises InputError for a file that is none, of another version, or damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            facts: Any = json.loads((file.metadata() or {}).get(_KEY, "null"))
-            arrays = {name: file.get_tensor(name) for name in _ARRAYS if name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _damaged(path) from error
-    if not isinstance(facts, dict) or len(arrays) != len(_ARRAYS):
-        fix = "Give a file that `retarget keypoints export` wrote."
-        raise InputError("it holds tensors, but no motion", where=path, fix=fix)
-    if facts.get("version") != VERSION:
-        what = f"it is a motion of version {facts.get('version')}, and this program reads version {VERSION}"
-        raise InputError(what, where=path, fix="Export the motion again with this program.")
-    digest = facts.pop("sha256", None)
-    try:
-        if digest != _digest(facts, arrays):
-            raise _damaged(path)
-        timing, (width, height) = Timing.from_json(facts["timing"]), facts["frame_size"]
-        return Motion(
-            arrays["points"],
-            arrays["confidence"],
-            timing,
-            facts["space"],
-            facts["networks"],
-            arrays["places"],
-            (width, height),
-            facts["source"],
-            facts["look"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path) from error
-
-
-def _digest(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    content = hashlib.sha256(_canonical(facts).encode())
-    for name in _ARRAYS:
-        content.update(arrays[name].tobytes())
-    return content.hexdigest()
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError("the motion is damaged or was cut off", where=path, fix=EXPORT_AGAIN)
-
-
-_WRITERS = {".csv": to_csv, ".json": to_json, ".safetensors": to_tensors}
-_TEXTS = {".csv": from_csv, ".json": from_json}
 _BOM16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def is_motion_file(path: Path) -> bool:
-    """Whether a file is called like a motion (and not like a clip)."""
+    """Tell whether a file is called like a motion (and not like a clip)."""
     return path.suffix.lower() in _WRITERS
 
 
@@ -106,7 +35,7 @@ def motion_stem(path: Path) -> str:
 def motion_bytes(motion: Motion, path: Path) -> bytes:
     """The content of a motion file called `path`; all of a motion is in it, to the bit.
 
-    Raises UsageError when the name ends in none of the known ways.
+    Raises UsageError when the name has none of the known endings.
     """
     check_motion_name(path)
     return _WRITERS[path.suffix.lower()](motion)
@@ -127,10 +56,51 @@ def read_motion(path: Path) -> Motion:
 
 
 def check_motion_name(path: Path) -> None:
-    """UsageError for a name that ends in none of the known ways."""
+    """UsageError for a name that has none of the known endings."""
     if not is_motion_file(path):
         what = f"'{path.suffix}' is not a kind of motion file"
         raise UsageError(what, where=path, fix="End the name in .csv, .json or .motion.safetensors.")
+
+
+def to_tensors(motion: Motion) -> bytes:
+    """Write a motion as safetensors: three float32 arrays, and all else as one canonical JSON text in its metadata."""
+    from safetensors.numpy import save
+
+    arrays = {name: np.ascontiguousarray(getattr(motion, name), np.float32) for name in _ARRAYS}
+    words = {name: getattr(motion, name) for name in _WORDS}
+    facts = {**words, "version": VERSION, "frame_size": list(motion.frame_size), "timing": motion.timing.to_json()}
+    return save(arrays, {_KEY: dump_json({**facts, "sha256": _digest(facts, arrays)}).decode()})
+
+
+def from_tensors(path: Path) -> Motion:
+    """Read what :func:`to_tensors` wrote. Raises InputError for a file that is none, of another version, or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            facts: Any = json.loads((file.metadata() or {}).get(_KEY, "null"))
+            arrays: dict[str, Any] = {name: file.get_tensor(name) for name in _ARRAYS if name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path) from error
+    if not isinstance(facts, dict) or len(arrays) != len(_ARRAYS):
+        fix = "Give a file that `retarget keypoints export` wrote."
+        raise InputError("it holds tensors, but no motion", where=path, fix=fix)
+    if facts.get("version") != VERSION:
+        what = f"it is a motion of version {facts.get('version')}, and this program reads version {VERSION}"
+        raise InputError(what, where=path, fix="Export the motion again with this program.")
+    digest = facts.pop("sha256", None)
+    try:
+        if digest != _digest(facts, arrays):
+            raise _damaged(path)
+        timing, (width, height) = Timing.from_json(facts["timing"]), facts["frame_size"]
+        words = {name: facts[name] for name in _WORDS}
+        return Motion(timing=timing, frame_size=(width, height), **arrays, **words)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+_WRITERS = {".csv": to_csv, ".json": to_json, ".safetensors": to_tensors}
+_TEXTS = {".csv": from_csv, ".json": from_json}
 
 
 def _text(content: bytes, path: Path) -> str:
@@ -142,3 +112,14 @@ def _text(content: bytes, path: Path) -> str:
         line = content[: error.start].count(b"\n") + 1
         fix = "Save it as CSV UTF-8 (or in a text editor, with the encoding UTF-8)."
         raise InputError("the text is not UTF-8", where=f"{path}, line {line}", fix=fix) from error
+
+
+def _digest(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    content = hashlib.sha256(dump_json(facts))
+    for name in _ARRAYS:
+        content.update(arrays[name].tobytes())
+    return content.hexdigest()
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError("the motion is damaged or was cut off", where=path, fix=EXPORT_AGAIN)

@@ -58,8 +58,8 @@ def point_numbers(text: str, motion: Motion, option: str) -> list[int] | None:
 
 
 def _move(value: str, tempo: Tempo) -> Edit:
-    names, _, way = value.rpartition("=")
-    by = [_number(word) for word in way.split(",")]
+    names, _, written = value.rpartition("=")
+    by = [_number(word) for word in written.split(",")]
     if not names or len(by) != 2 or not all(abs(number) <= MOST for number in by):
         raise _unclear(value, "--move", "p3,p4=0.1,-0.05: points, to the right, down, in half sides of the crop")
     return lambda motion: edits.move(

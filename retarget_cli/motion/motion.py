@@ -18,13 +18,17 @@ Look = Literal["a", "b", ""]
 class Motion:
     """Keypoints of N frames.
 
-    points: (N, K, 2) float32, order (x, y), in [-1, 1] over the square crop of the clip in whose space they are; they
-    may lie outside. confidence: (N, K) float32 in [0, 1], how sure the network was of each. timing: when each frame
-    shows. space: whose. networks: digest of the networks that found the points; to others they mean nothing.
+    points: (N, K, 2) float32, order (x, y), in [-1, 1] over the square crop of the clip in whose space they are;
+    they may lie outside.
+    confidence: (N, K) float32 in [0, 1], how sure the network was of each.
+    timing: when each frame shows.
+    space: whose.
+    networks: digest of the networks that found the points; to others they mean nothing.
     places: (N, 3) float32, centre (x, y) and side of the crop in pixels of a frame of `frame_size` (width, height).
-    source: what the motion was taken from, for people. look: whose look it was made for, ``a`` or ``b``; empty when
-    nobody knows. Points mean the same only to that look.
-    Raises ValueError when the shapes do not agree or a number is not finite.
+    source: what the motion was taken from, for people.
+    look: whose look it was made for, ``a`` or ``b``; empty when nobody knows.
+    Points mean the same only to that look. Raises ValueError when the shapes do not agree or a number is not
+    finite.
     """
 
     points: np.ndarray
@@ -48,7 +52,7 @@ class Motion:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the keypoints are called."""
+        """Names of the keypoints."""
         return point_names(self.points.shape[1])
 
 

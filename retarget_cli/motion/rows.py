@@ -22,6 +22,8 @@ from retarget_cli.utils.interpolation import interpolated
 
 VERSION = 1
 EXPORT_AGAIN = "Export the motion again and change only what is in its rows."
+FARTHEST = 100.0
+"""No keypoint is so far outside the crop; larger numbers have lost their decimal point."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Head:
 
     @classmethod
     def of(cls, motion: Motion) -> Head:
-        """What is said of a motion."""
+        """Return the head of a motion."""
         return cls(
             motion.space,
             motion.look,
@@ -69,7 +71,7 @@ class Head:
 
     @classmethod
     def read(cls, lines: Mapping[str, str], path: Path) -> Head:
-        """What :meth:`lines` wrote; other keys are let be. Raises InputError, which names the key, for other values."""
+        """Read what :meth:`lines` wrote; ignore other keys. Raises InputError, which names the key of a wrong value."""
         if lines.get("version") != str(VERSION):
             written = lines.get("version", "no")
             what = f"it is a motion of version {written}, and this program reads version {VERSION}"
@@ -105,16 +107,9 @@ def nearest_tick(seconds: float, time_base: Fraction) -> int:
 def _take(lines: Mapping[str, str], key: str, pattern: str, path: Path) -> re.Match[str]:
     found = re.fullmatch(pattern, lines.get(key, ""))
     if found is None:
-        raise _wrong(path, key, f"cannot be '{lines[key]}'" if key in lines else "is missing")
+        what = f"cannot be '{lines[key]}'" if key in lines else "is missing"
+        raise InputError(f"'{key}' at the head of the motion {what}", where=path, fix=EXPORT_AGAIN)
     return found
-
-
-def _wrong(path: Path, key: str, what: str) -> InputError:
-    return InputError(f"'{key}' at the head of the motion {what}", where=path, fix=EXPORT_AGAIN)
-
-
-FARTHEST = 100.0
-"""No keypoint is so far outside the crop; larger numbers have lost their decimal point."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ class Row:
 
 @dataclass
 class Rows:
-    """What a file says, frame by frame. seconds, places: of each frame; where: it says when a frame shows."""
+    """Content of a file, frame by frame. seconds, places: of each frame; where: it says when a frame shows."""
 
     path: Path
     head: Head
@@ -150,16 +145,9 @@ class Rows:
         values = np.stack([_filled(found[name], name, times, self.path) for name in names], axis=1).astype(np.float32)
         head = self.head
         places = np.array([self.places[frame] for frame in range(head.frames)], np.float32)
+        points, confidence = np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2])
         return Motion(
-            np.ascontiguousarray(values[..., :2]),
-            np.ascontiguousarray(values[..., 2]),
-            timing,
-            head.space,
-            head.networks,
-            places,
-            head.frame_size,
-            head.source,
-            head.look,
+            points, confidence, timing, head.space, head.networks, places, head.frame_size, head.source, head.look
         )
 
     def _timing(self) -> Timing:
@@ -193,9 +181,7 @@ def number(value: object, what: str, where: str, path: Path, limit: float = math
         fix = "Write a number like 0.25, or remove the row: points between others are interpolated."
         raise InputError(f"{what} is {shown} and not a number", where=f"{path}, {where}", fix=fix)
     if abs(found) > limit:
-        fix = (
-            "Points inside the crop lie from -1 to 1. Check that the program which saved the file kept decimal points."
-        )
+        fix = "Points in the crop lie from -1 to 1. Check that the program which saved the file kept decimal points."
         raise InputError(f"{what} is {found:g}, far outside", where=f"{path}, {where}", fix=fix)
     return found
 

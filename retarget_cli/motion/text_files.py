@@ -24,7 +24,7 @@ Line = tuple[int, list[str]]
 
 
 def to_csv(motion: Motion) -> bytes:
-    """The file. Numbers have nine digits, which tell any two float32 apart."""
+    """Write a motion as a table. Numbers have nine digits, which tell any two float32 apart."""
     head = Head.of(motion)
     seconds = [head.seconds(tick) for tick in motion.timing.pts]
     out = io.StringIO()
@@ -62,7 +62,7 @@ def from_csv(text: str, path: Path) -> Motion:
 
 
 def _table(text: str, path: Path) -> tuple[str, list[Line], list[str]]:
-    """What separates the cells, all lines that are not empty with their numbers, and the titles of the columns."""
+    """Return what separates the cells, all lines that are not empty with their numbers, and the columns' titles."""
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         try:
@@ -113,7 +113,7 @@ def _read_row(fields: dict[str, str], where: str, read: Rows, times: dict[int, f
 
 
 def to_json(motion: Motion) -> bytes:
-    """The file, with one line a point. Numbers have nine digits, which tell any two float32 apart."""
+    """Write a motion as JSON, with one line a point. Numbers have nine digits, which tell any two float32 apart."""
     head = Head.of(motion)
     facts = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.lines().items())
     frames = ",\n".join(_frame(motion, frame, head) for frame in range(head.frames))
@@ -131,9 +131,8 @@ def from_json(text: str, path: Path) -> Motion:
         fix = "Check brackets, quotes and commas there, or export the motion again."
         raise InputError("it is not JSON", where=place, fix=fix) from error
     facts = _object(data, path, "the file")
-    read = Rows(
-        path, Head.read({key: str(value) for key, value in facts.items() if isinstance(value, (str, int))}, path)
-    )
+    lines = {key: str(value) for key, value in facts.items() if isinstance(value, (str, int))}
+    read = Rows(path, Head.read(lines, path))
     frames = facts.get("frames")
     if not isinstance(frames, list):
         raise InputError("it has no list 'frames'", where=path, fix=EXPORT_AGAIN)

@@ -10,21 +10,8 @@ from retarget_cli.samples.paint import Coat, Colour, add_dot, limb, rounded, sca
 from retarget_cli.samples.rig import Bone, Character, Leg
 
 _UP = np.pi / 2
-_LENGTHS = (
-    "trunk",
-    "chest",
-    "waist",
-    "hind",
-    "fore",
-    "thick",
-    "paw",
-    "neck",
-    "neck_thick",
-    "head",
-    "ear",
-    "tail",
-    "hump",
-)
+_LENGTHS = ("trunk", "chest", "waist", "hind", "fore", "thick", "paw", "neck", "neck_thick", "head", "ear", "tail",
+            "hump")  # fmt: skip
 _FAR = 0.62  # brightness of the legs on the other side
 
 
@@ -32,8 +19,10 @@ _FAR = 0.62  # brightness of the legs on the other side
 class Build:
     """Proportions in pixels of a frame 240 high, angles in radians.
 
-    hind, fore: lengths of a leg's three segments; thick: their radii at hip, knee, hock and foot; tail: (length, radius
-    at its root, radius at its end); tail_up: its angle above the horizontal.
+    hind, fore: lengths of a leg's three segments.
+    thick: their radii at hip, knee, hock and foot.
+    tail: (length, radius at its root, radius at its end).
+    tail_up: its angle above the horizontal.
     """
 
     trunk: float
@@ -118,23 +107,20 @@ def _leg(b: Build, side: str, end: str, random: np.random.Generator) -> list[Bon
     plain = replace(coat, pattern="plain")
     socks = replace(plain, tip=b.socks, tip_from=b.sock_from)
     top = hip * (0.85 if fore else 1.1)
-    parts = [
-        limb(upper, (0.85 * top, top, 0.75 * top + 0.25 * knee, knee)),
-        limb(lower, (knee, 0.95 * knee, hock)),
-        limb(foot, (hock, sole, sole)),
-    ]
+    thigh = limb(upper, (0.85 * top, top, 0.75 * top + 0.25 * knee, knee))
+    shank = limb(lower, (knee, 0.95 * knee, hock))
+    heel = limb(foot, (hock, sole, sole))
     # A paw points forward, which is to the left of a bone that hangs down: towards -v.
-    paw = rounded(
-        [(foot - 0.3 * sole, 0.9 * sole), (foot + sole, sole), (foot + sole, -b.paw), (foot - 0.2 * sole, -b.paw)]
-    )
+    corners = [(foot - 0.3 * sole, 0.9 * sole), (foot + sole, sole), (foot + sole, -b.paw), (foot - 0.2 * sole, -b.paw)]
+    paw = rounded(corners)
     shift = 0.0 if side == "near" else 0.09 * b.trunk
     at = (0.93 * b.trunk - shift, 0.3 * b.chest) if fore else (0.04 * b.trunk + shift, 0.05 * b.waist)
     rests = (-_UP - 0.26, 0.34, -0.04) if fore else (-_UP + 0.36, -0.78, 0.46)
     name = f"{side}_{end}"
     return [
-        Bone(f"{name}_upper", "trunk", at, rests[0], sprite([parts[0]], coat, random), free=True),
-        Bone(f"{name}_lower", f"{name}_upper", (upper, 0), rests[1], sprite([parts[1]], plain, random)),
-        Bone(f"{name}_foot", f"{name}_lower", (lower, 0), rests[2], sprite([parts[2], paw], socks, random)),
+        Bone(f"{name}_upper", "trunk", at, rests[0], sprite([thigh], coat, random), free=True),
+        Bone(f"{name}_lower", f"{name}_upper", (upper, 0), rests[1], sprite([shank], plain, random)),
+        Bone(f"{name}_foot", f"{name}_lower", (lower, 0), rests[2], sprite([heel, paw], socks, random)),
     ]
 
 
@@ -149,10 +135,7 @@ def _head_and_neck(b: Build, random: np.random.Generator) -> list[Bone]:
     head = add_dot(head, (0.44 * h, -0.28 * deep * h), 0.022 * h, (0.95, 0.95, 0.95))
     head = add_dot(head, (h * (0.72 + 0.2 * b.muzzle), 0.0), 0.075 * h, dark)
     root = (1.0 * b.trunk, -0.22 * b.chest - 0.4 * b.hump)
-    bones = [
-        Bone("neck", "trunk", root, b.neck_up, neck),
-        Bone("head", "neck", (b.neck, 0), -b.head_down, head),
-    ]
+    bones = [Bone("neck", "trunk", root, b.neck_up, neck), Bone("head", "neck", (b.neck, 0), -b.head_down, head)]
     for side, at in (("far", 0.2), ("near", 0.08)):
         ear = sprite([_ear(b)], plain.dimmed(1.0 if side == "near" else _FAR), random)
         bones.append(Bone(f"{side}_ear", "head", (at * h, -0.5 * deep * h), 2.0 if b.pointed else 1.7, ear))
@@ -170,12 +153,9 @@ def _head(b: Build) -> np.ndarray:
 
 
 def _ear(b: Build) -> np.ndarray:
-    e = b.ear
     if b.pointed:
-        return rounded(
-            [(-0.25 * e, -0.2 * e), (0.5 * e, -0.32 * e), (1.15 * e, 0.0), (0.5 * e, 0.26 * e), (-0.25 * e, 0.2 * e)]
-        )
-    return limb(0.5 * e, (0.4 * e, 0.55 * e, 0.5 * e))
+        return rounded(b.ear * np.array([(-0.25, -0.2), (0.5, -0.32), (1.15, 0.0), (0.5, 0.26), (-0.25, 0.2)]))
+    return limb(0.5 * b.ear, (0.4 * b.ear, 0.55 * b.ear, 0.5 * b.ear))
 
 
 def _tail(b: Build, random: np.random.Generator) -> list[Bone]:
@@ -187,9 +167,7 @@ def _tail(b: Build, random: np.random.Generator) -> list[Bone]:
         # A tuft at the end.
         coat = replace(b.coat, pattern="plain", under=None, base=b.socks if joint == 3 else b.coat.base)
         swell = 1.7 if joint == 3 else 1.0
-        part = sprite(
-            [limb(step * (1.25 if joint == 3 else 1), (near, swell * 0.5 * (near + far), swell * far))], coat, random
-        )
-        bones.append(Bone(f"tail{joint}", parent, at, rest, part))
+        outline = limb(step * (1.25 if joint == 3 else 1), (near, swell * 0.5 * (near + far), swell * far))
+        bones.append(Bone(f"tail{joint}", parent, at, rest, sprite([outline], coat, random)))
         parent, at, rest = f"tail{joint}", (step, 0.0), 0.12
     return bones

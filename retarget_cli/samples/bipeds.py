@@ -18,8 +18,12 @@ _FAR = 0.62
 class Figure:
     """Proportions in pixels of a frame 240 high.
 
-    waist, chest: half widths; leg: lengths of thigh and shin; arm: of upper and lower arm; *_thick: radii at hip,
-    knee, ankle and at shoulder, elbow, wrist; foot: how far it reaches forward. boxy: square parts.
+    waist, chest: half widths.
+    leg: lengths of thigh and shin.
+    arm: of upper and lower arm.
+    leg_thick, arm_thick: radii at hip, knee, ankle and at shoulder, elbow, wrist.
+    foot: how far it reaches forward.
+    boxy: square parts.
     """
 
     trunk: float
@@ -82,18 +86,8 @@ def _part(f: Figure, length: float, radii: tuple[float, ...]) -> np.ndarray:
 def _box(length: float, start: float, end: float) -> np.ndarray:
     """A block along u with its corners cut off."""
     c = 0.3 * min(start, end)
-    return np.array(
-        [
-            (-c, -start + c),
-            (0, -start),
-            (length, -end),
-            (length + c, -end + c),
-            (length + c, end - c),
-            (length, end),
-            (0, start),
-            (-c, start - c),
-        ]
-    )
+    right = [(-c, start - c), (0, start), (length, end), (length + c, end - c)]
+    return np.array([*((u, -v) for u, v in right), *right[::-1]])
 
 
 def _leg(f: Figure, side: str, random: np.random.Generator) -> list[Bone]:
@@ -103,24 +97,15 @@ def _leg(f: Figure, side: str, random: np.random.Generator) -> list[Bone]:
     cloth = replace(f.trousers, pattern="plain", tip=None).dimmed(light)
     shoe = replace(cloth, base=f.trousers.tip or f.trousers.base)
     sole = 1.3 * ankle
-    foot = [
-        (-0.3 * ankle, ankle),
-        (sole, 1.1 * ankle),
-        (sole, -f.foot),
-        (0.4 * sole, -0.9 * f.foot),
-        (-0.4 * ankle, -ankle),
-    ]
+    foot = [(-0.3 * ankle, ankle), (sole, 1.1 * ankle), (sole, -f.foot), (0.4 * sole, -0.9 * f.foot)]
+    foot.append((-0.4 * ankle, -ankle))
     outline = np.array(foot) if f.boxy else rounded(foot)
     name = f"{side}_leg"
+    upper = sprite([_part(f, thigh, (hip, hip, knee))], cloth, random)
+    lower = sprite([_part(f, shin, (knee, knee, ankle))], cloth, random)
     return [
-        Bone(f"{name}_upper", "trunk", (0, 0), -_UP, sprite([_part(f, thigh, (hip, hip, knee))], cloth, random), True),
-        Bone(
-            f"{name}_lower",
-            f"{name}_upper",
-            (thigh, 0),
-            -0.06,
-            sprite([_part(f, shin, (knee, knee, ankle))], cloth, random),
-        ),
+        Bone(f"{name}_upper", "trunk", (0, 0), -_UP, upper, free=True),
+        Bone(f"{name}_lower", f"{name}_upper", (thigh, 0), -0.06, lower),
         Bone(f"{name}_foot", f"{name}_lower", (shin, 0), 0.06, sprite([outline], shoe, random)),
     ]
 
@@ -132,16 +117,11 @@ def _arm(f: Figure, side: str, random: np.random.Generator) -> list[Bone]:
     hand = limb(lower + 1.2 * wrist, (wrist, wrist, 1.25 * wrist))
     sleeve, skin = replace(f.shirt, light=0.88 * light), f.skin.dimmed(light)
     name = f"{side}_arm"
-    at = (0.93 * f.trunk, 0.0)
+    above = sprite([_part(f, upper, (shoulder, elbow))], sleeve, random)
+    below = sprite([_part(f, lower, (elbow, wrist)), hand], skin, random)
     return [
-        Bone(f"{name}_upper", "trunk", at, -_UP, sprite([_part(f, upper, (shoulder, elbow))], sleeve, random), True),
-        Bone(
-            f"{name}_lower",
-            f"{name}_upper",
-            (upper, 0),
-            0.3,
-            sprite([_part(f, lower, (elbow, wrist)), hand], skin, random),
-        ),
+        Bone(f"{name}_upper", "trunk", (0.93 * f.trunk, 0.0), -_UP, above, free=True),
+        Bone(f"{name}_lower", f"{name}_upper", (upper, 0), 0.3, below),
     ]
 
 
@@ -154,21 +134,13 @@ def _head(f: Figure, random: np.random.Generator) -> list[Bone]:
         head = add_dot(head, (0.95 * h, 0.5 * h), 0.26 * h, (0.98, 0.85, 0.3))
     else:
         # Seen from the side: skull, brow, nose (towards +v) and chin.
-        face = [
-            (-0.1 * h, -0.5 * h),
-            (0.9 * h, -1.05 * h),
-            (1.9 * h, -0.6 * h),
-            (2.0 * h, 0.3 * h),
-            (1.4 * h, 0.85 * h),
-        ]
-        face += [(0.85 * h, 1.15 * h), (0.7 * h, 0.85 * h), (0.15 * h, 0.8 * h)]
+        face = [(-0.1 * h, -0.5 * h), (0.9 * h, -1.05 * h), (1.9 * h, -0.6 * h), (2.0 * h, 0.3 * h)]
+        face += [(1.4 * h, 0.85 * h), (0.85 * h, 1.15 * h), (0.7 * h, 0.85 * h), (0.15 * h, 0.8 * h)]
         hair = replace(f.skin, base=(0.2, 0.13, 0.09), marks=(0.3, 0.2, 0.1), contrast=0.3)
         head = sprite([rounded(face)], f.skin, random)
         cap = [(0.5 * h, -1.1 * h), (1.3 * h, -1.2 * h), (2.15 * h, -0.5 * h), (2.1 * h, 0.45 * h), (1.55 * h, 0.1 * h)]
         lock = sprite([rounded([*cap, (1.0 * h, -0.35 * h)])], hair, random)
         eye = add_dot(head, (1.25 * h, 0.58 * h), 0.12 * h, (0.08, 0.06, 0.05))
-        return [
-            Bone("neck", "trunk", (f.trunk, 0), 0.0, neck),
-            Bone("head", "neck", (0.8 * h, 0), -0.05, overlaid(lock, eye)),
-        ]
-    return [Bone("neck", "trunk", (f.trunk, 0), 0.0, neck), Bone("head", "neck", (0.7 * h, 0), 0.0, head)]
+        head = overlaid(lock, eye)
+    at, rest = ((0.7 * h, 0.0), 0.0) if f.boxy else ((0.8 * h, 0.0), -0.05)
+    return [Bone("neck", "trunk", (f.trunk, 0), 0.0, neck), Bone("head", "neck", at, rest, head)]

@@ -51,15 +51,15 @@ def unit_of(size: tuple[int, int]) -> float:
 
 
 def _views(actor: Actor, camera: np.ndarray, size: tuple[int, int]) -> Iterator[tuple[np.ndarray, float]]:
-    """What the camera sees behind the actor, (H, W, 3) float32, and by how many pixels it hangs lower than usual."""
+    """Give what the camera sees behind the actor, (H, W, 3) float32, and how many pixels it hangs lower than usual."""
     width, height = size
     margin = 8
     reach = int(np.ceil(np.ptp(camera))) + 2 * margin
     # A whole number of stretches, so that an actor meets the same country however far it walks.
     wide = _STRETCH * width * (1 + (width + reach) // (_STRETCH * width))
     panorama = paint_scene(actor.scene, (wide, height + 2 * margin), np.random.default_rng([actor.seed, 7]))
-    for index, way in enumerate(camera - camera.min() + margin):
-        left = reach - way if actor.faces_left else way
+    for index, place in enumerate(camera - camera.min() + margin):
+        left = reach - place if actor.faces_left else place
         sway = actor.scene.sway * height * np.sin([0.21 * index, 0.33 * index + 1])
         shift = np.array([[1, 0, sway[0] - left], [0, 1, sway[1] - margin]])
         view = cv2.warpAffine(panorama, shift, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
@@ -75,7 +75,7 @@ def _finish(behind: np.ndarray, layer: np.ndarray, size: tuple[int, int]) -> tup
 
 
 def _travel(character: Character, motion: Motion, count: int) -> np.ndarray:
-    """How far the root has come at each frame, so that the feet which carry the weight stay where they are."""
+    """Return how far the root has come at each frame, so that the feet which carry the weight stay where they are."""
     if not character.legs:
         return np.zeros(count)
     feet = np.stack([soles(character, motion.pose(index)) for index in range(count + 1)])

@@ -23,10 +23,16 @@ class Motion(Protocol):
 class Walk:
     """A walk on two or four legs. Angles in radians, phases in cycles.
 
-    cycle: frames of one stride; phases: leg → when it touches down; stride: how far legs swing each way; fold: how far
-    knees bend in the air; duty: share of the cycle spent on the ground; bob: share of the leg's length; nod: of the
-    head, `nods` times a cycle; tail: its sway, `tail_rate` times a cycle; glance: (frame, angle) of one slow raising of
-    the head; drift: how much strides lengthen and shorten from one to the next.
+    cycle: frames of one stride.
+    phases: leg → when it touches down.
+    stride: how far legs swing each way.
+    fold: how far knees bend in the air.
+    duty: share of the cycle spent on the ground.
+    bob: share of the leg's length.
+    nod: of the head, `nods` times a cycle.
+    tail: its sway, `tail_rate` times a cycle.
+    glance: (frame, angle) of one slow raising of the head.
+    drift: how much strides lengthen and shorten from one to the next.
     """
 
     cycle: float

@@ -13,12 +13,12 @@ from retarget_cli.samples.rig import Sprite
 
 Colour = tuple[float, float, float]
 Build = TypeVar("Build")
-Points = Sequence[tuple[float, float]]
+Points = Sequence[tuple[float, float]] | np.ndarray
 
 
 @dataclass(frozen=True)
 class Coat:
-    """What covers a part. Colours are sRGB in [0, 1].
+    """Coat that covers a part. Colours are sRGB in [0, 1].
 
     marks: colour of the pattern; under: colour of the side towards +v; tip: colour beyond `tip_from` of the length.
     grain: size of spots and width of hair, in pixels; rough: how ragged the edge is; light: brightness factor.

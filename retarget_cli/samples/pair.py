@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 from retarget_cli.errors import UsageError
+from retarget_cli.media.codecs import CodecName
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
-from retarget_cli.samples.drawing import Actor, frames
-from retarget_cli.samples.gaits import Motion
-from retarget_cli.samples.scenarios import KINDS, Role, cast
+from retarget_cli.samples.drawing import frames as draw_frames
+from retarget_cli.samples.scenarios import KINDS, Role, both_roles
 
 Progress = Callable[[int, int], None]
 _SMALLEST = 32  # pixels: less leaves nothing of a leg
@@ -22,7 +20,7 @@ _SMALLEST = 32  # pixels: less leaves nothing of a leg
 
 @dataclass(frozen=True)
 class SamplePair:
-    """Where the files of a drawn pair are.
+    """Files of a drawn pair.
 
     a, b: the clips (H.264); *_mask: their exact mattes (FFV1 grey {0, 255}). truth_a_as_b: the true answer to "A's
     look, B's motion", drawn in A's scene with as many frames as B: its matte (FFV1 grey), and in colour (FFV1 RGB).
@@ -57,7 +55,7 @@ def roles(
         raise UsageError(
             f"frames of {size[0]}x{size[1]} are too small", fix=f"Use {_SMALLEST} pixels or more each way."
         )
-    a, b = cast(kind, seed, size)
+    a, b = both_roles(kind, seed, size)
     return a, replace(b, actor=replace(b.actor, faces_left=True)) if opposite else b
 
 
@@ -73,9 +71,14 @@ def draw_pair(
 ) -> SamplePair:
     """Draw a pair and write its eight files into `folder`, which is made when missing.
 
-    frames: of A and of B, at least two each; size: (w, h) in pixels; kind: one of ``KINDS``; rate: frames per second;
-    opposite: B faces left. progress is called with frames drawn and frames in all. The same arguments give the same
-    pixels. Raises UsageError for arguments that make no clip, EnvironmentProblem when the folder cannot be written to.
+    frames: of A and of B, at least two each.
+    size: (w, h) in pixels.
+    kind: one of ``KINDS``.
+    rate: frames per second.
+    opposite: B faces left.
+    progress: called with frames drawn and frames in all.
+    The same arguments give the same pixels. Raises UsageError for arguments that make no clip, EnvironmentProblem when
+    the folder cannot be written to.
     """
     if min(frames) < 2:
         raise UsageError("a clip needs at least two frames", fix="Ask for two frames or more of each clip.")
@@ -102,30 +105,18 @@ def write_pair(
         (pair.truth_a_as_b_colour, pair.truth_a_as_b, a.actor, b.motion, count_b),
         (pair.truth_b_as_a_colour, pair.truth_b_as_a, b.actor, a.motion, count_a),
     ]
-    done, total = 0, sum(clip[4] for clip in clips)
+    drawn, total = 0, sum(clip[4] for clip in clips)
     for colour, matte, actor, motion, count in clips:
-        _write(colour, matte, actor, motion, Timing.constant(count, rate), size, done, total, progress)
-        done += count
+        timing = Timing.constant(count, rate)
+        codec: CodecName = "h264" if colour.suffix == ".mp4" else "ffv1"
+        with (
+            VideoWriter(colour, size, timing, codec=codec) as picture,
+            VideoWriter(matte, size, timing, codec="ffv1", pixels="gray") as silhouette,
+        ):
+            for image, mask in draw_frames(actor, motion, count, size):
+                picture.write(image)
+                silhouette.write(mask)
+                drawn += 1
+                if progress is not None:
+                    progress(drawn, total)
     return pair
-
-
-def _write(
-    colour: Path,
-    matte: Path,
-    actor: Actor,
-    motion: Motion,
-    timing: Timing,
-    size: tuple[int, int],
-    done: int,
-    total: int,
-    progress: Progress | None,
-) -> None:
-    codec: Literal["h264", "ffv1"] = "h264" if colour.suffix == ".mp4" else "ffv1"
-    with ExitStack() as stack:
-        picture = stack.enter_context(VideoWriter(colour, size, timing, codec=codec))
-        silhouette = stack.enter_context(VideoWriter(matte, size, timing, codec="ffv1", pixels="gray"))
-        for index, (image, mask) in enumerate(frames(actor, motion, timing.frames, size)):
-            picture.write(image)
-            silhouette.write(mask)
-            if progress is not None:
-                progress(done + index + 1, total)

@@ -16,8 +16,11 @@ _LENGTHS = ("stem", "stem_thick", "leaf", "petal", "heart")
 class Plant:
     """Proportions in pixels of a frame 240 high.
 
-    stem, stem_thick: its length and radius; leaf, petal: length and half width; petals: how many; heart: radius of the
-    flower's middle; cup: the share of the full circle that the petals fill, above 0.8 all of it.
+    stem, stem_thick: its length and radius.
+    leaf, petal: length and half width.
+    petals: how many.
+    heart: radius of the flower's middle.
+    cup: the share of the full circle that the petals fill, above 0.8 all of it.
     """
 
     stem: float

@@ -63,7 +63,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bone's joint is, (x, y) with y down, and its angle."""
+    """Place of a bone: its joint, (x, y) with y down, and its angle."""
 
     x: float
     y: float

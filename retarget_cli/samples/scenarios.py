@@ -97,7 +97,7 @@ KINDS: dict[str, Callable[[tuple[int, int], np.random.Generator], tuple[Role, Ro
 }
 
 
-def cast(kind: str, seed: int, size: tuple[int, int]) -> tuple[Role, Role]:
+def both_roles(kind: str, seed: int, size: tuple[int, int]) -> tuple[Role, Role]:
     """Both roles of a pair, built for frames of size = (w, h). Raises KeyError for an unknown kind."""
     return KINDS[kind](size, np.random.default_rng([seed, sorted(KINDS).index(kind)]))
 

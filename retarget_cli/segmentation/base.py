@@ -1,9 +1,10 @@
-"""What every way of finding the object has in common: the clip it reads, hints it takes, the report it gives."""
+"""The interface of the backends: the clip they read, the hints they take, the report they give."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,9 +33,24 @@ class FrameSource(Protocol):
         ...
 
 
+def every_frame(clip: FrameSource, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """Give the frames of a clip as it reads them. Raises InputError when there are fewer than it counts."""
+    seen = 0
+    for image in islice(clip.read(size), clip.count):
+        yield image
+        seen += 1
+    if seen < clip.count:
+        raise ended(seen, clip.count)
+
+
+def ended(seen: int, count: int) -> InputError:
+    """The error for a clip that has fewer frames than were found before."""
+    return InputError(f"The clip ended after {seen} of {count} frames.", fix="Convert the video again.")
+
+
 @dataclass(frozen=True)
 class Hint:
-    """Where the object is on one frame, in native pixels of the upright clip.
+    """Place of the object on one frame, in native pixels of the upright clip.
 
     frame: index from 0; box: (x, y, width, height); points: (x, y, positive), positive ones on the object.
     """
@@ -46,7 +62,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class MatteReport:
-    """How a matte was made and how far to trust it; confidences in [0, 1], one a frame and one for the clip."""
+    """Origin and confidence of a matte; confidences in [0, 1], one a frame and one for the clip."""
 
     backend: str
     confidence: float
@@ -82,7 +98,7 @@ def merge(hints: Sequence[Hint]) -> list[Hint]:
 
 
 def shows(hint: Hint) -> bool:
-    """Whether it says where the object is, and not only where it is not."""
+    """Tell whether it says where the object is, and not only where it is not."""
     return hint.box is not None or any(positive for _, _, positive in hint.points)
 
 
@@ -99,8 +115,9 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
             raise InputError(
                 f"The hint on frame {hint.frame} has neither a box nor points.", fix="Give --box or --point."
             )
-        if hint.box is not None and not _box_inside(hint.box, width, height):
-            box = ",".join(f"{value:g}" for value in hint.box)
+        x, y, w, h = hint.box or (0, 0, width, height)
+        if not (w >= 2 and h >= 2 and x < width and y < height and x + w > 0 and y + h > 0):
+            box = ",".join(f"{value:g}" for value in (x, y, w, h))
             raise InputError(
                 f"The box {box} on frame {hint.frame} is empty or outside the {width}x{height} frame.",
                 fix="Give the box as x,y,width,height in pixels of the upright video.",
@@ -113,26 +130,15 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
                 )
 
 
-def _box_inside(box: tuple[float, float, float, float], width: int, height: int) -> bool:
-    x, y, w, h = box
-    return w >= 2 and h >= 2 and x < width and y < height and x + w > 0 and y + h > 0
-
-
 def no_object(why: str) -> InputError:
     """The error for a clip in which nothing can be told from the background."""
-    return InputError(
-        f"No object was found in the clip: {why}.",
-        fix="Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask.",
-    )
+    fix = "Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask."
+    return InputError(f"No object was found in the clip: {why}.", fix=fix)
 
 
 def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:
     """Hints as plain values."""
     return [
-        {
-            "frame": hint.frame,
-            "box": None if hint.box is None else list(hint.box),
-            "points": [list(p) for p in hint.points],
-        }
+        {"frame": hint.frame, "box": hint.box and list(hint.box), "points": [list(point) for point in hint.points]}
         for hint in hints
     ]

@@ -36,15 +36,11 @@ class Given:
                 progress(seen + 1, clip.count)
             seen += 1
         if seen != clip.count:
-            raise InputError(
-                f"The matte has {seen} frames, but the video has {clip.count}.",
-                fix="Give a matte with exactly one frame for each frame of the video.",
-            )
+            fix = "Give a matte with exactly one frame for each frame of the video."
+            raise InputError(f"The matte has {seen} frames, but the video has {clip.count}.", fix=fix)
         if not any(present):
-            raise InputError(
-                "There is no object in the matte: every frame is black.",
-                fix="Give a matte that is white where the object is, or leave it out to have the object found.",
-            )
+            fix = "Give a matte that is white where the object is, or leave it out to have the object found."
+            raise InputError("There is no object in the matte: every frame is black.", fix=fix)
         return MatteReport(self.name, 1.0, tuple(float(one) for one in present), _notices(present, bool(hints)))
 
 
@@ -54,10 +50,8 @@ def fit_size(matte: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if (width, height) == size:
         return np.where(matte >= 128, 255, 0).astype(np.uint8)
     if abs((width / height) / (size[0] / size[1]) - 1.0) > _ASPECT_TOLERANCE:
-        raise InputError(
-            f"The matte is {width}x{height}, but the video is {size[0]}x{size[1]}.",
-            fix="Give a matte of the video's size, or of the same shape.",
-        )
+        fix = "Give a matte of the video's size, or of the same shape."
+        raise InputError(f"The matte is {width}x{height}, but the video is {size[0]}x{size[1]}.", fix=fix)
     shrinks = width > size[0]
     resized = cv2.resize(matte, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.where(resized >= 128, 255, 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Edge-aware smoothing of a soft matte by a colour image (He, Sun & Tang 2010; fast variant, He & Sun 2015)."""
+"""Edge-aware smoothing of a probability map by a colour image (He, Sun & Tang 2010; fast variant, He & Sun 2015)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ def _mean(image: np.ndarray, radius: int) -> np.ndarray:
     return cv2.blur(image, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
 
 
-def coefficients(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
-    """Local linear model ``soft = a . guide + b`` in every window.
+def coefficients(guide: np.ndarray, probability: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """Local linear model ``probability = a . guide + b`` in every window.
 
-    guide: (H, W, 3) float32 in [0, 1]; soft: (H, W) float32; radius in pixels; epsilon: ridge on the colour variance.
+    guide: (H, W, 3) float32 in [0, 1].
+    probability: (H, W) float32.
+    radius: of the windows, in pixels.
+    epsilon: ridge on the colour variance.
     Returns (H, W, 4) float32: the window means of (a0, a1, a2, b).
     """
     # Double precision: where the guide is grey the determinant below is of the order of epsilon squared.
-    guide, soft = guide.astype(np.float64), soft.astype(np.float64)
-    mean_guide, mean_soft = _mean(guide, radius), _mean(soft, radius)
-    cross = _mean(guide * soft[..., None], radius) - mean_guide * mean_soft[..., None]
+    guide, probability = guide.astype(np.float64), probability.astype(np.float64)
+    mean_guide, mean_probability = _mean(guide, radius), _mean(probability, radius)
+    cross = _mean(guide * probability[..., None], radius) - mean_guide * mean_probability[..., None]
     pairs = guide[..., [0, 0, 0, 1, 1, 2]] * guide[..., [0, 1, 2, 1, 2, 2]]
     # cv2.blur takes up to four channels at once only on some builds; two calls are safe everywhere.
     second = np.concatenate([_mean(pairs[..., :3], radius), _mean(pairs[..., 3:], radius)], axis=2)
     second -= mean_guide[..., [0, 0, 0, 1, 1, 2]] * mean_guide[..., [0, 1, 2, 1, 2, 2]]
     slope = _solve_symmetric(second, cross, epsilon)
-    offset = mean_soft - cv2.transform(slope * mean_guide, _ALL_CHANNELS)
+    offset = mean_probability - cv2.transform(slope * mean_guide, _ALL_CHANNELS)
     return _mean(np.dstack([slope, offset]).astype(np.float32), radius)
 
 
@@ -51,6 +54,6 @@ def apply(model: np.ndarray, guide: np.ndarray) -> np.ndarray:
     return cv2.transform(model[..., :3] * guide, _ALL_CHANNELS) + model[..., 3]
 
 
-def guided_filter(guide: np.ndarray, soft: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
-    """Smooth `soft` (H, W) along the edges of `guide` (H, W, 3) float32 in [0, 1]."""
-    return apply(coefficients(guide, soft, radius, epsilon), guide)
+def guided_filter(guide: np.ndarray, probability: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """Smooth `probability` (H, W) along the edges of `guide` (H, W, 3) float32 in [0, 1]."""
+    return apply(coefficients(guide, probability, radius, epsilon), guide)

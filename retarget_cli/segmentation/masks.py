@@ -31,11 +31,17 @@ def sigmoid(log_odds: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
 
 
-def grow(soft: np.ndarray, radius: int) -> np.ndarray:
+def grow(values: np.ndarray, radius: int) -> np.ndarray:
     """Largest value within `radius` pixels (an ellipse)."""
     if radius < 1:
-        return soft
-    return cv2.dilate(soft, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+        return values
+    return cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two masks; unlike `metrics.image.iou`, 0 when both are empty."""
+    union = int((first | second).sum())
+    return int((first & second).sum()) / union if union else 0.0
 
 
 def otsu(values: np.ndarray) -> float:

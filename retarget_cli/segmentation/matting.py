@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.segmentation import guided_filter
-from retarget_cli.vision.regions import box_of, fill_holes, largest_components
+from retarget_cli.vision.regions import fill_holes, largest_components, window_around
 
 _BAND = 0.023
 """Reach of the band to either side of the outline, as a share of the square root of the object's area."""
@@ -52,7 +52,8 @@ def soft_alpha(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
         return alpha
     clean = fill_holes(largest_components(matte, _SPECK), _PINHOLE)
     reach = max(_LEAST_REACH, round(_BAND * float(np.sqrt(np.count_nonzero(clean)))))
-    window = _around(clean > 0, 4 * reach)
+    window = window_around(clean, 4 * reach)
+    assert window is not None
     trimap = _trimap(clean[window], reach)
     guide = image[window].astype(np.float32) / 255.0
     found = _along_edges(guide, _unmixed(guide, trimap), reach)
@@ -61,7 +62,7 @@ def soft_alpha(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
 
 
 def object_colours(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The object's own colours, with the background taken out of the fringe (Forte, "blur fusion", 2021, two passes).
+    """The object's own colours, with the background taken out of the edge (Forte, "blur fusion", 2021, two passes).
 
     image: (H, W, 3) uint8 RGB; alpha: (H, W) uint8. Returns (H, W, 3) uint8, equal to `image` wherever alpha is
     0 or 255.
@@ -70,7 +71,8 @@ def object_colours(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     if not mixed.any():
         return image.copy()
     reach = max(_LEAST_REACH, round(_BAND * float(np.sqrt(np.count_nonzero(alpha)))))
-    window = _around(mixed, 4 * reach)
+    window = window_around(mixed, 4 * reach)
+    assert window is not None
     observed, share = image[window].astype(np.float32), alpha[window].astype(np.float32)[..., None] / 255.0
     front, back = observed, observed
     for spread in (4 * reach, reach):
@@ -80,15 +82,6 @@ def object_colours(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     colours = image.copy()
     colours[mixed] = np.rint(front[mixed[window]]).astype(np.uint8)
     return colours
-
-
-def _around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """The part of the frame within `margin` pixels of the box round `mask`, which is not empty."""
-    x, y, width, height = box_of(mask) or (0, 0, mask.shape[1], mask.shape[0])
-    return (
-        slice(max(0, y - margin), y + height + margin),
-        slice(max(0, x - margin), x + width + margin),
-    )
 
 
 def _trimap(matte: np.ndarray, reach: int) -> _Trimap:
@@ -112,8 +105,8 @@ def _unmixed(guide: np.ndarray, trimap: _Trimap) -> np.ndarray:
     share = ((guide - back) * apart).sum(axis=2) / (distance + 1e-4)
     share = np.clip((share - _SATURATION) / (1.0 - 2.0 * _SATURATION), 0.0, 1.0)
     outline = np.clip(trimap.signed / 2.0 + 0.5, 0.0, 1.0)
-    trust = distance / (distance + _ALIKE)
-    return _pinned(trust * share + (1.0 - trust) * outline, trimap)
+    confidence = distance / (distance + _ALIKE)
+    return _pinned(confidence * share + (1.0 - confidence) * outline, trimap)
 
 
 def _along_edges(guide: np.ndarray, alpha: np.ndarray, reach: int) -> np.ndarray:
@@ -121,8 +114,8 @@ def _along_edges(guide: np.ndarray, alpha: np.ndarray, reach: int) -> np.ndarray
     coarse = 2 if reach >= _HALVED_FROM else 1
     height, width = alpha.shape
     size = -(-width // coarse), -(-height // coarse)
-    small, soft = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (guide, alpha))
-    model = guided_filter.coefficients(small, soft, max(1, round(reach / 2 / coarse)), _EPSILON)
+    small_guide, small_alpha = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (guide, alpha))
+    model = guided_filter.coefficients(small_guide, small_alpha, max(1, round(reach / 2 / coarse)), _EPSILON)
     return guided_filter.apply(model, guide)
 
 

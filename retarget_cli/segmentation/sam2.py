@@ -1,11 +1,10 @@
-"""Segmentation with SAM 2, whose own memory propagates the hints; its weights files and its session."""
+"""Segmentation with SAM 2, whose own memory propagates the hints."""
 
 from __future__ import annotations
 
 import importlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.media.decode import FrameWindow
 from retarget_cli.segmentation.base import (
     FrameSource,
     Hint,
@@ -20,21 +20,25 @@ from retarget_cli.segmentation.base import (
     Progress,
     Sink,
     check_hints,
+    every_frame,
     merge,
-    no_object,
     shows,
 )
 from retarget_cli.segmentation.masks import MatteBits
 from retarget_cli.segmentation.sam.candidates import stability
-from retarget_cli.segmentation.sam.embeddings import FrameWindow
-from retarget_cli.segmentation.sam.guess import GUESS_SHARE, guess_mask, report
-from retarget_cli.segmentation.sam.network import count_parts, device_problems
+from retarget_cli.segmentation.sam.embeddings import SPAN
+from retarget_cli.segmentation.sam.guess import GUESS_SHARE, deliver, guess_mask
+from retarget_cli.segmentation.sam.network import autocast, count_parts, device_problems, readable
 from retarget_cli.weights import read_tensors
 
 if TYPE_CHECKING:
     import torch
 
 
+_OBJECT = 1
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+REMEMBERED = 32
+"""Frames whose memory is kept; the network looks back at 7 masks and 16 object pointers."""
 _SIZES = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 """Width and number of blocks of the image encoder → the letter of the published configuration."""
 
@@ -45,10 +49,8 @@ def load_predictor(path: Path | None, device: str) -> Any:
     EnvironmentProblem when there is no checkpoint, it is another network's or damaged, or ``sam2`` is not installed.
     """
     if path is None:
-        raise EnvironmentProblem(
-            "The backend sam2 needs a checkpoint of SAM 2.",
-            fix="Fetch one from its authors (facebookresearch/sam2) and name it with --weights FILE.",
-        )
+        fix = "Fetch one from its authors (facebookresearch/sam2) and name it with --weights FILE."
+        raise EnvironmentProblem("The backend sam2 needs a checkpoint of SAM 2.", fix=fix)
     try:
         build = importlib.import_module("sam2.build_sam").build_sam2_video_predictor
         module = importlib.import_module("sam2.sam2_video_predictor")
@@ -57,19 +59,12 @@ def load_predictor(path: Path | None, device: str) -> Any:
             f"The backend sam2 needs the package sam2: {error}.", fix="Install it: pip install 'retarget[sam2]'"
         ) from error
     setattr(module, "tqdm", lambda frames, **_: frames)  # noqa: B010 - it would draw a bar of its own across ours
-    try:
+    fix = "Name a checkpoint of SAM 2 or 2.1 with --weights (for the first Segment Anything: --backend sam)."
+    with readable(path, "published SAM 2 network", fix):
         state = read_tensors(path)
         predictor = build(config_name(state), ckpt_path=None, device=device)
         predictor.load_state_dict(state)
-    except EnvironmentProblem:
-        raise
-    except Exception as error:  # whatever a broken file makes of the reader
-        raise EnvironmentProblem(
-            "This file is no published SAM 2 network, or it is damaged.",
-            where=path,
-            fix="Name a checkpoint of SAM 2 or 2.1 with --weights (for the first Segment Anything: --backend sam).",
-        ) from error
-    predictor.fill_hole_area = 0  # its own way needs compiled CUDA code; holes are filled here in any case
+    predictor.fill_hole_area = 0  # its own method needs compiled CUDA code; holes are filled here in any case
     return predictor
 
 
@@ -81,14 +76,8 @@ def config_name(state: Mapping[str, torch.Tensor]) -> str:
     return f"configs/sam{version}/sam{version}_hiera_{_SIZES[width, blocks]}.yaml"
 
 
-_OBJECT = 1
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-REMEMBERED = 32
-"""Frames whose memory is kept; the network looks back at 7 masks and 16 object pointers."""
-
-
 class Session:
-    """Prompts and masks of one object. predictor: see sam2_weights.load_predictor; its API is that of sam2 1.0 and 1.1.
+    """Prompts and masks of one object. predictor: see `load_predictor`; its API is that of sam2 1.0 and 1.1.
 
     The predictor's own loader takes a folder of JPEGs and holds every frame as float32; here it is shown one empty
     picture, and then gets the clip's frames one by one.
@@ -159,7 +148,7 @@ class Images:
 
     def __init__(self, clip: FrameSource, side: int) -> None:
         self._count = clip.count
-        self._window = FrameWindow(clip, (side, side))
+        self._window = FrameWindow(lambda: every_frame(clip, (side, side)), SPAN)
 
     def __len__(self) -> int:
         return self._count
@@ -174,8 +163,11 @@ class Images:
 class Sam2:
     """Hands the hints to a SAM 2 video predictor.
 
-    weights: a checkpoint of SAM 2 or 2.1; device: a torch device; predictor: instead of the checkpoint's. `segment`
-    raises EnvironmentProblem when the package ``sam2`` or the checkpoint is missing, or when the memory or GPU fails.
+    weights: a checkpoint of SAM 2 or 2.1.
+    device: a torch device.
+    predictor: instead of the checkpoint's.
+    `segment` raises EnvironmentProblem when the package ``sam2`` or the checkpoint is missing, or when the memory or
+    GPU fails.
     """
 
     name = "sam2"
@@ -186,34 +178,32 @@ class Sam2:
 
     def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
         """See :class:`~retarget_cli.segmentation.base.Segmenter`."""
+        import torch
+
         check_hints(hints, clip)
-        with device_problems(), _half_precision(self._device):
+        with device_problems(), autocast(torch.device(self._device)):
             return self._segment(clip, merge(hints), sink, progress)
 
     def _segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
         session = Session(self._load(), clip)
         starts = [hint for hint in hints if shows(hint)]
         guess: MatteReport | None = None
-        share = 0.0
         for hint in starts:
             session.add_hint(hint)
         if not starts:
-            share = GUESS_SHARE
-            shape = (clip.size[1], clip.size[0])
-            first, mask, guess = guess_mask(clip, shape, lambda done, count: progress(int(done * share), count))
+            first, mask, guess = guess_mask(clip, (clip.size[1], clip.size[0]), progress)
             session.add_mask(first, mask)
         else:
             first = starts[0].frame
+        share = GUESS_SHARE if guess else 0.0
         mattes = MatteBits(clip.count, clip.size)
         for done, (frame, logits, presence) in enumerate(session.masks(first), 1):
             mattes.put(frame, logits > 0, min(stability(logits), presence))
             progress(int(clip.count * share + done * (1 - share)), clip.count)
-        if not mattes.areas.any():
-            raise no_object("the network saw nothing at the hints" if starts else "the network saw no object")
-        mattes.deliver(sink)
-        progress(clip.count, clip.count)
         unused = [str(hint.frame) for hint in hints if not shows(hint)]
-        return report(self.name, mattes, guess, _unused(unused))
+        found = deliver(self.name, mattes, sink, guess, bool(starts), _unused(unused))
+        progress(clip.count, clip.count)
+        return found
 
     def _load(self) -> Any:
         if self._predictor is None:
@@ -225,19 +215,6 @@ def _unused(frames: Sequence[str]) -> list[str]:
     if not frames:
         return []
     return [
-        f"The points beside the object on frame {', '.join(frames)} were not used: sam2 takes them only together with "
+        f"The negative points on frame {', '.join(frames)} were not used: sam2 takes them only together with "
         "a box or a point on the object."
     ]
-
-
-@contextmanager
-def _half_precision(device: str) -> Iterator[None]:
-    """On a GPU, the fast number format: bf16 where it is native, else fp16."""
-    if not device.startswith("cuda"):
-        yield
-        return
-    import torch
-
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
-    with torch.autocast("cuda", torch.bfloat16 if native else torch.float16):
-        yield

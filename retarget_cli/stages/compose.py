@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from retarget_cli.compositing.composite import colour, cover, straight
-from retarget_cli.compositing.edges import behind
-from retarget_cli.compositing.finish import _SAMPLES, PLAIN_EDGE, Finish, own_edge, standing_rows
+from retarget_cli.compositing.edges import local_background
+from retarget_cli.compositing.finish import PLAIN_EDGE, SAMPLES, Finish, own_edge, standing_rows
 from retarget_cli.compositing.grain import GrainMaker
-from retarget_cli.media.decode import FrameTape, read_frames
+from retarget_cli.media.decode import FrameWindow, read_frames
 from retarget_cli.media.images import write_png
 from retarget_cli.media.outputs import browsers_play, open_output
 from retarget_cli.media.playback import Playing, background_frames
@@ -131,7 +131,7 @@ def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tu
     shown = background_frames(playing.real_time, subject.timing)
     matrix = _place(job, shown, playing, layer_size)
     if background == "subject":
-        plates = FrameTape(lambda: _plates(job, size))
+        plates = FrameWindow(lambda: _plates(job, size))
         return matrix, lambda i: plates[shown[i]]
     plain = np.zeros((size[1], size[0], 3), np.uint8)
     if background != "alpha":
@@ -153,7 +153,7 @@ def _driver_scene(
 ) -> tuple[Matrices, Grounds]:
     path = crop.framing(job.entries["driver_crop"])
     grown, (left, top) = cover(size, onto)
-    plates = FrameTape(lambda: _plates(job, grown))
+    plates = FrameWindow(lambda: _plates(job, grown))
     x, y = grown[0] / size[0], grown[1] / size[1]
     # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
     fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
@@ -233,7 +233,7 @@ def finish(
     own = own_edge(layer, matrix, size)
     edge = max(_SHARPEST, (filmed.edge or PLAIN_EDGE) * grown)
     crops = crop.frames(job.entries["subject_crop"])
-    filmed_on = behind((crops[i] for i in evenly(len(crops), _SAMPLES)), layer.shape[1])
+    filmed_on = local_background((crops[i] for i in evenly(len(crops), SAMPLES)), layer.shape[1])
     if "plate" not in job.entries:
         return Finish(layer, matrix, size, own, edge, filmed_on)
     grain, shadow = filmed.grain.enlarged(grown), cast_shadow(job.entries["plate"])

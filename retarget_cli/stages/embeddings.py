@@ -70,7 +70,8 @@ def _fits(job: Job, key: str, weights: Path) -> bool:
 
 def _work(job: Job, weights: Path, device: str) -> None:
     """Frames whose file is in the work folder are done: each gets its name after its bytes are on the disk."""
-    from retarget_cli.segmentation.sam.embeddings import GRAYS, Batches, ended, file_name, shrunken_gray
+    from retarget_cli.segmentation.base import ended
+    from retarget_cli.segmentation.sam.embeddings import GRAYS, Batches, file_name, shrunken_gray
     from retarget_cli.segmentation.sam.network import device_problems, load_network
     from retarget_cli.segmentation.sam.prompts import Grid
 

@@ -62,7 +62,7 @@ def _remove_object(job: Job) -> None:
         for index, (frame, matte) in enumerate(matted_frames(job)):
             writer.write(model.render(index, frame, matte))
             job.progress(count + index + 1, 2 * count)
-    write_json_atomic(job.path / SHADOW, model.cast and model.cast.to_json())
+    write_json_atomic(job.path / SHADOW, model.shadow and model.shadow.to_json())
     job.draft.note(still_camera=model.still, seen_share=round(model.known, 3))
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from retarget_cli.errors import InputError
@@ -77,20 +78,15 @@ class FileDigests:
         # Read again first: another process may have added to it. What a race loses is only computed once more.
         known = {name: row for name, row in self._read().items() if name not in fresh}
         self._known = dict([*known.items(), *fresh.items()][-_MOST:])
-        try:
+        with suppress(OSError):
             # Pairs, not an object, whose names would be sorted: the order tells which are the oldest.
             write_bytes_atomic(self._memory, dump_json(list(self._known.items())))
-        except OSError:
-            return
 
     def _read(self) -> dict[str, list]:
         try:
             rows = json.loads(self._memory.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        try:
             return {name: row for name, row in rows if isinstance(row, list) and row and is_sha256(row[-1])}
-        except (TypeError, ValueError):
+        except (OSError, TypeError, ValueError):
             return {}
 
 

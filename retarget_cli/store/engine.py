@@ -204,8 +204,5 @@ class Store:
             winner = self.find(stage, key)  # moves a broken one out of the way
             if winner is not None:
                 return winner
-        raise WorkspaceError(
-            f"the result of {stage} cannot be put into place",
-            where=folder,
-            fix="Remove that folder, then run the same command again.",
-        )
+        fix = "Remove that folder, then run the same command again."
+        raise WorkspaceError(f"the result of {stage} cannot be put into place", where=folder, fix=fix)

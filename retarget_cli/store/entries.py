@@ -1,4 +1,4 @@
-"""What the store deals in: published entries, drafts of new ones, and problems with old ones."""
+"""Published entries, drafts of new ones, and problems with old ones."""
 
 from __future__ import annotations
 

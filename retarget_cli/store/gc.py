@@ -21,7 +21,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Plan:
-    """What would go. entries: results no kept run needs; leftovers: folders and files of dead processes and old
+    """Plan of what would go. entries: results no kept run needs; leftovers: folders and files of dead processes and old
     checkpoints, quarantine included; size: bytes of both."""
 
     entries: tuple[Entry, ...]
@@ -30,7 +30,7 @@ class Plan:
 
 
 def plan(store: Store, *, keep_runs: int = 10, min_age: float = 3600.0) -> Plan:
-    """What `prune` would delete.
+    """Plan what `prune` deletes.
 
     Kept: every entry whose key or digest stands in one of the newest `keep_runs` run records, whatever those were made
     from, checkpoints of unfinished work that such a record names, and anything touched in the last `min_age` seconds

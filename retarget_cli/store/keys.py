@@ -42,7 +42,7 @@ def stage_key(stage: str, version: int, params: Mapping[str, Any], inputs: Mappi
 
 
 def is_sha256(value: object) -> bool:
-    """Whether `value` is a sha256 written as 64 lower-case hex digits."""
+    """Tell whether `value` is a sha256 written as 64 lower-case hex digits."""
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 

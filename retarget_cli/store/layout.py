@@ -46,26 +46,22 @@ def check_address(stage: str, key: str) -> None:
 
 
 def is_stage(name: str) -> bool:
-    """Whether a folder of this name in the workspace holds the entries of a stage."""
+    """Tell whether a folder of this name in the workspace holds the entries of a stage."""
     return name not in RESERVED and _STAGE.fullmatch(name) is not None
 
 
 def _check_marker(root: Path) -> bool:
     try:
-        text = (root / _MARKER).read_bytes()
+        layout = json.loads((root / _MARKER).read_bytes())["layout"]
     except FileNotFoundError:
         return False
-    try:
-        layout = json.loads(text)["layout"]
     except (ValueError, TypeError, KeyError):
         layout = None
     if layout != LAYOUT:
         shown = "unknown" if layout is None else layout
-        raise WorkspaceError(
-            f"the workspace has layout {shown}, this version of retarget knows layout {LAYOUT}",
-            where=root,
-            fix="Use the version of retarget that made it, or another folder with --workspace.",
-        )
+        what = f"the workspace has layout {shown}, this version of retarget knows layout {LAYOUT}"
+        fix = "Use the version of retarget that made it, or another folder with --workspace."
+        raise WorkspaceError(what, where=root, fix=fix)
     return True
 
 
@@ -75,8 +71,6 @@ def _refuse_strangers(root: Path) -> None:
     strangers = [name for name in names if not (name.startswith(".") and name.endswith(".part"))]
     # Another process may have put the marker there since it was looked for.
     if strangers and not _check_marker(root):
-        raise WorkspaceError(
-            f"the folder is not a workspace and holds other things ({strangers[0]})",
-            where=root,
-            fix="Name an empty or a new folder with --workspace or RETARGET_WORKSPACE.",
-        )
+        what = f"the folder is not a workspace and holds other things ({strangers[0]})"
+        fix = "Name an empty or a new folder with --workspace or RETARGET_WORKSPACE."
+        raise WorkspaceError(what, where=root, fix=fix)

@@ -1,4 +1,4 @@
-"""What a failing file operation means to the user."""
+"""Errors for the user from failing file operations."""
 
 from __future__ import annotations
 
@@ -22,15 +22,10 @@ def disk_problems(workspace: Path, *, only_full: bool = False) -> Iterator[None]
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise EnvironmentProblem(
-                "the disk is full",
-                where=error.filename or workspace,
-                fix="Free some space (`retarget cache` removes old results), then run the same command again.",
-            ) from error
+            fix = "Free some space (`retarget cache` removes old results), then run the same command again."
+            raise EnvironmentProblem("the disk is full", where=error.filename or workspace, fix=fix) from error
         if only_full:
             raise
-        raise WorkspaceError(
-            f"the workspace cannot be used: {error.strerror or error}",
-            where=error.filename or workspace,
-            fix="Check its permissions, or choose another folder with --workspace or RETARGET_WORKSPACE.",
-        ) from error
+        what = f"the workspace cannot be used: {error.strerror or error}"
+        fix = "Check its permissions, or choose another folder with --workspace or RETARGET_WORKSPACE."
+        raise WorkspaceError(what, where=error.filename or workspace, fix=fix) from error

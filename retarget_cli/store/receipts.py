@@ -43,12 +43,15 @@ def make_receipt(
         "key": key,
         "params": json.loads(canonical_json(params)),
         "inputs": dict(inputs),
-        "files": {name: _describe(folder / name) for name in _file_names(folder)},
+        "files": {
+            name: {"size": (folder / name).stat().st_size, "sha256": hash_file(folder / name)}
+            for name in _file_names(folder)
+        },
         "notes": lenient_json(notes),
         "timings": lenient_json(timings),
         "versions": dict(versions()),
     }
-    return {**receipt, "seal": _seal(receipt)}
+    return {**receipt, "seal": _checksum(receipt)}  # the checksum of all else
 
 
 def read_receipt(folder: Path, stage: str, key: str, *, deep: bool) -> dict[str, Any] | None:
@@ -97,7 +100,7 @@ def versions() -> Mapping[str, str]:
     return found
 
 
-def _seal(receipt: Mapping[str, Any]) -> str:
+def _checksum(receipt: Mapping[str, Any]) -> str:
     return hashlib.sha256(dump_json({name: value for name, value in receipt.items() if name != "seal"})).hexdigest()
 
 
@@ -113,13 +116,9 @@ def _file_names(folder: Path) -> list[str]:
     return names
 
 
-def _describe(path: Path) -> dict[str, Any]:
-    return {"size": path.stat().st_size, "sha256": hash_file(path)}
-
-
 def _check_receipt(receipt: Any, stage: str, key: str) -> None:
     try:
-        if receipt["seal"] != _seal(receipt):
+        if receipt["seal"] != _checksum(receipt):
             raise Broken(f"{NAME} is damaged")
         if (receipt["stage"], receipt["key"]) != (stage, key):
             raise Broken(f"{NAME} belongs to another entry")

@@ -1,4 +1,4 @@
-"""Which devices this machine has, without importing torch (which takes two seconds).
+"""Devices of this machine, found without importing torch (which takes two seconds).
 
 A finished run must be recognised as finished at once, and its keys hold the class of the device.
 """
@@ -35,11 +35,9 @@ def device_class(device: str, where: str = "--device") -> str:
     if match is None:
         raise UsageError(f"there is no device '{device}'", where=where, fix="Use auto, cpu, cuda or cuda:1.")
     if int(match[1] or 0) >= cuda_devices():
-        raise EnvironmentProblem(
-            f"the device '{device}' is not available: torch can use {cuda_devices()} CUDA device(s) here",
-            where=where,
-            fix="Use --device cpu, or run `retarget doctor` to see what is missing.",
-        )
+        what = f"the device '{device}' is not available: torch can use {cuda_devices()} CUDA device(s) here"
+        fix = "Use --device cpu, or run `retarget doctor` to see what is missing."
+        raise EnvironmentProblem(what, where=where, fix=fix)
     return "cuda"
 
 

@@ -30,11 +30,11 @@ class StopSignal:
 
     @property
     def requested(self) -> bool:
-        """Whether the program was asked to stop."""
+        """True when the program was asked to stop."""
         return self.signal is not None
 
     def __call__(self) -> bool:
-        """Whether the program was asked to stop."""
+        """Tell whether the program was asked to stop."""
         return self.requested
 
     def check(self, where: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""When memory runs out: telling that from other errors, giving memory back, and doing with less. Imports no torch."""
+"""Lack of memory: telling it from other errors, giving memory back, doing with less. Imports no torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory, of the GPU or of the machine, was too small."""
+    """Tell whether memory, of the GPU or of the machine, was too small."""
     named = any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__)  # torch's, a RuntimeError
     return named or isinstance(error, MemoryError) or bool(_WORDS.search(str(error)))
 
@@ -34,7 +34,7 @@ def release_memory() -> None:
 
 
 def attempted(work: Callable[[], T]) -> list[T]:
-    """What the work gives, alone in a list; an empty list, and its memory given back, when there was too little.
+    """Try work: its result alone in a list; an empty list, and its memory given back, when there was too little.
 
     Other errors pass through.
     """

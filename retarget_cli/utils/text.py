@@ -1,4 +1,4 @@
-"""How times, sizes and rates are written for people, and plain values as JSON."""
+"""Texts of times, sizes and rates for people, and of plain values as JSON."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, Queue
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,13 +23,18 @@ def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
     An error of theirs is raised where the item would have come. The thread has ended when the context is left, also in
     the middle; `items` are closed then, if they can be.
     """
-    ahead = _Ahead(items, depth)
-    thread = threading.Thread(target=ahead.make, name="prefetch", daemon=True)
+    # An entry is a list with one item, an error, or None for the end.
+    ahead: Queue[list[T] | BaseException | None] = Queue(depth)
+    left = threading.Event()
+    thread = threading.Thread(target=_make, args=(items, ahead, left), name="prefetch", daemon=True)
     thread.start()
     try:
-        yield ahead.items()
+        yield _received(ahead)
     finally:
-        ahead.leave()
+        left.set()
+        with suppress(Empty):  # make room for the item that the thread is at
+            while True:
+                ahead.get_nowait()
         thread.join()
 
 
@@ -48,43 +53,26 @@ def mapped(function: Callable[[T], R], items: Iterable[T], workers: int = _WORKE
             yield begun.popleft().result()
 
 
-class _Ahead(Generic[T]):
-    """The queue between both threads. An entry is a list with one item, an error, or None for the end."""
+def _make(items: Iterable[T], ahead: Queue[list[T] | BaseException | None], left: threading.Event) -> None:
+    """Put the items into the queue until they end or nobody wants more."""
+    try:
+        for item in items:
+            ahead.put([item])
+            del item  # else the last one lives on here while the next is made
+            if left.is_set():
+                break
+        else:
+            ahead.put(None)
+    except BaseException as error:
+        ahead.put(error)
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
 
-    def __init__(self, items: Iterable[T], depth: int) -> None:
-        self._source = items
-        self._queue: Queue[list[T] | BaseException | None] = Queue(depth)
-        self._left = threading.Event()
 
-    def make(self) -> None:
-        """What the thread does."""
-        try:
-            for item in self._source:
-                self._queue.put([item])
-                del item  # else the last one lives on here while the next is made
-                if self._left.is_set():
-                    break
-            else:
-                self._queue.put(None)
-        except BaseException as error:
-            self._queue.put(error)
-        finally:
-            close = getattr(self._source, "close", None)
-            if close is not None:
-                close()
-
-    def items(self) -> Iterator[T]:
-        """What was made, until its end."""
-        while (entry := self._queue.get()) is not None:
-            if isinstance(entry, BaseException):
-                raise entry
-            yield entry.pop()
-
-    def leave(self) -> None:
-        """Make the thread end after the item it is at, whether or not it waits for room."""
-        self._left.set()
-        try:
-            while True:
-                self._queue.get_nowait()
-        except Empty:
-            pass
+def _received(ahead: Queue[list[T] | BaseException | None]) -> Iterator[T]:
+    while (entry := ahead.get()) is not None:
+        if isinstance(entry, BaseException):
+            raise entry
+        yield entry.pop()

@@ -1,4 +1,4 @@
-"""How the camera moved between two frames, and along a clip.
+"""Motion of the camera between two frames, and along a clip.
 
 Corners spread over the frame are tracked with pyramidal Lucas-Kanade (Bouguet, 2001), checked by tracking them back
 (Kalal et al., 2010), and fitted with RANSAC. The fit is believed only when it explains the background better than
@@ -56,7 +56,7 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 
 
 def moves(matrix: np.ndarray) -> bool:
-    """Whether a motion (2, 3) moves anything that can be seen."""
+    """Tell whether a motion (2, 3) moves anything that can be seen."""
     return bool(np.abs(matrix - identity()).max() > _VISIBLE)
 
 
@@ -67,11 +67,19 @@ def displacement(matrix: np.ndarray, size: tuple[int, int]) -> float:
     return float(np.linalg.norm(_apply(matrix, corners) - corners, axis=1).max())
 
 
+def view(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...], border: int = 0) -> np.ndarray:
+    """`image` as seen from where `matrix` (2, 3) leads from: output pixel p shows image pixel `matrix` p."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, matrix, (shape[1], shape[0]), flags=flags, borderValue=(border,) * 4)
+
+
 def camera_motion(prev_gray: np.ndarray, next_gray: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
     """Camera motion between two frames as a (2, 3) float64 matrix, pixels of `prev_gray` to pixels of `next_gray`.
 
-    prev_gray, next_gray: (H, W) uint8. keep: (H, W) bool, True where `prev_gray` shows background; without it the
-    motion that the frame's border agrees with is preferred. The identity when nothing can be told.
+    prev_gray, next_gray: (H, W) uint8.
+    keep: (H, W) bool, True where `prev_gray` shows background; without it the motion that the frame's border agrees
+    with is preferred.
+    The identity when nothing can be told.
     """
     return estimate_motion(prev_gray, next_gray, keep).matrix
 
@@ -161,21 +169,20 @@ def _fits(start: np.ndarray, end: np.ndarray) -> list[np.ndarray]:
 
 
 def _plausible(matrix: np.ndarray) -> bool:
-    """Whether a camera could have moved so between two frames: some zoom and turn, hardly any shear."""
+    """Tell whether a camera could have moved so between two frames: some zoom and turn, hardly any shear."""
     (a, b), (c, d) = matrix[:, :2]
     shear = max(abs(a - d), abs(b + c))
     return bool(np.isfinite(matrix).all() and shear < 0.04 and np.abs(matrix[:, :2] - np.eye(2)).max() < 0.25)
 
 
 def _errors(views: Sequence[np.ndarray], matrix: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """What the motion leaves unexplained: absolute difference, cut off at 24 grey levels, of the judged pixels.
+    """Return what the motion leaves unexplained: absolute difference, cut off at 24 grey levels, of the judged pixels.
 
     Averaged over the blocks of a coarse grid, (M,) float, for the blocks that are judged at all; infinite when the
     motion takes most of the judged pixels out of the frame.
     """
     h, w = judged.shape
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(views[1], matrix, (w, h), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=-1e3)
+    moved = view(views[1], matrix, judged.shape, border=-1000)
     use = judged & (moved >= 0)
     if use.sum() < 0.3 * judged.sum():
         return np.array([np.inf])
@@ -193,7 +200,7 @@ def _block_sums(values: np.ndarray) -> np.ndarray:
 
 
 def _all_round(errors: np.ndarray, still: np.ndarray) -> bool:
-    """Whether moving beats standing still along much of the border, not just where an object reaches it."""
+    """Tell whether moving beats standing still along much of the border, not just where an object reaches it."""
     if errors.shape != still.shape:
         return False
     better, worse = (errors < still * _WORTH).mean(), (errors * _WORTH > still).mean()
@@ -222,7 +229,7 @@ def _rescale(matrix: np.ndarray, ratio: np.ndarray) -> np.ndarray:
 
 
 class CameraPath:
-    """The camera's way along a clip, gathered step by step."""
+    """The camera's path along a clip, gathered step by step."""
 
     def __init__(self) -> None:
         self._from_first = [np.eye(3)]

@@ -30,11 +30,11 @@ def dense_flow(prev_gray: np.ndarray, next_gray: np.ndarray) -> np.ndarray:
     return dis.calc(prev_gray, next_gray, np.zeros((*prev_gray.shape, 2), np.float32))
 
 
-def warp_by_flow(image: np.ndarray, flow: np.ndarray, *, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
+def warp_by_flow(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Pull `image` back along `flow`: ``out[y, x] = image[y + dy, x + dx]``, bilinear.
 
     With ``flow = dense_flow(a, b)``, an image that belongs to b becomes one that belongs to a.
-    image: (H, W) or (H, W, C), uint8 or float32; flow: (H, W, 2) float32 in pixels. `border` is an OpenCV border kind.
+    image: (H, W) or (H, W, C), uint8 or float32; flow: (H, W, 2) float32 in pixels. The border's colours go on beyond.
     """
     xs, ys = _coordinate_grid(*flow.shape[:2])
-    return cv2.remap(image, xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=border)
+    return cv2.remap(image, xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

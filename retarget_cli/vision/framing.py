@@ -1,4 +1,4 @@
-"""Where the square crop of a clip sits in each frame: a steady scale, and a centre that moves as the object does.
+"""Framing of a clip: a square crop of steady scale in each frame, whose centre moves as the object does.
 
 A box around an animal breathes with its stride, because legs and tail reach out and come back. Were the crop to follow
 the box, that breathing would turn into motion of everything else. So the centre follows the box's centre through a
@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.errors import InputError
-from retarget_cli.vision.camera import invert
+from retarget_cli.vision.camera import compose, invert
 
 _PADDING = 0.07  # empty share of the square's side beyond the object, on each side
 _COVERED = 98.0  # percentile of the frames whose object fits with the whole padding
@@ -96,7 +96,7 @@ def cut(image: np.ndarray, framing: Framing, i: int, size: int, border: int | tu
     matrix, fine = framing.matrix(i, size), max(1, math.ceil(float(framing.sides[i]) / size - 1e-6))
     value = (border,) * 4 if isinstance(border, int) else tuple(border)
     inside = np.array([[1 / fine, 0, 0.5 / fine - 0.5], [0, 1 / fine, 0.5 / fine - 0.5]])
-    to_native = (np.vstack([matrix, (0, 0, 1)]) @ np.vstack([inside, (0, 0, 1)]))[:2]
+    to_native = compose(matrix, inside)
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_LINEAR if fine > 1 else cv2.INTER_CUBIC)
     shape = (size * fine, size * fine)
     crop = cv2.warpAffine(image, to_native, shape, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=value)

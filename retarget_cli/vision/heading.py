@@ -1,4 +1,4 @@
-"""Which way does the object travel? Measured against the background, so that a panning camera does not hide it."""
+"""Heading of the object, measured against the background, so that a panning camera does not hide it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HeadingMeter:
 
 
 def _sideways(before: np.ndarray, was: np.ndarray, after: np.ndarray, now: np.ndarray) -> float | None:
-    """How far the object moved to the right between two frames, less what the background there did."""
+    """Return how far the object moved to the right between two frames, less what the background there did."""
     if not was.any() or not now.any():
         return None
     margin = max(1, round(_MARGIN * before.shape[1]))
@@ -56,5 +56,5 @@ def _sideways(before: np.ndarray, was: np.ndarray, after: np.ndarray, now: np.nd
         return None
     (rows, columns), (_, later) = np.nonzero(was), np.nonzero(now)
     x, y = columns.mean(), rows.mean()
-    carried = motion.matrix[0] @ (x, y, 1.0)
-    return float(later.mean() - carried)
+    expected = motion.matrix[0] @ (x, y, 1.0)
+    return float(later.mean() - expected)

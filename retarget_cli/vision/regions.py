@@ -16,6 +16,15 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
 
 
+def window_around(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice] | None:
+    """Rows and columns within `margin` pixels of the box round what is not zero in `mask` (H, W); None when empty."""
+    box = box_of(mask)
+    if box is None:
+        return None
+    x, y, w, h = box
+    return slice(max(0, y - margin), y + h + margin), slice(max(0, x - margin), x + w + margin)
+
+
 def components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Label the 8-connected regions of `mask` (H, W).
 

@@ -11,6 +11,14 @@ import numpy as np
 Colour = tuple[int, int, int]
 
 MATTE_COLOUR: Colour = (255, 64, 128)
+PAPER: Colour = (24, 24, 28)
+_LIGHT: Colour = (255, 255, 255)
+_DARK: Colour = (0, 0, 0)
+_ON: Colour = (40, 200, 80)
+_OFF: Colour = (235, 60, 40)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_CAPITAL = 22
+"""Height of a capital letter of the font at scale 1, in pixels."""
 
 
 def draw_matte(
@@ -22,7 +30,8 @@ def draw_matte(
     inside the matte and grows with the frame; a thin dark line just outside sets it off, whatever the object's colour.
     Raises ValueError when the sizes differ.
     """
-    _fits(image, matte)
+    if image.shape[:2] != matte.shape:
+        raise ValueError(f"a matte of {matte.shape} does not fit a frame of {image.shape[:2]}")
     solid = (matte > 127 if matte.dtype == np.uint8 else matte > 0.5).astype(np.uint8)
     drawn = image.copy()
     inside = solid.astype(bool)
@@ -52,38 +61,15 @@ def draw_keypoints(image: np.ndarray, keypoints: np.ndarray, radius: int | None 
         cv2.circle(drawn, centre, size + 1, (0, 0, 0), -1, cv2.LINE_AA)
         cv2.circle(drawn, centre, size, colour, -1, cv2.LINE_AA)
         if min(height, width) >= 96:
-            _number(drawn, number, (centre[0] + size + 1, centre[1] - size), colour)
+            corner, scale = (centre[0] + size + 1, centre[1] - size), max(0.3, min(height, width) / 640)
+            outlined_text(drawn, str(number), corner, scale, colour)
     return drawn
 
 
 def keypoint_colours(count: int) -> list[Colour]:
     """`count` colours around the circle of hues; point k has the same one in every picture of a pair."""
-    return [_bright(index / max(count, 1)) for index in range(count)]
-
-
-def _bright(hue: float) -> Colour:
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 1.0)
-    return round(255 * red), round(255 * green), round(255 * blue)
-
-
-def _number(image: np.ndarray, number: int, corner: tuple[int, int], colour: Colour) -> None:
-    scale = max(0.3, min(image.shape[:2]) / 640)
-    for thickness, ink in ((3, (0, 0, 0)), (1, colour)):
-        cv2.putText(image, str(number), corner, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, thickness, cv2.LINE_AA)
-
-
-def _fits(image: np.ndarray, matte: np.ndarray) -> None:
-    if image.shape[:2] != matte.shape:
-        raise ValueError(f"a matte of {matte.shape} does not fit a frame of {image.shape[:2]}")
-
-
-_LIGHT: Colour = (255, 255, 255)
-_DARK: Colour = (0, 0, 0)
-_ON: Colour = (40, 200, 80)
-_BESIDE: Colour = (235, 60, 40)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_CAPITAL = 22
-"""Height of a capital letter of the font at scale 1, in pixels."""
+    bright = (colorsys.hsv_to_rgb(index / max(count, 1), 0.75, 1.0) for index in range(count))
+    return [(round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in bright]
 
 
 def draw_hint(
@@ -104,8 +90,31 @@ def draw_hint(
         cv2.rectangle(drawn, *corners, _LIGHT, thick)
     radius = max(4, round(min(image.shape[:2]) / 60))
     for x, y, positive in points:
-        _point(drawn, (round(x), round(y)), radius, positive)
+        x, y = round(x), round(y)
+        dot(drawn, (x, y), radius, _ON if positive else _OFF)
+        arm, thin = round(0.6 * radius), max(1, radius // 4)
+        cv2.line(drawn, (x - arm, y), (x + arm, y), _LIGHT, thin)
+        if positive:
+            cv2.line(drawn, (x, y - arm), (x, y + arm), _LIGHT, thin)
     return drawn
+
+
+def dot(image: np.ndarray, centre: tuple[int, int], radius: int, colour: Colour) -> None:
+    """Draw a dot with a white and a dark ring onto the image; `radius` is that of its inside."""
+    for wider, ink in ((2, _DARK), (1, _LIGHT), (0, colour)):
+        cv2.circle(image, centre, radius + wider, ink, -1, cv2.LINE_AA)
+
+
+def outlined_text(image: np.ndarray, text: str, corner: tuple[int, int], scale: float, colour: Colour) -> None:
+    """Write a line with a dark outline onto the image. corner: its lower left; scale: of the font's size."""
+    for thickness, ink in ((3, _DARK), (1, colour)):
+        cv2.putText(image, text, corner, _FONT, scale, ink, thickness, cv2.LINE_AA)
+
+
+def on_ground(picture: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Lay a picture with straight alpha (H, W, 4) uint8 on a ground that has its shape: (H, W, 3) uint8."""
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    return (picture[..., :3] * alpha + ground * (1 - alpha)).round().astype(np.uint8)
 
 
 def text_size(text: str, height: int) -> int:
@@ -126,17 +135,6 @@ def draw_frame(image: np.ndarray, colour: Colour) -> None:
     """Draw a border of one colour along the edges of the image, in place."""
     thick = max(2, round(min(image.shape[:2]) / 48))
     image[:thick] = image[-thick:] = image[:, :thick] = image[:, -thick:] = colour
-
-
-def _point(image: np.ndarray, centre: tuple[int, int], radius: int, positive: bool) -> None:
-    x, y = centre
-    cv2.circle(image, centre, radius + 2, _DARK, -1, cv2.LINE_AA)
-    cv2.circle(image, centre, radius + 1, _LIGHT, -1, cv2.LINE_AA)
-    cv2.circle(image, centre, radius, _ON if positive else _BESIDE, -1, cv2.LINE_AA)
-    arm, thick = round(0.6 * radius), max(1, radius // 4)
-    cv2.line(image, (x - arm, y), (x + arm, y), _LIGHT, thick)
-    if positive:
-        cv2.line(image, (x, y - arm), (x, y + arm), _LIGHT, thick)
 
 
 def _scale(height: int) -> float:

@@ -1,4 +1,4 @@
-"""A picture that says which keypoint is which: some frames with every point's name, and the way it takes."""
+"""A picture that says which keypoint is which: some frames with every point's name and path."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.viz.overlay import Colour, draw_text, keypoint_colours
+from retarget_cli.viz.overlay import PAPER, Colour, dot, draw_text, keypoint_colours, on_ground, outlined_text
 
-_PAPER: Colour = (24, 24, 28)
 _GROUND: Colour = (96, 96, 100)
 """Behind a layer that is transparent; chequers would drown the names."""
 _GRID: Colour = (165, 165, 170)
@@ -39,16 +38,21 @@ def points_sheet(
 ) -> np.ndarray:
     """Evenly chosen frames with their keypoints, `columns` by `rows` of them: (height, width, 3) uint8.
 
-    pictures: N frames of the crop, (S, S, 3) or (S, S, 4) uint8; points: (N, K, 2) in [-1, 1] over the crop;
-    confidence: (N, K) in [0, 1], what is small and pale is not sure; cell: width of a frame in the picture. Every point
-    has one colour, a name, and a faint line through all places where it ever is. Raises ValueError when lengths differ.
+    pictures: N frames of the crop, (S, S, 3) or (S, S, 4) uint8.
+    points: (N, K, 2) in [-1, 1] over the crop.
+    confidence: (N, K) in [0, 1], what is small and pale is not sure.
+    cell: width of a frame in the picture.
+    Every point has one colour, a name, and a faint line through all places where it ever is. Raises ValueError when
+    lengths differ.
     """
     if not len(pictures) == len(points) == len(confidence) or points.shape[1] != len(names):
         raise ValueError("pictures, points, confidence and names do not answer each other")
     shown = evenly(len(pictures), columns * rows)
-    cells = [_cell(_opaque(pictures[i]), points, confidence[i], names, i, cell) for i in shown]
+    ground = np.array(_GROUND, np.float32)
+    opaque = {i: one if one.shape[2] == 3 else on_ground(one, ground) for i in shown for one in (pictures[i],)}
+    cells = [_cell(opaque[i], points, confidence[i], names, i, cell) for i in shown]
     across = min(columns, len(cells))
-    cells += [np.full_like(cells[0], _PAPER)] * (-len(cells) % across)
+    cells += [np.full_like(cells[0], PAPER)] * (-len(cells) % across)
     lines = [np.concatenate(cells[start : start + across], axis=1) for start in range(0, len(cells), across)]
     return np.concatenate(lines)
 
@@ -58,12 +62,12 @@ def _cell(
 ) -> np.ndarray:
     """One frame with its margin, grid, paths, points and names."""
     side = size - 2 * _MARGIN
-    drawn = np.full((size, size, 3), _PAPER, np.uint8)
+    drawn = np.full((size, size, 3), PAPER, np.uint8)
     inside = drawn[_MARGIN : _MARGIN + side, _MARGIN : _MARGIN + side]
     shrinks = picture.shape[0] > side
     inside[:] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     _grid(drawn, side)
-    draw_text(drawn, f"frame {frame}", (_MARGIN - _CAPTION // 4, _MARGIN - _CAPTION - 4), _CAPTION, _PAPER)
+    draw_text(drawn, f"frame {frame}", (_MARGIN - _CAPTION // 4, _MARGIN - _CAPTION - 4), _CAPTION, PAPER)
     colours = keypoint_colours(len(names))
     _paths(drawn, _pixels(points, side), colours)
     centres = [(round(x), round(y)) for x, y in np.clip(_pixels(points[frame], side), 0, size - 1).tolist()]
@@ -75,14 +79,6 @@ def _cell(
     for name, box, colour in zip(names, boxes, colours, strict=True):
         _name(drawn, name, box, colour)
     return drawn
-
-
-def _opaque(picture: np.ndarray) -> np.ndarray:
-    """A picture without alpha; what was transparent is grey."""
-    if picture.shape[2] == 3:
-        return picture
-    alpha = picture[..., 3:].astype(np.float32) / 255
-    return (picture[..., :3] * alpha + np.array(_GROUND, np.float32) * (1 - alpha)).round().astype(np.uint8)
 
 
 def _pixels(points: np.ndarray, side: int) -> np.ndarray:
@@ -105,20 +101,18 @@ def _grid(drawn: np.ndarray, side: int) -> None:
 
 
 def _paths(drawn: np.ndarray, pixels: np.ndarray, colours: Sequence[Colour]) -> None:
-    """Where every point is over all frames, as thin half transparent lines."""
+    """Draw where every point is over all frames, as thin half transparent lines."""
     over = drawn.copy()
     for index, colour in enumerate(colours):
-        way = np.clip(pixels[:, index], -4096, 4096).round().astype(np.int32)
-        cv2.polylines(over, [way[:, None]], False, colour, 1, cv2.LINE_AA)
+        path = np.clip(pixels[:, index], -4096, 4096).round().astype(np.int32)
+        cv2.polylines(over, [path[:, None]], False, colour, 1, cv2.LINE_AA)
     drawn[:] = cv2.addWeighted(over, 0.5, drawn, 0.5, 0)
 
 
 def _dot(drawn: np.ndarray, centre: tuple[int, int], colour: Colour, sure: float) -> None:
     radius = round(_LEAST_RADIUS + sure * (_MOST_RADIUS - _LEAST_RADIUS))
     over = drawn.copy()
-    cv2.circle(over, centre, radius + 2, (0, 0, 0), -1, cv2.LINE_AA)
-    cv2.circle(over, centre, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
-    cv2.circle(over, centre, radius, colour, -1, cv2.LINE_AA)
+    dot(over, centre, radius, colour)
     opacity = _STANDS_OUT + (1 - _STANDS_OUT) * sure
     drawn[:] = cv2.addWeighted(over, opacity, drawn, 1 - opacity, 0)
 
@@ -171,7 +165,6 @@ def _join(drawn: np.ndarray, centre: tuple[int, int], box: Box, colour: Colour) 
 
 def _name(drawn: np.ndarray, name: str, box: Box, colour: Colour) -> None:
     """The name on a dark outline in a light tone of its point's colour."""
-    light = tuple((part + 255) // 2 for part in colour)
+    red, green, blue = ((part + 255) // 2 for part in colour)
     base = (box[0], box[3] - cv2.getTextSize(name, _FONT, _NAME, 1)[1])
-    for thickness, ink in ((3, (0, 0, 0)), (1, light)):
-        cv2.putText(drawn, name, base, _FONT, _NAME, ink, thickness, cv2.LINE_AA)
+    outlined_text(drawn, name, base, _NAME, (red, green, blue))

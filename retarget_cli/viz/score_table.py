@@ -19,8 +19,8 @@ MEANING = {
     "l1": "mean absolute difference (0 perfect)",
     "lpips": "perceptual distance (0 perfect)",
 }
-_KINDS = ("motion", "shape", "strange", "outside", "total")
-_HEADINGS = {"strange": "implausible", "outside": "out of crop"}  # where reports keep an older name
+_KINDS = {"motion": "motion", "shape": "shape", "strange": "implausible", "outside": "out of crop", "total": "total"}
+"""Names of the candidates' scores in results, and for people."""
 
 
 def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> tuple[list[str], list[list[str]]]:
@@ -32,7 +32,7 @@ def candidate_rows(candidates: Mapping[str, Mapping[str, Any]], taken: str) -> t
         [name, *(_text(values.get(kind)) for kind in kinds), "*" if name == taken else ""]
         for name, values in best_first
     ]
-    return ["candidate", *(_HEADINGS.get(kind, kind) for kind in kinds), "taken"], rows
+    return ["candidate", *(_KINDS.get(kind, kind) for kind in kinds), "taken"], rows
 
 
 def _number(value: Any) -> float:
@@ -77,6 +77,6 @@ def _text(value: Any) -> str:
 
 
 def meaning(name: str) -> str:
-    """What a score says, by the first of its words that is known."""
+    """Return what a score says, by the first of its words that is known."""
     words = name.replace(".", "_").split("_")
     return next((MEANING[word] for word in words if word in MEANING), "")

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.viz.overlay import draw_keypoints
+from retarget_cli.viz.overlay import PAPER, draw_keypoints, on_ground
 
 Images = Sequence[np.ndarray] | np.ndarray
 
-_PAPER = (24, 24, 28)
 _INK = (225, 225, 230)
 _GAP = 2
 
@@ -65,7 +64,7 @@ def dotted(frames: Images, keypoints: Images, cell: int) -> list[np.ndarray]:
 def _row(frames: Iterable[np.ndarray], width: int, cell: int) -> np.ndarray:
     pictures = [as_rgb(frame) for frame in frames]
     height = max(1, round(cell * pictures[0].shape[0] / pictures[0].shape[1]))
-    row = np.full((height + _GAP, width, 3), _PAPER, np.uint8)
+    row = np.full((height + _GAP, width, 3), PAPER, np.uint8)
     for column, picture in enumerate(pictures):
         left = _GAP + column * (cell + _GAP)
         row[:height, left : left + cell] = _fit(picture, cell, height)
@@ -77,7 +76,7 @@ def _fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     fitted = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    field = np.full((height, width, 3), _PAPER, np.uint8)
+    field = np.full((height, width, 3), PAPER, np.uint8)
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     field[top : top + size[1], left : left + size[0]] = fitted
     return field
@@ -90,12 +89,10 @@ def as_rgb(frame: np.ndarray) -> np.ndarray:
     if frame.shape[2] == 3:
         return frame
     y, x = np.indices(frame.shape[:2]) // 8
-    chequers = np.where((x + y) % 2, 96, 160)[..., None]
-    alpha = frame[..., 3:].astype(np.float32) / 255
-    return (frame[..., :3] * alpha + chequers * (1 - alpha)).round().astype(np.uint8)
+    return on_ground(frame, np.where((x + y) % 2, 96, 160)[..., None])
 
 
 def _caption(text: str, width: int) -> np.ndarray:
-    strip = np.full((20, width, 3), _PAPER, np.uint8)
+    strip = np.full((20, width, 3), PAPER, np.uint8)
     cv2.putText(strip, text, (_GAP + 3, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, _INK, 1, cv2.LINE_AA)
     return strip

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retarget_cli.viz.overlay import Colour, draw_text, text_size
+from retarget_cli.viz.overlay import PAPER, Colour, draw_text, text_size
 
-_PAPER: Colour = (24, 24, 28)
 _MARK: Colour = (255, 255, 255)
 _RAMP = np.array([(214, 47, 39), (245, 170, 60), (60, 170, 90)], np.float32)
 """Colours of confidence 0, 1/2 and 1; the height of a bar says the same to those who do not tell red from green."""
@@ -26,7 +25,7 @@ def bar_colour(confidence: float) -> Colour:
 
 
 class Footer:
-    """What stands under every frame of a preview: its number and confidence, and all frames' confidence as bars."""
+    """Footer under every frame of a preview: its number and confidence, and all frames' confidence as bars."""
 
     def __init__(self, width: int, height: int, confidence: Sequence[float]) -> None:
         """width, height: of the footer in pixels; confidence: in [0, 1], one for each frame of the clip."""
@@ -36,7 +35,7 @@ class Footer:
         heights = range(height, _LEAST_TEXT - 1, -1)
         self._text_height = next((one for one in heights if text_size(widest, one) <= _WIDEST_TEXT * width), 0)
         self._left = text_size(widest, self._text_height) if self._text_height else 0
-        self._plain = np.full((height, width, 3), _PAPER, np.uint8)
+        self._plain = np.full((height, width, 3), PAPER, np.uint8)
         self._plain[:, self._left :] = confidence_strip(self._confidence, width - self._left, height)
 
     def at(self, index: int) -> np.ndarray:
@@ -45,10 +44,10 @@ class Footer:
         height, width = drawn.shape[:2]
         if self._left:
             text = self._text(index, float(self._confidence[index]))
-            draw_text(drawn, text, (0, (height - self._text_height) // 2), self._text_height, _PAPER)
+            draw_text(drawn, text, (0, (height - self._text_height) // 2), self._text_height, PAPER)
         first, last = _columns(index, len(self._confidence), width - self._left)
         middle, half = self._left + (first + last) // 2, max(1, height // 16)
-        drawn[:, max(self._left, middle - 2 * half) : middle + 2 * half + 1] = _PAPER
+        drawn[:, max(self._left, middle - 2 * half) : middle + 2 * half + 1] = PAPER
         drawn[:, max(self._left, middle - half) : middle + half + 1] = _MARK
         return drawn
 
@@ -63,7 +62,7 @@ def confidence_strip(confidence: np.ndarray, width: int, height: int) -> np.ndar
     confidence: (N,) in [0, 1]. Of more frames than columns each column shows the least certain of those it stands for.
     """
     count = len(confidence)
-    strip = np.full((height, width, 3), _PAPER, np.uint8)
+    strip = np.full((height, width, 3), PAPER, np.uint8)
     starts = np.arange(width) * count // width
     values = np.minimum.reduceat(confidence, starts) if count > width else confidence[starts]
     gap = 1 if width >= 4 * count else 0

@@ -1,4 +1,4 @@
-"""Turning a published checkpoint into safetensors, and the seal that tells it is what it was."""
+"""Turning a published checkpoint into safetensors, with digests in its header that tell it is what it was."""
 
 from __future__ import annotations
 
@@ -27,42 +27,44 @@ _KEY = "retarget"
 _BLANK = "0" * 64
 _LONGEST_HEADER = 100_000_000  # bytes; the limit of the format's own reader
 _BLOCK = 1 << 20
+_WRAPPERS = ("model", "state_dict")
+_STALE = 3600.0  # seconds; no conversion takes that long
 
 
 @dataclass(frozen=True)
-class Seal:
-    """Both digests, 64 hex digits each. source: of the file that was converted; sha256: of the sealed file."""
+class Digests:
+    """SHA-256 of the file that was converted, and of the converted one with zeros for its own; 64 hex digits each."""
 
     source: str
     sha256: str
 
 
-def open_seal(source: str) -> dict[str, str]:
-    """Metadata for a file that is about to be written; `close_seal` completes it. source: see Seal."""
+def open_digests(source: str) -> dict[str, str]:
+    """Metadata for a file that is about to be written; `close_digests` completes it. source: see Digests."""
     return {_KEY: dump_json({"sha256": _BLANK, "source": source}).decode()}
 
 
-def close_seal(path: Path) -> None:
-    """Write the file's digest into its header. Raises ValueError when it was not written with `open_seal`."""
+def close_digests(path: Path) -> None:
+    """Write the file's digest into its header. Raises ValueError when it was not written with `open_digests`."""
     head, fields = _read_head(path)
-    if _seal_in(fields) is None:
-        raise ValueError(f"{path} has no seal to close")
+    if _digests_in(fields) is None:
+        raise ValueError(f"{path} holds no digests to complete")
     digest = _digest(path, head)
     with path.open("r+b") as file:
         file.seek(head.index(_BLANK.encode()))
         file.write(digest.encode())
 
 
-def read_seal(path: Path) -> Seal | None:
-    """The seal of a file; None when it has none, or is no safetensors file."""
+def read_digests(path: Path) -> Digests | None:
+    """The digests in the header of a file; None when it has none, or is no safetensors file."""
     try:
-        return _seal_in(_read_head(path)[1])
+        return _digests_in(_read_head(path)[1])
     except ValueError:
         return None
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is as long as its header says. Reads the header only."""
+    """Tell whether the file is as long as its header says. Reads the header only."""
     try:
         head, fields = _read_head(path)
         ends = [entry["data_offsets"][1] for name, entry in fields.items() if name != "__metadata__"]
@@ -72,12 +74,12 @@ def is_whole(path: Path) -> bool:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether every byte is as it was sealed. Reads the whole file."""
-    seal = read_seal(path)
-    if seal is None:
+    """Tell whether every byte is as it was written. Reads the whole file."""
+    digests = read_digests(path)
+    if digests is None:
         return False
-    head = _read_head(path)[0].replace(seal.sha256.encode(), _BLANK.encode(), 1)
-    return _digest(path, head) == seal.sha256
+    head = _read_head(path)[0].replace(digests.sha256.encode(), _BLANK.encode(), 1)
+    return _digest(path, head) == digests.sha256
 
 
 def _read_head(path: Path) -> tuple[bytes, dict[str, Any]]:
@@ -94,12 +96,12 @@ def _read_head(path: Path) -> tuple[bytes, dict[str, Any]]:
     return start + text, fields
 
 
-def _seal_in(fields: dict[str, Any]) -> Seal | None:
+def _digests_in(fields: dict[str, Any]) -> Digests | None:
     try:
-        seal = Seal(**json.loads(fields["__metadata__"][_KEY]))
+        digests = Digests(**json.loads(fields["__metadata__"][_KEY]))
     except (LookupError, TypeError, ValueError):
         return None
-    return seal if is_sha256(seal.source) and is_sha256(seal.sha256) else None
+    return digests if is_sha256(digests.source) and is_sha256(digests.sha256) else None
 
 
 def _digest(path: Path, head: bytes) -> str:
@@ -112,12 +114,8 @@ def _digest(path: Path, head: bytes) -> str:
     return digest.hexdigest()
 
 
-_WRAPPERS = ("model", "state_dict")
-_STALE = 3600.0  # seconds; no conversion takes that long
-
-
 def convert(path: Path, digest: str, target: Path) -> None:
-    """Write the tensors of a pickled file to `target`, sealed with the file's `digest`, whole or not at all.
+    """Write the tensors of a pickled file to `target` with the file's `digest`, whole or not at all.
 
     The same tensors always make the same bytes. EnvironmentProblem when the file is no table of tensors,
     OSError when the disk fails.
@@ -130,10 +128,10 @@ def convert(path: Path, digest: str, target: Path) -> None:
     _sweep(target)
     try:
         work.mkdir()
-        save_file(_separate(read_pickled(path)), part, metadata=open_seal(digest))
+        save_file(_separate(read_pickled(path)), part, metadata=open_digests(digest))
         usual.touch()
         shutil.copymode(usual, part)  # its writer lets nobody else read the file
-        close_seal(part)
+        close_digests(part)
         move_into_place(part, target)
     except SafetensorError as error:  # how its writer reports a full disk
         raise OSError(None, str(error), str(target)) from error
@@ -185,11 +183,8 @@ def _is_table(state: Any) -> bool:
 def _unreadable(path: Path, error: Exception) -> EnvironmentProblem:
     refused = isinstance(error, pickle.UnpicklingError) and "nsupported" in str(error)
     what = "asks to run code, which is refused" if refused else "holds no plain tensors, or is damaged"
-    return EnvironmentProblem(
-        f"The weights file {what}.",
-        where=path,
-        fix="Fetch a known one (`retarget weights pull NAME`), or name another file with --weights.",
-    )
+    fix = "Fetch a known one (`retarget weights pull NAME`), or name another file with --weights."
+    return EnvironmentProblem(f"The weights file {what}.", where=path, fix=fix)
 
 
 def _separate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -23,12 +23,12 @@ from retarget_cli.store.digests import hash_file
 from retarget_cli.store.locks import KeyLocks, LockState
 from retarget_cli.utils.atomic import move_into_place
 from retarget_cli.weights.check import is_right
-from retarget_cli.weights.convert import convert, read_seal
+from retarget_cli.weights.convert import convert, read_digests
 from retarget_cli.weights.manifest import Weight, cache_folder, known, weight, with_file_name
 
 ReportBytes = Callable[[int, int], None]
 
-_CHUNK = 1 << 18
+_CHUNK, _BLOCK = 1 << 18, 1 << 20  # bytes received and copied at a time
 _BUSY = {408, 425, 429}
 _BY_HAND = "Fetch the file with a browser or on another machine, and hand it over: retarget weights add FILE"
 
@@ -120,7 +120,7 @@ def _ask(url: str, have: int, part: Path, timeout: float) -> Any:
 
 
 def _goes_on(reply: Any, have: int, size: int, part: Path, url: str) -> bool:
-    """Whether the answer continues at byte `have`, instead of beginning at the first; refuses another file."""
+    """Tell whether the answer continues at byte `have`, instead of beginning at the first; refuses another file."""
     headers = reply.headers
     total, goes_on = headers.get("Content-Length"), reply.status == 206
     if goes_on:
@@ -178,9 +178,6 @@ def _remember_version(part: Path, headers: Message) -> None:
     _tag_file(part).write_text(version, encoding="utf-8")
 
 
-_BLOCK = 1 << 20
-
-
 def fetch(name: str, progress: ReportBytes, patience: Patience | None = None) -> Path:
     """Download known weights unless they are in the cache already, and return the path of the converted file.
 
@@ -215,7 +212,7 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
         _demand_space(one, file.stat().st_size)
         copy = part.with_name(f"{part.name}.safetensors" if is_converted else f"{part.name}.copy")
         try:
-            # What has the wrong size or seal needs no copy to be refused.
+            # What has the wrong size or digest needs no copy to be refused.
             if not (is_right(file, one, deep=False) and _is_copied(file, copy, one, progress)):
                 fix = f"Fetch it again: {one.url} (here: retarget weights pull {one.name})"
                 raise EnvironmentProblem(f"This is not {one.name}, or it is damaged.", where=file, fix=fix)
@@ -226,23 +223,21 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
 
 
 def _recognise(file: Path) -> Weight:
-    """The known weights that a file is by its seal, its name or else its size."""
-    seal = read_seal(file) if file.suffix == ".safetensors" else None
-    sealed = [one for one in known().values() if seal is not None and one.has_digest(seal.source)]
+    """The known weights that a file is by its digests, its name or else its size."""
+    digests = read_digests(file) if file.suffix == ".safetensors" else None
+    converted = [one for one in known().values() if digests is not None and one.has_digest(digests.source)]
     named = with_file_name(file.name)
     sized = [one for one in known().values() if one.size == file.stat().st_size]
-    found = [*sealed, *([named] if named else []), *sized]
+    found = [*converted, *([named] if named else []), *sized]
     if not found:
-        raise EnvironmentProblem(
-            "Nobody knows this file: neither its name nor its size is in the list of weights.",
-            where=file,
-            fix="A segmentation network of your own needs no adding: use it with --weights FILE or RETARGET_WEIGHTS.",
-        )
+        what = "Nobody knows this file: neither its name nor its size is in the list of weights."
+        fix = "A segmentation network of your own needs no adding: use it with --weights FILE or RETARGET_WEIGHTS."
+        raise EnvironmentProblem(what, where=file, fix=fix)
     return found[0]
 
 
 def _paths(one: Weight) -> tuple[Path, Path]:
-    """Where the converted and the published file belong."""
+    """Return where the converted and the published file belong."""
     return cache_folder() / one.converted, cache_folder() / one.file
 
 
@@ -260,11 +255,9 @@ def _download(one: Weight, part: Path, progress: ReportBytes, patience: Patience
         if one.has_digest(download(one.url, part, one.size, progress, patience)):
             return
         drop(part)
-    raise EnvironmentProblem(
-        f"What came for {one.name} is not the file that was asked for: its digest is wrong.",
-        where=one.url,
-        fix="Try again; if it stays so, fetch the file by hand and hand it over: retarget weights add FILE",
-    )
+    what = f"What came for {one.name} is not the file that was asked for: its digest is wrong."
+    fix = "Try again; if it stays so, fetch the file by hand and hand it over: retarget weights add FILE"
+    raise EnvironmentProblem(what, where=one.url, fix=fix)
 
 
 def _is_copied(source: Path, target: Path, one: Weight, progress: ReportBytes) -> bool:
@@ -316,8 +309,6 @@ def _disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EnvironmentProblem(
-            f"The weights cannot be stored: {error.strerror or error}.",
-            where=error.filename or cache_folder(),
-            fix="Free disk space, or set XDG_CACHE_HOME to a folder that can be written; then run it again.",
-        ) from error
+        what = f"The weights cannot be stored: {error.strerror or error}."
+        fix = "Free disk space, or set XDG_CACHE_HOME to a folder that can be written; then run it again."
+        raise EnvironmentProblem(what, where=error.filename or cache_folder(), fix=fix) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.store.digests import FileDigests
-from retarget_cli.weights.convert import convert, is_whole, read_pickled, read_seal
+from retarget_cli.weights.convert import convert, is_whole, read_digests, read_pickled
 from retarget_cli.weights.manifest import cache_folder, with_file_name
 
 if TYPE_CHECKING:
@@ -26,15 +26,13 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     digest = FileDigests(cache_folder()).digest(path)
     one = with_file_name(path.name)
     if one is not None and not one.has_digest(digest):
-        raise EnvironmentProblem(
-            f"The weights file is damaged, or is not what its name says: it differs from {one.name}.",
-            where=path,
-            fix=f"Delete it and run `retarget weights pull {one.name}`; give a network of your own another name.",
-        )
+        what = f"The weights file is damaged, or is not what its name says: it differs from {one.name}."
+        fix = f"Delete it and run `retarget weights pull {one.name}`; give a network of your own another name."
+        raise EnvironmentProblem(what, where=path, fix=fix)
     ready = cache_folder() / (one.converted if one else f"{digest}.safetensors")
     try:
-        seal = read_seal(ready) if ready.is_file() and is_whole(ready) else None
-        if seal is None or seal.source != digest:
+        digests = read_digests(ready) if ready.is_file() and is_whole(ready) else None
+        if digests is None or digests.source != digest:
             ready.parent.mkdir(parents=True, exist_ok=True)
             convert(path, digest, ready)
     except OSError:
@@ -49,8 +47,5 @@ def _read_mapped(path: Path) -> dict[str, torch.Tensor]:
     try:
         return dict(load_file(path))
     except SafetensorError as error:
-        raise EnvironmentProblem(
-            "The weights file is damaged, or no safetensors file.",
-            where=path,
-            fix="Delete it and fetch it again (`retarget weights pull NAME`), or name another file with --weights.",
-        ) from error
+        fix = "Delete it and fetch it again (`retarget weights pull NAME`), or name another file with --weights."
+        raise EnvironmentProblem("The weights file is damaged, or no safetensors file.", where=path, fix=fix) from error

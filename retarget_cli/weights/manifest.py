@@ -12,6 +12,8 @@ from pathlib import Path
 from retarget_cli.errors import EnvironmentProblem, UsageError
 
 _FILE: Traversable = resources.files("retarget_cli.weights").joinpath("manifest.toml")
+_VARIABLE = "RETARGET_WEIGHTS"
+_OWN_SUFFIXES = (".pth", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Weight:
         return Path(self.file).with_suffix(".safetensors").name
 
     def has_digest(self, digest: str) -> bool:
-        """Whether a whole SHA-256 (64 hex digits) is that of this file."""
+        """Tell whether a whole SHA-256 (64 hex digits) is that of this file."""
         return digest.startswith(self.sha256)
 
 
@@ -62,12 +64,8 @@ def with_file_name(name: str) -> Weight | None:
     return next((one for one in known().values() if name in (one.file, one.converted)), None)
 
 
-_VARIABLE = "RETARGET_WEIGHTS"
-_OWN_SUFFIXES = (".pth", ".safetensors")
-
-
 def cache_folder() -> Path:
-    """Where downloads and converted files go: ``retarget/weights`` in the user's cache."""
+    """Folder of downloads and converted files: ``retarget/weights`` in the user's cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "retarget" / "weights"
 
 
@@ -88,7 +86,7 @@ def find_weights(kind: str, explicit: str | Path | None = None) -> Path | None:
 
 
 def find(name: str) -> Path:
-    """Where the known file called `name` is; EnvironmentProblem when it is nowhere."""
+    """Find the known file called `name`; EnvironmentProblem when it is nowhere."""
     found = locate(weight(name))
     if found is None:
         raise EnvironmentProblem(
@@ -99,11 +97,7 @@ def find(name: str) -> Path:
 
 def locate(one: Weight) -> Path | None:
     """The first place with a file of this name, converted or as published; its content is not looked at."""
-    for place in _places():
-        found = _in(place, one) if place.is_dir() else _if_called(place, one)
-        if found is not None:
-            return found
-    return None
+    return next((found for place in _places() if (found := _at(place, one))), None)
 
 
 def _places() -> list[Path]:
@@ -131,16 +125,14 @@ def _named(kind: str, path: Path) -> Path:
 
 
 def _in_folder(kind: str, folder: Path) -> Path | None:
-    found = (_in(folder, one) for one in of_kind(kind))
-    return next((path for path in found if path is not None), None)
+    return next((found for one in of_kind(kind) if (found := _at(folder, one))), None)
 
 
-def _in(folder: Path, one: Weight) -> Path | None:
-    return next((folder / name for name in (one.converted, one.file) if (folder / name).is_file()), None)
-
-
-def _if_called(path: Path, one: Weight) -> Path | None:
-    return path if path.is_file() and path.name in (one.converted, one.file) else None
+def _at(place: Path, one: Weight) -> Path | None:
+    """The file of this name in the folder `place`, or that is `place`; None where there is none."""
+    names = (one.converted, one.file)
+    files = [place / name for name in names] if place.is_dir() else [place]
+    return next((file for file in files if file.name in names and file.is_file()), None)
 
 
 def _if_serves(kind: str, path: Path) -> Path | None:

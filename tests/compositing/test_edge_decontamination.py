@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from retarget_cli.compositing.edges import clean_layer
+from retarget_cli.compositing.edges import decontaminate
 
 SKY, FUR, NOSE = (90, 140, 250), (150, 60, 30), (20, 10, 5)
 AGAINST = np.full((96, 96, 3), SKY, np.float32)
@@ -27,7 +27,7 @@ def blueness(layer: np.ndarray) -> np.ndarray:
 
 def test_the_rim_takes_the_colours_of_the_inside() -> None:
     layer = filmed(shape())
-    found = clean_layer(layer, 2.0, AGAINST)
+    found = decontaminate(layer, 2.0, AGAINST)
     assert blueness(layer).max() > 40
     assert blueness(found).max() < 0
     leg = found[72:88, 45:60]
@@ -40,7 +40,7 @@ def test_a_dark_nose_at_the_rim_stays() -> None:
     layer = filmed(shape())
     layer[36:45, 68:71, :3] = NOSE
     dark = np.zeros((96, 96, 3), np.float32)
-    against_sky, against_dark = (clean_layer(layer, 2.0, ground)[38:43, 69, :3] for ground in (AGAINST, dark))
+    against_sky, against_dark = (decontaminate(layer, 2.0, ground)[38:43, 69, :3] for ground in (AGAINST, dark))
     assert against_sky[:, 0].max() < 90  # half way from the fur's 150 to the nose's 20
     assert against_dark[:, 0].min() > 105
 
@@ -48,12 +48,12 @@ def test_a_dark_nose_at_the_rim_stays() -> None:
 def test_the_inside_keeps_its_own_colours() -> None:
     layer = filmed(shape())
     layer[30:50, 40:56, :3] = np.random.default_rng(0).integers(0, 256, (20, 16, 3), dtype=np.uint8)
-    found = clean_layer(layer, 2.0, AGAINST)
+    found = decontaminate(layer, 2.0, AGAINST)
     np.testing.assert_array_equal(found[30:50, 40:56], layer[30:50, 40:56])
 
 
 def test_transparent_pixels_continue_the_outline() -> None:
-    found = clean_layer(filmed(shape()), 2.0, AGAINST)
+    found = decontaminate(filmed(shape()), 2.0, AGAINST)
     assert found[40, 75, 0] > found[40, 75, 2]  # brown, five pixels outside
 
 
@@ -61,9 +61,9 @@ def test_specks_go_and_pinholes_close() -> None:
     layer = filmed(shape())
     layer[5:8, 5:8, 3] = 255
     layer[40, 48, 3] = 20
-    alpha = clean_layer(layer, 2.0, AGAINST)[..., 3]
+    alpha = decontaminate(layer, 2.0, AGAINST)[..., 3]
     assert alpha[5:8, 5:8].max() == 0 and alpha[40, 48] == 255
 
 
 def test_an_empty_layer_stays_empty() -> None:
-    assert clean_layer(np.zeros((32, 32, 4), np.uint8), 2.0, AGAINST[:32, :32]).max() == 0
+    assert decontaminate(np.zeros((32, 32, 4), np.uint8), 2.0, AGAINST[:32, :32]).max() == 0

@@ -19,7 +19,7 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline.clips import ClipInput
 
 SIZE = (160, 120)
-WAY = np.array([[2.0, 0.0, 20.0], [0.0, 2.0, 10.0]])
+MATRIX = np.array([[2.0, 0.0, 20.0], [0.0, 2.0, 10.0]])
 BACKGROUND = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
 GRAIN = GrainMaker(Grain((6.0,) * 8))
 SHADOW = CastShadow(flat=-0.3, lean=0.0, soft=0.03, strength=0.5)
@@ -34,16 +34,16 @@ def disc() -> np.ndarray:
     return layer
 
 
-def finished(grain: GrainMaker | None = None, cast: CastShadow | None = None, edge: float = 2.5) -> Finish:
+def finished(grain: GrainMaker | None = None, shadow: CastShadow | None = None, edge: float = 2.5) -> Finish:
     return Finish(
         disc(),
-        lambda _: WAY,
+        lambda _: MATRIX,
         SIZE,
         2.4,
         edge,
         np.zeros((*disc().shape[1:3], 3), np.float32),
         grain,
-        cast,
+        shadow,
         np.array([84.0]),
     )
 
@@ -62,7 +62,7 @@ def test_grain_lies_on_the_layer_alone() -> None:
 
 
 def test_the_background_is_its_own_where_neither_layer_nor_shadow_fall() -> None:
-    finish = finished(cast=SHADOW)
+    finish = finished(shadow=SHADOW)
     placed = finish.placed(0)
     result = finish.over(BACKGROUND, placed, 0)
     free = placed[..., 3] == 0

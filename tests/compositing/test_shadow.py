@@ -55,15 +55,15 @@ class Walk:
 def test_a_shadow_is_found_and_taken_out_of_the_plate(strength: float, pan: float) -> None:
     walk = Walk(strength, pan=pan)
     model = walk.model()
-    assert model.cast is not None
-    assert model.cast.flat < 0 < model.cast.lean
-    assert model.cast.strength == pytest.approx(strength, rel=0.4)
+    assert model.shadow is not None
+    assert model.shadow.flat < 0 < model.shadow.lean
+    assert model.shadow.strength == pytest.approx(strength, rel=0.4)
     assert walk.off(model, 8) < (2.0 if not pan else 5.0)
 
 
 @pytest.mark.parametrize("pan", [0.0, 1.5])
 def test_without_a_shadow_none_is_found(pan: float) -> None:
-    assert Walk(strength=0.0, pan=pan).model().cast is None
+    assert Walk(strength=0.0, pan=pan).model().shadow is None
 
 
 def test_dark_legs_that_a_matte_lacks_are_no_shadow() -> None:
@@ -72,13 +72,13 @@ def test_dark_legs_that_a_matte_lacks_are_no_shadow() -> None:
         legs = (matte > 0) & (np.arange(H)[:, None] > 98)
         walk.frames[i][legs] = 30
         matte[legs] = 0
-    assert walk.model().cast is None
+    assert walk.model().shadow is None
 
 
 def test_a_thing_that_stays_where_it_is_keeps_its_shadow() -> None:
     walk = Walk(travel=0.0)
     model = walk.model()
-    assert model.cast is None
+    assert model.shadow is None
     np.testing.assert_array_equal(model.render(5, walk.frames[5], walk.mattes[5])[150:], walk.frames[5][150:])
 
 

@@ -103,9 +103,9 @@ def test_any_size_and_matte_is_taken(size: tuple[int, int], fill: str) -> None:
 def test_the_background_is_taken_out_of_the_fringe() -> None:
     frame, truth, colours = furry()
     alpha = np.rint(truth * 255).astype(np.uint8)
-    fringe = (alpha > 50) & (alpha < 255)
+    edge = (alpha > 50) & (alpha < 255)
     cleaned = object_colours(frame, alpha)
-    off = np.abs(cleaned - colours)[fringe].mean()
-    assert off < 0.3 * np.abs(frame - colours)[fringe].mean()
+    off = np.abs(cleaned - colours)[edge].mean()
+    assert off < 0.3 * np.abs(frame - colours)[edge].mean()
     assert np.array_equal(cleaned[alpha == 255], frame[alpha == 255])
     assert np.array_equal(cleaned[alpha == 0], frame[alpha == 0])

@@ -17,18 +17,18 @@ from retarget_cli.segmentation.embedded.models import COLOUR_BINS, ColourModel, 
 from retarget_cli.segmentation.embedded.proposals import (
     barrier_distance,
     box_fit,
-    choose_start,
+    choose_proposal,
     residual_motion,
     separation,
     solidity,
 )
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip, working_size
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip, proxy_size
 from retarget_cli.segmentation.guided_filter import apply, coefficients, guided_filter
 from retarget_cli.segmentation.masks import grow, logit, otsu, sigmoid, to_bytes, to_float
 
 
-def load(frames: np.ndarray) -> WorkingClip:
-    return WorkingClip(ArraySource(frames), lambda: None)
+def load(frames: np.ndarray) -> ProxyClip:
+    return ProxyClip(ArraySource(frames), lambda: None)
 
 
 def lab_of(image: np.ndarray) -> np.ndarray:
@@ -67,9 +67,9 @@ class TestColourModel:
         lab = lab_of(
             np.concatenate([np.full((10, 10, 3), (200, 40, 40)), np.full((10, 10, 3), (40, 40, 200))]).astype(np.uint8)
         )
-        soft = np.zeros((20, 10), np.float32)
-        soft[:10] = 1
-        odds = ColourModel.fit([(lab_bins(lab), soft)]).logit(lab_bins(lab))
+        probability = np.zeros((20, 10), np.float32)
+        probability[:10] = 1
+        odds = ColourModel.fit([(lab_bins(lab), probability)]).logit(lab_bins(lab))
         assert odds[:10].min() > 2
         assert odds[10:].max() < -2
 
@@ -78,20 +78,20 @@ class TestGuidedFilter:
     def test_soft_matte_snaps_to_the_guides_edge(self) -> None:
         guide = np.zeros((40, 40, 3), np.float32)
         guide[:, 20:] = (0.9, 0.2, 0.4)
-        soft = cv2.GaussianBlur((guide[..., 0] > 0).astype(np.float32), (0, 0), 3)
-        out = guided_filter(guide, soft, 4, 1e-4)
-        assert out[20, 21] - out[20, 18] > 1.3 * (soft[20, 21] - soft[20, 18])
+        probability = cv2.GaussianBlur((guide[..., 0] > 0).astype(np.float32), (0, 0), 3)
+        out = guided_filter(guide, probability, 4, 1e-4)
+        assert out[20, 21] - out[20, 18] > 1.3 * (probability[20, 21] - probability[20, 18])
 
     def test_flat_guide_only_smooths(self) -> None:
-        soft = np.random.default_rng(1).random((30, 30)).astype(np.float32)
-        out = guided_filter(np.full((30, 30, 3), 0.5, np.float32), soft, 3, 1e-3)
-        assert out.std() < soft.std() / 2
-        assert out.mean() == pytest.approx(soft.mean(), abs=0.03)
+        probability = np.random.default_rng(1).random((30, 30)).astype(np.float32)
+        out = guided_filter(np.full((30, 30, 3), 0.5, np.float32), probability, 3, 1e-3)
+        assert out.std() < probability.std() / 2
+        assert out.mean() == pytest.approx(probability.mean(), abs=0.03)
 
     def test_matte_that_is_linear_in_the_colours_is_kept(self) -> None:
         guide = np.random.default_rng(2).random((24, 24, 3)).astype(np.float32)
-        soft = guide @ np.array([0.2, 0.3, 0.4], np.float32)
-        assert np.allclose(guided_filter(guide, soft, 3, 1e-7), soft, atol=1e-2)
+        probability = guide @ np.array([0.2, 0.3, 0.4], np.float32)
+        assert np.allclose(guided_filter(guide, probability, 3, 1e-7), probability, atol=1e-2)
 
     def test_coefficients_of_a_grey_guide_serve_a_larger_one(self) -> None:
         guide = np.zeros((20, 20, 3), np.float32)
@@ -123,10 +123,10 @@ class TestBarrier:
 
 class TestWorking:
     def test_size_keeps_the_aspect_and_never_grows(self) -> None:
-        width, height = working_size((1920, 1080))
+        width, height = proxy_size((1920, 1080))
         assert width / height == pytest.approx(16 / 9, rel=0.02)
-        assert width * height == pytest.approx(proxy_clip.WORK_PIXELS, rel=0.05)
-        assert working_size((100, 80)) == (100, 80)
+        assert width * height == pytest.approx(proxy_clip.PROXY_PIXELS, rel=0.05)
+        assert proxy_size((100, 80)) == (100, 80)
 
     def test_flow_follows_a_pan_both_ways(self) -> None:
         scenery = texture((96, 200), (120, 120, 120), 40.0, 0)
@@ -139,7 +139,7 @@ class TestWorking:
         source = ArraySource(np.zeros((3, 32, 32, 3), np.uint8))
         source.count = 5
         with pytest.raises(InputError, match="3 of 5"):
-            WorkingClip(source, lambda: None)
+            ProxyClip(source, lambda: None)
 
     def test_a_long_clip_lies_on_disk_with_the_same_content(self, monkeypatch: pytest.MonkeyPatch) -> None:
         frames = walker(count=4)[0]
@@ -155,9 +155,9 @@ class TestBackground:
     def test_surroundings_are_carried_into_the_object(self) -> None:
         lab = np.full((60, 80, 3), (100, 120, 140), np.uint8)
         lab[20:40, 30:50] = (220, 150, 110)
-        soft = np.zeros((60, 80), np.float32)
-        soft[20:40, 30:50] = 0.95
-        mean, _ = spread_from_nearby(lab, soft, 3)
+        probability = np.zeros((60, 80), np.float32)
+        probability[20:40, 30:50] = 0.95
+        mean, _ = spread_from_nearby(lab, probability, 3)
         assert np.abs(mean[30, 40] - (100, 120, 140)).max() < 3
 
     def test_a_plate_shows_what_the_object_hides_at_times(self) -> None:
@@ -173,7 +173,7 @@ class TestBackground:
 
 class TestDiscovery:
     def test_nothing_is_found_on_a_blank_clip(self) -> None:
-        assert choose_start(load(np.full((6, 64, 64, 3), 90, np.uint8)), lambda: None) is None
+        assert choose_proposal(load(np.full((6, 64, 64, 3), 90, np.uint8)), lambda: None) is None
 
     def test_box_fit_is_one_for_a_snug_box(self) -> None:
         mask = np.zeros((40, 40), bool)
@@ -240,7 +240,7 @@ def test_finish_follows_the_native_edge() -> None:
     cv2.circle(image, (163, 121), 61, (220, 80, 40), -1)
     truth = (image[..., 0] > 150).astype(np.uint8)
     guide = cv2.resize(image, (80, 60), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    soft = cv2.resize(truth * 255, (80, 60), interpolation=cv2.INTER_AREA)
-    matte = finish(soft, guide, image) > 0
+    probability = cv2.resize(truth * 255, (80, 60), interpolation=cv2.INTER_AREA)
+    matte = finish(probability, guide, image) > 0
     assert (matte & (truth > 0)).sum() / (matte | (truth > 0)).sum() > 0.985
     assert not finish(np.zeros((60, 80), np.uint8), guide, image).any()

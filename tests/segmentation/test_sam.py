@@ -11,7 +11,7 @@ from retarget_cli.errors import EnvironmentProblem, InputError
 from retarget_cli.segmentation.backends import make_segmenter
 from retarget_cli.segmentation.base import Hint, MatteReport, merge
 from retarget_cli.segmentation.sam import embeddings
-from retarget_cli.segmentation.sam.appearance import Looks
+from retarget_cli.segmentation.sam.appearance import Appearances
 from retarget_cli.segmentation.sam.candidates import Choice
 from retarget_cli.segmentation.sam.object_state import Known
 from retarget_cli.segmentation.sam.segmenter import Sam
@@ -82,7 +82,7 @@ def test_several_hints_start_on_several_frames(scene: Scene) -> None:
     network = Knowing(scene)
     mattes, _, _ = segment(network, boxed(scene, 9), boxed(scene, 2))
     assert scores_of(mattes, scene.masks[0]).min() > 0.9
-    assert [frame for frame, prompt in network.asked if prompt.mask is None] == [2, 9]
+    assert [frame for frame, prompt in network.prompted if prompt.mask is None] == [2, 9]
 
 
 def apart(frame: int) -> tuple[int, int]:
@@ -108,10 +108,10 @@ def test_negative_points_choose_the_other_thing_and_go_along_with_what_they_lie_
     assert scores_of(mattes, scene.masks[1]).min() > 0.5
     assert scores_of(mattes, scene.masks[0]).max() < 0.1
     (prompt,) = network.prompts(8)
-    (beside,) = prompt.points[prompt.labels == 0]
+    (negatives,) = prompt.points[prompt.labels == 0]
     x, y, w, h = (2 * value for value in scene.box(0, 8))
-    assert x < beside[0] < x + w
-    assert y < beside[1] < y + h
+    assert x < negatives[0] < x + w
+    assert y < negatives[1] < y + h
 
 
 def test_a_frame_with_only_a_negative_point_is_asked_with_it(scene: Scene) -> None:
@@ -134,7 +134,7 @@ def test_without_a_place_the_embedded_guess_is_the_prompt(scene: Scene, hints: S
     network = Knowing(scene)
     mattes, report, steps = segment(network, *hints)
     assert scores_of(mattes, scene.masks[0]).min() > 0.9
-    assert network.asked[0][1].mask is not None
+    assert network.prompted[0][1].mask is not None
     assert report.backend == "sam"
     assert steps == sorted(steps)
     assert steps[-1] == (COUNT, COUNT)
@@ -170,7 +170,7 @@ def test_what_passes_behind_something_is_found_again(start: int) -> None:
 
 
 def test_what_looks_like_nothing_is_found_again_where_it_was_heading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Looks, "of_cells", lambda looks, embedding: np.full((64, 96), -1.0))
+    monkeypatch.setattr(Appearances, "of_cells", lambda looks, embedding: np.full((64, 96), -1.0))
     scene = draw(LONG, Thing(walk), Thing(pillar, GREY, (20, 64)))
     mattes, _, _ = segment(Knowing(scene), boxed(scene, 1))
     assert scores_of(mattes, scene.masks[0])[-4:].min() > 0.8
@@ -179,8 +179,8 @@ def test_what_looks_like_nothing_is_found_again_where_it_was_heading(monkeypatch
 def test_from_where_it_is_found_again_it_is_followed_back(monkeypatch: pytest.MonkeyPatch) -> None:
     find = Search.find
 
-    def late(search: Search, embedding: np.ndarray, frame: int, known: Known, beside: np.ndarray) -> Choice | None:
-        return find(search, embedding, frame, known, beside) if frame >= 14 else None
+    def late(search: Search, embedding: np.ndarray, frame: int, known: Known, negatives: np.ndarray) -> Choice | None:
+        return find(search, embedding, frame, known, negatives) if frame >= 14 else None
 
     monkeypatch.setattr(Search, "find", late)
     scene = draw(LONG, Thing(walk))

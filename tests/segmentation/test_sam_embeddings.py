@@ -11,13 +11,13 @@ import torch
 from known_sam import Knowing, Scene, Thing, draw
 
 from retarget_cli.errors import EnvironmentProblem, InputError
-from retarget_cli.segmentation.base import Hint
+from retarget_cli.media.decode import FrameWindow
+from retarget_cli.segmentation.base import Hint, every_frame
 from retarget_cli.segmentation.sam.embeddings import (
     GRAYS,
     SPAN,
     Batches,
     ComputedViews,
-    FrameWindow,
     StoredViews,
     file_name,
     shrunken_gray,
@@ -79,7 +79,7 @@ def run(network: Knowing, hint: Hint) -> None:
     ],
     ids=["gpu memory", "memory", "gpu"],
 )
-@pytest.mark.parametrize("half", ["encode", "ask"])
+@pytest.mark.parametrize("half", ["encode", "decode"])
 def test_a_device_that_fails_is_explained(
     scene: Scene, error: Exception, words: str, half: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +101,7 @@ def test_other_errors_stay_what_they_are(scene: Scene, monkeypatch: pytest.Monke
         raise RuntimeError("shapes differ")
 
     network = Knowing(scene)
-    monkeypatch.setattr(network, "ask", fail)
+    monkeypatch.setattr(network, "decode", fail)
     with pytest.raises(RuntimeError, match="shapes differ"):
         run(network, Hint(0, scene.box(0, 0)))
 
@@ -151,14 +151,14 @@ def test_a_window_reads_every_frame_once_forwards_and_few_times_backwards(scene:
     reads = 0
 
     class Frames:
-        size, count = scene.clip.size, scene.clip.count
+        size, count = scene.clip.size, scene.clip.count + 1
 
         def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
             nonlocal reads
             reads += 1
             return scene.clip.read(size)
 
-    window = FrameWindow(Frames(), span=5)
+    window = FrameWindow(lambda: every_frame(Frames()), kept=5)
     for frame in [*range(20), *range(19, -1, -1)]:
         assert np.array_equal(window[frame], scene.clip.frames[frame])
     assert reads == 1 + 3

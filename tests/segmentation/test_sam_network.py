@@ -33,8 +33,8 @@ def test_the_batch_fits_the_memory_of_the_gpu(free: int, batch: int, monkeypatch
 @pytest.mark.parametrize(("native", "kind"), [(True, torch.bfloat16), (False, torch.float16)])
 def test_a_gpu_computes_in_half_precision(native: bool, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
-    assert network._half_precision(torch.device("cuda")) is kind
-    assert network._half_precision(torch.device("cpu")) is None
+    assert network.half_precision(torch.device("cuda")) is kind
+    assert network.half_precision(torch.device("cpu")) is None
 
 
 @pytest.mark.gpu
@@ -43,4 +43,4 @@ def test_a_gpu_sees_what_the_cpu_sees() -> None:
     gpu, cpu = Network(tiny(), "cuda"), Network(tiny(), "cpu")
     embedding = cpu.encode(IMAGES[:1])[0]
     np.testing.assert_allclose(gpu.encode(IMAGES[:1])[0], embedding, atol=0.1)
-    np.testing.assert_allclose(gpu.ask(embedding, PROMPT).logits, cpu.ask(embedding, PROMPT).logits, atol=1e-2)
+    np.testing.assert_allclose(gpu.decode(embedding, PROMPT).logits, cpu.decode(embedding, PROMPT).logits, atol=1e-2)

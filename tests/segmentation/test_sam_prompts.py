@@ -7,12 +7,12 @@ from cells import GRID, block, logits_of
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.segmentation.sam.prompts import (
     Grid,
-    carried_prompt,
     hint_prompt,
     inner_points,
+    mask_prompt,
+    negative_points,
     outline,
     place_prompt,
-    points_beside,
 )
 
 
@@ -52,7 +52,7 @@ def test_a_hint_is_moved_to_the_networks_image() -> None:
 
 def test_a_carried_mask_gives_a_grown_box_and_points_inside() -> None:
     mask = block(slice(4, 10), slice(6, 16))
-    prompt = carried_prompt(GRID, logits_of(mask), points_beside(GRID, Hint(0, None, ((0, 0, False), (9, 9, True)))))
+    prompt = mask_prompt(GRID, logits_of(mask), negative_points(GRID, Hint(0, None, ((0, 0, False), (9, 9, True)))))
     assert prompt.box is not None
     assert np.all(prompt.box[:2] < [24, 16])
     assert np.all(prompt.box[2:] > [64, 40])

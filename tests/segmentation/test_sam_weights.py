@@ -27,7 +27,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def ask() -> Prompt:
+def prompt() -> Prompt:
     return Prompt(np.array([8, 8, 40, 30], np.float32), np.array([[20, 20]], np.float32), np.array([1]))
 
 
@@ -39,7 +39,7 @@ def test_the_network_answers_like_the_model_it_was_saved_from(checkpoint: Path) 
     network, model = load_network(checkpoint, "cpu"), tiny()
     assert (network.side, network.cells) == (64, 32)
     assert network.embedding == (32, 8, 8)
-    answers = network.ask(network.encode(picture()[None])[0], ask())
+    answers = network.decode(network.encode(picture()[None])[0], prompt())
     with torch.no_grad():
         batch = {
             "image": torch.from_numpy(picture()).permute(2, 0, 1).float(),
@@ -68,7 +68,7 @@ def test_other_forms_of_the_file(form: str, checkpoint: Path, tmp_path: Path) ->
     answers = []
     for file in (checkpoint, path):
         network = load_network(file, "cpu")
-        answers.append(network.ask(network.encode(picture()[None])[0], ask()).logits)
+        answers.append(network.decode(network.encode(picture()[None])[0], prompt()).logits)
     np.testing.assert_allclose(*answers, atol=0.05 if form == "half" else 1e-6)
 
 

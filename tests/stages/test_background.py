@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retarget_cli.compositing.composite import colour, cover
-from retarget_cli.media.decode import FrameTape
+from retarget_cli.media.decode import FrameWindow
 from retarget_cli.media.playback import background_frames
 from retarget_cli.media.timing import Timing
 
@@ -60,22 +60,22 @@ class Reel:
 
 def test_a_tape_runs_forwards_once() -> None:
     reel = Reel(30)
-    tape = FrameTape(reel)
-    assert [int(tape[i][0, 0, 0]) for i in (0, 0, 1, 5, 5, 29)] == [0, 0, 1, 5, 5, 29]
+    window = FrameWindow(reel)
+    assert [int(window[i][0, 0, 0]) for i in (0, 0, 1, 5, 5, 29)] == [0, 0, 1, 5, 5, 29]
     assert (reel.read, reel.starts) == (30, 1)
 
 
 def test_a_tape_runs_backwards_without_reading_everything_each_time() -> None:
     reel = Reel(40)
-    tape = FrameTape(reel)
-    assert [int(tape[i][0, 0, 0]) for i in [*range(40), *range(39, -1, -1)]] == [*range(40), *range(39, -1, -1)]
+    window = FrameWindow(reel)
+    assert [int(window[i][0, 0, 0]) for i in [*range(40), *range(39, -1, -1)]] == [*range(40), *range(39, -1, -1)]
     assert reel.starts <= 4
 
 
 def test_a_tape_ends() -> None:
-    tape = FrameTape(Reel(3))
+    window = FrameWindow(Reel(3))
     with pytest.raises(IndexError):
-        tape[3]
+        window[3]
 
 
 def test_colours() -> None:

@@ -84,7 +84,7 @@ class Knowing:
         self.grid = Grid(self.scene.clip.size, self.side, self.cells)
         frames = self.scene.clip.read(self.grid.image_size)
         self._frames = {frame.tobytes(): index for index, frame in enumerate(frames)}
-        self.asked: list[tuple[int, Prompt]] = []
+        self.prompted: list[tuple[int, Prompt]] = []
         self.encoded: list[int] = []
 
     def encode(self, images: np.ndarray) -> np.ndarray:
@@ -101,9 +101,9 @@ class Knowing:
         colours[:, -1, -1] = index
         return colours.astype(np.float16)
 
-    def ask(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
+    def decode(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
         frame = int(embedding[0, -1, -1])
-        self.asked.append((frame, prompt))
+        self.prompted.append((frame, prompt))
         everything = np.ones(self.grid.shape, bool)
         offers = [(everything, 0.95)]
         if frame in self.lies:
@@ -119,7 +119,7 @@ class Knowing:
 
     def prompts(self, frame: int) -> list[Prompt]:
         """What it was asked about a frame."""
-        return [prompt for one, prompt in self.asked if one == frame]
+        return [prompt for one, prompt in self.prompted if one == frame]
 
     def _small(self, mask: np.ndarray) -> np.ndarray:
         return self.grid.shrink(mask.astype(np.uint8) * 255) > 127

@@ -1,4 +1,4 @@
-"""Pickled files into sealed safetensors files, and what the seal shows."""
+"""Pickled files into safetensors files with digests, and what these show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from safetensors.torch import load_file, save_file
 from weight_server import TENSORS, small_files
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights.convert import Seal, close_seal, convert, is_intact, is_whole, read_pickled, read_seal
+from retarget_cli.weights.convert import (
+    Digests,
+    close_digests,
+    convert,
+    is_intact,
+    is_whole,
+    read_digests,
+    read_pickled,
+)
 
 SOURCE = "ab" * 32
 
@@ -31,9 +39,9 @@ def converted(bare: Path) -> Path:
 class TestConvert:
     def test_the_tensors_come_over_and_the_origin_is_named(self, converted: Path) -> None:
         assert same(load_file(converted))
-        seal = read_seal(converted)
-        assert seal is not None
-        assert seal.source == SOURCE
+        digests = read_digests(converted)
+        assert digests is not None
+        assert digests.source == SOURCE
         assert is_whole(converted)
         assert is_intact(converted)
         assert {path.name for path in converted.parent.iterdir()} == {"toy.pth", "toy.safetensors"}
@@ -116,12 +124,12 @@ class TestSeal:
         assert not is_intact(converted)
 
     def test_a_changed_digest_or_origin_shows(self, converted: Path) -> None:
-        seal = read_seal(converted)
-        assert seal is not None
+        digests = read_digests(converted)
+        assert digests is not None
         content = converted.read_bytes()
-        for old in (seal.sha256, seal.source):
+        for old in (digests.sha256, digests.source):
             converted.write_bytes(content.replace(old.encode(), b"1" * 64))
-            assert read_seal(converted) in (Seal(seal.source, "1" * 64), Seal("1" * 64, seal.sha256))
+            assert read_digests(converted) in (Digests(digests.source, "1" * 64), Digests("1" * 64, digests.sha256))
             assert not is_intact(converted)
 
     @pytest.mark.parametrize("change", [lambda all: all[:-1], lambda all: all + b"x", lambda all: all[:5]])
@@ -134,12 +142,12 @@ class TestSeal:
         path = bare / "other.safetensors"
         for metadata in (None, {"format": "pt"}, {"retarget": "no json"}, {"retarget": '{"source": 3, "sha256": 4}'}):
             save_file(TENSORS, path, metadata=metadata)
-            assert read_seal(path) is None
+            assert read_digests(path) is None
             assert is_whole(path)
             assert not is_intact(path)
-        with pytest.raises(ValueError, match="no seal"):
-            close_seal(path)
+        with pytest.raises(ValueError, match="no digests"):
+            close_digests(path)
         for content in (b"", b"text, and not a little of it", b"\x02" + bytes(7) + b"[]"):
             path.write_bytes(content)
-            assert read_seal(path) is None
+            assert read_digests(path) is None
             assert not is_whole(path)

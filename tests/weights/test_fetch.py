@@ -17,7 +17,7 @@ import retarget_cli.weights.fetch
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.store.locks import KeyLocks, LockState
 from retarget_cli.weights.check import repair, state, survey
-from retarget_cli.weights.convert import close_seal, is_intact, open_seal, read_seal
+from retarget_cli.weights.convert import close_digests, is_intact, open_digests, read_digests
 from retarget_cli.weights.fetch import add, fetch
 from retarget_cli.weights.manifest import cache_folder, find
 
@@ -45,9 +45,9 @@ class TestFetch:
         path = pull()
         assert kept() == ["toy.safetensors"]
         assert torch.equal(load_file(path)["layer.weight"], TENSORS["layer.weight"])
-        seal = read_seal(path)
-        assert seal is not None
-        assert seal.source == toy
+        digests = read_digests(path)
+        assert digests is not None
+        assert digests.source == toy
         assert find("toy") == path
         assert state("toy", deep=True) == "ok"
 
@@ -214,12 +214,12 @@ class TestState:
             assert (state("toy"), state("toy", deep=True)) == (quick, deep)
         assert "Delete weights/toy.pth" in repair("toy")
 
-    @pytest.mark.parametrize("sealed", [True, False])
-    def test_a_converted_file_of_something_else_counts_as_damaged(self, bare: Path, sealed: bool) -> None:
+    @pytest.mark.parametrize("complete", [True, False])
+    def test_a_converted_file_of_something_else_counts_as_damaged(self, bare: Path, complete: bool) -> None:
         (bare / "weights").mkdir()
         path = bare / "weights" / "toy.safetensors"
-        save_file(TENSORS, path, metadata=open_seal("ab" * 32))
-        if sealed:
-            close_seal(path)
+        save_file(TENSORS, path, metadata=open_digests("ab" * 32))
+        if complete:
+            close_digests(path)
             assert is_intact(path)
         assert state("toy") == state("toy", deep=True) == "damaged"

@@ -11,7 +11,7 @@ from weight_server import TENSORS, Server, publish
 
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.weights import load, read_tensors
-from retarget_cli.weights.convert import open_seal
+from retarget_cli.weights.convert import open_digests
 from retarget_cli.weights.manifest import cache_folder
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_conversion_is_made_again(bare: Path, content: bytes, damage: 
     assert right(path)
 
 
-@pytest.mark.parametrize("metadata", [None, open_seal("ab" * 32)])
+@pytest.mark.parametrize("metadata", [None, open_digests("ab" * 32)])
 def test_the_conversion_of_something_else_is_not_taken(
     bare: Path, content: bytes, metadata: dict[str, str] | None
 ) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.masks import grow
-from retarget_cli.vision.camera import moves
+from retarget_cli.vision.camera import moves, view
 
 _CELL = 4
 _LOG_UNIT = float(np.log(64.0) - 1.5 * np.log(2 * np.pi))
@@ -23,6 +23,14 @@ _SPREAD = ((0.03, 1.0), (0.08, 0.03), (0.20, 0.001))
 """(sigma as a share of the width, weight): the nearest surroundings count most, distant ones fill in."""
 _PLATE_FRAMES = 17
 _PLATE_GROUP = 8
+_ORIGIN = np.array([-40.8, 128.0, 128.0], np.float32)
+"""Black in OpenCV's Lab bytes, where L is 255/100 times itself."""
+_WINDOW = (5, 5)
+_DARKEST, _LIGHTEST = 0.5, 0.97
+"""Cube roots of the share of light left: an eighth to nine tenths of it."""
+_LEAST_GRAIN = 1.0
+"""Variance of lightness, in bytes squared, that counts as grain."""
+_LIKENESS = (0.45, 0.75)
 
 
 def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray, noise: np.ndarray = _NOISE) -> np.ndarray:
@@ -34,16 +42,18 @@ def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray, noise: 
     return -0.5 * (distance + volume) + _LOG_UNIT
 
 
-def spread_from_nearby(lab: np.ndarray, soft: np.ndarray, exclude: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of the surroundings' colour, carried into the object by normalised convolution.
+def spread_from_nearby(lab: np.ndarray, probability: np.ndarray, exclude: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the surroundings' colour, continued into the object by normalised convolution.
 
-    lab: (h, w, 3) uint8; soft: (h, w) float32 probability of being object; pixels within `exclude` px of the object
-    are not trusted. Returns two (h, w, 3) float32.
+    lab: (h, w, 3) uint8.
+    probability: (h, w) float32, of being object.
+    exclude: pixels from the object within which no colour counts.
+    Returns two (h, w, 3) float32.
     """
-    height, width = soft.shape
+    height, width = probability.shape
     cells = (max(4, width // _CELL), max(4, height // _CELL))
     colour = cv2.resize(lab, cells, interpolation=cv2.INTER_AREA).astype(np.float32)
-    near = grow(cv2.resize(soft, cells, interpolation=cv2.INTER_AREA), max(1, round(exclude / _CELL)))
+    near = grow(cv2.resize(probability, cells, interpolation=cv2.INTER_AREA), max(1, round(exclude / _CELL)))
     weight = ((1.0 - near) ** 4)[..., None]
     layers = np.concatenate([weight * colour, weight], axis=2)
     squares = weight * colour * colour
@@ -60,11 +70,11 @@ def spread_from_nearby(lab: np.ndarray, soft: np.ndarray, exclude: int) -> tuple
 class Plate:
     """Median colour of the surroundings around one moment, from frames in which each place is bare.
 
-    packed: (N, h, w) uint8 soft mattes; frames: those to look at; telling: log odds for the object by bin of change.
+    packed: (N, h, w) uint8 probabilities; frames: those to look at; telling: log odds for the object by bin of change.
     """
 
     def __init__(
-        self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray, anchor: int, telling: np.ndarray
+        self, clip: ProxyClip, packed: np.ndarray, frames: np.ndarray, anchor: int, telling: np.ndarray
     ) -> None:
         chosen = _neighbours(frames, anchor)
         width, height = clip.size
@@ -77,8 +87,8 @@ class Plate:
             colour = clip.lab[frame]
             matrix = clip.path.between(anchor, int(frame))
             if moves(matrix):
-                colour = _pull(colour, matrix, 0)
-                covered = _pull(covered, matrix, 255)
+                colour = view(colour, matrix, colour.shape)
+                covered = view(covered, matrix, covered.shape, border=255)
             colours[slot] = colour
             colours[slot][covered >= 80] = 255  # sorts behind every colour that counts
             bare += covered < 80
@@ -92,53 +102,16 @@ class Plate:
         self.noise = np.clip(usual + _LEAST_NOISE, None, _NOISE).astype(np.float32)
         self.known = known.astype(np.float32)
 
-    def log_density(self, clip: WorkingClip, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    def log_density(self, clip: ProxyClip, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Log density of a frame's pixels, and where the plate knows anything (bool), both (h, w)."""
         matrix = clip.path.between(frame, self.anchor)
         median, variance, known = self.median, self.variance, self.known
         if moves(matrix):
-            median, variance, known = (_pull(layer, matrix, 0) for layer in (median, variance, known))
+            median, variance, known = (view(layer, matrix, layer.shape) for layer in (median, variance, known))
         density = log_density(clip.lab[frame], median, variance, self.noise)
         dimmed, sure = shadow(clip.lab[frame], median)
         in_shadow = log_density(clip.lab[frame], dimmed, variance, self.noise) + np.log(sure + 1e-6)
         return np.maximum(density, in_shadow), known > 0.5
-
-
-def groups(frames: np.ndarray) -> list[np.ndarray]:
-    """Runs of neighbouring frames that share one plate, anchored at the middle one."""
-    return [frames[start : start + _PLATE_GROUP] for start in range(0, len(frames), _PLATE_GROUP)]
-
-
-def _neighbours(frames: np.ndarray, anchor: int) -> np.ndarray:
-    """Frames around the anchor, close ones densely and distant ones sparsely."""
-    if len(frames) <= _PLATE_FRAMES:
-        return frames
-    steps = np.arange(-(_PLATE_FRAMES // 2), _PLATE_FRAMES // 2 + 1)
-    offsets = (np.sign(steps) * np.abs(steps) ** 2.0).round().astype(int)
-    centre = int(np.searchsorted(frames, anchor))
-    return frames[np.unique(np.clip(centre + offsets, 0, len(frames) - 1))]
-
-
-def _pull(layer: np.ndarray, matrix: np.ndarray, outside: int) -> np.ndarray:
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (layer.shape[1], layer.shape[0])
-    border = (outside,) * 4
-    return cv2.warpAffine(layer, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
-
-
-def _quantile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
-    position = np.clip((count * share).astype(int), 0, len(ordered) - 1)
-    return np.take_along_axis(ordered, position[None, ..., None], axis=0)[0].astype(np.float32)
-
-
-_ORIGIN = np.array([-40.8, 128.0, 128.0], np.float32)
-"""Black in OpenCV's Lab bytes, where L is 255/100 times itself."""
-_WINDOW = (5, 5)
-_DARKEST, _LIGHTEST = 0.5, 0.97
-"""Cube roots of the share of light left: an eighth to nine tenths of it."""
-_LEAST_GRAIN = 1.0
-"""Variance of lightness, in bytes squared, that counts as grain."""
-_LIKENESS = (0.45, 0.75)
 
 
 def shadow(lab: np.ndarray, ground: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -156,3 +129,23 @@ def shadow(lab: np.ndarray, ground: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     sure = np.clip((likeness - low) / (high - low), 0.0, 1.0) * (ground_power > _LEAST_GRAIN)
     sure *= (dimming > _DARKEST) & (dimming < _LIGHTEST)
     return bare * dimming[..., None] + _ORIGIN, sure.astype(np.float32)
+
+
+def groups(frames: np.ndarray) -> list[np.ndarray]:
+    """Runs of neighbouring frames that share one plate, anchored at the middle one."""
+    return [frames[start : start + _PLATE_GROUP] for start in range(0, len(frames), _PLATE_GROUP)]
+
+
+def _neighbours(frames: np.ndarray, anchor: int) -> np.ndarray:
+    """Frames around the anchor, close ones densely and distant ones sparsely."""
+    if len(frames) <= _PLATE_FRAMES:
+        return frames
+    steps = np.arange(-(_PLATE_FRAMES // 2), _PLATE_FRAMES // 2 + 1)
+    offsets = (np.sign(steps) * np.abs(steps) ** 2.0).round().astype(int)
+    centre = int(np.searchsorted(frames, anchor))
+    return frames[np.unique(np.clip(centre + offsets, 0, len(frames) - 1))]
+
+
+def _quantile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
+    position = np.clip((count * share).astype(int), 0, len(ordered) - 1)
+    return np.take_along_axis(ordered, position[None, ..., None], axis=0)[0].astype(np.float32)

@@ -1,4 +1,4 @@
-"""How far to trust a matte when there is no truth to hold it against.
+"""Confidence in a matte when there is no truth to hold it against.
 
 Three things were found to tell: how far what lies just outside the matte has the object's colours, how differently
 inside and outside change against the scene, and how much else moves that the matte leaves out. Together they estimate
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retarget_cli.segmentation.embedded.models import ChangeModel, ColourModel, usual_change
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.masks import grow, sigmoid
 from retarget_cli.vision.regions import largest_share
 
@@ -30,11 +30,14 @@ _MOVING, _CHANGED = 1.0, 2
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for and against each matte of a clip, (N,) each unless said otherwise.
+    """Evidence for and against each matte of a clip, (N,) each unless said otherwise.
 
-    areas: shares of the frame; alike: how far what lies just outside has the object's colours, [0, 1]; left_out: area
-    that moves elsewhere, as a share of the object's; wholes: share of the largest region; moves: how differently the
-    inside and the outside change over the clip, [0, 1]; agreement: of two ways to find the object, None for one.
+    areas: shares of the frame.
+    alike: how far what lies just outside has the object's colours, [0, 1].
+    left_out: area that moves elsewhere, as a share of the object's.
+    wholes: share of the largest region.
+    moves: how differently the inside and the outside change over the clip, [0, 1].
+    agreement: of two ways to find the object, None for one.
     """
 
     areas: np.ndarray
@@ -70,7 +73,7 @@ class Evidence:
         return _BASE + _ALIKE * alike + _MOVES * self.moves + _LEFT_OUT * elsewhere
 
     def notices(self) -> tuple[str, ...]:
-        """What the user should know, each with what to do about it."""
+        """Return notices for the user, each with what to do about it."""
         lines = []
         missing = int((self.areas == 0).sum())
         if missing:
@@ -103,8 +106,8 @@ class Evidence:
         return int(np.argmin(np.where(self.areas > 0, np.array(self.frame_confidence()), np.inf)))
 
 
-def gather(clip: WorkingClip, packed: np.ndarray, agreement: float | None) -> Evidence:
-    """The evidence for mattes (N, h, w) uint8 of a clip's working frames."""
+def gather(clip: ProxyClip, packed: np.ndarray, agreement: float | None) -> Evidence:
+    """The evidence for mattes (N, h, w) uint8 of a clip's proxy frames."""
     colours = ColourModel.fit((clip.bins(index), packed[index] > 127) for index in clip.sampled.tolist())
     change = ChangeModel(clip.change, packed, clip.sampled)
     band, near = (max(2, round(share * min(clip.size))) for share in (_BAND, _NEAR))

@@ -1,4 +1,4 @@
-"""From a soft working matte to a hard one at the clip's own size."""
+"""From probabilities on a proxy frame to a matte at the clip's own size."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ _HOLE = 0.02
 """Largest hole to be filled, as a share of the area: plain parts of the object that hardly move leave such holes."""
 
 
-def finish(soft: np.ndarray, guide: np.ndarray, image: np.ndarray, never: np.ndarray | None = None) -> np.ndarray:
-    """Fit the edges of a working matte to the native frame and clean it.
+def finish(
+    probability: np.ndarray, guide: np.ndarray, image: np.ndarray, never: np.ndarray | None = None
+) -> np.ndarray:
+    """Fit the edges of probabilities to the native frame, and make a clean matte of them.
 
-    soft: (h, w) uint8 probability; guide: (h, w, 3) float32 in [0, 1], the working frame as RGB;
-    image: (H, W, 3) uint8 RGB; never: (h, w) bool, where the object is not, as a user says. Returns (H, W) uint8
-    {0, 255}: regions of at least 5 % of the largest one, without holes under 2 % of the area but those of `never`.
+    probability: (h, w) uint8.
+    guide: (h, w, 3) float32 in [0, 1], the proxy frame as RGB.
+    image: (H, W, 3) uint8 RGB.
+    never: (h, w) bool, where the object is not, as a user says.
+    Returns (H, W) uint8 {0, 255}: regions of at least 5 % of the largest one, without holes under 2 % of the area but
+    those of `never`.
     """
-    if not (soft > 127).any():
+    if not (probability > 127).any():
         return np.zeros(image.shape[:2], np.uint8)
-    model = guided_filter.coefficients(guide, to_float(soft), _RADIUS, _EPSILON)
+    model = guided_filter.coefficients(guide, to_float(probability), _RADIUS, _EPSILON)
     matte = np.zeros(image.shape[:2], np.uint8)
-    window = _window(soft, image.shape[:2])
+    window = _window(probability, image.shape[:2])
     resized = cv2.resize(model, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)[window]
     native = guided_filter.apply(resized, image[window].astype(np.float32) / 255.0)
     matte[window] = np.where(native > 0.5, 255, 0)
@@ -35,10 +40,10 @@ def finish(soft: np.ndarray, guide: np.ndarray, image: np.ndarray, never: np.nda
     return matte
 
 
-def _window(soft: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice]:
+def _window(probability: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice]:
     """The part of the native frame, (height, width) = `size`, in which the object can be."""
-    height, width = soft.shape
-    x, y, w, h = cv2.boundingRect((soft > 25).astype(np.uint8))
+    height, width = probability.shape
+    x, y, w, h = cv2.boundingRect((probability > 25).astype(np.uint8))
     rows, columns = size[0] / height, size[1] / width
     top, bottom = int(max(0, y - 4) * rows), int(np.ceil(min(height, y + h + 4) * rows))
     left, right = int(max(0, x - 4) * columns), int(np.ceil(min(width, x + w + 4) * columns))

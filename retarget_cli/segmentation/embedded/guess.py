@@ -1,4 +1,4 @@
-"""The embedded way on working frames: from hints, or from nothing, to a soft matte for every frame."""
+"""The embedded backend on proxy frames: from hints, or from nothing, to probabilities for every frame."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 from retarget_cli.segmentation.base import Hint, merge, no_object, shows
 from retarget_cli.segmentation.embedded.propagate import (
     box_area,
-    carry,
     discs,
     follow,
     main_object,
+    propagate,
     reach,
     seed,
     spans,
     together,
 )
-from retarget_cli.segmentation.embedded.proposals import Near, Start, choose_start
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proposals import Near, choose_proposal
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import ALWAYS, NEVER, OPEN, Refinement
 from retarget_cli.segmentation.masks import allocate, grow
 from retarget_cli.vision.regions import components, largest_components
@@ -34,7 +34,7 @@ _BESIDE = 3
 
 @dataclass(frozen=True)
 class Guess:
-    """packed: (N, h, w) uint8 soft mattes of the working frames.
+    """packed: (N, h, w) uint8 probabilities of the proxy frames.
 
     agreement: of two ways to find the object, [0, 1]; None where hints say which is meant. gate: where the object
     may be, as for `Refinement`.
@@ -45,18 +45,18 @@ class Guess:
     gate: np.ndarray | None
 
 
-def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
+def guess(clip: ProxyClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
     """Find the object in every frame. `tick` is called once a frame and pass. InputError when there is none."""
     hints = merge(hints)
     showing = [hint for hint in hints if shows(hint)]
     if any(hint.box for hint in showing):
         return _near_hints(clip, hints, tick)
-    choice = choose_start(clip, tick)
+    choice = choose_proposal(clip, tick)
     if choice is None:
         if not showing:
             raise no_object("nothing stands out from its surroundings or moves against them")
         return _near_hints(clip, hints, tick)
-    found = choice.start.packed
+    found = choice.packed
     gate = settled_by_points(clip, hints, None)
     Refinement(clip, found, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
     if not showing:
@@ -73,27 +73,27 @@ def guess(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) ->
     return Guess(packed, None, gate)
 
 
-def _near_hints(clip: WorkingClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
-    """Carry what the hints show to all frames, and find the object near there, trying all first guesses."""
-    carried, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
+def _near_hints(clip: ProxyClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
+    """Propagate what the hints show to all frames, and find the object near there, trying all first guesses."""
+    propagated, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
     for span in spans([hint for hint in hints if shows(hint)], clip.count):
-        carry(clip, seed(clip, span[0]), span, carried, tick)
+        propagate(clip, seed(clip, span[0]), span, propagated, tick)
     for frame in range(clip.count):
-        gate[frame] = grow(hull(carried[frame] > 100), 2 * reach(clip))
+        gate[frame] = grow(hull(propagated[frame] > 100), 2 * reach(clip))
     boxes = {hint.frame: box_area(clip, hint.box) for hint in hints if hint.box}
     for frame, area in boxes.items():
         _, _, width, height = cv2.boundingRect(area.astype(np.uint8))
         gate[frame] = grow(area.astype(np.uint8), max(1, round(_BOX_MARGIN * max(width, height))))
     settled_by_points(clip, hints, gate)
-    choice = choose_start(clip, tick, Near(Start("carried", carried), gate, boxes))
+    choice = choose_proposal(clip, tick, Near(propagated, gate, boxes))
     if choice is None:
         raise no_object("nothing near the hints stands out from its surroundings")
-    packed = choice.start.packed
+    packed = choice.packed
     Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
     return Guess(packed, None, gate)
 
 
-def settled_by_points(clip: WorkingClip, hints: Sequence[Hint], gate: np.ndarray | None) -> np.ndarray | None:
+def settled_by_points(clip: ProxyClip, hints: Sequence[Hint], gate: np.ndarray | None) -> np.ndarray | None:
     """`gate` (N, h, w) uint8 with NEVER round negative points and ALWAYS round positive ones; made when there is none.
 
     A negative point counts on its own frame and, at the same place of the scene, on those beside it: farther in time
@@ -122,13 +122,13 @@ def hull(mask: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _pointed_at(clip: WorkingClip, soft: np.ndarray, hint: Hint) -> np.ndarray | None:
+def _pointed_at(clip: ProxyClip, probability: np.ndarray, hint: Hint) -> np.ndarray | None:
     """The regions of a found matte under the positive points, less those under negative ones; None when there are none.
 
     A region that holds points of both kinds settles nothing and counts as none. Where nothing but the point itself was
     found, the region beside it is meant, to which the point adds a part.
     """
-    opened = cv2.morphologyEx((soft > 127).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    opened = cv2.morphologyEx((probability > 127).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     labels, areas = components(opened)
     scale = np.array([clip.size[0] / clip.native[0], clip.size[1] / clip.native[1]])
     under: dict[bool, set[int]] = {True: set(), False: set()}
@@ -140,10 +140,10 @@ def _pointed_at(clip: WorkingClip, soft: np.ndarray, hint: Hint) -> np.ndarray |
         return None
     mark = 2 * int(discs(clip, hint, positive=True).sum())
     for small in [region for region in chosen if areas[region] < mark]:
-        beside = set(labels[grow((labels == small).astype(np.uint8), 3 * reach(clip)) > 0].tolist()) - under[False]
-        larger = [region for region in beside if areas[region] >= mark]
+        close = set(labels[grow((labels == small).astype(np.uint8), 3 * reach(clip)) > 0].tolist()) - under[False]
+        larger = [region for region in close if areas[region] >= mark]
         if not larger:
             return None
         chosen.add(max(larger, key=lambda region: int(areas[region])))
     near = grow(np.isin(labels, list(chosen)).astype(np.uint8), 1)
-    return np.where(near > 0, soft, 0).astype(np.uint8)
+    return np.where(near > 0, probability, 0).astype(np.uint8)

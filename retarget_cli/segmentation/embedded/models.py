@@ -1,4 +1,4 @@
-"""What tells object from background in one clip: a colour model and a change model."""
+"""Models that tell object from background in one clip: a colour model and a change model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,29 @@ import numpy as np
 from retarget_cli.segmentation.masks import allocate, to_float
 from retarget_cli.vision.camera import CameraPath, moves
 
+# Colours:
 COLOUR_BINS = (16, 64, 64)
 """Bins of L, a and b. Lightness is coarse because light and shade change it across one surface."""
 _SIGMA = (0.5, 0.8, 0.8)
 _FLOOR = 1e-6
+_LIMIT = 5.0
+
+# Change:
+_OFFSETS = (7, 16, 30)
+"""Frames between the moments compared: far enough apart for slow objects to have moved on."""
+_SAME_SIDE = 0.25
+"""At the ends of a clip, the nearer of two moments on one side is this share of the offset away."""
+_LEVELS = np.array([1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0])
+"""Edges, in multiples of the clip's noise, of the bins of one difference."""
+_LEAST_LEVELS = _LEVELS[::2]
+_STRUCTURE = np.array([0.75, 2.5])
+"""The same for the slope of the picture: a plain part of the object looks still though it moves."""
+_SHAPE = (len(_LEVELS) + 1, len(_LEAST_LEVELS) + 1, len(_STRUCTURE) + 1)
+CHANGE_BINS = int(np.prod(_SHAPE))
+_SLACK = 0.7
+"""Pixels by which the camera's motion may be wrong."""
+_LEAST_NOISE = 2.0
+_CHANNELS = np.array([1.0, 1.5, 1.5], np.float32)
 
 
 def lab_bins(lab: np.ndarray) -> np.ndarray:
@@ -24,25 +43,16 @@ def lab_bins(lab: np.ndarray) -> np.ndarray:
     return (lightness >> 4) * np.uint16(COLOUR_BINS[1] * COLOUR_BINS[2]) + a * np.uint16(COLOUR_BINS[2]) + b
 
 
-def _smooth(histogram: np.ndarray) -> np.ndarray:
-    cube: np.ndarray = histogram.reshape(COLOUR_BINS).astype(np.float32)
-    for axis, sigma in enumerate(_SIGMA):
-        rows = np.ascontiguousarray(np.moveaxis(cube, axis, -1))
-        flat = cv2.GaussianBlur(rows.reshape(-1, rows.shape[-1]), (5, 1), sigma, borderType=cv2.BORDER_REPLICATE)
-        cube = np.moveaxis(flat.reshape(rows.shape), -1, axis)
-    return cube.ravel()
-
-
 class ColourModel:
-    """log(P(colour | object) / P(colour | surroundings)) for every bin, bounded to +-`limit`."""
+    """log(P(colour | object) / P(colour | surroundings)) for every bin, bounded to +-5."""
 
-    def __init__(self, foreground: np.ndarray, background: np.ndarray, limit: float = 5.0) -> None:
+    def __init__(self, foreground: np.ndarray, background: np.ndarray) -> None:
         everything = foreground + background
         self.overall = _smooth(everything) / max(float(everything.sum()), 1.0)
         self.foreground = _smooth(foreground) / max(float(foreground.sum()), 1.0)
         self.background = _smooth(background) / max(float(background.sum()), 1.0)
         ratio = np.log((self.foreground + _FLOOR) / (self.background + _FLOOR))
-        self.log_ratio = np.clip(ratio, -limit, limit).astype(np.float32)
+        self.log_ratio = np.clip(ratio, -_LIMIT, _LIMIT).astype(np.float32)
 
     @classmethod
     def fit(cls, samples: Iterable[tuple[np.ndarray, np.ndarray]]) -> ColourModel:
@@ -64,28 +74,33 @@ class ColourModel:
         return float(np.sqrt(self.foreground * self.background).sum())
 
 
-_OFFSETS = (7, 16, 30)
-"""Frames between the moments compared: far enough apart for slow objects to have moved on."""
-_SAME_SIDE = 0.25
-"""At the ends of a clip, the nearer of two moments on one side is this share of the offset away."""
-_LEVELS = np.array([1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0])
-"""Edges, in multiples of the clip's noise, of the bins of one difference."""
-_LEAST_LEVELS = _LEVELS[::2]
-_STRUCTURE = np.array([0.75, 2.5])
-"""The same for the slope of the picture: a plain part of the object looks still though it moves."""
-_SHAPE = (len(_LEVELS) + 1, len(_LEAST_LEVELS) + 1, len(_STRUCTURE) + 1)
-CHANGE_BINS = int(np.prod(_SHAPE))
-_SLACK = 0.7
-"""Pixels by which the camera's motion may be wrong."""
-_LEAST_NOISE = 2.0
-_CHANNELS = np.array([1.0, 1.5, 1.5], np.float32)
+class ChangeModel:
+    """log(P(change | object) / P(change | surroundings)) for every bin, learned from probabilities.
+
+    bins: (N, h, w) as `change_bins` gives them; packed: (N, h, w) uint8 probabilities; frames: which of them to use.
+    """
+
+    def __init__(self, bins: np.ndarray, packed: np.ndarray, frames: np.ndarray) -> None:
+        inside, everything = np.zeros(CHANGE_BINS), np.zeros(CHANGE_BINS)
+        for frame in frames:
+            flat = bins[frame].ravel()
+            inside += np.bincount(flat, weights=to_float(packed[frame]).ravel(), minlength=CHANGE_BINS)
+            everything += np.bincount(flat, minlength=CHANGE_BINS)
+        outside = everything - inside
+        self._inside = (inside + 0.5) / (inside.sum() + 0.5 * CHANGE_BINS)
+        self._outside = (outside + 0.5) / (outside.sum() + 0.5 * CHANGE_BINS)
+        self.ratio = np.log(self._inside / self._outside).astype(np.float32)
+
+    def overlap(self) -> float:
+        """Bhattacharyya coefficient of the two histograms: 0 nothing in common, 1 the same."""
+        return float(np.sqrt(self._inside * self._outside).sum())
 
 
 def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.ndarray:
-    """Bins of change for every pixel of every frame, (N, h, w) uint8 below BINS.
+    """Bins of change for every pixel of every frame, (N, h, w) uint8 below CHANGE_BINS.
 
     A bin says how different a pixel usually is, how different at the least, and how rough the picture is there.
-    lab: (N, h, w, 3) uint8; path: the camera's way in their pixels; sampled: frames on which the noise is measured.
+    lab: (N, h, w, 3) uint8; path: the camera's path in their pixels; sampled: frames on which the noise is measured.
     """
     smooth = allocate(lab.shape, np.uint8)
     for index in range(len(lab)):
@@ -106,8 +121,17 @@ def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.nd
 
 
 def usual_change(bins: np.ndarray) -> np.ndarray:
-    """How different each pixel usually is, in levels; 0 is still."""
+    """Return how different each pixel usually is, in levels; 0 is still."""
     return bins // (CHANGE_BINS // _SHAPE[0])
+
+
+def _smooth(histogram: np.ndarray) -> np.ndarray:
+    cube: np.ndarray = histogram.reshape(COLOUR_BINS).astype(np.float32)
+    for axis, sigma in enumerate(_SIGMA):
+        rows = np.ascontiguousarray(np.moveaxis(cube, axis, -1))
+        flat = cv2.GaussianBlur(rows.reshape(-1, rows.shape[-1]), (5, 1), sigma, borderType=cv2.BORDER_REPLICATE)
+        cube = np.moveaxis(flat.reshape(rows.shape), -1, axis)
+    return cube.ravel()
 
 
 def _changes(smooth: np.ndarray, path: CameraPath, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -153,25 +177,3 @@ def _difference(smooth: np.ndarray, path: CameraPath, here: np.ndarray, index: i
     shown = cv2.warpAffine(np.full(size[::-1], 255, np.uint8), matrix, size, flags=flags)
     difference = cv2.absdiff(there.astype(np.float32), here) @ _CHANNELS
     return np.where(shown == 255, difference, np.inf)
-
-
-class ChangeModel:
-    """log(P(change | object) / P(change | surroundings)) for every bin, learned from soft mattes.
-
-    bins: (N, h, w) as `change_bins` gives them; packed: (N, h, w) uint8 probabilities; frames: which of them to use.
-    """
-
-    def __init__(self, bins: np.ndarray, packed: np.ndarray, frames: np.ndarray) -> None:
-        inside, everything = np.zeros(CHANGE_BINS), np.zeros(CHANGE_BINS)
-        for frame in frames:
-            flat = bins[frame].ravel()
-            inside += np.bincount(flat, weights=to_float(packed[frame]).ravel(), minlength=CHANGE_BINS)
-            everything += np.bincount(flat, minlength=CHANGE_BINS)
-        outside = everything - inside
-        self._inside = (inside + 0.5) / (inside.sum() + 0.5 * CHANGE_BINS)
-        self._outside = (outside + 0.5) / (outside.sum() + 0.5 * CHANGE_BINS)
-        self.ratio = np.log(self._inside / self._outside).astype(np.float32)
-
-    def overlap(self) -> float:
-        """Bhattacharyya coefficient of the two histograms: 0 nothing in common, 1 the same."""
-        return float(np.sqrt(self._inside * self._outside).sum())

@@ -13,16 +13,201 @@ import cv2
 import numpy as np
 
 from retarget_cli.segmentation.embedded.models import ChangeModel, usual_change
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import Refinement
-from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, sigmoid, to_bytes, to_float
+from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, overlap, sigmoid, to_bytes, to_float
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.vision.regions import box_of, largest_components, largest_share
+from retarget_cli.vision.regions import largest_components, largest_share, window_around
 
+# Barrier distances:
 _SIDE = 96
 _CHUNK = 64
 _PASSES = 3
 _CHANNEL_WEIGHTS = (1.0, 1.5, 1.5)
+
+# The proposals:
+_RING = 0.07
+_LEAST_BARRIER = 12.0
+_GENEROUS = 0.8
+"""Below the best threshold: what is taken for the object at first can be given back, what is missed is hard to find."""
+_LEAST_MOTION = 0.3
+_WINDOW = 24
+_LEAST_CHANGED = 0.002
+
+# The trial:
+_TRIAL_FRAMES = 16
+_TRIAL_ITERATIONS = 3
+_BINS = (8, 16, 16)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The proposal taken, (N, h, w) uint8 probabilities, and the IoU of the best two after their trials, [0, 1]."""
+
+    packed: np.ndarray
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Near:
+    """Places of the object that hints name.
+
+    propagated: (N, h, w) uint8, what they show, taken to all frames.
+    gate: (N, h, w) uint8, 0 where the object cannot be.
+    boxes: by frame, (h, w) bool areas that just hold the object.
+    """
+
+    propagated: np.ndarray
+    gate: np.ndarray
+    boxes: Mapping[int, np.ndarray]
+
+
+def choose_proposal(clip: ProxyClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
+    """Try every proposal on a few frames and take the best; None when none of them finds anything."""
+    contrast, motion = contrast_proposal(clip), motion_proposal(clip)
+    proposals = [one for one in (contrast, motion, change_proposal(clip)) if one is not None]
+    if not proposals and near is None:
+        return None
+    if contrast is not None and motion is not None:
+        proposals.append(both_proposal(contrast, motion))
+    proposals.append(place_proposal(clip))
+    if near is not None:
+        for one in proposals:
+            np.copyto(one, 5, where=near.gate == 0)
+        proposals.append(near.propagated)
+    tried = [(packed, *_try(clip, packed, near, tick)) for packed in proposals]
+    tried = sorted((one for one in tried if one[1] >= 0), key=lambda one: -one[1])
+    if not tried:
+        return None
+    agreement = max((overlap(tried[0][2], other[2]) for other in tried[1:]), default=0.0)
+    return Choice(tried[0][0], agreement)
+
+
+def _try(
+    clip: ProxyClip, proposal: np.ndarray, near: Near | None, tick: Callable[[], None]
+) -> tuple[float, np.ndarray]:
+    """The score of a proposal, see `score_trial`, and the mattes it leads to on the frames tried, (n, h, w) bool."""
+    boxes = near.boxes if near else {}
+    frames = np.unique([*evenly(clip.count, _TRIAL_FRAMES), *boxes])
+    packed = allocate(proposal.shape, np.uint8)
+    packed[frames] = proposal[frames]
+    trial = Refinement(clip, packed, frames, near.gate if near else None, neighbours=False)
+    trial.run(_TRIAL_ITERATIONS, tick)
+    score = score_trial(clip, packed, frames)
+    if boxes:
+        score *= float(np.mean([box_fit(packed[frame] > 127, area) for frame, area in boxes.items()]))
+    return score, packed[frames] > 127
+
+
+def box_fit(mask: np.ndarray, area: np.ndarray) -> float:
+    """IoU of the box round `mask` with the box `area`, both (h, w) bool; 0 when the mask is empty."""
+    box = window_around(largest_components(mask))
+    if box is None:
+        return 0.0
+    found = np.zeros_like(area)
+    found[box] = True
+    return overlap(found, area)
+
+
+def contrast_proposal(clip: ProxyClip) -> np.ndarray | None:
+    """Propose what stands free of the border in colour; None for a clip without contrast."""
+    distance = barrier_distance(clip.lab)
+    if np.percentile(distance, 99.5) < _LEAST_BARRIER:
+        return None
+    threshold = _GENEROUS * otsu(distance[:: max(1, clip.count // 200)])
+    packed = allocate(clip.lab.shape[:3], np.uint8)
+    for index in range(clip.count):
+        wide = cv2.resize(distance[index], clip.size, interpolation=cv2.INTER_LINEAR)
+        packed[index] = to_bytes(likely((wide - threshold) / (threshold / 6)))
+    return packed
+
+
+def residual_motion(clip: ProxyClip, index: int) -> np.ndarray:
+    """Speed of every pixel relative to the camera, (h, w) float32, proxy pixels a frame."""
+    step = 1 if index + 1 < clip.count else -1
+    matrix = clip.path.between(index, index + step).astype(np.float32)
+    width, height = clip.size
+    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    flow = clip.flow(index, step)
+    across = flow[..., 0] - (matrix[0, 0] * xs + matrix[0, 1] * ys + matrix[0, 2] - xs)
+    down = flow[..., 1] - (matrix[1, 0] * xs + matrix[1, 1] * ys + matrix[1, 2] - ys)
+    return np.hypot(across, down)
+
+
+def motion_proposal(clip: ProxyClip) -> np.ndarray | None:
+    """Propose what moves against the camera's motion, now and over two seconds; None when nothing does."""
+    if clip.count < 2:
+        return None
+    few = evenly(clip.count, 60)
+    speeds = np.stack([residual_motion(clip, index) for index in few])
+    if np.percentile(speeds, 99) < _LEAST_MOTION:
+        return None
+    unit = max(0.15, 2 * float(np.median(speeds[:, border_ring(clip.size)])))
+    moving = allocate(clip.lab.shape[:3], np.uint8)
+    for index in range(clip.count):
+        squared = residual_motion(clip, index) ** 2
+        moving[index] = to_bytes(squared / (squared + unit * unit))
+    mixed = allocate(moving.shape, np.uint8)
+    for index, mean in enumerate(_running_mean(moving)):
+        mixed[index] = to_bytes(0.5 * to_float(moving[index]) + 0.5 * mean)
+    threshold = max(otsu(to_float(mixed[few])), 0.05)
+    for index in range(clip.count):
+        mixed[index] = to_bytes(likely((to_float(mixed[index]) - threshold) / 0.05))
+    return mixed
+
+
+def change_proposal(clip: ProxyClip) -> np.ndarray | None:
+    """Propose what differs from its place in the scene a little earlier and later; None when hardly anything does."""
+    usual = usual_change(clip.change)
+    if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
+        return None
+    packed = allocate(clip.lab.shape[:3], np.uint8)
+    for index in range(clip.count):
+        level = cv2.GaussianBlur(usual[index].astype(np.float32), (0, 0), 1.0)
+        packed[index] = to_bytes(likely((level - 2.0) / 0.5))
+    return packed
+
+
+def _running_mean(packed: np.ndarray) -> Iterator[np.ndarray]:
+    """Mean over up to `_WINDOW` frames either side, (h, w) float32, one a frame."""
+    total = packed[: _WINDOW + 1].astype(np.float64).sum(axis=0)
+    for index in range(len(packed)):
+        first, last = max(0, index - _WINDOW), min(len(packed) - 1, index + _WINDOW)
+        yield (total / (255.0 * (last - first + 1))).astype(np.float32)
+        if index + _WINDOW + 1 < len(packed):
+            total += packed[index + _WINDOW + 1]
+        if index - _WINDOW >= 0:
+            total -= packed[index - _WINDOW]
+
+
+def both_proposal(contrast: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Propose the mean of the log odds of contrast and motion."""
+    packed = allocate(contrast.shape, np.uint8)
+    for index in range(len(packed)):
+        odds = logit(to_float(contrast[index])) + logit(to_float(motion[index]))
+        packed[index] = to_bytes(sigmoid(0.5 * odds))
+    return packed
+
+
+def place_proposal(clip: ProxyClip) -> np.ndarray:
+    """Propose all but a ring along the border: for an object that fills the frame."""
+    packed = allocate(clip.lab.shape[:3], np.uint8)
+    packed[:] = np.where(border_ring(clip.size), 5, 153).astype(np.uint8)
+    return packed
+
+
+def likely(odds: np.ndarray) -> np.ndarray:
+    """Probability of log odds by a first guess, which leaves everything possible: 0.02 to 0.92."""
+    return 0.02 + 0.9 * sigmoid(odds)
+
+
+def border_ring(size: tuple[int, int]) -> np.ndarray:
+    """(h, w) bool, True within 7 % of the shorter side from the border."""
+    width, height = size
+    border = max(1, round(_RING * min(size)))
+    ring = np.ones((height, width), bool)
+    ring[border:-border, border:-border] = False
+    return ring
 
 
 def barrier_distance(lab: np.ndarray) -> np.ndarray:
@@ -58,7 +243,7 @@ def _one_channel(values: np.ndarray) -> np.ndarray:
 
 
 def _sweep(values: np.ndarray, high: np.ndarray, low: np.ndarray, distance: np.ndarray) -> None:
-    """Carry paths from every line into the next one, straight and diagonally, for all frames at once; in place."""
+    """Extend paths from every line into the next one, straight and diagonally, for all frames at once; in place."""
     last = values.shape[-1] - 1
     for line in range(1, len(values)):
         for shift in (0, -1, 1):
@@ -72,17 +257,6 @@ def _sweep(values: np.ndarray, high: np.ndarray, low: np.ndarray, distance: np.n
             np.copyto(distance[line, :, target], barrier, where=better)
             np.copyto(high[line, :, target], top, where=better)
             np.copyto(low[line, :, target], bottom, where=better)
-
-
-_BINS = (8, 16, 16)
-
-
-@dataclass(frozen=True)
-class TrialScore:
-    """value: higher is better, about [0, 1]; valid: whether anything that could be an object was found."""
-
-    value: float
-    valid: bool
 
 
 def separation(lab: np.ndarray, mask: np.ndarray) -> float:
@@ -118,13 +292,16 @@ def border_share(mask: np.ndarray) -> float:
     return float(border.mean())
 
 
-def score_trial(clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> TrialScore:
-    """Judge a trial result: separate in colour, in one piece, free of the border, of a believable size."""
+def score_trial(clip: ProxyClip, packed: np.ndarray, frames: np.ndarray) -> float:
+    """Judge a trial by how separate in colour, whole, free of the border and believable in size its mattes are.
+
+    About [0, 1], more is better; -1 when nothing that could be an object was found.
+    """
     masks = [packed[frame] > 127 for frame in frames]
     areas = np.array([mask.mean() for mask in masks])
     present = areas > 0.002
     if present.mean() < 0.5 or np.median(areas) > 0.85:
-        return TrialScore(0.0, False)
+        return -1.0
     rows = [
         (separation(clip.lab[frame], mask), largest_share(mask), border_share(mask), solidity(mask))
         for frame, mask, seen in zip(frames, masks, present, strict=True)
@@ -136,7 +313,7 @@ def score_trial(clip: WorkingClip, packed: np.ndarray, frames: np.ndarray) -> Tr
     apart = 0.5 * apart + 0.5 * (1.0 - moving.overlap())
     spread = float(areas[present].std() / areas[present].mean())
     value = apart * (0.4 + 0.6 * whole) * (1.0 - border) * (0.5 + 0.5 * solid) * float(present.mean()) / (1.0 + spread)
-    return TrialScore(float(value), True)
+    return float(value)
 
 
 def solidity(mask: np.ndarray) -> float:
@@ -146,194 +323,3 @@ def solidity(mask: np.ndarray) -> float:
     flat = mask.astype(np.uint8)
     opened, closed = cv2.morphologyEx(flat, cv2.MORPH_OPEN, kernel), cv2.morphologyEx(flat, cv2.MORPH_CLOSE, kernel)
     return float(opened.sum() / max(1, int(closed.sum())))
-
-
-_TRIAL_FRAMES = 16
-_TRIAL_ITERATIONS = 3
-_RING = 0.07
-_LEAST_BARRIER = 12.0
-_GENEROUS = 0.8
-"""Below the best threshold: what is taken for the object at first can be given back, what is missed is hard to find."""
-_LEAST_MOTION = 0.3
-_WINDOW = 24
-_LEAST_CHANGED = 0.002
-
-
-@dataclass(frozen=True)
-class Start:
-    """A first guess. name: ``contrast``, ``motion``, ``both`` or ``place``; packed: (N, h, w) uint8 probabilities."""
-
-    name: str
-    packed: np.ndarray
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The guess taken, and how well the results of the guesses agree (IoU of the best two, [0, 1])."""
-
-    start: Start
-    agreement: float
-
-
-def contrast_start(clip: WorkingClip) -> Start | None:
-    """What stands free of the border in colour; None for a clip without contrast."""
-    distance = barrier_distance(clip.lab)
-    if np.percentile(distance, 99.5) < _LEAST_BARRIER:
-        return None
-    threshold = _GENEROUS * otsu(distance[:: max(1, clip.count // 200)])
-    packed = allocate(clip.lab.shape[:3], np.uint8)
-    for index in range(clip.count):
-        wide = cv2.resize(distance[index], clip.size, interpolation=cv2.INTER_LINEAR)
-        packed[index] = to_bytes(0.02 + 0.9 * sigmoid((wide - threshold) / (threshold / 6)))
-    return Start("contrast", packed)
-
-
-def residual_motion(clip: WorkingClip, index: int) -> np.ndarray:
-    """Speed of every pixel relative to the camera, (h, w) float32, working pixels a frame."""
-    step = 1 if index + 1 < clip.count else -1
-    matrix = clip.path.between(index, index + step).astype(np.float32)
-    width, height = clip.size
-    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    flow = clip.flow(index, step)
-    across = flow[..., 0] - (matrix[0, 0] * xs + matrix[0, 1] * ys + matrix[0, 2] - xs)
-    down = flow[..., 1] - (matrix[1, 0] * xs + matrix[1, 1] * ys + matrix[1, 2] - ys)
-    return np.hypot(across, down)
-
-
-def motion_start(clip: WorkingClip) -> Start | None:
-    """What moves against the camera's own motion, now and over two seconds; None when nothing does."""
-    if clip.count < 2:
-        return None
-    few = evenly(clip.count, 60)
-    speeds = np.stack([residual_motion(clip, index) for index in few])
-    if np.percentile(speeds, 99) < _LEAST_MOTION:
-        return None
-    unit = max(0.15, 2 * float(np.median(speeds[:, border_ring(clip.size)])))
-    moving = allocate(clip.lab.shape[:3], np.uint8)
-    for index in range(clip.count):
-        squared = residual_motion(clip, index) ** 2
-        moving[index] = to_bytes(squared / (squared + unit * unit))
-    mixed = allocate(moving.shape, np.uint8)
-    for index, mean in enumerate(_running_mean(moving)):
-        mixed[index] = to_bytes(0.5 * to_float(moving[index]) + 0.5 * mean)
-    threshold = max(otsu(to_float(mixed[few])), 0.05)
-    for index in range(clip.count):
-        mixed[index] = to_bytes(0.02 + 0.9 * sigmoid((to_float(mixed[index]) - threshold) / 0.05))
-    return Start("motion", mixed)
-
-
-def change_start(clip: WorkingClip) -> Start | None:
-    """What differs from the same place of the scene a little earlier and later; None when hardly anything does."""
-    usual = usual_change(clip.change)
-    if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
-        return None
-    packed = allocate(clip.lab.shape[:3], np.uint8)
-    for index in range(clip.count):
-        level = cv2.GaussianBlur(usual[index].astype(np.float32), (0, 0), 1.0)
-        packed[index] = to_bytes(0.02 + 0.9 * sigmoid((level - 2.0) / 0.5))
-    return Start("change", packed)
-
-
-def _running_mean(packed: np.ndarray) -> Iterator[np.ndarray]:
-    """Mean over up to `_WINDOW` frames either side, (h, w) float32, one a frame."""
-    total = packed[: _WINDOW + 1].astype(np.float64).sum(axis=0)
-    for index in range(len(packed)):
-        first, last = max(0, index - _WINDOW), min(len(packed) - 1, index + _WINDOW)
-        yield (total / (255.0 * (last - first + 1))).astype(np.float32)
-        if index + _WINDOW + 1 < len(packed):
-            total += packed[index + _WINDOW + 1]
-        if index - _WINDOW >= 0:
-            total -= packed[index - _WINDOW]
-
-
-def both_start(contrast: Start, motion: Start) -> Start:
-    """Mean of the log odds of contrast and motion."""
-    packed = allocate(contrast.packed.shape, np.uint8)
-    for index in range(len(packed)):
-        odds = logit(to_float(contrast.packed[index])) + logit(to_float(motion.packed[index]))
-        packed[index] = to_bytes(sigmoid(0.5 * odds))
-    return Start("both", packed)
-
-
-def place_start(clip: WorkingClip) -> Start:
-    """Anything but a ring along the border: for an object that fills the frame."""
-    packed = allocate(clip.lab.shape[:3], np.uint8)
-    packed[:] = np.where(border_ring(clip.size), 5, 153).astype(np.uint8)
-    return Start("place", packed)
-
-
-def border_ring(size: tuple[int, int]) -> np.ndarray:
-    """(h, w) bool, True within 7 % of the shorter side from the border."""
-    width, height = size
-    border = max(1, round(_RING * min(size)))
-    ring = np.ones((height, width), bool)
-    ring[border:-border, border:-border] = False
-    return ring
-
-
-@dataclass(frozen=True)
-class Near:
-    """What hints say: a guess carried from them, where to look, and boxes by frame.
-
-    gate: (N, h, w) uint8, 0 where the object cannot be; boxes: (h, w) bool areas that just hold the object.
-    """
-
-    carried: Start
-    gate: np.ndarray
-    boxes: Mapping[int, np.ndarray]
-
-
-def choose_start(clip: WorkingClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
-    """Try every guess on a few frames and take the best; None when none of them finds anything."""
-    contrast, motion = contrast_start(clip), motion_start(clip)
-    starts = [start for start in (contrast, motion, change_start(clip)) if start is not None]
-    if not starts and near is None:
-        return None
-    if contrast is not None and motion is not None:
-        starts.append(both_start(contrast, motion))
-    starts.append(place_start(clip))
-    if near is not None:
-        for start in starts:
-            np.copyto(start.packed, 5, where=near.gate == 0)
-        starts.append(near.carried)
-    tried = [(start, *_try(clip, start, near, tick)) for start in starts]
-    tried = sorted((one for one in tried if one[1].valid), key=lambda one: -one[1].value)
-    if not tried:
-        return None
-    agreement = max((_overlap(tried[0][2], other[2]) for other in tried[1:]), default=0.0)
-    return Choice(tried[0][0], agreement)
-
-
-def _try(clip: WorkingClip, start: Start, near: Near | None, tick: Callable[[], None]) -> tuple[TrialScore, np.ndarray]:
-    """The score of a guess, and the mattes it leads to on the frames tried, (n, h, w) bool."""
-    spread = np.linspace(0, clip.count - 1, min(clip.count, _TRIAL_FRAMES)).round().astype(int)
-    frames = np.unique(np.concatenate([spread, np.array(sorted(near.boxes) if near else [], int)]))
-    packed = _only(start.packed, frames)
-    trial = Refinement(clip, packed, frames, near.gate if near else None, neighbours=False)
-    trial.run(_TRIAL_ITERATIONS, tick)
-    score = score_trial(clip, packed, frames)
-    fits = [box_fit(packed[frame] > 127, area) for frame, area in near.boxes.items()] if near else []
-    value = score.value * (float(np.mean(fits)) if fits else 1.0)
-    return TrialScore(value, score.valid), packed[frames] > 127
-
-
-def box_fit(mask: np.ndarray, area: np.ndarray) -> float:
-    """IoU of the box round `mask` with the box `area`, both (h, w) bool; 0 when the mask is empty."""
-    box = box_of(largest_components(mask))
-    if box is None:
-        return 0.0
-    x, y, w, h = box
-    found = np.zeros_like(area)
-    found[y : y + h, x : x + w] = True
-    return _overlap(found, area)
-
-
-def _only(packed: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    copy = allocate(packed.shape, np.uint8)
-    copy[frames] = packed[frames]
-    return copy
-
-
-def _overlap(first: np.ndarray, second: np.ndarray) -> float:
-    union = np.logical_or(first, second).sum()
-    return float(np.logical_and(first, second).sum() / union) if union else 0.0

@@ -7,36 +7,35 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from retarget_cli.errors import InputError
-from retarget_cli.segmentation.base import FrameSource
+from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.embedded.models import change_bins, lab_bins
 from retarget_cli.segmentation.masks import allocate
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.camera import CameraPath, camera_motion
 from retarget_cli.vision.flow import dense_flow
 
-WORK_PIXELS = 30_000
-"""Pixels of a working frame: enough for a leg, small enough for a dozen passes over the clip."""
+PROXY_PIXELS = 30_000
+"""Pixels of a proxy frame: enough for a leg, small enough for a dozen passes over the clip."""
 _FLOW_UNIT = 32.0
-"""Flow is kept as int16 in 1/32 px on every second pixel of the working frame."""
+"""Flow is kept as int16 in 1/32 px on every second pixel of the proxy frame."""
 
 
-def working_size(size: tuple[int, int], pixels: int = WORK_PIXELS) -> tuple[int, int]:
-    """(width, height) with about `pixels` pixels and the aspect of `size`; never larger than `size`."""
-    scale = min(1.0, float(np.sqrt(pixels / (size[0] * size[1]))))
+def proxy_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) with about PROXY_PIXELS pixels and the aspect of `size`; never larger than `size`."""
+    scale = min(1.0, float(np.sqrt(PROXY_PIXELS / (size[0] * size[1]))))
     return max(16, round(size[0] * scale)), max(16, round(size[1] * scale))
 
 
-class WorkingClip:
-    """Working frames of a clip.
+class ProxyClip:
+    """Proxy frames of a clip.
 
-    lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a working frame; path: the camera's way in working
+    lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a proxy frame; path: the camera's, in proxy
     pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted; change: (N, h, w)
-    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `stillness`.
+    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `models.change_bins`.
     """
 
     def __init__(self, clip: FrameSource, tick: Callable[[], None]) -> None:
-        self.size = working_size(clip.size)
+        self.size = proxy_size(clip.size)
         width, height = self.size
         self.count = clip.count
         self.native = clip.size
@@ -50,10 +49,7 @@ class WorkingClip:
 
     def _read(self, clip: FrameSource, tick: Callable[[], None]) -> None:
         before: np.ndarray | None = None
-        seen = 0
-        for index, image in enumerate(clip.read()):
-            if index >= self.count:
-                break
+        for index, image in enumerate(every_frame(clip)):
             small = cv2.resize(image, self.size, interpolation=cv2.INTER_AREA)
             self.lab[index] = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
             gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
@@ -61,10 +57,8 @@ class WorkingClip:
                 self._forward[index - 1] = _pack(dense_flow(before, gray))
                 self._backward[index] = _pack(dense_flow(gray, before))
                 self.path.step(camera_motion(before, gray))
-            before, seen = gray, index + 1
+            before = gray
             tick()
-        if seen < self.count:
-            raise InputError(f"The clip ended after {seen} of {self.count} frames.", fix="Convert the video again.")
 
     def bins(self, index: int) -> np.ndarray:
         """Colour histogram bins of one frame, (h, w) uint16."""

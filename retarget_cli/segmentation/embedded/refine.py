@@ -12,7 +12,7 @@ import numpy as np
 
 from retarget_cli.segmentation.embedded.background import Plate, groups, log_density, spread_from_nearby
 from retarget_cli.segmentation.embedded.models import ChangeModel, ColourModel
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.guided_filter import guided_filter
 from retarget_cli.segmentation.masks import allocate, grow, logit, sigmoid, to_bytes, to_float
 from retarget_cli.utils.sampling import evenly
@@ -31,7 +31,7 @@ _TIME_WEIGHT = 1.0
 _MOST_CHANGE = 3.0
 """Log odds against the object that a place can get for standing still."""
 _COVERED = (0.0, 0.0, 2.5)
-"""Log odds, by iteration, for the object where no frame shows the surroundings bare; as far as memory can be trusted.
+"""Log odds, by iteration, for the object where no frame shows the surroundings bare; as far as memory explains them.
 
 Not from the start: the first guess also covers what is merely enclosed by the object.
 """
@@ -47,7 +47,7 @@ class Refinement:
     """
 
     def __init__(
-        self, clip: WorkingClip, packed: np.ndarray, frames: np.ndarray, gate: np.ndarray | None, neighbours: bool
+        self, clip: ProxyClip, packed: np.ndarray, frames: np.ndarray, gate: np.ndarray | None, neighbours: bool
     ) -> None:
         self.clip, self.packed, self.frames, self.gate, self.neighbours = clip, packed, frames, gate, neighbours
         self.shares = np.array([0.2, 0.4, 0.4])
@@ -79,7 +79,7 @@ class Refinement:
                 self.shares = np.clip(responsible / responsible.sum(), 0.02, 1.0)
 
     def _group(self, out: np.ndarray, shape: ShapePrior | None, exclude: int, frames: np.ndarray) -> np.ndarray:
-        """New soft mattes, into `out`, for frames that share a plate; returns what each background model explained."""
+        """Write new probabilities into `out` for frames that share a plate. Returns what each background explained."""
         plate = Plate(self.clip, self.packed, self.frames, int(frames[len(frames) // 2]), self.change.ratio)
         responsible = np.zeros(3)
         for frame in frames:
@@ -87,19 +87,21 @@ class Refinement:
             responsible += used
             if shape is not None:
                 odds += self._time_odds(frame)
-            soft = sigmoid(guided_filter(self.clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
+            probability = sigmoid(guided_filter(self.clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
             if self.gate is not None:
-                soft = np.select([self.gate[frame] == NEVER, self.gate[frame] == ALWAYS], [0.0, 1.0], soft)
-            out[frame] = to_bytes(soft)
+                probability = np.select(
+                    [self.gate[frame] == NEVER, self.gate[frame] == ALWAYS], [0.0, 1.0], probability
+                )
+            out[frame] = to_bytes(probability)
         return responsible
 
     def _colour_odds(
         self, plate: Plate, shape: ShapePrior | None, frame: int, exclude: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Log odds from colour and place, and how much each of the three models of the surroundings explained."""
-        lab, bins, soft = self.clip.lab[frame], self.clip.bins(frame), to_float(self.packed[frame])
+        lab, bins, probability = self.clip.lab[frame], self.clip.bins(frame), to_float(self.packed[frame])
         remembered, known = plate.log_density(self.clip, frame)
-        nearby = log_density(lab, *spread_from_nearby(lab, soft, exclude))
+        nearby = log_density(lab, *spread_from_nearby(lab, probability, exclude))
         weights = self.shares.astype(np.float32)
         by_colour = weights[0] * (self.model.background[bins] + 1e-6)
         by_place = weights[1] * np.exp(nearby)
@@ -107,22 +109,26 @@ class Refinement:
         total = by_colour + by_place + by_memory
         inside = (1 - _ANY_COLOUR) * self.model.foreground[bins] + _ANY_COLOUR * self.model.overall[bins] + 1e-6
         outside = total / (weights[0] + weights[1] + weights[2] * known) + 1e-9
-        odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(soft.shape)
+        odds = np.clip(np.log(inside / outside), -_LIMIT, _LIMIT) + edge_odds(probability.shape)
         change = self.change.ratio[self.clip.change[frame]]
         if shape is None:
             odds += np.clip(change, -_MOST_CHANGE, 0.0)
         else:
             prior = shape.at(frame)
             unseen = self.covered * prior * ~known * np.exp(np.clip(change, -_MOST_CHANGE, 0.0))
-            odds += _SHAPE_WEIGHT * logit(prior) + unseen + np.clip(change, -_MOST_CHANGE, self._trust(nearby, known))
+            odds += (
+                _SHAPE_WEIGHT * logit(prior)
+                + unseen
+                + np.clip(change, -_MOST_CHANGE, self._change_limit(nearby, known))
+            )
         sure = ((grow(self.packed[frame], exclude) < 51) & known)[::2, ::2]
         if not sure.any():
             return odds, np.zeros(3)
         parts = (by_colour, by_place, by_memory)
         return odds, np.array([float((part[::2, ::2][sure] / total[::2, ::2][sure]).mean()) for part in parts])
 
-    def _trust(self, nearby: np.ndarray, known: np.ndarray) -> np.ndarray | float:
-        """How many log odds change may count for the object, by pixel.
+    def _change_limit(self, nearby: np.ndarray, known: np.ndarray) -> np.ndarray | float:
+        """Return the most log odds that change may count for the object, by pixel.
 
         Its trail changes like the object itself, so only a camera that stands still lets change speak for it, and only
         where the surroundings were never seen and do not look like those nearby.
@@ -179,7 +185,8 @@ def _centre(packed: np.ndarray) -> tuple[float, float]:
     return float(weight.sum(axis=0) @ columns / mass), float(weight.sum(axis=1) @ rows / mass)
 
 
-def _smooth(centres: np.ndarray, radius: int = 9) -> np.ndarray:
+def _smooth(centres: np.ndarray) -> np.ndarray:
+    radius = 9
     padded = np.pad(centres, ((radius, radius), (0, 0)), mode="edge")
     window = np.ones(2 * radius + 1) / (2 * radius + 1)
     return np.stack([np.convolve(padded[:, axis], window, "valid") for axis in (0, 1)], axis=1)

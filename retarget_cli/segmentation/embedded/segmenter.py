@@ -11,7 +11,7 @@ from retarget_cli.segmentation.base import FrameSource, Hint, MatteReport, Progr
 from retarget_cli.segmentation.embedded.confidence import Evidence, gather
 from retarget_cli.segmentation.embedded.finish import finish
 from retarget_cli.segmentation.embedded.guess import guess
-from retarget_cli.segmentation.embedded.proxy_clip import WorkingClip
+from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import NEVER
 
 _UNITS = 6
@@ -29,12 +29,12 @@ class Embedded:
         """See :class:`~retarget_cli.segmentation.base.Segmenter`."""
         check_hints(hints, clip)
         counter = _Counter(clip.count, progress)
-        working = WorkingClip(clip, counter.tick)
-        found = guess(working, hints, counter.tick)
-        evidence = gather(working, found.packed, found.agreement)
+        proxy = ProxyClip(clip, counter.tick)
+        found = guess(proxy, hints, counter.tick)
+        evidence = gather(proxy, found.packed, found.agreement)
         judge(evidence, bool(hints))
         for index, image in enumerate(clip.read()):
-            guide = cv2.cvtColor(working.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
+            guide = cv2.cvtColor(proxy.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
             never = None if found.gate is None else found.gate[index] == NEVER
             sink(finish(found.packed[index], guide, image, never))
             counter.tick()

@@ -1,4 +1,4 @@
-"""What the object looks like to the network, so that another thing is not taken for it.
+"""Appearance of the object to the network, so that another thing is not taken for it.
 
 The mean of an image embedding over a mask tells things apart well enough to find a thing shown once in other images
 (Zhang et al., "Personalize Segment Anything Model with One Shot", 2023, section 3.1).
@@ -18,14 +18,14 @@ _NONE = -1.0
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """The object and what is beside it on one frame. own: (C,); others: (M, C); features of the network's embedding."""
 
     own: np.ndarray
     others: np.ndarray
 
     def likeness(self, features: np.ndarray) -> np.ndarray:
-        """Of features (..., C), in [-1, 1]: 1 is the object's own look, 0 halfway to the nearest other, below 0 beyond.
+        """Of features (..., C), in [-1, 1]: 1 is the object's own, 0 halfway to the nearest other, below 0 beyond.
 
         The difference of both distances over the distance between object and other.
         """
@@ -36,10 +36,12 @@ class Look:
         return np.clip((other.min(axis=-1) - mine) / apart, -1.0, 1.0)
 
 
-def look_at(grid: Grid, embedding: np.ndarray, mask: np.ndarray, beside: np.ndarray) -> Look | None:
-    """The look of a mask (rows, columns) bool on an image's embedding (C, h, w); None when it covers all or nothing.
+def appearance_of(grid: Grid, embedding: np.ndarray, mask: np.ndarray, negatives: np.ndarray) -> Appearance | None:
+    """Return the appearance of the object on one frame; None when its mask covers all or nothing.
 
-    beside: (K, 2) cells x, y of places that are not the object; the things there count as others of their own.
+    embedding: (C, h, w), of the frame.
+    mask: (rows, columns) bool.
+    negatives: (K, 2) cells x, y of places that are not the object; the things there count as others of their own.
     """
     share, seen = _shares(grid, mask, embedding), _shares(grid, np.ones_like(mask), embedding)
     rest = seen * (cv2.dilate(share, np.ones((3, 3), np.uint8)) == 0)
@@ -47,36 +49,36 @@ def look_at(grid: Grid, embedding: np.ndarray, mask: np.ndarray, beside: np.ndar
     if own is None or surroundings is None:
         return None
     step = grid.cells / embedding.shape[2]
-    places = np.clip((beside + 0.5) / step, 0, embedding.shape[2] - 1).astype(int)
+    places = np.clip((negatives + 0.5) / step, 0, embedding.shape[2] - 1).astype(int)
     named = [embedding[:, y, x].astype(np.float32) for x, y in places if share[y, x] == 0]
-    return Look(own, np.stack([surroundings, *named]))
+    return Appearance(own, np.stack([surroundings, *named]))
 
 
-class Looks:
-    """The looks of the object on every hinted frame; the one that fits best counts."""
+class Appearances:
+    """Appearances of the object on every hinted frame; the one that fits best counts."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
-        self._known: list[Look] = []
+        self._known: list[Appearance] = []
 
-    def add(self, look: Look | None) -> None:
+    def add(self, appearance: Appearance | None) -> None:
         """Take note of a hinted frame."""
-        if look is not None:
-            self._known.append(look)
+        if appearance is not None:
+            self._known.append(appearance)
 
     def of_mask(self, embedding: np.ndarray, mask: np.ndarray) -> float:
-        """The likeness of a mask (rows, columns) bool; 1 when no look is known."""
+        """The likeness of a mask (rows, columns) bool; 1 when none is known."""
         if not self._known:
             return 1.0
         mean = _mean(embedding, _shares(self._grid, mask, embedding))
-        return _NONE if mean is None else float(max(look.likeness(mean) for look in self._known))
+        return _NONE if mean is None else float(max(one.likeness(mean) for one in self._known))
 
     def of_cells(self, embedding: np.ndarray) -> np.ndarray:
         """The likeness of every place on the image, (rows, columns) float32, smoothed."""
         if not self._known:
             return np.full(self._grid.shape, _NONE, np.float32)
         features = np.moveaxis(embedding.astype(np.float32), 0, -1)
-        found = np.max([look.likeness(features) for look in self._known], axis=0).astype(np.float32)
+        found = np.max([one.likeness(features) for one in self._known], axis=0).astype(np.float32)
         smooth = cv2.blur(found, (3, 3))
         return self._grid.crop(cv2.resize(smooth, (self._grid.cells,) * 2, interpolation=cv2.INTER_LINEAR))
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from retarget_cli.segmentation.base import Hint
+from retarget_cli.segmentation.masks import overlap
 from retarget_cli.segmentation.sam.prompts import Grid, outline
-from retarget_cli.vision.regions import box_of
+from retarget_cli.vision.regions import window_around
 
+Measure = Callable[[np.ndarray], float]
 ALIKE = 0.3
 """From this likeness on a mask is taken to show the object."""
 _STABILITY_OFFSET = 1.0
@@ -24,12 +26,6 @@ class Answers:
     quality: np.ndarray
 
 
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two masks; 0 when both are empty."""
-    union = int((first | second).sum())
-    return int((first & second).sum()) / union if union else 0.0
-
-
 def stability(logits: np.ndarray) -> float:
     """IoU of the masks at a threshold above and one below zero: near 1 where the edge is steep."""
     return overlap(logits > _STABILITY_OFFSET, logits > -_STABILITY_OFFSET)
@@ -39,7 +35,7 @@ def stability(logits: np.ndarray) -> float:
 class Choice:
     """The answer taken. logits: (rows, columns); quality, stability, agreement (with what was expected): [0, 1].
 
-    likeness: [-1, 1], how much it looks like the object where that was shown; see sam_looks.
+    likeness: [-1, 1], how much it looks like the object where that was shown; see appearance.
     """
 
     logits: np.ndarray
@@ -50,7 +46,7 @@ class Choice:
 
     @property
     def score(self) -> float:
-        """How good it seems, in [-0.15, 1]."""
+        """Score, more is better, in [-0.15, 1]."""
         return 0.2 * self.quality + 0.2 * self.stability + 0.45 * self.agreement + 0.15 * self.likeness
 
     @property
@@ -60,28 +56,14 @@ class Choice:
         return float(np.clip(weakest, 0.0, 1.0))
 
 
-def choose_like(
-    grid: Grid, answers: Answers, expected: np.ndarray, likeness: Callable[[np.ndarray], float] = lambda mask: 1.0
-) -> Choice:
+def choose_like(grid: Grid, answers: Answers, expected: np.ndarray, likeness: Measure) -> Choice:
     """The best answer where a mask like `expected`, (rows, columns) bool, is looked for."""
-    return max(
-        (
-            Choice(logits, quality, stability(logits), overlap(logits > 0, expected), likeness(logits > 0))
-            for logits, quality in offered(grid, answers)
-        ),
-        key=lambda choice: choice.score,
-    )
+    return _best(grid, answers, lambda mask: overlap(mask, expected), likeness)
 
 
 def choose_hinted(grid: Grid, answers: Answers, hint: Hint) -> Choice:
     """The best answer to a hint; its agreement is how well it fills the box and keeps to the points."""
-    return max(
-        (
-            Choice(logits, quality, stability(logits), _fit(grid, logits > 0, hint))
-            for logits, quality in offered(grid, answers)
-        ),
-        key=lambda choice: choice.score,
-    )
+    return _best(grid, answers, lambda mask: _fit(grid, mask, hint), lambda mask: 1.0)
 
 
 def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
@@ -92,15 +74,22 @@ def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:
     ]
 
 
+def _best(grid: Grid, answers: Answers, agreement: Measure, likeness: Measure) -> Choice:
+    choices = (
+        Choice(logits, quality, stability(logits), agreement(logits > 0), likeness(logits > 0))
+        for logits, quality in offered(grid, answers)
+    )
+    return max(choices, key=lambda choice: choice.score)
+
+
 def _fit(grid: Grid, mask: np.ndarray, hint: Hint) -> float:
-    box = box_of(mask)
+    box = window_around(mask)
     if box is None:
         return 0.0
     fit = 1.0
     if hint.box is not None:
         filled = np.zeros(mask.shape, bool)
-        x, y, w, h = box
-        filled[y : y + h, x : x + w] = True
+        filled[box] = True
         fit *= overlap(filled, outline(grid, Hint(hint.frame, hint.box), round_box=False))
     if hint.points:
         rows, columns = mask.shape

@@ -1,87 +1,43 @@
-"""SAM's embeddings of a clip's frames: kept in the workspace, and the window of frames being worked on."""
+"""SAM's embeddings of a clip's frames, from the workspace or computed when they are needed."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from retarget_cli.errors import InputError
-from retarget_cli.segmentation.base import FrameSource
+from retarget_cli.media.decode import FrameWindow
+from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.sam.candidates import Answers
 from retarget_cli.segmentation.sam.prompts import Grid, Prompt
-from retarget_cli.utils.memory import is_out_of_memory, release_memory
+from retarget_cli.utils.memory import attempted
 
 SPAN = 32
 """Frames held: going back through time, the clip is read again from its start once for that many."""
-
-
-class FrameWindow:
-    """The frames read last. Going forwards reads every frame once.
-
-    size: (w, h) to which the frames are resized.
-    """
-
-    def __init__(self, clip: FrameSource, size: tuple[int, int] | None = None, span: int = SPAN) -> None:
-        self._clip, self._size, self._span = clip, size, span
-        self._held: dict[int, np.ndarray] = {}
-        self._next = 0
-        self._frames: Iterator[np.ndarray] = iter(())
-
-    def __getitem__(self, frame: int) -> np.ndarray:
-        """One frame, (h, w, 3) uint8 RGB. InputError when the clip ends before it."""
-        if frame not in self._held:
-            if frame < self._next or self._next == 0:
-                self._held.clear()
-                self._frames, self._next = self._clip.read(self._size), 0
-            while self._next <= frame:
-                self._advance()
-        return self._held[frame]
-
-    def _advance(self) -> None:
-        image = next(self._frames, None)
-        if image is None:
-            raise ended(self._next, self._clip.count)
-        self._held[self._next] = image
-        self._held.pop(self._next - self._span, None)
-        self._next += 1
-
-
-class Recent:
-    """Values by frame, of which those used last are kept."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._values: OrderedDict[int, np.ndarray] = OrderedDict()
-
-    def __contains__(self, frame: int) -> bool:
-        return frame in self._values
-
-    def __getitem__(self, frame: int) -> np.ndarray:
-        self._values.move_to_end(frame)
-        return self._values[frame]
-
-    def __setitem__(self, frame: int, value: np.ndarray) -> None:
-        self._values[frame] = value
-        self._values.move_to_end(frame)
-        if len(self._values) > self._limit:
-            self._values.popitem(last=False)
-
-
-def ended(seen: int, count: int) -> InputError:
-    """The error for a clip that has fewer frames than was found before."""
-    return InputError(f"The clip ended after {seen} of {count} frames.", fix="Convert the video again.")
-
-
 GRAYS = "grays.npy"
 
 
+class Recent(OrderedDict[int, np.ndarray]):
+    """Values by frame; the SPAN of them that were used last are kept."""
+
+    def __getitem__(self, frame: int) -> np.ndarray:
+        self.move_to_end(frame)
+        return super().__getitem__(frame)
+
+    def __setitem__(self, frame: int, value: np.ndarray) -> None:
+        super().__setitem__(frame, value)
+        self.move_to_end(frame)
+        if len(self) > SPAN:
+            self.popitem(last=False)
+
+
 class Predictor(Protocol):
-    """A network that looks at images and is then asked about them; see sam_network.Network."""
+    """A network that looks at images and is then asked about them; see network.Network."""
 
     side: int
     cells: int
@@ -92,7 +48,7 @@ class Predictor(Protocol):
         """(B, h, w, 3) uint8 RGB, longest side `side`, to (B, channels, rows, columns) float16."""
         ...
 
-    def ask(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
+    def decode(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
         """Candidate masks for the prompt on the image of that embedding."""
         ...
 
@@ -127,7 +83,7 @@ class StoredViews:
 
 
 def file_name(frame: int) -> str:
-    """Where a folder of views keeps a frame's embedding."""
+    """Return the file of a folder of views that holds a frame's embedding."""
     return f"{frame:06d}.npy"
 
 
@@ -135,10 +91,10 @@ class ComputedViews:
     """Views made when they are asked for; a bounded number is held."""
 
     def __init__(self, clip: FrameSource, predictor: Predictor, grid: Grid) -> None:
-        self._window = FrameWindow(clip, grid.image_size)
+        self._window = FrameWindow(lambda: every_frame(clip, grid.image_size), SPAN)
         self._count, self._grid = clip.count, grid
         self._batches = Batches(predictor)
-        self._grays, self._embeddings = Recent(SPAN), Recent(SPAN)
+        self._grays, self._embeddings = Recent(), Recent()
         self._last = -1
 
     def gray(self, frame: int) -> np.ndarray:
@@ -177,18 +133,10 @@ class Batches:
         """The embedding of each image, in order. What one image alone is too large for is raised as it came."""
         done = 0
         while done < len(images):
-            found = self._try(np.stack(images[done : done + self.size]))
-            if found is None:
-                self.size = max(1, self.size // 2)
-                release_memory()
-                continue
-            yield from found
-            done += len(found)
-
-    def _try(self, images: np.ndarray) -> np.ndarray | None:
-        try:
-            return self._predictor.encode(images)
-        except Exception as error:
-            if len(images) == 1 or not is_out_of_memory(error):
-                raise
-            return None
+            work = partial(self._predictor.encode, np.stack(images[done : done + self.size]))
+            found = attempted(work) if self.size > 1 else [work()]
+            if found:
+                yield from found.pop()
+                done += self.size
+            else:
+                self.size //= 2

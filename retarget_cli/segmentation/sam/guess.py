@@ -1,4 +1,4 @@
-"""What the ways that prompt a network have in common: hints by frame, a first guess, the report."""
+"""First guess and report of the backends that prompt a network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from retarget_cli.segmentation.base import FrameSource, MatteReport, Progress, no_object
+from retarget_cli.segmentation.base import FrameSource, MatteReport, Progress, Sink, no_object
 from retarget_cli.segmentation.embedded.segmenter import Embedded
 from retarget_cli.segmentation.masks import MatteBits
 
@@ -16,9 +16,9 @@ GUESS_SHARE = 0.2
 
 
 def guess_mask(clip: FrameSource, shape: tuple[int, int], progress: Progress) -> tuple[int, np.ndarray, MatteReport]:
-    """The surest frame of what is found without a network, its mask (rows, columns) bool, and the report on all.
+    """Find the object without a network: the surest frame, its mask (rows, columns) bool, and the report on all.
 
-    InputError when nothing is found.
+    progress: of the whole work, of which this is GUESS_SHARE. Raises InputError when nothing is found.
     """
     rows, columns = shape
     packed: list[np.ndarray] = []
@@ -27,7 +27,7 @@ def guess_mask(clip: FrameSource, shape: tuple[int, int], progress: Progress) ->
         small = cv2.resize(matte, (columns, rows), interpolation=cv2.INTER_AREA)
         packed.append(np.packbits(small > 127))
 
-    found = Embedded().segment(clip, (), keep, progress)
+    found = Embedded().segment(clip, (), keep, lambda done, count: progress(int(done * GUESS_SHARE), count))
     frame = int(np.argmax(found.frame_confidence))
     mask = np.unpackbits(packed[frame], count=rows * columns).reshape(rows, columns) > 0
     if not mask.any():
@@ -35,8 +35,19 @@ def guess_mask(clip: FrameSource, shape: tuple[int, int], progress: Progress) ->
     return frame, mask, found
 
 
-def report(name: str, mattes: MatteBits, guess: MatteReport | None, doubts: Sequence[str]) -> MatteReport:
-    """The report on a clip's mattes. guess: how the start was found, if it was not hinted; doubts: more notices."""
+def deliver(
+    name: str, mattes: MatteBits, sink: Sink, guess: MatteReport | None, hinted: bool, doubts: Sequence[str]
+) -> MatteReport:
+    """Hand over the mattes of a clip and report on them. Raises InputError when all are empty.
+
+    name: of the backend.
+    guess: how the start was found, if it was not hinted.
+    hinted: whether the user gave hints.
+    doubts: more notices.
+    """
+    if not mattes.areas.any():
+        raise no_object("the network saw nothing at the hints" if hinted else "the network saw no object")
+    mattes.deliver(sink)
     sure = float(np.mean(mattes.confidence))
     lines = [*_lost(mattes.areas), *doubts]
     if sure < 0.5 or (guess is not None and guess.confidence < 0.3):
@@ -51,7 +62,7 @@ def report(name: str, mattes: MatteBits, guess: MatteReport | None, doubts: Sequ
 
 
 def _lost(areas: np.ndarray) -> list[str]:
-    """What to say about frames without an object: how many, and in which one a hint helps most."""
+    """Return a notice about frames without an object: how many, and in which one a hint helps most."""
     empty = np.flatnonzero(areas == 0)
     if not len(empty):
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     import torch
 
 
+_PULL = "retarget weights pull sam-vit-b"
+_EXPECTED = "Segment Anything network", f"Fetch one ({_PULL}), or name another file with --weights."
+_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+_DECODER_HEADS = 8
+_LARGEST_BATCH = 8
+_BATCH_BYTES = 3 * 2**30
+"""GPU memory reckoned with for each image; where it is too little the batch is halved."""
 _ELSEWHERE = "use --backend embedded, or the CPU (CUDA_VISIBLE_DEVICES= in front of the command)"
 _GPU_WORDS = ("CUDA error", "CUDA driver", "cuDNN", "CUBLAS_STATUS", "CUDNN_STATUS")
 
@@ -32,27 +39,18 @@ def device_problems() -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
-            raise EnvironmentProblem(
-                "There is not enough memory for this segmentation network.",
-                fix=f"Take a smaller network (--weights sam-vit-b), {_ELSEWHERE}.",
-            ) from error
+            fix = f"Take a smaller network (--weights sam-vit-b), {_ELSEWHERE}."
+            raise EnvironmentProblem("There is not enough memory for this segmentation network.", fix=fix) from error
         if any(word in str(error) for word in _GPU_WORDS):
             line = str(error).strip().splitlines()[0]
-            raise EnvironmentProblem(
-                f"The GPU failed under the segmentation network: {line}",
-                fix=f"Run it again; if it stays so, {_ELSEWHERE}.",
-            ) from error
+            fix = f"Run it again; if it stays so, {_ELSEWHERE}."
+            raise EnvironmentProblem(f"The GPU failed under the segmentation network: {line}", fix=fix) from error
         raise
-
-
-_PULL = "retarget weights pull sam-vit-b"
-_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-_DECODER_HEADS = 8
 
 
 @dataclass(frozen=True)
 class EncoderSizes:
-    """What the image encoder is made of. image: side of its square input in px; patch: side of a token in px."""
+    """Sizes of the image encoder. image: side of its square input in px; patch: side of a token in px."""
 
     width: int
     depth: int
@@ -79,8 +77,7 @@ def load_network(path: Path, device: str) -> Network:
 
     EnvironmentProblem when the file is not such a checkpoint or is damaged.
     """
-
-    with _readable(path):
+    with readable(path, *_EXPECTED):
         state = read_tensors(path)
         model = _build(state)
         model.load_state_dict(state, assign=True)
@@ -89,23 +86,20 @@ def load_network(path: Path, device: str) -> Network:
 
 def embedding_bytes(path: Path) -> int:
     """Size of one frame's embedding in the network of a checkpoint; EnvironmentProblem as in `load_network`."""
-    with _readable(path):
+    with readable(path, *_EXPECTED):
         sizes = encoder_sizes(read_tensors(path))
     return 2 * sizes.channels * (sizes.image // sizes.patch) ** 2
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path, network: str, fix: str) -> Iterator[None]:
+    """Turn whatever a broken weights file makes of its reader into an EnvironmentProblem. network: what it holds."""
     try:
         yield
     except EnvironmentProblem:
         raise
-    except Exception as error:  # whatever a broken file makes of the reader
-        raise EnvironmentProblem(
-            "This file is no Segment Anything network, or it is damaged.",
-            where=path,
-            fix=f"Fetch one ({_PULL}), or name another file with --weights.",
-        ) from error
+    except Exception as error:
+        raise EnvironmentProblem(f"This file is no {network}, or it is damaged.", where=path, fix=fix) from error
 
 
 def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
@@ -129,7 +123,7 @@ def encoder_sizes(state: Mapping[str, torch.Tensor]) -> EncoderSizes:
 
 
 def count_parts(state: Mapping[str, Any], prefix: str) -> int:
-    """How many numbered parts there are under `prefix`."""
+    """Count the numbered parts under `prefix`."""
     return 1 + max(int(name.removeprefix(prefix).split(".")[0]) for name in state if name.startswith(prefix))
 
 
@@ -176,13 +170,8 @@ def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
     return model
 
 
-_LARGEST_BATCH = 8
-_BATCH_BYTES = 3 * 2**30
-"""GPU memory reckoned with for each image; where it is too little the batch is halved."""
-
-
 class Network:
-    """A network in two halves: `encode` takes seconds on a CPU, `ask` a fraction of one.
+    """A network in two halves: `encode` takes seconds on a CPU, `decode` a fraction of one.
 
     side: longest side in px that images must have; cells: side of the square of logits in an answer;
     embedding: (channels, rows, columns) of what an image becomes; batch: images to encode at once.
@@ -200,27 +189,23 @@ class Network:
             *model.prompt_encoder.image_embedding_size,
         )
         self.batch = _batch(self._device)
-        self._half = _half_precision(self._device)
         # The large half goes to the device only when it is used: a second hint needs just the small one.
         model.prompt_encoder.to(self._device)
         model.mask_decoder.to(self._device)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """What (B, h, w, 3) uint8 RGB images are to the network: (B, channels, rows, columns) float16."""
+        """Encode images, (B, h, w, 3) uint8 RGB, to (B, channels, rows, columns) float16."""
         import torch
 
         model = self._model.to(self._device)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device.type, self._half or torch.bfloat16, enabled=self._half is not None),
-        ):
+        with torch.inference_mode(), autocast(self._device):
             pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self._device).permute(0, 3, 1, 2).float()
             features = model.image_encoder(model.preprocess(pixels))
             found: np.ndarray = features.to(torch.float16).cpu().numpy()
         return found
 
-    def ask(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
-        """Every mask the decoder offers for an image's embedding, those for clear and those for ambiguous prompts."""
+    def decode(self, embedding: np.ndarray, prompt: Prompt) -> Answers:
+        """Return all masks the decoder offers for an image's embedding, those for clear and for ambiguous prompts."""
         import torch
 
         def put(values: np.ndarray) -> torch.Tensor:
@@ -252,7 +237,15 @@ def _batch(device: Any) -> int:
     return int(np.clip(free // _BATCH_BYTES, 1, _LARGEST_BATCH))
 
 
-def _half_precision(device: Any) -> Any:
+def autocast(device: Any) -> AbstractContextManager[None]:
+    """Compute in the fast number format of a torch device while the context lasts."""
+    import torch
+
+    half = half_precision(device)
+    return torch.autocast(device.type, half) if half else nullcontext()
+
+
+def half_precision(device: Any) -> Any:
     """The fast number format of a GPU: bf16 where it is native, else fp16; None on a CPU."""
     import torch
 

@@ -1,4 +1,4 @@
-"""What is known of an object that is followed: where it was whole, how it moves, how large it usually is."""
+"""State of an object that is tracked: where it was whole, how it moves, how large it usually is."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ _FORESEEN = 12
 class Known:
     """The object as it was seen up to a frame.
 
-    frame: the last that showed any of it; whole: the last that showed all of it, with its mask (rows, columns) bool and
-    its middle `place`, (2,) cells x, y. motion: (2,) cells a frame, from `moves` frames; unrest: how far single moves
-    are from it. area: its usual number of cells; agreement: how well answers usually agree with what the flow says;
+    frame: the last that showed any of it.
+    whole: the last that showed all of it, with its `mask` (rows, columns) bool and middle `place`, (2,) cells x, y.
+    motion: (2,) cells a frame, from `moves` frames.
+    unrest: how far single moves are from it.
+    area: its usual number of cells.
+    agreement: how well answers usually agree with what the flow says.
     met: the last frame on which a rival was close by, if any.
     """
 
@@ -67,7 +70,7 @@ class Known:
         )
 
     def shows_whole(self, mask: np.ndarray) -> bool:
-        """Whether a mask (rows, columns) bool is large enough to show all of it."""
+        """Tell whether a mask (rows, columns) bool is large enough to show all of it."""
         return float(mask.sum()) >= _WHOLE * self.area
 
     def found(self, frame: int, choice: Choice) -> Known:
@@ -76,7 +79,7 @@ class Known:
         return replace(self, frame=frame, whole=frame, mask=mask, place=centre(mask), agreement=0.7)
 
     def expected(self, frame: int) -> np.ndarray:
-        """Where its middle should be on a frame, (2,) cells x, y; on the edge when it should be outside the image."""
+        """Return where its middle should be on a frame, (2,) cells x, y; on the edge when outside the image."""
         height, width = self.mask.shape
         speed = float(np.linalg.norm(self.motion))
         steady = speed**2 / max(speed**2 + self.unrest**2, 1e-6)

@@ -35,7 +35,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the pixels of a clip lie on the network's image and on its cells. native: (width, height) of the clip."""
+    """Grid of the network's image and cells over the pixels of a clip. native: (width, height) of the clip."""
 
     native: tuple[int, int]
     side: int
@@ -85,7 +85,7 @@ class Grid:
 
 
 def hint_prompt(grid: Grid, hint: Hint, mask: np.ndarray | None = None) -> Prompt:
-    """What the user said, and the logits (rows, columns) of an earlier answer to it if any."""
+    """Prompt with what the user said, and the logits (rows, columns) of an earlier answer to it if any."""
     box = None
     if hint.box is not None:
         x, y, w, h = hint.box
@@ -95,25 +95,25 @@ def hint_prompt(grid: Grid, hint: Hint, mask: np.ndarray | None = None) -> Promp
     return Prompt(box, points, labels, None if mask is None else grid.pad(mask))
 
 
-def points_beside(grid: Grid, hint: Hint | None) -> np.ndarray:
+def negative_points(grid: Grid, hint: Hint | None) -> np.ndarray:
     """The hint's points that are not on the object, (K, 2) cells x, y."""
     places = [point[:2] for point in hint.points if not point[2]] if hint else []
     return (grid.to_image(np.array(places).reshape(-1, 2)) + 0.5) / grid.pixels_per_cell - 0.5
 
 
-def carried_prompt(grid: Grid, logits: np.ndarray, beside: np.ndarray) -> Prompt:
-    """A mask (rows, columns) that is about right, as box, points inside and logits.
+def mask_prompt(grid: Grid, logits: np.ndarray, negatives: np.ndarray) -> Prompt:
+    """Prompt with a mask (rows, columns) that is about right: box, points inside and logits.
 
-    beside: (K, 2) cells x, y that are not the object. The mask must not be empty.
+    negatives: (K, 2) cells x, y that are not the object. The mask must not be empty.
     """
-    place = place_prompt(grid, logits > 0, beside, _GROWN)
+    place = place_prompt(grid, logits > 0, negatives, _GROWN)
     return Prompt(place.box, place.points, place.labels, grid.pad(logits))
 
 
-def place_prompt(grid: Grid, mask: np.ndarray, beside: np.ndarray, grown: float = 0.2) -> Prompt:
-    """Where to look: the box of a mask (rows, columns) bool, `grown` by that share on each side, and points inside.
+def place_prompt(grid: Grid, mask: np.ndarray, negatives: np.ndarray, grown: float = 0.2) -> Prompt:
+    """Prompt with the box of a mask (rows, columns) bool, `grown` by that share on each side, and points inside.
 
-    The rest as in :func:`carried_prompt`.
+    The rest as in :func:`mask_prompt`.
     """
     box = box_of(mask)
     assert box is not None
@@ -122,18 +122,18 @@ def place_prompt(grid: Grid, mask: np.ndarray, beside: np.ndarray, grown: float 
     corners = np.stack([np.array([x, y]) - margin, np.array([x + w, y + h]) + margin]) * grid.pixels_per_cell
     corners = np.clip(corners, 0, np.array(grid.image_size) - 1)
     inside = inner_points(mask)
-    points = (np.concatenate([inside, beside]) + 0.5) * grid.pixels_per_cell - 0.5
+    points = (np.concatenate([inside, negatives]) + 0.5) * grid.pixels_per_cell - 0.5
     labels = np.arange(len(points)) < len(inside)
     return Prompt(corners.ravel().astype(np.float32), points.astype(np.float32), labels.astype(np.int64))
 
 
-def inner_points(mask: np.ndarray, count: int = _POINTS) -> np.ndarray:
-    """Up to `count` points (K, 2) x, y well inside of `mask` (h, w) bool and apart from each other, deepest first."""
+def inner_points(mask: np.ndarray) -> np.ndarray:
+    """Up to three points (K, 2) x, y well inside of `mask` (h, w) bool and apart from each other, deepest first."""
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
     deepest, apart = float(depth.max()), 0.25 * float(np.sqrt(mask.sum()))
     found: list[tuple[int, int]] = []
-    while len(found) < count and depth.max() > 0.35 * deepest:
+    while len(found) < _POINTS and depth.max() > 0.35 * deepest:
         y, x = np.unravel_index(int(depth.argmax()), depth.shape)
         found.append((int(x), int(y)))
         depth[(columns - x) ** 2 + (rows - y) ** 2 <= max(apart, 1.0) ** 2] = 0

@@ -1,4 +1,4 @@
-"""What a report tells, gathered before it is drawn. Files are named as seen from the page (``training/x.png``)."""
+"""Content of a report, gathered before it is drawn. Files are named as seen from the page (``training/x.png``)."""
 
 from __future__ import annotations
 
@@ -42,10 +42,12 @@ class Phase:
 class Direction:
     """One clip's look with the other's motion.
 
-    video, compared, sheet: files of the result, of driver and result side by side, and of the contact sheet; None for
-    what was not made. plays: whether browsers play the result; still: one frame of it, where they do not.
-    command, compare_command: what makes them; None where nothing can be put beside the result. drawing: what the
-    method says of its drawing.
+    video, compared, sheet: files of the result, of driver and result side by side, and of the contact sheet; None
+    for what was not made.
+    plays: whether browsers play the result.
+    still: one frame of it, where they do not.
+    command, compare_command: what makes them; None where nothing can be put beside the result.
+    drawing: what the method says of its drawing.
     """
 
     subject: str
@@ -67,8 +69,11 @@ class Direction:
 class Report:
     """Everything about a trained pair.
 
-    directions: A's look first. others: renders with other drivers. settings: (dotted key, value, whether it differs
-    from the preset's). timings: (stage, seconds). commands: (command, what it does), in the order in which to run them.
+    directions: A's look first.
+    others: renders with other drivers.
+    settings: (dotted key, value, whether it differs from the preset's).
+    timings: (stage, seconds).
+    commands: (command, what it does), in the order in which to run them.
     evaluate: the command that scores.
     """
 

@@ -66,13 +66,6 @@ def folded(summary: str, *content: Content) -> Markup:
     return element("details", element("summary", summary), *content)
 
 
-def _attribute(key: str, value: str | float | bool | None) -> str:
-    if value is None or value is False:
-        return ""
-    name = key if key == "viewBox" else key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
-
-
 def picture(file: str, alt: str, caption: Markup | str) -> Markup:
     """A picture beside the page, with a line below it."""
     shown = element("a", element("img", src=link(file), alt=alt, loading="lazy"), href=link(file))
@@ -98,3 +91,10 @@ def unplayed(file: str, still: str | None, label: str, caption: str) -> Markup:
 def missing(what: str, command: str) -> Markup:
     """A line about what was not made yet, with the command that makes it."""
     return element("p", f"{what} To make it: ", element("code", command), class_="soft")
+
+
+def _attribute(key: str, value: str | float | bool | None) -> str:
+    if value is None or value is False:
+        return ""
+    name = key if key == "viewBox" else key.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from retarget_cli.viz.report import sections
 from retarget_cli.viz.report.facts import Report
 from retarget_cli.viz.report.markup import Markup, element
-from retarget_cli.viz.report.sections import training
 from retarget_cli.viz.report.style import STYLE
 
 _SECTIONS: dict[str, Callable[[Report], Markup]] = {
@@ -15,7 +14,7 @@ _SECTIONS: dict[str, Callable[[Report], Markup]] = {
     "Scores": sections.scores,
     "Verdict": sections.verdict,
     "Inputs": sections.inputs,
-    "Training": training,
+    "Training": sections.training,
     "Keypoints": sections.keypoints,
     "Settings": sections.settings,
     "Run it again": sections.rerun,

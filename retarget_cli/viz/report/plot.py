@@ -40,7 +40,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Scale:
-    """The way from values to the drawing: `low` lies at `start`, `high` at `stop`. log: values go by decades."""
+    """Map from values to the drawing: `low` lies at `start`, `high` at `stop`. log: values go by decades."""
 
     low: float
     high: float
@@ -49,14 +49,14 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Where the value lies in the drawing."""
+        """Return where the value lies in the drawing."""
         low, high, value = (math.log10(each) if self.log else each for each in (self.low, self.high, value))
         return self.start + (value - low) / (high - low) * (self.stop - self.start)
 
-    def ticks(self, wanted: int = _TICKS) -> list[float]:
+    def ticks(self) -> list[float]:
         """Round values within the scale."""
         if not self.log:
-            return _even_ticks(self.low, self.high, wanted)
+            return _even_ticks(self.low, self.high)
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         decades = [10.0**power for power in range(first, last + 1)]
         found = [value for value in decades if self.low <= value <= self.high]
@@ -77,8 +77,9 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str, *, height: int =
     return element("figure", element("figcaption", title), picture, legend, class_="plot")
 
 
-def scatter(title: str, spots: Sequence[Spot], x_label: str, *, height: int = 300) -> Markup:
+def scatter(title: str, spots: Sequence[Spot], x_label: str) -> Markup:
     """Named points in the plane."""
+    height = 300
     x, y = _scales([spot.at for spot in spots], height, False, room=0.15)
     drawn = [part for spot in spots for part in _spot(spot, spots, x, y)]
     picture = _svg(title, height, *_axes(x, y, height, x_label), *drawn)
@@ -127,8 +128,8 @@ def _roomy(low: float, high: float, room: float, log: bool) -> tuple[float, floa
     return low - room * (high - low), high + room * (high - low)
 
 
-def _even_ticks(low: float, high: float, wanted: int) -> list[float]:
-    rough = (high - low) / max(wanted, 1)
+def _even_ticks(low: float, high: float) -> list[float]:
+    rough = (high - low) / _TICKS
     decade = 10 ** math.floor(math.log10(rough))
     step = next(factor * decade for factor in (1, 2, 5, 10) if factor * decade >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -25,52 +25,6 @@ from retarget_cli.viz.report.plot import Line, Spot, line_chart, scatter
 from retarget_cli.viz.report.tracks import draw_tracks
 from retarget_cli.viz.score_table import COLUMNS, candidate_rows, rows
 
-
-def training(report: Report) -> Markup:
-    """Curves and previews of every phase."""
-    return joined(_phase(phase) for phase in report.phases)
-
-
-def _phase(phase: Phase) -> Markup:
-    heading = element("h3", phase.name)
-    if phase.imported:
-        return joined([heading, element("p", "Trained elsewhere and imported: how it went is not known.")])
-    charts = [*_losses(phase), *_held_out(phase)]
-    return joined([heading, element("div", *charts, class_="grid") if charts else None, *_previews(phase)])
-
-
-def _losses(phase: Phase) -> Iterator[Markup]:
-    lines = _lines(by_kind(phase.history))
-    if lines:
-        yield line_chart(f"{phase.name}: training losses", lines, "step", log=True)
-
-
-def _held_out(phase: Phase) -> Iterator[Markup]:
-    for kind, clips in by_kind(phase.held_out).items():
-        lines = _lines({kind: clips}, marked=True)
-        yield line_chart(f"{phase.name}: held-out {kind}", lines, "step")
-
-
-def _lines(kinds: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], marked: bool = False) -> list[Line]:
-    return [
-        Line(f"{kind} {clip.upper()}".strip(), points, 360 * index / len(kinds) + 210, clip == "b", marked)
-        for index, (kind, clips) in enumerate(kinds.items())
-        for clip, points in clips.items()
-    ]
-
-
-def _previews(phase: Phase) -> Iterator[Markup]:
-    said = "frames that are held out of training"
-    shown = [
-        picture(file, f"Preview of {phase.name} at step {step}: {said}", f"{phase.name}, step {step}: {said}.")
-        for step, file in phase.previews
-    ]
-    if shown:
-        yield shown[-1]
-    if shown[:-1]:
-        yield folded(f"Earlier previews of {phase.name} ({len(shown) - 1})", *shown[:-1])
-
-
 BASELINES = {"JOKR": (0.42, 0.735), "FOMM": (0.33, 0.66), "CycleGAN": (0.66, 0.68), "ReCycleGAN": (0.44, 0.73)}
 """(motion, shape) of published methods: means of twelve directions on the comparison videos of JOKR's authors."""
 
@@ -117,6 +71,11 @@ def scores(report: Report) -> Markup:
     if not (a or b):
         parts.append(missing("Both directions were not scored yet.", report.evaluate))
     return joined([*parts, _against_others(report)])
+
+
+def training(report: Report) -> Markup:
+    """Curves and previews of every phase."""
+    return joined(_phase(phase) for phase in report.phases)
 
 
 def keypoints(report: Report) -> Markup:
@@ -203,6 +162,46 @@ def _clip(clip: Clip) -> Markup:
     return element("section", element("h3", title), facts_list(clip.rows), shown, sure, class_="card", aria_label=title)
 
 
+def _phase(phase: Phase) -> Markup:
+    heading = element("h3", phase.name)
+    if phase.imported:
+        return joined([heading, element("p", "Trained elsewhere and imported: how it went is not known.")])
+    charts = [*_losses(phase), *_held_out(phase)]
+    return joined([heading, element("div", *charts, class_="grid") if charts else None, *_previews(phase)])
+
+
+def _losses(phase: Phase) -> Iterator[Markup]:
+    lines = _lines(by_kind(phase.history))
+    if lines:
+        yield line_chart(f"{phase.name}: training losses", lines, "step", log=True)
+
+
+def _held_out(phase: Phase) -> Iterator[Markup]:
+    for kind, clips in by_kind(phase.held_out).items():
+        lines = _lines({kind: clips}, marked=True)
+        yield line_chart(f"{phase.name}: held-out {kind}", lines, "step")
+
+
+def _lines(kinds: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], marked: bool = False) -> list[Line]:
+    return [
+        Line(f"{kind} {clip.upper()}".strip(), points, 360 * index / len(kinds) + 210, clip == "b", marked)
+        for index, (kind, clips) in enumerate(kinds.items())
+        for clip, points in clips.items()
+    ]
+
+
+def _previews(phase: Phase) -> Iterator[Markup]:
+    said = "frames that are held out of training"
+    shown = [
+        picture(file, f"Preview of {phase.name} at step {step}: {said}", f"{phase.name}, step {step}: {said}.")
+        for step, file in phase.previews
+    ]
+    if shown:
+        yield shown[-1]
+    if shown[:-1]:
+        yield folded(f"Earlier previews of {phase.name} ({len(shown) - 1})", *shown[:-1])
+
+
 def _against_others(report: Report) -> Markup:
     own = {_title(one): (one.scores["motion"], one.scores["shape"]) for one in report.directions
            if one.scores.get("motion") is not None and one.scores.get("shape") is not None}  # fmt: skip
@@ -220,11 +219,7 @@ def _against_others(report: Report) -> Markup:
         "In motion, clips that have nothing to do with each other score about 0, and a perfect answer 0.6 to 0.9."
     )
     return joined(
-        [
-            element("h3", "Beside published methods"),
-            element("p", said),
-            element("div", chart, figures, class_="pair"),
-        ]
+        [element("h3", "Beside published methods"), element("p", said), element("div", chart, figures, class_="pair")]
     )
 
 
@@ -240,7 +235,7 @@ def _tracks(one: Direction) -> Markup:
 
 
 def _drawing(drawing: Mapping[str, Any]) -> Markup | None:
-    """How the driver's pose was fitted, and the candidates it was chosen from."""
+    """Show how the driver's pose was fitted, and the candidates it was chosen from."""
     affine, candidates = drawing.get("affine"), drawing.get("candidates")
     if not isinstance(affine, str):
         return None

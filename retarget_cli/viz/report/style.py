@@ -1,4 +1,4 @@
-"""How the report looks: light or dark as the reader's system is, and readable on a phone."""
+"""Style of the report: light or dark as the reader's system is, and readable on a phone."""
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf8; --card: #ffffff; --ink: #1d2126; --soft: #5a636d; --rule: #dcdad5;

@@ -27,7 +27,7 @@ class Tracks:
 
     @property
     def step(self) -> int:
-        """Every how manieth frame is drawn."""
+        """Distance between frames that are drawn."""
         return max(1, math.ceil(len(self.times) / _MOST))
 
 
