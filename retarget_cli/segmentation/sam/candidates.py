@@ -56,7 +56,7 @@ class Choice:
         return float(np.clip(weakest, 0.0, 1.0))
 
 
-def choose_like(grid: Grid, answers: Answers, expected: np.ndarray, likeness: Measure) -> Choice:
+def choose_like(grid: Grid, answers: Answers, expected: np.ndarray, likeness: Measure = lambda mask: 1.0) -> Choice:
     """The best answer where a mask like `expected`, (rows, columns) bool, is looked for."""
     return _best(grid, answers, lambda mask: overlap(mask, expected), likeness)
 
