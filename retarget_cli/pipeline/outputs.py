@@ -42,17 +42,21 @@ def pair_name(names: tuple[str, str]) -> str:
 def pair_folder(names: tuple[str, str], digests: tuple[str, str]) -> Path:
     """The folder for the results of a pair: ``cat--fox``, or ``cat--fox-2`` where other clips of these names have that.
 
-    digests: of both clips; they are noted in the folder, which is made. Raises EnvironmentProblem when it cannot be.
+    digests: of both clips, see :func:`claim`.
     """
     name, number = pair_name(names), 1
     while True:
         folder = RESULTS / (name if number == 1 else f"{name}-{number}")
         owner = _owner(folder)
-        if owner is None:
-            write(folder / _CLIPS, json.dumps(digests).encode())
         if owner in (None, list(digests)):
             return folder
         number += 1
+
+
+def claim(folder: Path, digests: tuple[str, str]) -> None:
+    """Note the digests of both clips in the folder of their results, which is made."""
+    if _owner(folder) is None:
+        write(folder / _CLIPS, json.dumps(digests).encode())
 
 
 def _owner(folder: Path) -> list[str] | None:

@@ -37,8 +37,11 @@ from retarget_cli.viz.report.page import draw_report
 from retarget_cli.viz.report.tracks import Tracks
 
 
-def showing(reporter: Reporter, folder: Path) -> Reporter:
-    """A reporter that puts every preview into the results in `folder` at once, and passes the rest on to `reporter`."""
+def showing(reporter: Reporter, folder: Path, digests: tuple[str, str]) -> Reporter:
+    """A reporter that puts every preview into the results in `folder` at once, and passes the rest on to `reporter`.
+
+    digests: of both clips, whose folder it becomes.
+    """
     told = False
 
     def report(event: Event) -> None:
@@ -48,6 +51,7 @@ def showing(reporter: Reporter, folder: Path) -> Reporter:
             return
         if not told:
             told = True
+            outputs.claim(folder, digests)
             reporter(Notice(f"pictures of how training stands go to {folder / TRAINING}"))
         _deliver_previews(event.stage, previews(event.path.parent.parent), folder, reporter)
 

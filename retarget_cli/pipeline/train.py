@@ -87,9 +87,11 @@ def train(
     if start is not None:
         config = replace(config, start=start.run)
     clips = open_pair(a, b, store)
-    names = clips[0].name, clips[1].name
-    folder = outputs.pair_folder(names, (clips[0].digest, clips[1].digest))
-    done = run(plan_train(clips, config, store, foreign, start), Tools(store, showing(reporter, folder), stop))
+    names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
+    folder = outputs.pair_folder(names, digests)
+    shown = showing(reporter, folder, digests)
+    done = run(plan_train(clips, config, store, foreign, start), Tools(store, shown, stop))
+    outputs.claim(folder, digests)
     phases = get_method(config.method).phases(config.method_config)
     deliver_training(done, names, phases, folder, reporter)
     run_id = save_run(store, folder.name, clips, config, done)

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
-from retarget_cli.pipeline.outputs import check_targets, clip_names, deliver, deliver_folder, pair_folder, pair_name
+from retarget_cli.pipeline.outputs import (
+    check_targets,
+    claim,
+    clip_names,
+    deliver,
+    deliver_folder,
+    pair_folder,
+    pair_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +109,14 @@ def test_pairs_of_other_clips_with_the_same_names_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names = "cat", "fox"
-    assert pair_folder(names, ("1", "2")) == Path("retargeted/cat--fox")
-    assert pair_folder(names, ("1", "3")) == Path("retargeted/cat--fox-2")
-    assert pair_folder(names, ("1", "2")) == Path("retargeted/cat--fox")
-    assert pair_folder(names, ("4", "2")) == Path("retargeted/cat--fox-3")
-    assert pair_folder(names, ("1", "3")) == Path("retargeted/cat--fox-2")
+
+    def taken(*digests: str) -> str:
+        folder = pair_folder(("cat", "fox"), (digests[0], digests[1]))
+        claim(folder, (digests[0], digests[1]))
+        return folder.name
+
+    pairs = [("1", "2"), ("1", "3"), ("1", "2"), ("4", "2"), ("1", "3")]
+    assert [taken(*pair) for pair in pairs] == ["cat--fox", "cat--fox-2", "cat--fox", "cat--fox-3", "cat--fox-2"]
 
 
 def test_a_folder_of_an_earlier_version_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import pytest
 from segment_scenes import ArraySource, texture, walker
 
 from retarget_cli.errors import InputError
-from retarget_cli.segmentation import masks
 from retarget_cli.segmentation.embedded import models, proxy_clip
 from retarget_cli.segmentation.embedded.background import Plate, spread_from_nearby
 from retarget_cli.segmentation.embedded.confidence import Evidence, gather
@@ -25,6 +24,7 @@ from retarget_cli.segmentation.embedded.proposals import (
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip, proxy_size
 from retarget_cli.segmentation.guided_filter import apply, coefficients, guided_filter
 from retarget_cli.segmentation.masks import grow, logit, otsu, sigmoid, to_bytes, to_float
+from retarget_cli.utils import arrays
 
 
 def load(frames: np.ndarray) -> ProxyClip:
@@ -144,7 +144,7 @@ class TestWorking:
     def test_a_long_clip_lies_on_disk_with_the_same_content(self, monkeypatch: pytest.MonkeyPatch) -> None:
         frames = walker(count=4)[0]
         inside = load(frames)
-        monkeypatch.setattr(masks, "_MEMORY", 0)
+        monkeypatch.setattr(arrays, "_IN_MEMORY", 0)
         outside = load(frames)
         assert isinstance(outside.lab, np.memmap)
         assert np.array_equal(inside.lab, outside.lab)
