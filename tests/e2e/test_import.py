@@ -79,8 +79,8 @@ def test_the_painters_of_stage_1_are_trained(folder: Path) -> None:
     events: list[Event] = []
     changes = ("crop.size=64", "geometry.size=64", "texture.steps=2", "texture.batch=2",
                "texture.generator_width=8", "texture.residual_blocks=2")  # fmt: skip
-    mattes = {"matte_a": Path("disc_matte.mkv"), "matte_b": Path("bar_matte.mkv")}
-    import_checkpoint("checkpoint", *CLIPS, changes=changes, device="cpu", reporter=events.append, **mattes)
+    mattes = {"mask_a": Path("disc_matte.mkv"), "mask_b": Path("bar_matte.mkv")}
+    import_checkpoint("checkpoint", *CLIPS, settings=changes, device="cpu", reporter=events.append, **mattes)
     labels = [event.label for event in events if isinstance(event, StageStarted)]
     assert labels[-3:] == ["Importing geometry", "Training texture", "Drawing the curves"]
     assert any(isinstance(event, Notice) and "texture" in event.message for event in events)
