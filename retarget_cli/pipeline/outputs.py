@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.events import Artifact, Reporter, silent
 from retarget_cli.utils.atomic import part_beside, replacing, write_bytes_atomic
 
 RESULTS = Path("retargeted")
@@ -118,14 +119,16 @@ def _check_writable(target: Path, place: Path) -> None:
         raise EnvironmentProblem("the result cannot be written here", where=target, fix="Give another --out.")
 
 
-def deliver(source: Path, target: Path) -> Path:
-    """Copy a stage's file to `target`, all at once.
+def deliver(source: Path, target: Path, kind: str = "", reporter: Reporter = silent) -> Path:
+    """Copy a stage's file to `target`, all at once, and report it as an artifact of that kind, if it is named.
 
     Not a hard link: a person's editor that writes in place would change the workspace too.
     Raises EnvironmentProblem when the folder cannot be written.
     """
     with _told(target), replacing(_with_folder(target), durable=False) as part:
         shutil.copyfile(source, part)
+    if kind:
+        reporter(Artifact(kind, target))
     return target
 
 

@@ -184,7 +184,7 @@ def open_directions(
     shown = entries.get(f"overlay:{driver.name}")
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
-        tools.reporter(Artifact("overlay", outputs.deliver(shown.file(OVERLAY), target)))
+        outputs.deliver(shown.file(OVERLAY), target, "overlay", tools.reporter)
     return directions
 
 
@@ -322,18 +322,15 @@ def hand_over(
     suffix = composed.receipt["params"]["suffix"]
     if suffix == FOLDER:
         outputs.deliver_folder(composed.path / "result", video)
+        reporter(Artifact("video", video))
     else:
-        outputs.deliver(composed.file(f"result{suffix}"), video)
-    reporter(Artifact("video", video))
+        outputs.deliver(composed.file(f"result{suffix}"), video, "video", reporter)
     if options.out is None and STILL in composed.receipt["files"]:
-        made["still"] = still = outputs.deliver(composed.file(STILL), outputs.still(video))
-        reporter(Artifact("sheet", still))
+        made["still"] = outputs.deliver(composed.file(STILL), outputs.still(video), "sheet", reporter)
     if options.compare:
         entry, (sheet, beside) = done[f"compare:{name}"], _compared(video)
-        made["sheet"] = outputs.deliver(entry.file(SHEET), sheet)
-        made["comparison"] = outputs.deliver(entry.file(VIDEO), beside)
-        reporter(Artifact("sheet", sheet))
-        reporter(Artifact("video", beside))
+        made["sheet"] = outputs.deliver(entry.file(SHEET), sheet, "sheet", reporter)
+        made["comparison"] = outputs.deliver(entry.file(VIDEO), beside, "video", reporter)
     return made
 
 

@@ -83,7 +83,7 @@ def deliver_training(
 
 def _deliver(done: Mapping[str, Entry], stage: str, inside: str, target: Path, kind: str, reporter: Reporter) -> None:
     if stage in done:
-        reporter(Artifact(kind, outputs.deliver(done[stage].file(inside), target)))
+        outputs.deliver(done[stage].file(inside), target, kind, reporter)
 
 
 def _deliver_previews(phase: str, pictures: Sequence[Path], folder: Path, reporter: Reporter) -> None:
@@ -93,7 +93,7 @@ def _deliver_previews(phase: str, pictures: Sequence[Path], folder: Path, report
         old.unlink(missing_ok=True)
     for target, path in targets.items():
         if not target.exists() or target.read_bytes() != path.read_bytes():
-            reporter(Artifact("preview", outputs.deliver(path, target)))
+            outputs.deliver(path, target, "preview", reporter)
 
 
 def make_report(pair: tuple[Path, Path] | None, store: Store, reporter: Reporter = silent) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import UsageError
-from retarget_cli.events import Artifact, Reporter, silent
+from retarget_cli.events import Reporter, silent
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput, open_clip
 from retarget_cli.stages.clip import SourceClip, ingest
@@ -73,14 +73,8 @@ _BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
 
 def plan_segment(clip: SourceClip, config: MatteConfig, store: Store) -> list[Stage]:
     """Find the object, soften its edges, judge and show what was found."""
-    return [
-        ingest(clip),
-        matte(clip, config, store.digests.digest),
-        alpha(clip),
-        flicker(clip),
-        overlay(clip),
-        contact(clip),
-    ]
+    found = matte(clip, config, store.digests.digest)
+    return [ingest(clip), found, alpha(clip), flicker(clip), overlay(clip), contact(clip)]
 
 
 def segment(
@@ -96,17 +90,15 @@ def segment(
     Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
     cannot be written.
     """
-    _check_ending(out)
-    source = open_clip(clip, outputs.clip_name(clip.path), store)
-    target = _matte_path(out, source)
+    source, target = _open(clip, out, store)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
     outputs.check_targets([target, *beside.values()], [clip.path, clip.matte])
     done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
     result = SegmentResult(target, **beside, report=_judged(done, source.name))
-    _deliver(done[f"matte:{source.name}"].file(MATTE), result.matte, "matte", reporter)
-    _deliver(done[f"alpha:{source.name}"].file(ALPHA), result.alpha, "alpha", reporter)
-    _deliver(done[f"overlay:{source.name}"].file(OVERLAY), result.overlay, "overlay", reporter)
-    _deliver(done[f"contact:{source.name}"].file(CONTACT_SHEET), result.sheet, "sheet", reporter)
+    files = {"matte": MATTE, "alpha": ALPHA, "overlay": OVERLAY, "contact": CONTACT_SHEET}
+    targets = result.matte, result.alpha, result.overlay, result.sheet
+    for (stage, inside), made, kind in zip(files.items(), targets, ("matte", "alpha", "overlay", "sheet"), strict=True):
+        outputs.deliver(done[f"{stage}:{source.name}"].file(inside), made, kind, reporter)
     return result
 
 
@@ -123,13 +115,12 @@ def preview(
 
     Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
     """
-    _check_ending(out)
-    source = open_clip(clip, outputs.clip_name(clip.path), store)
-    picture = _beside(_matte_path(out, source), f"frame{frame}.png")
+    source, matte_target = _open(clip, out, store)
+    picture = _beside(matte_target, f"frame{frame}.png")
     outputs.check_targets([picture], [clip.path, clip.matte])
     stage = look_at(source, config, frame, store.digests.digest)
     entry = run([stage], Tools(store, reporter, stop))[stage.id]
-    _deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter)
+    outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter)
     return PreviewResult(picture, preview_report(entry))
 
 
@@ -139,18 +130,12 @@ def _judged(done: Mapping[str, Entry], name: str) -> dict[str, Any]:
     return {**report, **flicker_report(done[f"flicker:{name}"]), "hint_frame": hint_frame(report)}
 
 
-def _deliver(source: Path, target: Path, kind: str, reporter: Reporter) -> None:
-    outputs.deliver(source, target)
-    reporter(Artifact(kind, target))
-
-
-def _check_ending(out: Path | None) -> None:
+def _open(clip: ClipInput, out: Path | None, store: Store) -> tuple[SourceClip, Path]:
+    """The clip, and where its matte goes; UsageError when `out` is no ``.mkv``."""
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
-
-
-def _matte_path(out: Path | None, clip: SourceClip) -> Path:
-    return out or outputs.RESULTS / "segments" / f"{clip.name}_matte.mkv"
+    source = open_clip(clip, outputs.clip_name(clip.path), store)
+    return source, out or outputs.RESULTS / "segments" / f"{source.name}_matte.mkv"
 
 
 def _beside(matte: Path, ending: str) -> Path:
