@@ -510,6 +510,7 @@ def text(value: Any, deep: int) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(GOLDEN.parent / "support"))
     if sys.argv[1:] != ["--write"]:
         sys.exit(__doc__)
     write()

@@ -19,14 +19,19 @@ from retarget_cli.metrics.shape import best_still, shape_score
 from retarget_cli.metrics.temporal import jitter
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.matte import matted_frames
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import array, report
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
+from retarget_cli.utils.sampling import evenly
+from retarget_cli.vision.framing import cut
 from retarget_cli.vision.regions import box_of
 
-SCORE_VERSION = 1
+SCORE_VERSION = 2
 TRUTH_VERSION = 1
+_NATIVE_FRAMES = 60  # evenly chosen, that are compared at native size
+_MOST_NATIVE = 1024  # pixels
 _SIZE = 128  # pixels of the square that an object's box is brought to: where in the frame it stands is not judged
 
 
@@ -46,7 +51,14 @@ def score(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
         version=SCORE_VERSION,
         label=f"Scoring {subject.name}-as-{driver.name}",
         work=_score,
-        needs={"transfer": transfer, "driver": f"crop:{driver.name}", "subject": f"crop:{subject.name}"},
+        files={"video": subject.path},
+        digests={"video": subject.digest},
+        needs={
+            "transfer": transfer,
+            "driver": f"crop:{driver.name}",
+            "subject": f"crop:{subject.name}",
+            "matte": f"matte:{subject.name}",
+        },
     )
 
 
@@ -84,6 +96,7 @@ def _score(job: Job) -> None:
         "appearance": appearance(layer[..., :3], drawn, still[..., :3], shape),
         "jitter": jitter(drawn, moving),
     }
+    values["appearance_native"] = _appearance_native(job, array(job.entries["transfer"], "layer"))
     finite = {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
     write_json_atomic(job.path / "scores.json", {**finite, "affine": report(job.entries["transfer"]).get("affine")})
 
@@ -137,6 +150,23 @@ def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     kind = cv2.INTER_AREA if min(w, h) >= _SIZE else cv2.INTER_LINEAR
     square = np.rint(cv2.resize(part, (_SIZE, _SIZE), interpolation=kind)).astype(np.uint8)
     return square[..., :3], square[..., 3]
+
+
+def _appearance_native(job: Job, layer: np.ndarray) -> float:
+    """The appearance at the size at which the object is in its clip, where the result is delivered.
+
+    At the size of the crops, what is blurred and what is sharp beyond it look the same.
+    """
+    path = crop.framing(job.entries["subject"])
+    side = min(round(float(np.median(path.sides))), _MOST_NATIVE)
+    drawn = at_size(layer[evenly(len(layer), _NATIVE_FRAMES)], side)
+    chosen, real = set(evenly(len(path.sides), _NATIVE_FRAMES)), []
+    for index, (image, matte) in enumerate(matted_frames(job)):
+        if index in chosen:
+            real.append(np.dstack([cut(image, path, index, side), cut(matte, path, index, side)]))
+        job.progress(index + 1, len(path.sides))
+    still = np.stack(real)
+    return appearance(drawn[..., :3], drawn[..., 3] > 127, still[..., :3], still[..., 3] > 127)
 
 
 def _true_frames(truth: Truth) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:

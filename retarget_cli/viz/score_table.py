@@ -7,17 +7,18 @@ from typing import Any
 
 COLUMNS = ("score", "A's look", "B's look", "meaning")
 MEANING = {
-    "motion": "follows the driver's motion (0 chance, 1 perfect)",
-    "shape": "keeps the subject's shapes (IoU, 1 perfect)",
-    "appearance": "distance from the subject's texture (0 perfect)",
+    "motion": "follows the driver's motion (0 chance, the true answer 0.6 to 0.9)",
+    "shape": "keeps the subject's shapes (IoU, 1 the same)",
+    "appearance": "distance from the subject's texture at the crop's size (two halves of a clip: 2 to 5)",
+    "appearance_native": "the same at the size that is delivered",
     "jitter": "trembling against the driver's (1 the same)",
     "still": "the same overlap for the subject's best single frame",
-    "gain": "share of the way from standing still to perfect",
-    "iou": "overlap of the silhouettes (1 perfect)",
+    "gain": "share of the way from standing still to the true answer",
+    "iou": "overlap of the silhouettes (1 the same)",
     "psnr": "dB, foreground (higher is better)",
-    "ssim": "structural similarity (1 perfect)",
-    "l1": "mean absolute difference (0 perfect)",
-    "lpips": "perceptual distance (0 perfect)",
+    "ssim": "structural similarity (1 the same)",
+    "l1": "mean absolute difference (0 the same)",
+    "lpips": "perceptual distance (0 the same)",
 }
 _KINDS = {"motion": "motion", "shape": "shape", "strange": "implausible", "outside": "out of crop", "total": "total"}
 """Names of the candidates' scores in results, and for people."""
@@ -78,5 +79,7 @@ def _text(value: Any) -> str:
 
 def meaning(name: str) -> str:
     """Return what a score says, by the first of its words that is known."""
+    if name in MEANING:
+        return MEANING[name]
     words = name.replace(".", "_").split("_")
     return next((MEANING[word] for word in words if word in MEANING), "")

@@ -259,6 +259,7 @@ CONVERGED = [0.5, 0.7, 0.8, 0.85, 0.88, 0.9, 0.91, 0.915, 0.918, 0.92]
     ("scores", "losses", "name", "advice"),
     [
         (CONVERGED, FALLING, "geometry converged", ""),
+        ([0.1, 0.4, 0.6, 0.69, *[0.7] * 6], FALLING, "geometry too short", "`--set geometry.steps=200`"),
         ([0.1 * i for i in range(10)], FALLING, "geometry unfinished", "`--set geometry.steps=200`"),
         ([*CONVERGED[:6], 0.89, 0.88, 0.86, 0.85], FALLING, "geometry overfits", "`--set geometry.steps=60`"),
         ([*CONVERGED[:6], 0.7, 0.5, 0.3, 0.2], [*FALLING[:6], 3, 5, 8, 9], "geometry diverged", "--seed"),

@@ -194,7 +194,7 @@ def motion(crossing: Crossing, longer: str) -> Finding:
     """Judge how well the silhouettes follow the driver."""
     severity = graded(crossing.motion, GOOD_MOTION, WEAK_MOTION)
     value, taken = crossing.motion, crossing.taken
-    says = f"{_what(crossing)} follows it by {value:.2f} (0 chance, 0.6 to 0.9 perfect), affine {taken}."
+    says = f"{_what(crossing)} follows it by {value:.2f} (0 chance, the true answer 0.6 to 0.9), affine {taken}."
     advice = f"{longer}, or give clips that show whole cycles of a motion from the side."
     return judged(f"motion {_direction(crossing)}", severity, says, _other(crossing, "motion", advice))
 

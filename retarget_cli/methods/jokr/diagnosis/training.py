@@ -12,6 +12,7 @@ from retarget_cli.findings import Finding, graded, judged
 
 # Held-out scores by phase, with the loss that should fall as they rise, and what counts as a change of the score.
 SCORES = {"geometry": ("iou", "silhouette", 0.015), "texture": ("psnr", "colour_a", 0.4)}
+LEARNED = {"iou": 0.85, "psnr": 21.0}  # held-out scores below which a training was too short, however level its curve
 LATE = 0.8  # of the steps; with a rate that falls to nothing, what is still gained after it was not finished
 FALL = 2.0  # changes below the best score are more than noise
 APART = 6.0  # changes below it, with the loss up too: training diverged
@@ -56,6 +57,10 @@ def ending(phase: str, facts: Mapping[str, Any]) -> list[Finding]:
         advice = f"train longer: `--set {phase}.steps={2 * facts['steps']}`."
         return [Finding(f"{phase} unfinished", "weak", says, advice)]
     says = f"the held-out {kind} had levelled off at {last:.2f}{unit} when training ended."
+    if last < LEARNED[kind]:
+        # The rate falls to nothing at the end of every training, however short: a level curve alone proves nothing.
+        advice = f"train longer: `--set {phase}.steps={2 * facts['steps']}`."
+        return [Finding(f"{phase} too short", "weak", f"{says} That is little, after {facts['steps']} steps.", advice)]
     return [Finding(f"{phase} converged", "good", says)]
 
 
