@@ -32,6 +32,7 @@ class Finish:
     filmed_on: (h, w, 3) float32, the local background of the clip that the layer was learned from.
     grain, shadow: those of the scene, None where it has none.
     grounds: (N,) the row of the video frame that the layer stands on.
+    lit: (frame of the layer, index) to that frame in the light of the scene; None where that is steady.
     """
 
     layer: np.ndarray
@@ -43,11 +44,13 @@ class Finish:
     grain: GrainMaker | None = None
     shadow: CastShadow | None = None
     grounds: np.ndarray | None = None
+    lit: Callable[[np.ndarray, int], np.ndarray] | None = None
 
     def placed(self, index: int) -> np.ndarray:
         """Frame `index` of the layer where it belongs, (H, W, 4) float32 in [0, 1], premultiplied."""
         matrix = self.matrix(index)
-        placed = place(decontaminate(self.layer[index], self.own, self.filmed_on), matrix, self.size)
+        clean = decontaminate(self.layer[index], self.own, self.filmed_on)
+        placed = place(clean if self.lit is None else self.lit(clean, index), matrix, self.size)
         window = window_around(placed[..., 3], _MARGIN)
         if window is None:
             return placed

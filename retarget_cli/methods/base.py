@@ -122,7 +122,8 @@ class Transfer:
     """A transfer about to run; frames: one a driver frame, or one a moment of the playback that was asked for.
 
     report: JSON-ready facts: the affine that was taken, the candidates and why; "driver_mirrored", true when the
-    driver was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful.
+    driver was mirrored for the networks; "warnings", a list of sentences on what makes the result doubtful; "light",
+    that of the subject's frames (`Light.to_json` of vision/light) where it drifts and the layer is drawn in one light.
     """
 
     report: Mapping[str, Any]

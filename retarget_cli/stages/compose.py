@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.utils.threads import mapped, prefetched
 from retarget_cli.vision.framing import Framing
+from retarget_cli.vision.light import Light
 from retarget_cli.viz.sheet import as_rgb
 
 Grounds = Callable[[int], np.ndarray]
@@ -91,7 +93,7 @@ def _work(job: Job, playing: Playing) -> None:
     size = (subject.width, subject.height)
     layer = array(job.entries["transfer"], "layer")
     matrix, ground = scene(job, subject, playing, layer.shape[1])
-    finished_layer = finish(job, layer, matrix, subject)
+    finished_layer = replace(finish(job, layer, matrix, subject), lit=_light_of_the_scene(job, subject, playing))
     if job.stage.params.get("trajectory"):
         lost = share_lost(array(job.entries["transfer"], "silhouette"), matrix, size)
         write_json_atomic(job.path / _TRAJECTORY, {"lost": lost})
@@ -119,6 +121,17 @@ def _work(job: Job, playing: Playing) -> None:
             if index == count // 2 and not browsers_play(suffix, alpha):
                 write_png(job.path / STILL, as_rgb(picture))
             job.progress(index + 1, count)
+
+
+def _light_of_the_scene(
+    job: Job, subject: ClipFacts, playing: Playing
+) -> Callable[[np.ndarray, int], np.ndarray] | None:
+    """What puts a frame of the layer into the light that drifts through the subject's own scene, where it does."""
+    light = report(job.entries["transfer"]).get("light")
+    if light is None or job.stage.params["background"] != "subject":
+        return None
+    found, shown = Light.from_json(light), background_frames(playing.real_time, subject.timing)
+    return lambda layer, index: found.shine(layer, shown[index])
 
 
 def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:

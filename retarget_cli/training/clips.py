@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,12 @@ class ClipArray:
     """A cropped clip. frames: (N, S, S, 4) uint8, RGB and matte {0, 255}, usually memory-mapped.
 
     heading: how far the object travels to the right over the clip, in sides of the crop; None when unknown.
+    correct: (frame, index) to the frame as it is to be learned; None for frames as they are.
     """
 
     frames: np.ndarray
     heading: float | None = None
+    correct: Callable[[np.ndarray, int], np.ndarray] | None = None
 
     @classmethod
     def open(cls, path: Path) -> ClipArray:
@@ -32,6 +35,12 @@ class ClipArray:
             raise InputError("a cropped clip has the wrong shape", where=path, fix="Run `retarget cache verify`.")
         facts = path.with_suffix(".json")
         return cls(frames, json.loads(facts.read_text())["heading"] if facts.exists() else None)
+
+    def pictures(self, indices: Iterable[int]) -> Iterator[np.ndarray]:
+        """Some of the frames, (S, S, 4) uint8, as they are to be learned."""
+        for index in indices:
+            frame = self.frames[index]
+            yield frame if self.correct is None else self.correct(frame, index)
 
     @property
     def count(self) -> int:

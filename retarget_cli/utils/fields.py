@@ -13,14 +13,21 @@ from typing import Any, TypeVar
 
 from retarget_cli.errors import UsageError
 
-# Metadata of a field that is younger than stored results: at its default JSON leaves it out, so that their keys stay.
+# Metadata of a field that is younger than stored results. At the value that these were made with, its default unless
+# `before` names another, JSON leaves it out: so their keys stay.
 LATER = {"later": True}
 _T = TypeVar("_T")
 
 
-def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False) -> _T:
-    """A field of a settings dataclass, with what `retarget settings` says of it. later: mark it LATER."""
-    metadata = {"meaning": meaning, "unit": unit, **(LATER if later else {})}
+def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False, before: _T | None = None) -> _T:
+    """A field of a settings dataclass, with what `retarget settings` says of it.
+
+    later: mark it LATER
+    before: the value that results were made with when there was no such setting, where that is not `default`
+    """
+    metadata: dict[str, Any] = {"meaning": meaning, "unit": unit}
+    if later or before is not None:
+        metadata |= LATER if before is None else {**LATER, "before": before}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -31,18 +38,21 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def _without_silent(config: Any, plain: dict[str, Any]) -> dict[str, Any]:
-    """`plain`, the values of `config`, without fields marked LATER that have their default."""
+    """`plain`, the values of `config`, without fields marked LATER that have the value of before."""
     kept = {}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
-        if item.metadata.get("later") and value == _default(item):
+        if item.metadata.get("later") and value == _before(item):
             continue
         inner = dataclasses.is_dataclass(value)
         kept[item.name] = _without_silent(value, plain[item.name]) if inner else plain[item.name]
     return kept
 
 
-def _default(item: dataclasses.Field[Any]) -> Any:
+def _before(item: dataclasses.Field[Any]) -> Any:
+    """The value that results were made with before there was a setting marked LATER."""
+    if "before" in item.metadata:
+        return item.metadata["before"]
     return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
 
 
@@ -62,7 +72,8 @@ def build(kind: Any, data: Any, where: str) -> Any:
             fix="Run `retarget train` again with this version.",
         )
     make: Any = kind
-    return make(**{key: build(hints[key], value, f"{where}{key}.") for key, value in data.items()})
+    absent = {item.name: _before(item) for item in dataclasses.fields(kind) if "before" in item.metadata}
+    return make(**absent | {key: build(hints[key], value, f"{where}{key}.") for key, value in data.items()})
 
 
 def change_fields(config: Any, changes: Sequence[str]) -> Any:

@@ -15,7 +15,7 @@ from retarget_cli.config import PRESETS
 from retarget_cli.methods import METHODS
 from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.pipeline.settings import EVERY_METHOD, list_settings, load_config
-from retarget_cli.utils.fields import leaves, setting, shown, to_json
+from retarget_cli.utils.fields import build, leaves, setting, shown, to_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,4 +110,19 @@ def test_meanings_change_nothing_about_a_configuration() -> None:
     assert to_json(Told()) == to_json(Plain()) == {"steps": 3}
     assert to_json(Told(later="y")) == {"steps": 3, "later": "y"}
     assert "mirror" not in to_json(GeometryConfig())
+
+
+def test_a_setting_that_changed_what_is_learned_reads_from_older_results_as_it_was() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Told:
+        steps: int = setting(3, "optimizer steps", "steps")
+        light: float = setting(10.0, "came later, and is on", before=0.0)
+
+    assert to_json(Told()) == {"steps": 3, "light": 10.0}
+    assert to_json(Told(light=0.0)) == {"steps": 3}
+    assert build(Told, {"steps": 4}, "") == Told(4, light=0.0)
+    assert build(Told, {"steps": 4, "light": 2.0}, "") == Told(4, light=2.0)
+
+
+def test_settings_are_shown_as_they_are_written() -> None:
     assert shown(GeometryConfig().widths) == "32,64,128"

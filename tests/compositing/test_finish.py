@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,6 +52,13 @@ def finished(grain: GrainMaker | None = None, shadow: CastShadow | None = None, 
 @pytest.mark.parametrize("edge", [2.5, 8.0])
 def test_the_outline_is_as_wide_as_asked_for(edge: float) -> None:
     assert edge_width(finished(edge=edge).placed(0)[..., 3]) == pytest.approx(edge, rel=0.2)
+
+
+def test_a_layer_takes_the_light_it_is_given() -> None:
+    darker = dataclasses.replace(finished(), lit=lambda layer, index: layer // np.array([2, 2, 2, 1], np.uint8))
+    plain, dark = finished().placed(0), darker.placed(0)
+    np.testing.assert_array_equal(plain[..., 3], dark[..., 3])
+    np.testing.assert_allclose(dark[..., :3], plain[..., :3] / 2, atol=0.01)
 
 
 def test_grain_lies_on_the_layer_alone() -> None:

@@ -82,6 +82,12 @@ class TextureConfig:
         "perceptual loss: lpips, structure (the discriminator, needs no weights), auto (lpips where it can be had)",
     )
     perceptual_weight: float = setting(1.0, "weight of LPIPS")
+    light: float = setting(
+        10.0,
+        "drift of the object's colours through a clip, from which on its light is evened out; 0: never",
+        "levels",
+        before=0.0,
+    )
 
 
 @dataclass(frozen=True)

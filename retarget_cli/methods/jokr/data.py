@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from retarget_cli.methods.base import PairContext
-from retarget_cli.methods.jokr.facing import facing_alike
+from retarget_cli.methods.jokr.facing import Pair, facing_alike
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.stream import PARTS, Stream
+from retarget_cli.vision.light import find_light
 
 MAX_TRAINING_FRAMES = 600  # on the device at a time
 HELD_OUT_EVERY = 10
@@ -41,10 +42,23 @@ def streams_of(clips: Iterable[Frames]) -> tuple[Stream, ...]:
     return tuple(clip.stream for clip in clips if clip.stream is not None)
 
 
-def load_pair(pair: PairContext, size: int) -> tuple[Frames, Frames]:
-    """Both clips at `size` on the device, facing the same way."""
+def load_pair(pair: PairContext, size: int, light: float = 0.0) -> tuple[Frames, Frames]:
+    """Both clips at `size` on the device, facing the same way. light: as :func:`in_steady_light` takes it."""
     (a, b), _ = facing_alike(pair.clips, pair.config.geometry.mirror)
+    a, b = in_steady_light((a, b), light)
     return load_frames(a, size, pair.device), load_frames(b, size, pair.device)
+
+
+def in_steady_light(clips: Pair, least: float) -> Pair:
+    """Both clips, to be seen in one light each where it drifts by `least` grey levels; 0: as they are."""
+    if least <= 0:
+        return clips
+
+    def steady(clip: ClipArray) -> ClipArray:
+        light = find_light(clip.frames, least)
+        return clip if light is None else replace(clip, correct=light.steady)
+
+    return steady(clips[0]), steady(clips[1])
 
 
 def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
@@ -55,7 +69,7 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
     """
     if clip.count > MAX_TRAINING_FRAMES:
         return _long_clip(clip, size, device)
-    pixels = shrink(clip.frames, size)
+    pixels = shrink(clip.pictures(range(clip.count)), size)
     pairs, held = _split(np.arange(clip.count))
     return Frames(pixels.to(device), torch.from_numpy(pairs).to(device), torch.from_numpy(held).to(device))
 
@@ -67,7 +81,7 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     places = (MAX_TRAINING_FRAMES - len(held)) // 2
     places = places // PARTS * PARTS or places
     pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
-    pixels[2 * places :] = shrink((clip.frames[index] for index in held), size).to(device)
+    pixels[2 * places :] = shrink(clip.pictures(held), size).to(device)
     stream = Stream(len(starts), pixels[: 2 * places].unflatten(0, (places, 2)), partial(_pairs, clip, size, starts))
     stream.bring(0)
     indices = torch.arange(len(pixels), device=device)
@@ -76,8 +90,8 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
 
 def _pairs(clip: ClipArray, size: int, starts: np.ndarray, rows: np.ndarray) -> Tensor:
     """(n, 2, 4, size, size) uint8: the frames that begin some of the pairs, and their successors."""
-    wanted = (clip.frames[index] for start in starts[rows] for index in (start, start + 1))
-    return shrink(wanted, size).unflatten(0, (len(rows), 2))
+    wanted = [index for start in starts[rows] for index in (start, start + 1)]
+    return shrink(clip.pictures(wanted), size).unflatten(0, (len(rows), 2))
 
 
 def held_out_frames(count: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig
-from retarget_cli.methods.jokr.data import draw_batch, unmasked
+from retarget_cli.methods.jokr.data import draw_batch, in_steady_light, unmasked
 from retarget_cli.methods.jokr.facing import facing_alike
 from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES, TEXTURE_GENERATORS
@@ -76,6 +76,7 @@ class DetailPhase(AppearancePhase):
     def build(cls, pair: PairContext, seed: int) -> DetailPhase:
         """The phase on top of the results of the other two, on larger crops than theirs."""
         clips, _ = facing_alike(pair.clips, pair.config.geometry.mirror)
+        clips = in_steady_light(clips, pair.config.texture.light)
         textures = texture_generator(pair.config), texture_generator(pair.config)
         load_modules(dict(zip(TEXTURE_GENERATORS, textures, strict=True)), pair.states["texture"])
         return cls(pair.config.detail, load_shape_networks(pair), textures, clips, pair.device, seed)

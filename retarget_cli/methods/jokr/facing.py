@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -48,7 +50,7 @@ def facing_alike(clips: Pair, wanted: str) -> FacingPair:
 
 def mirror(clip: ClipArray) -> ClipArray:
     """The clip seen in a mirror; a view, nothing is copied."""
-    return ClipArray(clip.frames[:, :, ::-1], None if clip.heading is None else -clip.heading)
+    return replace(clip, frames=clip.frames[:, :, ::-1], heading=None if clip.heading is None else -clip.heading)
 
 
 def _silhouettes(clip: ClipArray) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
-from retarget_cli.methods.base import MotionMethod, PairContext, Startable, Transfer, TransferRequest, load_named
+from retarget_cli.methods.base import BOTH, MotionMethod, PairContext, Startable, Transfer, TransferRequest, load_named
 from retarget_cli.methods.jokr.config import MIRRORS, PRESETS, check_detail, perceptual_kind
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.utils.fields import nearest
@@ -72,8 +73,16 @@ class Jokr(MotionMethod):
         """R(G(T·E(driver))), see transfer.py."""
         from retarget_cli.methods.jokr.facing import facing_alike
         from retarget_cli.methods.jokr.transfer import start_transfer
+        from retarget_cli.vision.light import find_light
 
-        return start_transfer(self.models(pair), facing_alike(pair.clips, pair.config.geometry.mirror), request)
+        drawn = start_transfer(self.models(pair), facing_alike(pair.clips, pair.config.geometry.mirror), request)
+        least = self.least_light(pair.config)
+        light = find_light(pair.clips[BOTH.index(request.look)].frames, least) if least > 0 else None
+        return drawn if light is None else replace(drawn, report={**drawn.report, "light": light.to_json()})
+
+    def least_light(self, config: Any) -> float:
+        """The drift in grey levels from which on textures are learned in one light; 0: they never are."""
+        return float(config.texture.light)
 
     def diagnose(self, pair: PairContext) -> list[Finding]:
         """Findings of diagnosis/."""

@@ -183,7 +183,7 @@ def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, 
     most_held = MOST_FRAMES // 10
     held, rest = held[evenly(len(held), most_held)], rest[evenly(len(rest), MOST_FRAMES - most_held)]
     chosen = np.concatenate([rest, held])
-    pixels = shrink((clip.frames[index] for index in chosen), size)
+    pixels = shrink(clip.pictures(chosen), size)
     with torch.no_grad():
         parts = [draw(some.to(device)) for some in pixels.split(_AT_A_TIME)]
     colour, alpha, points = (torch.cat(part).float() for part in zip(*parts, strict=True))

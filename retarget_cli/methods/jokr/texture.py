@@ -192,7 +192,7 @@ class TexturePhase(AppearancePhase):
     def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
         config = pair.config.texture
-        return cls(config, load_shape_networks(pair), load_pair(pair, config.size), pair.device, seed)
+        return cls(config, load_shape_networks(pair), load_pair(pair, config.size, config.light), pair.device, seed)
 
     def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
         """Random frames, moved a little, as drawn from their keypoints."""

@@ -31,3 +31,7 @@ class JokrPaper(Jokr):
     def phases(self, config: Any) -> tuple[str, ...]:
         """Both stages."""
         return self.phase_names
+
+    def least_light(self, config: Any) -> float:
+        """Never: the published recipe learns from frames as they are."""
+        return 0.0
