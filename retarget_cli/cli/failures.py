@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 import tempfile
 import traceback
@@ -27,6 +28,9 @@ _ABSURD: dict[type[BaseException], str] = {
     OverflowError: "a number is too large",
     UnicodeError: "a text or a name is not valid Unicode",
 }
+
+
+_LONG_WORD = re.compile(r"\S{300,}")
 
 
 def explain(error: BaseException) -> RetargetError | None:
@@ -103,7 +107,8 @@ def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
     if as_json:
         _print_document({"error": {**vars(known), "exit_code": known.exit_code}})
     place = f" ({shortened(visible(known.where))})" if known.where else ""
-    streams.complain(f"error: {visible(known.what).rstrip('.')}{place}\n  fix: {visible(known.fix)}")
+    what, fix = (_LONG_WORD.sub(lambda word: shortened(word[0]), visible(text)) for text in (known.what, known.fix))
+    streams.complain(f"error: {what.rstrip('.')}{place}\n  fix: {fix}")
     return known.exit_code
 
 

@@ -17,7 +17,7 @@ from retarget_cli.cli import failures
 from retarget_cli.cli.options import General, InWorkspace
 from retarget_cli.cli.reporters.progress import PlainReporter, ProgressReporter
 from retarget_cli.config import DEFAULT_WORKSPACE, TrainConfig
-from retarget_cli.errors import Interrupted, RetargetError
+from retarget_cli.errors import Interrupted
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.utils import streams
 from retarget_cli.utils.fields import shown

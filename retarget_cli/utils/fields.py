@@ -158,11 +158,18 @@ def _parse(kind: Any, text: str, key: str) -> Any:
         if kind is bool:
             return text == "true"
         if typing.get_origin(kind) is tuple:
-            return tuple(typing.get_args(kind)[0](part) for part in text.strip("[]()").split(","))
-        return kind(text)
-    except ValueError:
+            return tuple(_finite(typing.get_args(kind)[0](part)) for part in text.strip("[]()").split(","))
+        return _finite(kind(text))
+    except (ValueError, OverflowError):
         wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else _NUMBERS[kind]
         raise UsageError(f"'{text}' is not a value for {key}", where=key, fix=f"Give {wanted}.") from None
+
+
+def _finite(value: Any) -> Any:
+    """`value`, unless it is a number that no calculation takes: ValueError."""
+    if isinstance(value, (int, float)) and not abs(value) < 2**63:
+        raise ValueError("not a number that can be used")
+    return value
 
 
 def shown(value: Any) -> str:

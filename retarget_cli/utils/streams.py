@@ -12,7 +12,6 @@ from typing import Any, NoReturn, TextIO
 
 from retarget_cli.errors import EnvironmentProblem
 
-
 _unheard: list[OSError] = []
 """Why messages did not come through, since the streams were prepared."""
 
