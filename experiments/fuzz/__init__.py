@@ -1,1 +1,1 @@
-"""A seeded mutation fuzzer: spoiled files through every door of the program. See `python -m experiments.fuzz --help`."""
+"""A seeded mutation fuzzer: spoiled files through every door of the program."""

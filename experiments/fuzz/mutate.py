@@ -1,4 +1,4 @@
-"""Ways to spoil a file: single bits, lengths, numbers, words, nesting. The same random numbers spoil it the same way."""
+"""Ways to spoil a file: bits, lengths, numbers, words, nesting. The same random numbers spoil it the same way."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 NUMBERS = (
     b"0", b"-1", b"1e308", b"1e-320", b"-1e400", b"nan", b"inf", b"2147483648", b"9223372036854775808", b"0.1",
-    b"18446744073709551616", b"340282366920938463463374607431768211456", b"9" * 400, b"9" * 5000, b"1/0", b"0x10", b"1_0",
+    b"18446744073709551616", b"340282366920938463463374607431768211456", b"9" * 400, b"9" * 5000, b"1/0", b"0x10",
 )  # fmt: skip
 WORDS = (
-    b"\0", b"\x1b[31m", b"\x1b]0;t\x07", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", "\u202e".encode(), b"\r\n", b"\n",
+    b"\0", b"\x1b[31m", b"\x1b]0;t\x07", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", "\u202e".encode(), b"\r\n",
     b"../../", b"/etc/passwd", b"null", b"true", b'""', b"'", b'"', b"\\", b"{}", b"[]", b"[" * 2000, b'{"a":' * 2000,
     b"a." * 2000, b"x" * 300, b"=", b"#", b",", b";", b"\t", "狐".encode(), b"%s%n", b"$(reboot)",
 )  # fmt: skip

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -52,10 +52,10 @@ class TooSlow(BaseException):
     """Raised by the alarm in whatever hangs; nothing in the program catches it."""
 
 
-def spoiled(seed: int, run: int, seeds: Seeds, folder: Path) -> tuple[Door, Path]:
+def spoiled(seed: int, run: int, seeds: Seeds, folder: Path, doors: Sequence[Door] = DOORS) -> tuple[Door, Path]:
     """The door of a run, and the spoiled file for it, written to `folder`."""
     random = Random(f"{seed}:{run}")
-    door = random.choices(DOORS, [door.share for door in DOORS])[0]
+    door = random.choices(doors, [door.share for door in doors])[0]
     right = seeds.files(door.seeds)
     one, other = random.choice(right), random.choice(right)
     path = folder / f"{run}-{one.name}"
@@ -63,7 +63,14 @@ def spoiled(seed: int, run: int, seeds: Seeds, folder: Path) -> tuple[Door, Path
     return door, path
 
 
-def fuzz(seed: int, numbers: Iterable[int], seeds: Seeds, kept: Path, limit: float | None = SLOW) -> Tally:
+def fuzz(
+    seed: int,
+    numbers: Iterable[int],
+    seeds: Seeds,
+    kept: Path,
+    limit: float | None = SLOW,
+    doors: Sequence[Door] = DOORS,
+) -> Tally:
     """Do the runs with these numbers. Stands in the seeds' world meanwhile.
 
     kept: a folder in which the files of findings stay, and the one of the run at work while it is at work. limit:
@@ -74,7 +81,7 @@ def fuzz(seed: int, numbers: Iterable[int], seeds: Seeds, kept: Path, limit: flo
     kept = kept.resolve()
     with contextlib.chdir(seeds.world):
         for number in numbers:
-            door, path = spoiled(seed, number, seeds, kept)
+            door, path = spoiled(seed, number, seeds, kept, doors)
             began = time.monotonic()
             wrong, answer = enter(door, path, seeds, limit)
             tally.doors[door.name] += 1

@@ -1,8 +1,9 @@
-"""Right files, of which the fuzzer makes wrong ones: tiny clips, motions, settings, lists, weights, checkpoints, runs."""
+"""Right files, of which the fuzzer makes wrong ones: tiny clips, motions, settings, lists, networks, runs."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import shutil
 import sys
@@ -10,9 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-_TESTS = Path(__file__).parents[2] / "tests" / "support"
-if str(_TESTS) not in sys.path:
-    sys.path.insert(0, str(_TESTS))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
 import fake_method
 import make_clips
@@ -105,8 +104,6 @@ def _networks(root: Path) -> None:
     torch.save(tensors, file)
     torch.save({"model": tensors}, root / "weights" / "old.pth", _use_new_zipfile_serialization=False)
     save_file(tensors, root / "weights" / "own.safetensors")
-    import hashlib
-
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     facts = {
         "kind": "sam", "file": "toy.pth", "url": "https://example.org/toy.pth", "sha256": digest,

@@ -45,7 +45,9 @@ def in_a_worker(seed: int, numbers: range, scratch: Path, out: Path, seconds: fl
 def _died(left: list[int], tally: Tally, out: Path, code: int | None) -> list[int]:
     """Note the run that killed the worker, and return those still to be done."""
     found = {finding.run for finding in tally.findings}
-    names = {int(path.name.partition("-")[0]): path for path in out.iterdir() if path.name.partition("-")[0].isdecimal()}
+    names = {
+        int(path.name.partition("-")[0]): path for path in out.iterdir() if path.name.partition("-")[0].isdecimal()
+    }
     killer = max((number for number in left[:BATCH] if number in names and number not in found), default=None)
     if killer is None:
         raise RuntimeError(f"the process ended with {code} before it did anything")
