@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.fuzz.seeds import TRAIN, Seeds
+from experiments.fuzz.seeds import DRAWN, TRAIN, Seeds
 from retarget_cli.cli.app import run
 from retarget_cli.cli.failures import report
 from retarget_cli.utils.text import ACTIVE
@@ -138,6 +138,28 @@ def _seal(file: Path) -> None:
     save_file(arrays, file, {"motion": dump_json(facts).decode()})
 
 
+def _apply(file: Path, _seeds: Seeds) -> Answer:
+    if file.suffix == ".safetensors":
+        with contextlib.suppress(Exception):
+            _seal(file)
+    return command("keypoints", "apply", file, "--workspace", DRAWN, "--device", "cpu", "-q")
+
+
+def _sound(file: Path, _seeds: Seeds) -> Answer:
+    import numpy as np
+
+    from retarget_cli.media.outputs import open_output
+    from retarget_cli.media.timing import Timing
+
+    def work() -> None:
+        for name in ("x.mp4", "x.mov"):
+            with open_output(Path(name), (16, 16), Timing.constant(3, 10), alpha=False, sound_from=file) as writer:
+                for _ in range(3):
+                    writer.write(np.zeros((16, 16, 3), np.uint8))
+
+    return called(work, Path("logs"))
+
+
 def _toml(file: Path, _seeds: Seeds) -> Answer:
     return command("train", "absent.mp4", "b.mp4", "--config", file)
 
@@ -186,7 +208,9 @@ DOORS = (
     Door("matte", 0.02, "mattes", _matte),
     Door("train", 0.01, "clips", _train),
     Door("motion", 0.21, "motions", _motion),
-    Door("toml", 0.16, "toml", _toml),
+    Door("apply", 0.01, "exports", _apply),
+    Door("sound", 0.05, "sounds", _sound),
+    Door("toml", 0.1, "toml", _toml),
     Door("pairs", 0.1, "pairs", _pairs),
     Door("weights", 0.06, "weights", _weights),
     Door("tensors", 0.06, "weights", _tensors),

@@ -18,6 +18,7 @@ import make_clips
 import motions
 import published_checkpoints
 import toy
+import worlds
 
 from retarget_cli.cli.app import run
 from retarget_cli.media.images import png_bytes
@@ -25,6 +26,7 @@ from retarget_cli.motion.files import motion_bytes
 from retarget_cli.weights import manifest
 
 TRAIN = ["--method", "fake", "--set", "crop.size=64", "--preset", "draft", "--device", "cpu", "-q"]
+DRAWN = "drawn"  # the workspace of the pair with real networks
 CLIPS = ["a.mp4", "b.mp4", "--mask-a", "a_matte.mkv", "--mask-b", "b_matte.mkv"]
 _TOML = """preset = "draft"
 seed = 7
@@ -37,7 +39,7 @@ backend = "embedded"
 size = 96
 [geometry]
 steps = 120
-rate = 2e-3
+learning_rate = 2e-3
 widths = [8, 12, 16]
 mirror = "auto"
 [method]
@@ -67,15 +69,31 @@ class Seeds:
 
 def make_seeds(root: Path) -> Seeds:
     """Draw and write all of them below `root`; registers the fake method and a manifest of one small network."""
-    for kind in ("clips", "mattes", "motions", "toml", "pairs", "weights", "checkpoints", "records", "world"):
+    for kind in (
+        "clips",
+        "mattes",
+        "motions",
+        "toml",
+        "pairs",
+        "weights",
+        "checkpoints",
+        "records",
+        "exports",
+        "sounds",
+        "world",
+    ):
         (root / kind).mkdir(parents=True)
     _clips(root / "clips", root / "mattes")
     for name in ("m.csv", "m.json", "m.motion.safetensors"):
         motions.save(root / "motions", name)
     (root / "toml" / "c.toml").write_text(_TOML)
     (root / "pairs" / "p.txt").write_text(_PAIRS)
+    make_clips.make_clip(root / "sounds" / "aac.mp4", frames=4, size=(48, 32), sound="aac")
+    make_clips.make_clip(root / "sounds" / "pcm.mov", frames=4, size=(48, 32), sound="pcm_s16le")
+    make_clips.make_sound(root / "sounds" / "alone.m4a", seconds=0.3)
     _networks(root)
     _world(root)
+    _exports(root)
     return Seeds(root)
 
 
@@ -90,7 +108,7 @@ def _clips(clips: Path, mattes: Path) -> None:
     make_clips.make_clip(clips / "stream.ts", **small)
     image = make_clips.moving_square(0, (48, 32))
     (clips / "still.png").write_bytes(png_bytes(image))
-    toy.draw_clip(mattes, "disc", "disc", 4)
+    toy.draw_clip(mattes, "disc", "disc", 5)
     (mattes / "disc.mp4").unlink()
     (mattes / "matte.png").write_bytes(png_bytes(toy.matte_frame("disc", 0.0)))
 
@@ -125,9 +143,28 @@ def _world(root: Path) -> None:
     motion = motions.make_motion()
     (world / "m.csv").write_bytes(motion_bytes(motion, world / "m.csv"))
     fake_method.register()
-    with contextlib.chdir(world), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        code = run(["train", *CLIPS, *TRAIN])
-    if code:
-        raise RuntimeError(f"the pair to start from cannot be trained: code {code}")
+    _quietly(world, "train", *CLIPS, *TRAIN)
     (record,) = (world / ".retarget" / "runs").glob("*.json")
     shutil.copy(record, root / "records" / "run.json")
+
+
+def _exports(root: Path) -> None:
+    """Motions of a pair with real networks, hardly trained, in a workspace of its own."""
+    small = [word for change in worlds.TINY for word in ("--set", change)]
+    _quietly(root / "world", "train", *CLIPS, *small, "--set", "crop.size=64", "--workspace", DRAWN, "--device", "cpu")
+    for name in ("drawn.csv", "drawn.json", "drawn.motion.safetensors", "raw.motion.safetensors"):
+        raw = ["--raw"] if name.startswith("raw") else []
+        out = root / "exports" / name
+        _quietly(
+            root / "world", "keypoints", "export", *raw, "--out", str(out), "--workspace", DRAWN, "--device", "cpu"
+        )
+    for picture in (root / "exports").glob("*.png"):
+        picture.unlink()
+
+
+def _quietly(folder: Path, *words: str) -> None:
+    err = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err):
+        code = run(words)
+    if code:
+        raise RuntimeError(f"{' '.join(words)} ended with {code}: {err.getvalue()}")
