@@ -18,10 +18,23 @@ LATER = {"later": True}
 _T = TypeVar("_T")
 
 
-def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False) -> _T:
-    """A field of a settings dataclass, with what `retarget settings` says of it. later: mark it LATER."""
-    metadata = {"meaning": meaning, "unit": unit, **(LATER if later else {})}
-    return dataclasses.field(default=default, metadata=metadata)
+def setting(
+    default: _T,
+    meaning: str,
+    unit: str = "",
+    *,
+    later: bool = False,
+    least: float = 0,
+    most: float = 10**9,
+    multiple: int = 1,
+) -> _T:
+    """A field of a settings dataclass, with what `retarget settings` says of it.
+
+    later: mark it LATER
+    least, most, multiple: what numbers it takes; each of them where it holds several
+    """
+    told = {"meaning": meaning, "unit": unit, "least": least, "most": most, "multiple": multiple}
+    return dataclasses.field(default=default, metadata={**told, **(LATER if later else {})})
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -128,7 +141,10 @@ def set_field(config: Any, key: str, text: str) -> Any:
     def replaced(part: Any, names: list[str]) -> Any:
         head, *rest = names
         kind = typing.get_type_hints(type(part))[head]
-        value = replaced(getattr(part, head), rest) if rest else _parse(kind, text, key)
+        if rest:
+            return dataclasses.replace(part, **{head: replaced(getattr(part, head), rest)})
+        value = _parse(kind, text, key)
+        _check_range(value, next(each.metadata for each in dataclasses.fields(part) if each.name == head), key)
         return dataclasses.replace(part, **{head: value})
 
     return replaced(config, key.split("."))
@@ -143,6 +159,18 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def _meant(near: Sequence[str]) -> str:
     *others, last = near or [""]
     return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}? " if near else ""
+
+
+def _check_range(value: Any, told: Mapping[str, Any], key: str) -> None:
+    """UsageError for numbers that a field does not take. told: its metadata, see :func:`setting`."""
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or "least" not in told:
+            continue
+        least, most, multiple = told["least"], told["most"], told["multiple"]
+        if not least <= number <= most or (multiple > 1 and number % multiple):
+            of = f"a multiple of {multiple}" if multiple > 1 else "numbers" if isinstance(value, tuple) else "a number"
+            fix = f"Give {of} from {least:g} to {most:.10g}."
+            raise UsageError(f"{shown(number)} is not possible", where=key, fix=fix)
 
 
 _NUMBERS = {int: "a whole number", float: "a number"}

@@ -77,3 +77,20 @@ def test_absurd_input(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert err.count("error: ") == err.count("\n  fix: ") == 1
     assert "Traceback" not in out + err
     assert len(err) < 3_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "geometry.steps=-1", "geometry.batch=0", "geometry.batch=100000", "geometry.size=0", "geometry.size=7",
+        "geometry.size=100000", "geometry.keypoints=0", "geometry.keypoints=-1", "geometry.widths=8,0,16",
+        "geometry.widths=100000", "geometry.point_widths=0,0", "geometry.learning_rate=-1", "geometry.affine_rate=-1",
+        "texture.batch=0", "texture.size=-1", "texture.widths=-1", "texture.critic_rate=-1", "detail.steps=-1",
+        "detail.batch=0", "detail.width=0", "crop.size=100000", "geometry.temporal=1e300",
+    ],
+)  # fmt: skip
+def test_settings_that_no_training_has(change: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "a.mp4", "b.mp4", "--set", "detail.steps=1", "--set", change]) == 2
+    err = capsys.readouterr().err
+    assert change.partition("=")[0] in err
+    assert "Give a" in err or "Give numbers" in err or "Use a multiple" in err
