@@ -23,8 +23,13 @@ def check_png(path: Path) -> None:
     Other files, and what is damaged in this one, are left to the decoder.
     """
     with path.open("rb") as file:
-        if file.read(len(_SIGNATURE)) == _SIGNATURE:
-            _check_chunks(file, path)
+        check_stream(file, path)
+
+
+def check_stream(file: BinaryIO, path: Path) -> None:
+    """The same for a picture that lies in a video. path: the video."""
+    if file.read(len(_SIGNATURE)) == _SIGNATURE:
+        _check_chunks(file, path)
 
 
 def _check_chunks(file: BinaryIO, path: Path) -> None:

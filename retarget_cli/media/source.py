@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +15,7 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import is_cut, is_mp4
 from retarget_cli.media.errors import check_readable, no_decoder, not_a_video, reading
 from retarget_cli.media.picture import geometry_of
-from retarget_cli.media.png import check_png
+from retarget_cli.media.png import check_png, check_stream
 from retarget_cli.media.timing import repaired
 from retarget_cli.utils.limits import FRAME_PIXELS
 
@@ -23,19 +25,36 @@ _NOT_VIDEO = {"tty", "lavfi", "concat", "hls"}
 _THREADS = 4
 
 
+# a percent sign in a path is never taken for a numbered series, and a playlist cannot reach out to the network
+_LOCAL = {"protocol_whitelist": "file", "pattern_type": "none"}
+
+
 def open_container(path: Path) -> Any:
     """Open `path` for reading; local files only. Raises MediaError."""
     check_readable(path)
     with reading(path):
         check_png(path)
-        # an absolute path is never taken for a protocol ("a:b.mp4"), a percent sign in it never for a numbered series,
-        # and a playlist cannot reach out to the network
-        options = {"protocol_whitelist": "file", "pattern_type": "none"}
-        container = av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
+        _check_pictures(path)
+        # an absolute path is never taken for a protocol ("a:b.mp4")
+        container = av.open(str(path.absolute()), container_options=_LOCAL, metadata_errors="replace")
     if container.format.name.split(",")[0] in _NOT_VIDEO:
         container.close()
         raise not_a_video(path)
     return container
+
+
+def _check_pictures(path: Path) -> None:
+    """Look at the PNGs in a video before FFmpeg unpacks the first of them, which it does when it opens the file."""
+    with suppress(av.FFmpegError):  # whoever opens it for good tells of it
+        options = {**_LOCAL, "codec_whitelist": "none"}
+        with av.open(str(path.absolute()), container_options=options, metadata_errors="replace") as container:
+            streams = [stream for stream in container.streams.video if _is_png(stream)]
+            for packet in container.demux(streams) if streams else ():
+                check_stream(io.BytesIO(bytes(packet)), path)
+
+
+def _is_png(stream: Any) -> bool:
+    return stream.codec_context is not None and stream.codec_context.name in ("png", "apng")
 
 
 class VideoSource:

@@ -7,6 +7,7 @@ import zlib
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from make_clips import make_clip
@@ -103,6 +104,23 @@ def test_texts_that_inflate(kind: bytes, content: bytes, tmp_path: Path) -> None
     with pytest.raises(MediaError, match="bytes of text") as caught:
         read_picture(path)
     assert "RETARGET_MAX_PICTURE_TEXT" in caught.value.fix
+
+
+def test_texts_that_inflate_in_the_pictures_of_a_video(tmp_path: Path) -> None:
+    right, path = make_clip(tmp_path / "clip.mov", codec="png", frames=3), tmp_path / "bomb.mov"
+    text = chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(20_000_000)))
+    with av.open(str(right)) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size:
+                content = bytes(packet)
+                spoiled = av.Packet(content[:33] + (text if packet.pts else b"") + content[33:])
+                spoiled.pts, spoiled.dts, spoiled.duration = packet.pts, packet.dts, packet.duration
+                spoiled.time_base, spoiled.stream = packet.time_base, stream
+                out.mux(spoiled)
+    assert scan(right).timing.frames == 3
+    with pytest.raises(MediaError, match="bytes of text"):
+        probe(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"key", b"key\0", b"key\0\0not packed", b"key\0\0" + zlib.compress(b"words")])
