@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from make_clips import make_clip
+from toy import draw_clip
 
 from retarget_cli.cli.app import run
 
@@ -77,6 +78,18 @@ def test_absurd_input(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert err.count("error: ") == err.count("\n  fix: ") == 1
     assert "Traceback" not in out + err
     assert len(err) < 3_000
+
+
+def test_clips_with_the_longest_names_are_trained_and_drawn() -> None:
+    names = []
+    for letter, kind, frames in (("狐", "disc", 5), ("b", "bar", 4)):
+        clip, matte = draw_clip(Path(), letter, kind, frames)
+        names += [clip.rename(letter * (250 // len(letter.encode())) + ".mp4"), matte]
+    a, matte_a, b, matte_b = map(str, names)
+    words = ["--method", "fake", "--preset", "draft", "--device", "cpu", "--set", "crop.size=64"]
+    assert run(["train", a, b, "--mask-a", matte_a, "--mask-b", matte_b, *words]) == 0
+    assert run(["render", "--look", "both", "--compare"]) == 0
+    assert len(list(Path("retargeted").rglob("*.mp4"))) > 2
 
 
 @pytest.mark.parametrize(
