@@ -30,6 +30,10 @@ _ABSURD: dict[type[BaseException], str] = {
 }
 
 
+class _Puzzling(InputError):
+    """An error that only Python noticed; its log tells where."""
+
+
 _LONG_WORD = re.compile(r"\S{300,}")
 
 
@@ -50,7 +54,7 @@ def explain(error: BaseException) -> RetargetError | None:
     for kind, what in _ABSURD.items():
         if isinstance(error, kind):
             fix = "Look for it in the files and options of this command, and correct or leave out what is absurd."
-            return InputError(f"{what}: {_first_line(error)}", fix=fix)
+            return _Puzzling(f"{what}: {_first_line(error)}", fix=fix)
     return None
 
 
@@ -102,7 +106,7 @@ def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
         known.exit_code = BUG
     if not known.what:  # the help page was printed instead
         return known.exit_code
-    if isinstance(error, tuple(_ABSURD)):
+    if isinstance(known, _Puzzling):
         known.fix += f" The details are in {write_log(error, log_folder)}."
     if as_json:
         _print_document({"error": {**vars(known), "exit_code": known.exit_code}})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.cli import failures
+from retarget_cli.cli.app import run
 from retarget_cli.errors import EnvironmentProblem, InputError, Interrupted, MediaError, UsageError, WorkspaceError
 
 
@@ -47,6 +48,19 @@ def test_exit_codes(error: BaseException, code: int, tmp_path: Path, capsys: pyt
     puzzling = isinstance(error, (RecursionError, OverflowError, UnicodeError))
     assert bool(list(tmp_path.iterdir())) == (code == failures.BUG or puzzling)
     assert len(err) < 1000
+
+
+def test_what_only_python_noticed_is_logged_from_within_a_command_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OverflowError("int too large to convert to float")
+
+    monkeypatch.setattr("retarget_cli.pipeline.segment.segment", fail)
+    assert run(["segment", "a.mp4", "--workspace", str(tmp_path / "ws")]) == 3
+    (log,) = (tmp_path / "ws" / "logs").iterdir()
+    assert str(log) in capsys.readouterr().err
+    assert "OverflowError" in log.read_text()
 
 
 def test_gpu_memory_is_told_by_name(tmp_path: Path) -> None:
