@@ -37,6 +37,7 @@ class CropConfig:
         128,
         f"side of the square that is cut out around the object; a multiple of 16, at least {SMALLEST_CROP}",
         "pixels",
+        most=4096,
     )
 
 
@@ -49,7 +50,7 @@ class TrainConfig:
 
     preset: str = "draft"
     method: str = "jokr"
-    seed: int = setting(0, "seed of all random numbers; `--seed`")
+    seed: int = setting(0, "seed of all random numbers; `--seed`", least=-(2**63), most=2**63)
     device: str = setting("auto", "where to train: auto, cpu, cuda or cuda:N; `--device`")
     precision: str = setting(
         "auto", f"number format in which the networks calculate: {', '.join(PRECISIONS)}; `--precision`"

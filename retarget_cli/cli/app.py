@@ -33,6 +33,8 @@ from retarget_cli.cli import (
     weights,
 )
 from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.utils import streams
 
 INTERRUPTED = 130
 
@@ -46,7 +48,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"retarget {__version__}")
+        streams.put(f"retarget {__version__}")
         raise typer.Exit()
 
 
@@ -80,18 +82,20 @@ def run(arguments: Sequence[str]) -> int:
 
     0 done, 1 bug, 2 usage, 3 input, 4 environment, 5 workspace, 130 interrupted (143 by SIGTERM).
     """
+    streams.prepare()
     try:
         code = _invoke(arguments)
-        sys.stdout.flush()
+        streams.flush()
     except BrokenPipeError:
         # The reader of our output had enough. Nothing more can be said, the work itself is done.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.silence(sys.stdout)
         return 0
     except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else failures.BUG
+        code = leaving.code if isinstance(leaving.code, int) else failures.BUG
     except (Exception, KeyboardInterrupt) as error:
-        return failures.report(error, as_json="--json" in arguments, log_folder=_log_folder(arguments))
-    return code
+        code = failures.report(error, as_json="--json" in arguments, log_folder=_log_folder(arguments))
+    # What had to be said and could not be, on a full disk say, must not end as if all were well.
+    return code if streams.all_came_through() else code or EnvironmentProblem.exit_code
 
 
 def _invoke(arguments: Sequence[str]) -> int:

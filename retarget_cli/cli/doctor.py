@@ -137,15 +137,18 @@ def check_weights() -> Check:
         states, segmenter = survey(), find_weights("sam")
     except RetargetError as error:
         return Check("warn", str(error), error.fix)
-    broken = [name for name, state in states.items() if state == "damaged"]
     found = [name for name, state in states.items() if state == "ok"]
-    if broken:
-        return Check("warn", f"damaged: {', '.join(broken)}", repair(broken[0]))
+    for wrong in ("damaged", "unproven"):
+        broken = [name for name, state in states.items() if state == wrong]
+        if broken:
+            return Check("warn", f"{wrong}: {', '.join(broken)}", repair(broken[0]))
     if segmenter is None:
         fix = "For difficult clips: retarget weights pull sam-vit-b, or give mattes with --mask-a and --mask-b."
         here = f"found {', '.join(found)}" if found else "none found"
         return Check("warn", f"{here}; objects are found by colour and motion alone", fix)
-    return Check("ok", f"found {', '.join(found)}" if found else f"a network of your own, {segmenter}")
+    if not found:
+        return Check("ok", f"a network of your own, {segmenter}; nobody but you can say whose it is")
+    return Check("ok", f"found {', '.join(found)}; `retarget weights verify` reads every byte, this did not")
 
 
 def check_workspace(workspace: Path) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 import tempfile
 import traceback
@@ -11,12 +12,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.errors import EnvironmentProblem, Interrupted, RetargetError, UsageError
+from retarget_cli.errors import EnvironmentProblem, InputError, Interrupted, RetargetError, UsageError
+from retarget_cli.utils import streams
 from retarget_cli.utils.memory import is_out_of_memory
+from retarget_cli.utils.text import visible
 
 BUG = 1
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+_BAD_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOENT, errno.EILSEQ}
+# What Python raises when something it is given is absurd. Files and options should be refused before, by a message of
+# their own; what slips through is still the input's fault rather than a crash, and its log tells where.
+_ABSURD: dict[type[BaseException], str] = {
+    RecursionError: "something is nested too deeply",
+    OverflowError: "a number is too large",
+    UnicodeError: "a text or a name is not valid Unicode",
+}
+
+
+class _Puzzling(InputError):
+    """An error that only Python noticed; its log tells where."""
+
+
+_LONG_WORD = re.compile(r"\S{300,}")
 
 
 def explain(error: BaseException) -> RetargetError | None:
@@ -33,6 +51,10 @@ def explain(error: BaseException) -> RetargetError | None:
         return _missing(error)
     if is_out_of_memory(error):
         return _out_of_memory("GPU memory" if type(error).__name__ == "OutOfMemoryError" else "memory")
+    for kind, what in _ABSURD.items():
+        if isinstance(error, kind):
+            fix = "Look for it in the files and options of this command, and correct or leave out what is absurd."
+            return _Puzzling(f"{what}: {_first_line(error)}", fix=fix)
     return None
 
 
@@ -44,15 +66,21 @@ def _usage(error: Any) -> RetargetError:
 
 
 def _system(error: OSError) -> RetargetError | None:
+    place = None if error.filename is None else shortened(str(error.filename))
     if error.errno in _DISK_FULL:
         fix = "Free some space (`retarget cache prune` helps) and run it again."
-        return EnvironmentProblem("the disk is full", where=error.filename, fix=fix)
+        return EnvironmentProblem("the disk is full", where=place, fix=fix)
     if error.errno in _REFUSED:
         what = f"the file system refuses: {error.strerror}"
-        return EnvironmentProblem(what, where=error.filename, fix="Check the path and its permissions.")
+        return EnvironmentProblem(what, where=place, fix="Check the path and its permissions.")
     if error.errno == errno.ENOMEM:
         return _out_of_memory("memory")
-    return None
+    if error.errno in _BAD_NAME:
+        return InputError(f"the path cannot be used: {error.strerror}", where=place, fix="Check it, or name another.")
+    if error.errno is None:
+        return None
+    fix = "Check the disk and what it is connected by, and run it again; what was finished is kept."
+    return EnvironmentProblem(f"the system fails: {error.strerror}", where=place, fix=fix)
 
 
 def _missing(error: ImportError) -> RetargetError | None:
@@ -78,11 +106,27 @@ def report(error: BaseException, *, as_json: bool, log_folder: Path) -> int:
         known.exit_code = BUG
     if not known.what:  # the help page was printed instead
         return known.exit_code
+    if isinstance(known, _Puzzling):
+        known.fix += f" The details are in {write_log(error, log_folder)}."
     if as_json:
-        print(json.dumps({"error": {**vars(known), "exit_code": known.exit_code}}))
-    place = f" ({known.where})" if known.where else ""
-    print(f"error: {known.what.rstrip('.')}{place}\n  fix: {known.fix}", file=sys.stderr)
+        _print_document({"error": {**vars(known), "exit_code": known.exit_code}})
+    place = f" ({shortened(visible(known.where))})" if known.where else ""
+    what, fix = (_LONG_WORD.sub(lambda word: shortened(word[0]), visible(text)) for text in (known.what, known.fix))
+    streams.complain(f"error: {what.rstrip('.')}{place}\n  fix: {fix}")
     return known.exit_code
+
+
+def _print_document(document: dict[str, Any]) -> None:
+    try:
+        streams.put(json.dumps(document))
+        streams.flush()
+    except (EnvironmentProblem, BrokenPipeError):  # the message on standard error has to do
+        streams.silence(sys.stdout)
+
+
+def shortened(text: str, most: int = 300) -> str:
+    """`text` without its middle where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
 
 
 def _first_line(error: BaseException) -> str:
@@ -98,7 +142,7 @@ def write_log(error: BaseException, folder: Path) -> Path:
         path = place / f"retarget-{stamp:%Y%m%d-%H%M%S-%f}.log"
         try:
             place.mkdir(exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            path.write_text(visible(content, lines=True), encoding="utf-8")
         except OSError:
             continue
         return path

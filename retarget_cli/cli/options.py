@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -21,6 +20,7 @@ from retarget_cli.cli.parsing import parse_hints
 from retarget_cli.config import BACKENDS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline import options as words
+from retarget_cli.utils import streams
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput
@@ -74,7 +74,7 @@ def renamed(name: str, now: str, **more: Any) -> Any:
 
     def tell(context: typer.Context, value: Any) -> Any:
         if value is not None and not context.params.get("quiet"):
-            print(f"note: {name} {now}", file=sys.stderr)
+            streams.complain(f"note: {name} {now}")
         return value
 
     return option(None, None, "", names=(name,), hidden=True, callback=tell, **more)

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from retarget_cli.cli import failures
 from retarget_cli.cli.options import General, InWorkspace
 from retarget_cli.cli.reporters.progress import PlainReporter, ProgressReporter
 from retarget_cli.config import DEFAULT_WORKSPACE, TrainConfig
-from retarget_cli.errors import Interrupted, RetargetError
+from retarget_cli.errors import Interrupted
 from retarget_cli.events import Notice, Reporter, silent
+from retarget_cli.utils import streams
 from retarget_cli.utils.fields import shown
+from retarget_cli.utils.text import ACTIVE, visible
 
 if TYPE_CHECKING:
     from retarget_cli.store.engine import Store
@@ -51,10 +54,15 @@ def working(general: InWorkspace, settings: TrainConfig | None = None) -> Iterat
         reporter.watch(stop)
         try:
             yield Session(open_store(general.workspace, reporter), reporter, stop)
-        except RetargetError as error:
-            if error.where is None and not isinstance(error, Interrupted):
-                error.where = reporter.running  # better than nothing: it names the clip
-            raise
+        except Exception as error:
+            known = failures.explain(error)
+            if known is None:
+                raise
+            if known.where is None and not isinstance(known, Interrupted):
+                known.where = reporter.running  # better than nothing: it names the clip
+            if known is error:
+                raise
+            raise known from error
 
 
 @contextmanager
@@ -114,7 +122,9 @@ def plain(value: Any) -> Any:
 
 def document(value: Any) -> None:
     """Print the one JSON document of a command."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+    # Line ends stand between values only; in them JSON has escaped them.
+    streams.put("\n".join(ACTIVE.sub(lambda found: json.dumps(found[0])[1:-1], line) for line in text.split("\n")))
 
 
 def answer(general: General, value: Any, *content: str) -> None:
@@ -128,19 +138,20 @@ def answer(general: General, value: Any, *content: str) -> None:
 def lines(*content: str) -> None:
     """Print result lines for people."""
     for line in content:
-        print(line)
+        streams.put(visible(line, lines=True))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """A table: drawn by rich on a terminal, aligned columns that never wrap anywhere else."""
+    rows = [[visible(str(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _rich_table(columns, rows, title)
         return
     if title:
-        print(title)
-    widths = [max(len(str(row[i])) for row in [columns, *rows]) for i in range(len(columns))]
+        streams.put(title)
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
     for row in [columns, *rows]:
-        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        streams.put("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
@@ -170,4 +181,11 @@ def command(*words: str | Path, workspace: Path | None = None) -> str:
     parts = ["retarget", *map(str, words)]
     if workspace is not None and workspace != DEFAULT_WORKSPACE:
         parts += ["--workspace", str(workspace)]
-    return " ".join(shlex.quote(part) for part in parts)
+    return " ".join(_quoted(part) for part in parts)
+
+
+def _quoted(part: str) -> str:
+    """A word as a shell takes it. Characters that a terminal would obey are written out, which ``$'...'`` undoes."""
+    if not ACTIVE.search(part):
+        return shlex.quote(part)
+    return "$'{}'".format(visible(part.replace("\\", "\\\\").replace("'", "\\'")))

@@ -67,7 +67,7 @@ def add(
 def verify(
     name: str | None = argument("NAME", "One of them; all if left out.", None), *, general: options.General
 ) -> None:
-    """Compare the files that are here with their known checksums; leaves with 4 when one differs."""
+    """Compare the files that are here with their known checksums; leaves with 4 when one differs or is unproven."""
     from retarget_cli.weights.check import repair, state, survey
 
     names = [name] if name else [each for each, found in survey().items() if found != "missing"]

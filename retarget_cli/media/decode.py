@@ -15,7 +15,8 @@ from retarget_cli.media.errors import reading
 from retarget_cli.media.picture import Channels, Converter, geometry_of
 from retarget_cli.media.probe import VideoInfo, info_of
 from retarget_cli.media.source import VideoSource
-from retarget_cli.media.timing import Timing
+from retarget_cli.media.timing import Timing, check_pace
+from retarget_cli.utils.limits import FRAMES
 
 _AGAIN = "Copy or export the file again; to use only the part that can be read, convert that part to a new MP4 first."
 
@@ -88,6 +89,7 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan
             if info is None:
                 info = info_of(source, frame)
             times.append(time)
+            FRAMES.check(len(times), "the clip has", path, MediaError)
             if progress:
                 progress(len(times), max(estimate, len(times)))
         if source.is_cut():
@@ -102,7 +104,9 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan
         if progress:
             progress(len(times), len(times))
         end = times[-1] + source.last_duration(times, raw_last)
-        return Scan(info, Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0]))
+        timing = Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0])
+        check_pace(timing, path, MediaError)
+        return Scan(info, timing)
 
 
 class FrameWindow:

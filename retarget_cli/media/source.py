@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +14,10 @@ import av
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import is_cut, is_mp4
 from retarget_cli.media.errors import check_readable, no_decoder, not_a_video, reading
+from retarget_cli.media.picture import geometry_of
+from retarget_cli.media.png import check_png, check_stream
 from retarget_cli.media.timing import repaired
+from retarget_cli.utils.limits import FRAME_PIXELS
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders drop the alpha channel
@@ -20,18 +25,36 @@ _NOT_VIDEO = {"tty", "lavfi", "concat", "hls"}
 _THREADS = 4
 
 
+# a percent sign in a path is never taken for a numbered series, and a playlist cannot reach out to the network
+_LOCAL = {"protocol_whitelist": "file", "pattern_type": "none"}
+
+
 def open_container(path: Path) -> Any:
     """Open `path` for reading; local files only. Raises MediaError."""
     check_readable(path)
     with reading(path):
-        # an absolute path is never taken for a protocol ("a:b.mp4"), a percent sign in it never for a numbered series,
-        # and a playlist cannot reach out to the network
-        options = {"protocol_whitelist": "file", "pattern_type": "none"}
-        container = av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
+        check_png(path)
+        _check_pictures(path)
+        # an absolute path is never taken for a protocol ("a:b.mp4")
+        container = av.open(str(path.absolute()), container_options=_LOCAL, metadata_errors="replace")
     if container.format.name.split(",")[0] in _NOT_VIDEO:
         container.close()
         raise not_a_video(path)
     return container
+
+
+def _check_pictures(path: Path) -> None:
+    """Look at the PNGs in a video before FFmpeg unpacks the first of them, which it does when it opens the file."""
+    with suppress(av.FFmpegError):  # whoever opens it for good tells of it
+        options = {**_LOCAL, "codec_whitelist": "none"}
+        with av.open(str(path.absolute()), container_options=options, metadata_errors="replace") as container:
+            streams = [stream for stream in container.streams.video if _is_png(stream)]
+            for packet in container.demux(streams) if streams else ():
+                check_stream(io.BytesIO(bytes(packet)), path)
+
+
+def _is_png(stream: Any) -> bool:
+    return stream.codec_context is not None and stream.codec_context.name in ("png", "apng")
 
 
 class VideoSource:
@@ -45,6 +68,10 @@ class VideoSource:
         self.container = open_container(path)
         try:
             self.stream = self._picture_stream()
+            context = self.stream.codec_context
+            self._check_pixels(context.width, context.height)
+            # Frames later in the file may claim other sizes. Decoders count a margin, so this is no exact bound.
+            self._bounds = {"max_pixels": str(2 * FRAME_PIXELS.most + 1_000_000)}
         except BaseException:
             self.container.close()
             raise
@@ -69,6 +96,9 @@ class VideoSource:
                 "The file has sound but no picture.", where=self.path, fix="Give a file with a video track."
             )
         raise not_a_video(self.path)
+
+    def _check_pixels(self, width: int, height: int) -> None:
+        FRAME_PIXELS.check(width * height, f"a frame of {width}x{height} has", self.path, MediaError)
 
     @property
     def time_base(self) -> Fraction:
@@ -126,7 +156,9 @@ class VideoSource:
         if name and self.stream.metadata.get("alpha_mode", self.stream.metadata.get("ALPHA_MODE")) == "1":
             context: Any = av.CodecContext.create(name, "r")
             context.extradata = self.stream.codec_context.extradata
+            context.options = self._bounds
             return context.decode
+        self.stream.codec_context.options = self._bounds
         self.stream.codec_context.thread_type = "AUTO"
         self.stream.codec_context.thread_count = _THREADS
         return self.stream.codec_context.decode
@@ -142,6 +174,8 @@ class VideoSource:
                 self.broken_off = self.decoded > 0
                 continue
             for frame in frames:
+                if not self.decoded:
+                    self._check_pixels(*geometry_of(frame, self.stream.sample_aspect_ratio).upright)
                 self.decoded += 1
                 self.broken_off = False
                 yield frame

@@ -7,7 +7,11 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar
+
+from retarget_cli.errors import InputError
+from retarget_cli.utils.limits import FRAME_RATE, FRAME_SECONDS
 
 T = TypeVar("T")
 _HELD = 16  # frames with unusable times kept back at most while waiting for a usable one
@@ -77,6 +81,13 @@ class Timing:
     def from_json(cls, value: Mapping[str, Any]) -> Timing:
         """Read what to_json wrote. Raises ValueError or KeyError for anything else."""
         return cls(Fraction(value["time_base"]), tuple(int(t) for t in value["pts"]), int(value["end"]))
+
+
+def check_pace(timing: Timing, where: Path, error: type[InputError] = InputError) -> None:
+    """Raise an `error` for frames that come absurdly fast, or show absurdly long: later steps count in both."""
+    FRAME_RATE.check(float(min(timing.rate, Fraction(10**15))), "it has", where, error)
+    longest = max(timing.durations) * timing.time_base
+    FRAME_SECONDS.check(float(min(longest, Fraction(10**15))), "one frame shows for", where, error)
 
 
 def repaired(items: Iterable[tuple[int | None, T]], step: int) -> Iterator[tuple[int, T]]:

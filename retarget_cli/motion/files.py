@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from retarget_cli.errors import InputError, UsageError
-from retarget_cli.media.timing import Timing
-from retarget_cli.motion.motion import Motion
+from retarget_cli.media.timing import Timing, check_pace
+from retarget_cli.motion.motion import Look, Motion, Space
 from retarget_cli.motion.rows import EXPORT_AGAIN, VERSION
 from retarget_cli.motion.text_files import from_csv, from_json, to_csv, to_json
+from retarget_cli.utils.limits import MOTION_BYTES, read_limited
 from retarget_cli.utils.text import dump_json
 
 _ARRAYS, _WORDS = ("points", "confidence", "places"), ("source", "space", "look", "networks")
@@ -45,7 +46,7 @@ def read_motion(path: Path) -> Motion:
     """Read a motion file by its suffix. Raises InputError (what is wrong, and where), UsageError for other suffixes."""
     check_motion_name(path)
     try:
-        content = path.read_bytes()
+        content = read_limited(path, MOTION_BYTES)
     except FileNotFoundError as error:
         raise InputError("there is no such file", where=path, fix="Check the path.") from error
     except OSError as error:
@@ -80,7 +81,7 @@ def from_tensors(path: Path) -> Motion:
         with safe_open(path, framework="np") as file:
             facts: Any = json.loads((file.metadata() or {}).get(_KEY, "null"))
             arrays: dict[str, Any] = {name: file.get_tensor(name) for name in _ARRAYS if name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise _damaged(path) from error
     if not isinstance(facts, dict) or len(arrays) != len(_ARRAYS):
         fix = "Give a file that `retarget keypoints export` wrote."
@@ -94,9 +95,20 @@ def from_tensors(path: Path) -> Motion:
             raise _damaged(path)
         timing, (width, height) = Timing.from_json(facts["timing"]), facts["frame_size"]
         words = {name: facts[name] for name in _WORDS}
+        check_pace(timing, path)
+        _check_facts((width, height), words, arrays)
         return Motion(timing=timing, frame_size=(width, height), **arrays, **words)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise _damaged(path) from error
+
+
+def _check_facts(frame_size: tuple[Any, Any], words: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """ValueError for values that no motion has: anybody can write a file with a digest that is right."""
+    sizes = all(type(side) is int and 0 < side < 10**6 for side in frame_size)
+    texts = all(isinstance(word, str) for word in words.values())
+    known = words["space"] in get_args(Space) and words["look"] in get_args(Look)
+    if not (sizes and texts and known and all(values.dtype == np.float32 for values in arrays.values())):
+        raise ValueError("no motion has these values")
 
 
 _WRITERS = {".csv": to_csv, ".json": to_json, ".safetensors": to_tensors}

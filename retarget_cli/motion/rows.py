@@ -16,7 +16,7 @@ from typing import cast, get_args
 import numpy as np
 
 from retarget_cli.errors import InputError
-from retarget_cli.media.timing import Timing
+from retarget_cli.media.timing import Timing, check_pace
 from retarget_cli.motion.motion import Look, Motion, Space, point_names
 from retarget_cli.utils.interpolation import interpolated
 
@@ -146,6 +146,8 @@ class Rows:
         head = self.head
         places = np.array([self.places[frame] for frame in range(head.frames)], np.float32)
         points, confidence = np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2])
+        if not np.isfinite(places).all():
+            raise InputError("a place or side of the crop is too large", where=self.path, fix=EXPORT_AGAIN)
         return Motion(
             points, confidence, timing, head.space, head.networks, places, head.frame_size, head.source, head.look
         )
@@ -167,7 +169,9 @@ class Rows:
                 what += "the duration is not longer" if last else f"frame {frame + 1} no later"
                 fix = "Let the times of frames increase; the duration at the head of the file comes after them all."
                 raise InputError(what, where=self.path, fix=fix)
-        return Timing(head.time_base, tuple(pts), head.end)
+        timing = Timing(head.time_base, tuple(pts), head.end)
+        check_pace(timing, self.path)
+        return timing
 
 
 def number(value: object, what: str, where: str, path: Path, limit: float = math.inf) -> float:

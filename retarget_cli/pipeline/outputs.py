@@ -17,12 +17,14 @@ from retarget_cli.utils.atomic import part_beside, replacing, write_bytes_atomic
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
 REPORT = "report.html"
+_LONGEST = 96  # bytes of a clip's name
 _CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were made of
 
 
 def clip_name(path: Path) -> str:
-    """A short name for a clip, fit for file names."""
-    return re.sub(r"[^\w.+-]+", "_", path.stem).strip("._-") or "clip"
+    """A short name for a clip, fit for file names: two of them and a few words more are one, of at most 255 bytes."""
+    name = re.sub(r"[^\w.+-]+", "_", path.stem).encode()[:_LONGEST].decode(errors="ignore")
+    return name.strip("._-") or "clip"
 
 
 def clip_names(a: Path, b: Path) -> tuple[str, str]:

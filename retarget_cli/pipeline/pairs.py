@@ -8,6 +8,7 @@ from pathlib import Path
 
 from retarget_cli.errors import InputError
 from retarget_cli.pipeline.outputs import RESULTS, clip_names, pair_name
+from retarget_cli.utils.limits import TEXT_BYTES, read_limited
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def read_pairs(file: Path) -> list[ListedPair]:
     line that does not name two clips, and for two pairs that would share a folder of results.
     """
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_limited(file, TEXT_BYTES).decode("utf-8-sig").splitlines()
     except OSError as error:
         what = f"the list of pairs cannot be read: {error.strerror}"
         raise InputError(what, where=file, fix="Check the path.") from None
@@ -62,12 +63,20 @@ def _pair(words: list[str], folder: Path, number: int, place: str) -> ListedPair
         raise InputError(what, where=place, fix=fix)
     a, b = (folder / word for word in words)
     for clip in (a, b):
-        if not clip.is_file():
+        if not _is_file(clip):
             fix = "Check the path; a relative one starts at the folder of the list."
             raise InputError(f"there is no clip {clip}", where=place, fix=fix)
     if a.resolve() == b.resolve():
         raise InputError("both clips of the pair are the same", where=place, fix="Name two different clips.")
     return ListedPair(a, b, number)
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is such a file; no name that the system refuses has one."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, links in a circle, a zero byte
+        return False
 
 
 def _check_free(pair: ListedPair, before: ListedPair | None, place: str) -> None:

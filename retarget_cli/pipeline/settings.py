@@ -21,10 +21,12 @@ from retarget_cli.errors import InputError, UsageError
 from retarget_cli.methods import METHODS, get_method
 from retarget_cli.utils.fields import build, keys, leaves, nearest, set_field, shown, split, to_json, unknown_key
 from retarget_cli.utils.hardware import device_class
+from retarget_cli.utils.limits import TEXT_BYTES, read_limited
 from retarget_cli.utils.memory import parse_size
 
 _APART = ("method_config", "preset", "method")
 EVERY_METHOD = "every method"
+LARGEST_SEED = 2**63 - 1
 
 
 def load_config(
@@ -116,6 +118,9 @@ def _check(config: TrainConfig) -> None:
     _check_choice("precision", config.precision, PRECISIONS)
     if config.max_memory is not None:
         check_limit(config.max_memory, config.device)
+    if not 0 <= config.seed <= LARGEST_SEED:
+        fix = f"Give a whole number from 0 to {LARGEST_SEED}."
+        raise UsageError(f"random numbers cannot begin with {config.seed}", where="--seed", fix=fix)
     if config.crop.size < SMALLEST_CROP or config.crop.size % 16:
         raise UsageError(
             f"the crop cannot be {config.crop.size} pixels wide",
@@ -137,14 +142,17 @@ def check_limit(max_memory: str, device: str) -> None:
 def _file_changes(file: Path) -> list[tuple[str, str]]:
     """The file's leaves as (dotted key, text). ``[method] name = "jokr"`` means the same as ``method = "jokr"``."""
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = tomllib.loads(read_limited(file, TEXT_BYTES).decode("utf-8"))
+        leaves = list(_leaves(data, ""))
     except OSError as error:
         raise InputError(
             f"the configuration cannot be read: {error.strerror}", where=file, fix="Check the path."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        fix = "Write keys in at most two levels, as `retarget settings` lists them."
+        raise InputError("the configuration is nested too deeply", where=file, fix=fix) from None
+    except ValueError as error:  # no TOML, no UTF-8, a number with thousands of digits
         raise InputError(f"the configuration is not TOML: {error}", where=file, fix="Correct that line.") from None
-    leaves = list(_leaves(data, ""))
     return [("method" if key == "method.name" else key, text) for key, text in leaves]
 
 
@@ -157,7 +165,7 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)  # dates become texts that do not fit
 
 
 @dataclass(frozen=True)

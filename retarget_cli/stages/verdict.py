@@ -20,6 +20,7 @@ from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.hardware import device_class
+from retarget_cli.utils.text import visible
 from retarget_cli.vision.regions import box_of
 
 # Two seconds show a cycle or two of a walk; of less than a second, what is held out is a frame or two.
@@ -76,7 +77,8 @@ def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -
     ordered = worst_first(found)
     write_json_atomic(job.path / _DATA, plain(ordered))
     lines = as_lines(ordered, (clips[0].name, clips[1].name))
-    write_bytes_atomic(job.path / TEXT, ("\n".join(lines) + "\n").encode())
+    text = visible("\n".join(lines), lines=True)  # names of clips are in it, and people print it on terminals
+    write_bytes_atomic(job.path / TEXT, (text + "\n").encode())
 
 
 def clip_findings(letter: str, file: str, frames: np.ndarray, matte: Mapping[str, Any]) -> list[Finding]:

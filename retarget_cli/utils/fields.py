@@ -19,13 +19,24 @@ LATER = {"later": True}
 _T = TypeVar("_T")
 
 
-def setting(default: _T, meaning: str, unit: str = "", *, later: bool = False, before: _T | None = None) -> _T:
+def setting(
+    default: _T,
+    meaning: str,
+    unit: str = "",
+    *,
+    later: bool = False,
+    before: _T | None = None,
+    least: float = 0,
+    most: float = 10**9,
+    multiple: int = 1,
+) -> _T:
     """A field of a settings dataclass, with what `retarget settings` says of it.
 
     later: mark it LATER
     before: the value that results were made with when there was no such setting, where that is not `default`
+    least, most, multiple: what numbers it takes; each of them where it holds several
     """
-    metadata: dict[str, Any] = {"meaning": meaning, "unit": unit}
+    metadata: dict[str, Any] = {"meaning": meaning, "unit": unit, "least": least, "most": most, "multiple": multiple}
     if later or before is not None:
         metadata |= LATER if before is None else {**LATER, "before": before}
     return dataclasses.field(default=default, metadata=metadata)
@@ -139,7 +150,10 @@ def set_field(config: Any, key: str, text: str) -> Any:
     def replaced(part: Any, names: list[str]) -> Any:
         head, *rest = names
         kind = typing.get_type_hints(type(part))[head]
-        value = replaced(getattr(part, head), rest) if rest else _parse(kind, text, key)
+        if rest:
+            return dataclasses.replace(part, **{head: replaced(getattr(part, head), rest)})
+        value = _parse(kind, text, key)
+        _check_range(value, next(each.metadata for each in dataclasses.fields(part) if each.name == head), key)
         return dataclasses.replace(part, **{head: value})
 
     return replaced(config, key.split("."))
@@ -156,6 +170,18 @@ def _meant(near: Sequence[str]) -> str:
     return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}? " if near else ""
 
 
+def _check_range(value: Any, told: Mapping[str, Any], key: str) -> None:
+    """UsageError for numbers that a field does not take. told: its metadata, see :func:`setting`."""
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or "least" not in told:
+            continue
+        least, most, multiple = told["least"], told["most"], told["multiple"]
+        if not least <= number <= most or (multiple > 1 and number % multiple):
+            of = f"a multiple of {multiple}" if multiple > 1 else "numbers" if isinstance(value, tuple) else "a number"
+            fix = f"Give {of} from {least:g} to {most:.10g}."
+            raise UsageError(f"{shown(number)} is not possible", where=key, fix=fix)
+
+
 _NUMBERS = {int: "a whole number", float: "a number"}
 
 
@@ -169,11 +195,18 @@ def _parse(kind: Any, text: str, key: str) -> Any:
         if kind is bool:
             return text == "true"
         if typing.get_origin(kind) is tuple:
-            return tuple(typing.get_args(kind)[0](part) for part in text.strip("[]()").split(","))
-        return kind(text)
-    except ValueError:
+            return tuple(_finite(typing.get_args(kind)[0](part)) for part in text.strip("[]()").split(","))
+        return _finite(kind(text))
+    except (ValueError, OverflowError):
         wanted = "numbers like 32,64" if typing.get_origin(kind) is tuple else _NUMBERS[kind]
         raise UsageError(f"'{text}' is not a value for {key}", where=key, fix=f"Give {wanted}.") from None
+
+
+def _finite(value: Any) -> Any:
+    """`value`, unless it is a number that no calculation takes: ValueError."""
+    if isinstance(value, (int, float)) and not abs(value) < 2**63:
+        raise ValueError("not a number that can be used")
+    return value
 
 
 def shown(value: Any) -> str:

@@ -67,7 +67,7 @@ def in_chunks(work: Callable[[int, int], T], count: int, size: int) -> Iterator[
 def parse_size(text: str, where: str) -> int:
     """Bytes of ``4GB``, ``1.5G``, ``800 MB`` or ``6GiB``; UsageError, which names `where`, for anything else."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip().upper())
-    size = int(float(match[1]) * _UNITS.get(match[2], 0)) if match else 0
+    size = int(min(float(match[1]), 1e15) * _UNITS.get(match[2], 0)) if match else 0
     if size < 1:
         raise UsageError(f"'{text}' is no size of memory", where=where, fix="Write it like 4GB or 800MB.")
     return size

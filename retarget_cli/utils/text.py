@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+# What changes how a terminal shows other text: C0 and C1 controls (ESC begins a command), marks that turn the direction
+# of writing, other line ends, invisible tags; and halves of surrogate pairs, which no encoding can write.
+_ACTIVE = (
+    "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f"
+)
+ACTIVE = re.compile(f"[{_ACTIVE}]")
+_ACTIVE_IN_LINES = re.compile(f"(?!\n)[{_ACTIVE}]")
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """`text` with every character that a terminal would obey written out: ``\\x1b``. lines: line ends stay."""
+    return (_ACTIVE_IN_LINES if lines else ACTIVE).sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of a file's name that is no text
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def duration(seconds: float) -> str:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.errors import EnvironmentProblem, InputError
 from retarget_cli.store.keys import is_sha256
 from retarget_cli.utils.atomic import move_into_place
 from retarget_cli.utils.text import dump_json
+from retarget_cli.weights.unpack import check_packing, is_spread
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _KEY = "retarget"
 _BLANK = "0" * 64
-_LONGEST_HEADER = 100_000_000  # bytes; the limit of the format's own reader
+_LONGEST_HEADER = 10_000_000  # bytes; that of a large network has a hundred thousand
 _BLOCK = 1 << 20
 _WRAPPERS = ("model", "state_dict")
 _STALE = 3600.0  # seconds; no conversion takes that long
@@ -69,7 +70,7 @@ def is_whole(path: Path) -> bool:
         head, fields = _read_head(path)
         ends = [entry["data_offsets"][1] for name, entry in fields.items() if name != "__metadata__"]
         return bool(path.stat().st_size == len(head) + max(ends, default=0))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return False
 
 
@@ -90,7 +91,10 @@ def _read_head(path: Path) -> tuple[bytes, dict[str, Any]]:
         if length > _LONGEST_HEADER:
             raise ValueError("no safetensors file")
         text = file.read(length)
-    fields = json.loads(text)
+    try:
+        fields = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("no safetensors file") from error
     if not isinstance(fields, dict):
         raise ValueError("no safetensors file")
     return start + text, fields
@@ -99,7 +103,7 @@ def _read_head(path: Path) -> tuple[bytes, dict[str, Any]]:
 def _digests_in(fields: dict[str, Any]) -> Digests | None:
     try:
         digests = Digests(**json.loads(fields["__metadata__"][_KEY]))
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, RecursionError):
         return None
     return digests if is_sha256(digests.source) and is_sha256(digests.sha256) else None
 
@@ -153,11 +157,14 @@ def read_pickled(path: Path) -> dict[str, torch.Tensor]:
     EnvironmentProblem when the file is damaged or holds anything that would have to be run.
     """
     try:
+        check_packing(path)
         state = _load(path)
         for wrapper in _WRAPPERS:
             state = state.get(wrapper, state)
         if not _is_table(state):
             raise ValueError("no tensors by name")
+    except InputError as error:
+        raise EnvironmentProblem(error.what, where=path, fix=error.fix) from error
     except Exception as error:  # whatever a broken file makes of the reader
         raise _unreadable(path, error) from error
     return dict(state)
@@ -176,7 +183,8 @@ def _is_table(state: Any) -> bool:
     import torch
 
     return isinstance(state, Mapping) and all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+        isinstance(name, str) and isinstance(value, torch.Tensor) and not is_spread(value)
+        for name, value in state.items()
     )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from retarget_cli import __version__
 from retarget_cli.errors import EnvironmentProblem
@@ -25,6 +26,7 @@ from retarget_cli.utils.atomic import move_into_place
 from retarget_cli.weights.check import is_right
 from retarget_cli.weights.convert import convert, read_digests
 from retarget_cli.weights.manifest import Weight, cache_folder, known, weight, with_file_name
+from retarget_cli.weights.proof import note
 
 ReportBytes = Callable[[int, int], None]
 
@@ -98,6 +100,27 @@ def _attempt(url: str, part: Path, size: int, progress: ReportBytes, timeout: fl
     return str(digest.hexdigest())
 
 
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https only: any other answer can be changed on its way.
+
+    A server on this machine that is asked by http may name itself again.
+    """
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """Give the next request, or refuse it with an EnvironmentProblem."""
+        if urlsplit(newurl).scheme != "https" and not (_is_local(req.full_url) and _is_local(newurl)):
+            what = f"The server sends us on to an address that is not safe: {newurl}"
+            raise EnvironmentProblem(what, where=req.full_url, fix=_BY_HAND)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _is_local(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme == "http" and address.hostname in ("127.0.0.1", "::1", "localhost")
+
+
 def _ask(url: str, have: int, part: Path, timeout: float) -> Any:
     """The server's answer to a request for everything from byte `have` on."""
     headers = {"Accept-Encoding": "identity", "User-Agent": f"retarget/{__version__}"}
@@ -106,7 +129,8 @@ def _ask(url: str, have: int, part: Path, timeout: float) -> Any:
         if version := _version_of(part):
             headers["If-Range"] = version
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
+        opener = urllib.request.build_opener(_SafeRedirects)
+        return opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
         answer = f"the server answers {error.code} {error.reason}"
@@ -200,8 +224,8 @@ def fetch(name: str, progress: ReportBytes, patience: Patience | None = None) ->
 def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Path]:
     """Take a file that the user has into the cache; returns which weights it is and the path of the converted file.
 
-    name: which weights it should be; found out from the file's name or size when None. A file that was converted on
-    another machine is taken, too. `file` itself stays as it is. EnvironmentProblem when it is not what it should be.
+    name: which weights it should be; found out from the file's name or size when None. A converted file is taken when
+    it was made here. `file` itself stays as it is. EnvironmentProblem when it is not what it should be.
     """
     if not file.is_file():
         raise EnvironmentProblem("There is no file here.", where=file, fix="Check the path.")
@@ -214,12 +238,19 @@ def add(file: Path, name: str | None, progress: ReportBytes) -> tuple[Weight, Pa
         try:
             # What has the wrong size or digest needs no copy to be refused.
             if not (is_right(file, one, deep=False) and _is_copied(file, copy, one, progress)):
-                fix = f"Fetch it again: {one.url} (here: retarget weights pull {one.name})"
-                raise EnvironmentProblem(f"This is not {one.name}, or it is damaged.", where=file, fix=fix)
+                raise _refusal(file, one)
             move_into_place(copy, ready if is_converted else published)
         finally:
             copy.unlink(missing_ok=True)
         return one, ready if is_converted else _convert(one, published)
+
+
+def _refusal(file: Path, one: Weight) -> EnvironmentProblem:
+    what, fix = f"This is not {one.name}, or it is damaged.", f"Fetch it again: {one.url}"
+    if file.suffix == ".safetensors":
+        what = f"Nothing proves that this is {one.name}: it was not converted on this machine, or it is damaged."
+        fix = f"Bring the file as its authors publish it, {one.file}: {one.url}"
+    return EnvironmentProblem(what, where=file, fix=f"{fix} (here: retarget weights pull {one.name})")
 
 
 def _recognise(file: Path) -> Weight:
@@ -244,7 +275,11 @@ def _paths(one: Weight) -> tuple[Path, Path]:
 def _convert(one: Weight, published: Path) -> Path:
     """Replace the checked file in the cache by its converted form."""
     ready = _paths(one)[0]
-    convert(published, hash_file(published), ready)
+    digest = hash_file(published)
+    if not one.has_digest(digest):  # it was right a moment ago
+        raise EnvironmentProblem("The file changed while it was used.", where=published, fix="Run it again.")
+    convert(published, digest, ready)
+    note(ready, digest)
     published.unlink()
     return ready
 

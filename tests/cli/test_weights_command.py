@@ -10,6 +10,7 @@ import pytest
 from weight_server import Server, pickled, publish, serving
 
 from retarget_cli.cli.app import run
+from retarget_cli.cli.doctor import check_weights
 from retarget_cli.weights.manifest import cache_folder
 
 
@@ -75,6 +76,21 @@ def test_verify(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     assert "toy: damaged\n  fix: Delete " in answer(capsys, "verify", code=4)
     assert json.loads(answer(capsys, "verify", "--json", code=4)) == {"weights": {"toy": "damaged"}}
+
+
+def test_a_file_that_is_its_own_witness_is_told_of(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    answer(capsys, "pull", "toy")
+    for note in (cache_folder() / "made-here").iterdir():
+        note.unlink()  # as if the file had come from another machine
+    told = answer(capsys, "verify", code=4)
+    assert told.startswith("toy: unproven\n  fix: It was converted elsewhere")
+    assert "retarget weights add toy.pth" in told
+    assert json.loads(answer(capsys, "list", "--json"))["weights"][0]["state"] == "unproven"
+    check = check_weights()
+    assert (check.status, check.detail) == ("warn", "unproven: toy")
+    answer(capsys, "pull", "toy")
+    assert answer(capsys, "verify") == "toy: ok\n"
+    assert "reads every byte, this did not" in check_weights().detail
 
 
 def test_path(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.names_length = True
         self.kind = "application/octet-stream"
         self.etag: str | None = None
+        self.moved_to: str | None = None
         self.asked: list[tuple[str | None, str | None]] = []
         self.done = threading.Event()
 
@@ -59,7 +60,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server.asked.append((wanted, version))
         if self.path.startswith("/moved"):
             self.send_response(302)
-            self.send_header("Location", server.url())
+            self.send_header("Location", server.moved_to or server.url())
             self.end_headers()
             return
         if server.statuses:

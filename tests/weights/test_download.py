@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from weight_server import IMPATIENT, Server, serving
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.weights.fetch import Patience, download, drop
+from retarget_cli.weights.fetch import Patience, _SafeRedirects, download, drop
 
 
 @pytest.fixture
@@ -185,6 +186,23 @@ def test_redirects_are_followed_with_the_range(server: Server, part: Path) -> No
     server.cuts = [500_000]
     bring(server, part, "moved.pth")
     assert ranges(server) == [None, None, "bytes=500000-", "bytes=500000-"]
+
+
+@pytest.mark.parametrize("where", ["http://example.org/toy.pth", "ftp://example.org/toy.pth"])
+def test_redirects_to_anything_but_https_are_refused(where: str, server: Server, part: Path) -> None:
+    server.moved_to = where
+    with pytest.raises(EnvironmentProblem, match="not safe: ") as caught:
+        bring(server, part, "moved.pth")
+    assert where in str(caught.value)
+    assert len(server.asked) == 1
+
+
+def test_a_redirect_from_https_to_this_machine_is_refused() -> None:
+    asked = urllib.request.Request("https://example.org/toy.pth")
+    follow = _SafeRedirects().redirect_request
+    with pytest.raises(EnvironmentProblem, match="not safe"):
+        follow(asked, None, 302, "moved", {}, "http://127.0.0.1/toy.pth")
+    assert follow(asked, None, 302, "moved", {}, "https://example.com/toy.pth") is not None
 
 
 def test_no_server(part: Path) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from retarget_cli.utils import text
+from retarget_cli.utils.text import visible
 
 if TYPE_CHECKING:
     from retarget_cli.utils.interrupt import StopSignal
@@ -152,11 +153,11 @@ class LineDisplay:
             self.line(job, f"starts on {device}")
 
     def line(self, job: Job, text: str) -> None:
-        """Print the line. A reader of stderr that went away does not end the jobs."""
+        """Print the line. A stderr that cannot be written does not end the jobs."""
         with self._guard:
             try:
-                print(f"{job.name}: {text}", file=self._stream, flush=True)
-            except BrokenPipeError:
+                print(f"{visible(job.name)}: {visible(text)}", file=self._stream, flush=True)
+            except OSError:
                 self._stream = open(os.devnull, "w")  # noqa: SIM115, PTH123 - stays open to the end
 
     def finished(self, outcome: Outcome) -> None:
@@ -186,14 +187,14 @@ class RowDisplay(LineDisplay):
 
     def started(self, job: Job, device: str) -> None:
         """Add a row."""
-        self._tasks[job.name] = self._rows.add_task(f"{job.name} ({device})", total=None, stage="", numbers="")
+        self._tasks[job.name] = self._rows.add_task(f"{visible(job.name)} ({device})", total=None, stage="", numbers="")
 
     def line(self, job: Job, text: str) -> None:
         """Change the row, or print what does not belong into it."""
         if _STAGE.match(text):
-            self._rows.update(self._tasks[job.name], stage=text, numbers="")
+            self._rows.update(self._tasks[job.name], stage=visible(text), numbers="")
         elif text.startswith(_NUMBERS):
-            self._rows.update(self._tasks[job.name], numbers=text.strip())
+            self._rows.update(self._tasks[job.name], numbers=visible(text.strip()))
         else:
             self._say(f"{job.name}: {text}")
 
@@ -203,7 +204,7 @@ class RowDisplay(LineDisplay):
         self._say(f"{outcome.job.name}: {ended(outcome)}")
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def ended(outcome: Outcome) -> str:

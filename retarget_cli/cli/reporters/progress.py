@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from retarget_cli import events
-from retarget_cli.utils import text
+from retarget_cli.utils import streams, text
 
 Clock = Callable[[], float]
 
@@ -79,7 +80,6 @@ class ProgressReporter:
         self._number = 0
         self._numbers: dict[str, int] = {}
         self._expected = 0
-        self._alive = True
         self._stopping: Callable[[], bool] | None = None
         self._running: list[events.StageStarted] = []
         self._meters: dict[str, Meter] = {}
@@ -96,7 +96,7 @@ class ProgressReporter:
         self._stopping = stopping
 
     def __call__(self, event: events.Event) -> None:
-        """Draw one event. A reader of stderr that went away silences the display and never stops the work."""
+        """Draw one event. A stderr that cannot be written silences the display and never stops the work."""
         if isinstance(event, events.Artifact):
             self.artifacts.append(event)
         elif isinstance(event, events.Planned):
@@ -112,16 +112,12 @@ class ProgressReporter:
             self._metrics.setdefault(event.stage, Newest()).take(event)
         elif isinstance(event, events.StageFinished):
             self._running = [each for each in self._running if each.stage != event.stage]
-        if not self._alive:
-            return
-        try:
+        with streams.heard():
             self._draw(event)
             if self._stopping is not None and self._stopping():
                 self._stopping = None
                 what = "stopping: this step is finished and saved; press Ctrl-C again to end at once"
                 self._draw(events.Notice(what))
-        except BrokenPipeError:
-            self._alive = False
 
     def close(self) -> None:
         """Take down what is drawn live."""
@@ -148,7 +144,7 @@ class ProgressReporter:
     def _draw(self, event: events.Event) -> None:
         handler: Callable[[Any], None] | None = getattr(self, f"on_{type(event).__name__}", None)
         if handler is not None:
-            handler(event)
+            handler(_harmless(event))
 
     def _tag(self, stage: str) -> str:
         """``[3/8] `` within a plan, nothing outside one and for what another stage asked for."""
@@ -160,6 +156,15 @@ class ProgressReporter:
         if not self._expected:
             return ""
         return f"[{self._numbers[stage]}/{max(self._expected, self._number)}] "
+
+
+def _harmless(event: events.Event) -> events.Event:
+    """The event with texts that a terminal can be given: labels and messages hold names of files."""
+    if isinstance(event, events.Notice):
+        return dataclasses.replace(event, message=text.visible(event.message, lines=True))
+    if isinstance(event, (events.StageStarted, events.StageCached, events.StageFinished)):
+        return dataclasses.replace(event, label=text.visible(event.label))
+    return event
 
 
 class PlainReporter(ProgressReporter):

@@ -17,18 +17,28 @@ class GeometryConfig:
     """The first phase: keypoints, silhouettes and the affine between the clips."""
 
     steps: int = setting(1600, "optimizer steps", "steps")
-    batch: int = setting(6, "frame pairs of each clip in a step", "pairs")
-    size: int = setting(64, "side of the pictures that the extractor and the silhouette generator work on", "pixels")
+    batch: int = setting(6, "frame pairs of each clip in a step", "pairs", least=1, most=4096)
+    size: int = setting(
+        64, "side of the pictures that the extractor and the silhouette generator work on", "pixels",
+        least=16, most=2048, multiple=16,
+    )  # fmt: skip
     mirror: str = setting(
         "auto", "clip to mirror for training: a, b, none; auto: b when the two face opposite ways; `--flip`", later=True
     )
-    keypoints: int = setting(14, "keypoints on the object")
+    keypoints: int = setting(14, "keypoints on the object", least=1, most=512)
     widths: tuple[int, ...] = setting(
-        (32, 64, 128), "channels of the extractor and the silhouette generator, by level", "channels"
+        (32, 64, 128),
+        "channels of the extractor and the silhouette generator, by level",
+        "channels",
+        least=1,
+        most=4096,
     )
     sharpness: float = setting(10.0, "what multiplies the logits before the spatial softmax of the keypoints")
     point_widths: tuple[float, ...] = setting(
-        (0.04, 0.16), "widths of the spots that show keypoints to the generator: where, and how far", "half crops"
+        (0.04, 0.16),
+        "widths of the spots that show keypoints to the generator: where, and how far",
+        "half crops",
+        least=1e-3,
     )
     learning_rate: float = setting(2e-3, "peak of the one-cycle schedule of the extractor and the generator")
     affine_rate: float = setting(2e-3, "learning rate of the affine map between the clips")
@@ -67,11 +77,22 @@ class TextureConfig:
 
     steps: int = setting(3400, "optimizer steps", "steps")
     batch: int = setting(
-        2, "frames of each clip in a step; on a CPU, many small steps learn more in the same time", "frames"
+        2,
+        "frames of each clip in a step; on a CPU, many small steps learn more in the same time",
+        "frames",
+        least=1,
+        most=4096,
     )
-    size: int = setting(128, "side of the pictures that the texture generators draw; they work at half of it", "pixels")
-    widths: tuple[int, ...] = setting((32, 96, 160, 192), "channels of the texture generators, by level", "channels")
-    point_width: float = setting(0.1, "width of the spots that show keypoints to the texture generators", "half crops")
+    size: int = setting(
+        128, "side of the pictures that the texture generators draw; they work at half of it", "pixels",
+        least=32, most=4096, multiple=16,
+    )  # fmt: skip
+    widths: tuple[int, ...] = setting(
+        (32, 96, 160, 192), "channels of the texture generators, by level", "channels", least=1, most=4096
+    )
+    point_width: float = setting(
+        0.1, "width of the spots that show keypoints to the texture generators", "half crops", least=1e-3
+    )
     learning_rate: float = setting(2e-3, "peak of the one-cycle schedule of the texture generators")
     augmentation: float = setting(0.04, "standard deviation of the random affine maps of the training pictures")
     critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
@@ -95,11 +116,13 @@ class DetailConfig:
     """The third phase: making large sharp pictures of the texture generators'."""
 
     steps: int = setting(0, "optimizer steps; 0 leaves the phase out", "steps")
-    batch: int = setting(2, "patches of each clip in a step", "patches")
+    batch: int = setting(2, "patches of each clip in a step", "patches", least=1, most=4096)
     size: int = setting(512, "side of the pictures that come out: once, twice or four times `texture.size`", "pixels")
     patch: int = setting(128, "side of the patches that it is trained on", "pixels")
-    width: int = setting(48, "channels of the network, which works at a quarter of the size", "channels")
-    blocks: int = setting(4, "residual blocks of the network")
+    width: int = setting(
+        48, "channels of the network, which works at a quarter of the size", "channels", least=1, most=4096
+    )
+    blocks: int = setting(4, "residual blocks of the network", most=256)
     references: int = setting(8, "real frames of each clip from which detail is taken", "frames")
     learning_rate: float = setting(1e-3, "peak of the one-cycle schedule of the detail networks")
     critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings

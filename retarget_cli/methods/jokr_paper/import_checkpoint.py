@@ -16,6 +16,7 @@ from retarget_cli.methods.base import Imported
 from retarget_cli.methods.jokr.names import TEXTURE_GENERATORS
 from retarget_cli.methods.jokr_paper import networks
 from retarget_cli.methods.jokr_paper.config import GeometryConfig, PaperConfig, TextureConfig
+from retarget_cli.weights.unpack import check_packing, is_spread
 
 State = Mapping[str, Tensor]
 _WANTED = "Give a checkpoint that the published JOKR implementation saved in its first or second stage."
@@ -41,7 +42,10 @@ def read(path: Path, config: PaperConfig) -> Imported:
         fitted = PaperConfig(_geometry(config.geometry, states, affine is not None), _texture(config.texture, states))
     except (KeyError, IndexError, ValueError) as error:
         raise InputError(f"the networks are not those of JOKR: {error} is missing", where=path, fix=_WANTED) from error
-    _compare(path, fitted, states)
+    try:
+        _compare(path, fitted, states)
+    except (RuntimeError, TypeError, ValueError, ArithmeticError) as error:  # of sizes that no network has
+        raise InputError("the networks are not those of JOKR", where=path, fix=_WANTED) from error
     geometry: dict[str, State] = {
         name: states[name] for name in ("extractor", "shape", "discriminator") if name in states
     }
@@ -56,7 +60,10 @@ def _load(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise InputError("there is no such checkpoint", where=path, fix="Check the path.")
     try:
+        check_packing(path)
         table = torch.load(path, map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except pickle.UnpicklingError as error:
         if "nsupported" in str(error):
             what = "the checkpoint asks to run code, which is refused"
@@ -76,13 +83,15 @@ def _state(path: Path, name: str, state: Any) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{name} in the checkpoint is no state dict", where=path, fix=_WANTED)
     for key, value in state.items():
+        if not isinstance(key, str) or is_spread(value):
+            raise InputError(f"{name} in the checkpoint is no state dict", where=path, fix=_WANTED)
         if not bool(torch.isfinite(value).all()):
             _refuse_numbers(path, f"{name}.{key}")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
 
 def _affine(path: Path, value: Any) -> Tensor:
-    if not isinstance(value, Tensor) or value.shape != (1, 2, 3):
+    if not isinstance(value, Tensor) or value.shape != (1, 2, 3) or not value.is_floating_point():
         raise InputError("learned_t in the checkpoint is no 1x2x3 tensor", where=path, fix=_WANTED)
     affine = value.detach()[0].float()
     if not bool(torch.isfinite(affine).all()) or abs(float(torch.linalg.det(affine[:, :2]))) < _SMALLEST_AREA:

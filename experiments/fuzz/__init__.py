@@ -1,0 +1,1 @@
+"""A seeded mutation fuzzer: spoiled files through every door of the program."""
