@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import importlib.util
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,6 +29,22 @@ def draw_curves(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
     phases: name → {"history": entries, "held_out_history": entries}, each entry with its ``step``. Names that end in
     ``_a`` and ``_b`` are of the two clips and share a colour. Losses that are not above zero are left out.
     """
+    matplotlib = _load_matplotlib()
+    with matplotlib.rc_context(matplotlib.rcParamsDefault):
+        return _draw(phases)
+
+
+def _load_matplotlib() -> ModuleType:
+    """Import it where no ``matplotlibrc`` lies: it would read, and stumble over, one in the current folder."""
+    if "matplotlib" not in sys.modules:
+        found = importlib.util.find_spec("matplotlib")
+        if found is not None and found.origin:
+            with contextlib.suppress(OSError), contextlib.chdir(Path(found.origin).parent):
+                return importlib.import_module("matplotlib")
+    return importlib.import_module("matplotlib")
+
+
+def _draw(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -32,7 +32,7 @@ def test_what_no_recent_run_needs_is_deleted(store: Store, make: Make) -> None:
     forgotten, unnamed = make(3, stage="crop", data=b"y" * 500), make(4)
     age(store.root)
     store.record_run({"stages": {"crop:a": {"key": forgotten.key}}})
-    store.record_run({"stages": [f"crop/{top.key}"]})
+    store.record_run({"used": [f"crop/{top.key}"]})
     todo = gc.plan(store, keep_runs=1)
     assert {entry.key for entry in todo.entries} == {forgotten.key, unnamed.key}
     assert gc.prune(store, keep_runs=1, dry_run=True) == todo.size > 500
