@@ -117,7 +117,9 @@ def prune(
     # What was touched in the last hour stays as well: it may belong to a run that is still under way.
     freed = 0
     if general.workspace.exists():
-        freed = gc.prune(output.open_store(general.workspace), keep_runs=keep, dry_run=dry_run, force=force)
+        with output.reporting(general) as reporter:
+            store = output.open_store(general.workspace, reporter)
+            freed = gc.prune(store, keep_runs=keep, dry_run=dry_run, force=force)
     why = "" if freed else "; what was used within the last hour stays"
     line = f"{'would free' if dry_run else 'freed'} {text.size(freed)}{why}"
     output.answer(general, {"freed_bytes": freed, "dry_run": dry_run, "keep": keep}, line)

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ MOST_BYTES = 4 * 2**20
 _HASH = re.compile(rb"[0-9a-f]{64}")
 _BLOCK = 2**20
 _SEAL = "seal"
+_TIME = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,27 @@ class BadRecord:
 def write_run(folder: Path, record: Mapping[str, Any], run_id: str | None = None) -> str:
     """Write a record, or replace the one called `run_id`, whole or not at all. Returns its id; raises OSError.
 
-    The id begins with the UTC time, so that ids sort by age. ``id``, ``time`` and a checksum are added to the record;
+    The id begins with the UTC time, so that ids sort by age; after a clock that was set back, with the moment after the
+    newest one. ``id``, ``time`` and a checksum are added to the record;
     a replaced record keeps its time.
     """
-    now = datetime.now(UTC)
-    run_id = run_id or f"{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
+    run_id = run_id or f"{_moment(folder)}-{uuid.uuid4().hex[:6]}"
     if Path(run_id).name != run_id:
         raise ValueError(f"{run_id!r} cannot be the id of a run")
     whole = {**lenient_json(record), "id": run_id, "time": run_id.partition("-")[0]}
     write_json_atomic(folder / f"{run_id}.json", {**whole, _SEAL: _checksum(whole)})
     return run_id
+
+
+def _moment(folder: Path) -> str:
+    now = datetime.now(UTC)
+    for name in sorted((path.name for path in folder.glob("*.json")), reverse=True):
+        try:
+            newest = datetime.strptime(name.partition("-")[0], _TIME).replace(tzinfo=UTC)
+            return max(now, newest + timedelta(microseconds=1)).strftime(_TIME)
+        except (ValueError, OverflowError):
+            continue
+    return now.strftime(_TIME)
 
 
 def read_runs(folder: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import re
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -27,6 +29,7 @@ KEPT = 2
 _TENSORS, _FACTS = "state.safetensors", "checkpoint.json"
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 _SEAL = "seal"  # of the facts, which hold the checksum of the tensors
+_NUMBER = re.compile(r"os error (\d+)")
 _UNSEALED = {"step", "digest", "sha256", "engine", "history", "held_out"}  # what older versions wrote, and nothing else
 
 
@@ -41,7 +44,7 @@ def module_tensors(phase: Phase) -> dict[str, Tensor]:
 
 def save_modules(phase: Phase, folder: Path) -> None:
     """Write the modules of a phase into the folder of its result."""
-    save_file(module_tensors(phase), folder / _TENSORS)
+    _save(module_tensors(phase), folder / _TENSORS)
 
 
 def load_modules(modules: Mapping[str, torch.nn.Module], folder: Path) -> None:
@@ -80,7 +83,7 @@ def save(engine: Engine, folder: Path, digest: str, record: Record) -> None:
     tmp = folder / f"tmp-{token()}.{uuid.uuid4().hex}"
     try:
         tmp.mkdir(parents=True)
-        save_file(_copy(phase), tmp / _TENSORS)
+        _save(_copy(phase), tmp / _TENSORS)
         facts = {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS), "engine": engine.state()}
         facts |= {"history": record.history, "held_out": record.held_out}
         sealed = {**facts, _SEAL: _text_sha256(json.dumps(facts))}
@@ -155,6 +158,16 @@ def _load(phase: Phase, tensors: dict[str, Tensor]) -> None:
             state.setdefault(int(index), {})[entry] = value
         restore_state(optimizer, state)
     phase.generator.set_state(tensors["generator"])
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:  # a failing disk, in words of its own
+        number = _NUMBER.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

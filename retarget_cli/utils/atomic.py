@@ -108,6 +108,8 @@ def write_bytes_atomic(path: Path, data: bytes, *, durable: bool = True) -> None
     """Replace the file `path` by one with `data`; see :func:`replacing`. Raises OSError and leaves the old one."""
     with replacing(path, durable=durable) as part:
         part.write_bytes(data)
+        if part.stat().st_size != len(data):  # a disk that took less and did not say so
+            raise OSError(errno.EIO, "not everything was written", str(path))
 
 
 def write_json_atomic(path: Path, value: Any) -> None:
