@@ -124,8 +124,10 @@ class _Run:
         known = get_method(record["config"]["method"]).phase_names
         self.phases = tuple(phase for phase in known if phase in record["stages"])
         self.commands = Commands(record, store.root)
-        places = {**record["stages"], **record.get("results", {})}
-        found = {name: store.find(place["stage"], place["key"]) for name, place in places.items()}
+        results = record.get("results", {})
+        places = {**record["stages"], **results}
+        # What was drawn may be damaged: then it is left out here, and drawn again when it is asked for.
+        found = {name: store.find(place["stage"], place["key"], deep=name in results) for name, place in places.items()}
         self.entries = {name: entry for name, entry in found.items() if entry is not None}
 
     def beside(self, file: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,19 +144,26 @@ def never() -> bool:
 
 
 def run(
-    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None, *, last: bool = True
+    plan: Sequence[Stage],
+    tools: Tools,
+    entries: Mapping[str, Entry] | None = None,
+    *,
+    shown: Collection[str] = (),
+    last: bool = True,
 ) -> dict[str, Entry]:
     """Run the stages in order and return every result by stage id.
 
     A result of the plan that turns out to be damaged is made again. Raises WorkspaceError for one of `entries`.
 
-    entries: results that are there already. last: no other plan of the same command comes after this one.
+    entries: results that are there already
+    shown: ids of stages whose files people get, beside those that no other is made from
+    last: no other plan of the same command comes after this one
     """
     started = time.monotonic()
     made: set[str] = set()
     while True:
         try:
-            done = _run_all(plan, tools, entries or {}, made)
+            done = _run_all(plan, tools, entries or {}, shown, made)
             break
         except Damaged as damaged:  # and moved aside: from the start again, as others may have been made from it
             if damaged.id not in {stage.id for stage in plan}:
@@ -168,15 +175,16 @@ def run(
     return done
 
 
-def _run_all(plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry], made: set[str]) -> dict[str, Entry]:
+def _run_all(
+    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry], shown: Collection[str], made: set[str]
+) -> dict[str, Entry]:
     """Run the stages once; `made` gets the ids of those that were not there. Raises Damaged."""
     done = dict(entries)
-    used = {name for stage in plan for name in stage.needs.values()}
+    inner = {name for stage in plan for name in stage.needs.values()}.difference(shown)
     tools.reporter(Planned(len(plan)))
     for stage in plan:
         needed = {role: done[name] for role, name in stage.needs.items()}
-        # What nothing else is made from is what people get, so that is read too.
-        done[stage.id], found = run_stage(stage, needed, tools, whole=stage.id not in used)
+        done[stage.id], found = run_stage(stage, needed, tools, whole=stage.id not in inner)
         if not found:
             made.add(stage.id)
     return done

@@ -21,7 +21,15 @@ from retarget_cli.store.presence import Presence, draft_name, owner, sweep
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.store.receipts import NAME, make_receipt, read_receipt, written_digest
 from retarget_cli.store.runs import BadRecord, read_all, write_run
-from retarget_cli.utils.atomic import crash_point, discard, publish_folder, sync_folder, sync_tree, write_json_atomic
+from retarget_cli.utils.atomic import (
+    crash_point,
+    discard,
+    publish_folder,
+    sweep_parts,
+    sync_folder,
+    sync_tree,
+    write_json_atomic,
+)
 from retarget_cli.utils.liveness import Standing
 
 __all__ = ["Draft", "Entry", "Problem", "Store"]
@@ -230,6 +238,8 @@ class Store:
         if not self._swept:
             self._swept = True
             sweep(tmp, self.presence)
+            for folder in (self.root, self.root / "runs"):
+                sweep_parts(folder)
 
     def _finish(self, stage: str, key: str, draft: Draft) -> None:
         # Where locks are only pretended, a rival may still be at work on the same.

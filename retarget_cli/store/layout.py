@@ -18,6 +18,7 @@ from retarget_cli.utils.text import dump_json
 
 LAYOUT = 1
 RESERVED = frozenset({"tmp", "work", "locks", "runs", "quarantine"})
+_ENOUGH = 3  # of these, to be taken for a workspace without a marker
 _MARKER = "workspace.json"
 _BESIDE = frozenset({_MARKER, ".gitignore", "digests.json", "logs"})
 _STAGE = re.compile(r"[a-z][a-z0-9_-]*")
@@ -41,8 +42,10 @@ def open_workspace(root: Path, on_warning: Callable[[str], None] = lambda messag
             (root / name).mkdir(exist_ok=True)
         # Permission bits say nothing for root, on network shares and on read-only mounts; a trial does.
         trial = root / "tmp" / draft_name("trial")
-        trial.write_bytes(b"trial")
-        trial.unlink()
+        try:
+            trial.write_bytes(b"trial")
+        finally:
+            trial.unlink(missing_ok=True)
 
 
 def write_marker(root: Path) -> None:
@@ -53,10 +56,10 @@ def write_marker(root: Path) -> None:
 
 
 def looks_like_workspace(root: Path) -> bool:
-    """Tell whether a folder has everything that a workspace has, and nothing else, its marker left aside."""
+    """Tell whether a folder has most of what every workspace has, and nothing else; its marker is left aside."""
     names = {path.name for path in root.iterdir()}
     others = names - RESERVED - _BESIDE
-    return names >= RESERVED and all(is_stage(name) or _is_part(name) for name in others)
+    return len(names & RESERVED) >= _ENOUGH and all(is_stage(name) or _is_part(name) for name in others)
 
 
 def check_address(stage: str, key: str) -> None:
