@@ -32,6 +32,7 @@ from retarget_cli.cli import (
     train,
     weights,
 )
+from retarget_cli.cli.many.lifeline import watch
 from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.utils import streams
@@ -83,6 +84,7 @@ def run(arguments: Sequence[str]) -> int:
     0 done, 1 bug, 2 usage, 3 input, 4 environment, 5 workspace, 130 interrupted (143 by SIGTERM).
     """
     streams.prepare()
+    watch()
     try:
         code = _invoke(arguments)
         streams.flush()

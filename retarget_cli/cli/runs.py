@@ -13,7 +13,8 @@ from retarget_cli.cli.options import grouped
 def runs(general: options.InWorkspace) -> None:
     """List the runs of this workspace, newest first."""
     workspace = general.workspace
-    records = output.open_store(workspace).runs() if workspace.exists() else []
+    with output.reporting(general) as reporter:  # what is no record is named
+        records = output.open_store(workspace, reporter).runs() if workspace.exists() else []
     if general.json:
         output.document({"runs": records})
     elif records:

@@ -100,5 +100,8 @@ def writing(path: Path) -> Iterator[None]:
         if code in {errno.EACCES, errno.EPERM, errno.EROFS}:
             fix = "Choose another output folder, or change its rights."
             raise EnvironmentProblem("The folder may not be written to.", where=path, fix=fix) from error
+        if code == errno.EIO:
+            fix = "Check the disk, then run the same command again."
+            raise EnvironmentProblem("The disk fails while the video is written.", where=path, fix=fix) from error
         fix = "Choose another output path and try again."
         raise MediaError(f"The video cannot be written: {_reason(error)}.", where=path, fix=fix) from error

@@ -68,7 +68,7 @@ def _draw(folder: Path, tools: Tools, drawing: Mapping[str, Any]) -> SamplePair:
         work=lambda job: _work(job, drawing),
         params={name: list(value) if isinstance(value, tuple) else value for name, value in drawing.items()},
     )
-    entry, _ = run_stage(stage, {}, tools)
+    entry, _ = run_stage(stage, {}, tools, whole=True)
     for name, facts in entry.receipt["files"].items():
         target = folder / name
         if not target.exists() or tools.store.digests.digest(target) != facts["sha256"]:

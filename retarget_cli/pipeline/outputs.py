@@ -6,13 +6,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.events import Artifact, Reporter, silent
-from retarget_cli.utils.atomic import part_beside, replacing, write_bytes_atomic
+from retarget_cli.utils.atomic import crash_point, part_beside, replacing, write_bytes_atomic
 
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
@@ -134,8 +134,8 @@ def deliver(source: Path, target: Path, kind: str = "", reporter: Reporter = sil
     return target
 
 
-def deliver_folder(source: Path, target: Path) -> Path:
-    """Copy a stage's folder of files to `target`, all at once; a folder that is there goes.
+def deliver_folder(source: Path | Sequence[Path], target: Path) -> Path:
+    """Copy a stage's folder, or these files of it, to `target`, all at once; a folder that is there goes.
 
     Raises EnvironmentProblem when it cannot be written.
     """
@@ -144,11 +144,14 @@ def deliver_folder(source: Path, target: Path) -> Path:
         part, old = part_beside(place), part_beside(place)
         try:
             part.mkdir()
-            for file in source.iterdir():
+            for file in source.iterdir() if isinstance(source, Path) else source:
                 shutil.copyfile(file, part / file.name)
+            crash_point("replace-folder")
             if place.is_dir():
                 place.rename(old)
+            crash_point("replacing-folder")
             part.rename(place)
+            crash_point("replaced-folder")
         except OSError:
             if old.is_dir():
                 old.rename(place)

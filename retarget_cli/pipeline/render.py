@@ -321,7 +321,7 @@ def hand_over(
     composed, made = done[f"compose:{name}"], Companions(still=None, sheet=None, comparison=None)
     suffix = composed.receipt["params"]["suffix"]
     if suffix == FOLDER:
-        outputs.deliver_folder(composed.path / "result", video)
+        outputs.deliver_folder(composed.files("result"), video)
         reporter(Artifact("video", video))
     else:
         outputs.deliver(composed.file(f"result{suffix}"), video, "video", reporter)

@@ -23,7 +23,7 @@ from retarget_cli.stages import compare
 from retarget_cli.stages.clip import clip_info, facts
 from retarget_cli.stages.compose import STILL
 from retarget_cli.stages.crop import CROPS_SHEET as CROPS
-from retarget_cli.stages.fit import CURVES, previews, training_curves
+from retarget_cli.stages.fit import CURVES, previews, stored_previews, training_curves
 from retarget_cli.stages.matte import matte_report
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.score import scores
@@ -76,7 +76,7 @@ def deliver_training(
             old.unlink(missing_ok=True)
     for phase in phases:
         if phase in done:
-            _deliver_previews(phase, previews(done[phase].path), folder, reporter)
+            _deliver_previews(phase, stored_previews(done[phase]), folder, reporter)
     _deliver(done, "curves", CURVES, folder / TRAINING / CURVES, "curves", reporter)
     _deliver(done, "verdict", TEXT, folder / TEXT, "report", reporter)
 
@@ -124,8 +124,10 @@ class _Run:
         known = get_method(record["config"]["method"]).phase_names
         self.phases = tuple(phase for phase in known if phase in record["stages"])
         self.commands = Commands(record, store.root)
-        places = {**record["stages"], **record.get("results", {})}
-        found = {name: store.find(place["stage"], place["key"]) for name, place in places.items()}
+        results = record.get("results", {})
+        places = {**record["stages"], **results}
+        # What was drawn may be damaged: then it is left out here, and drawn again when it is asked for.
+        found = {name: store.find(place["stage"], place["key"], deep=name in results) for name, place in places.items()}
         self.entries = {name: entry for name, entry in found.items() if entry is not None}
 
     def beside(self, file: str) -> str | None:
@@ -205,7 +207,7 @@ def _video_rows(ingested: Entry) -> list[tuple[str, str]]:
 def _phase(run: _Run, name: str) -> Phase:
     entry = run.entries[name]
     numbers = training_curves(entry)
-    files = [(int(path.stem), f"{TRAINING}/{name}-{path.name}") for path in previews(entry.path)]
+    files = [(int(path.stem), f"{TRAINING}/{name}-{path.name}") for path in stored_previews(entry)]
     return Phase(
         name,
         numbers["history"],

@@ -17,6 +17,8 @@ from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.warm_start import OPTION, Start, check_start
 from retarget_cli.store.engine import Entry, Store
 
+_OF_A_PAIR = ("pair", "clips")
+
 
 @dataclass(frozen=True)
 class TrainedRun:
@@ -96,8 +98,8 @@ def find_run(
     results were pruned.
     """
     record = find_record(store, pair, run)
+    config = _config(record, store)
     clips = _clip(store, record, "a", pair and pair[0]), _clip(store, record, "b", pair and pair[1])
-    config = from_record(record["config"])
     if device is not None:
         config = dataclasses.replace(config, device=device)
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
@@ -105,7 +107,7 @@ def find_run(
 
 def find_record(store: Store, pair: tuple[Path, Path] | None, run: str | None = None) -> dict[str, Any]:
     """The record of that run, whose clips and results may be gone. Raises UsageError as :func:`find_run` does."""
-    records = _trained(store) if run is None else _named(store, run, "--run")
+    records = _trained(store, *_OF_A_PAIR) if run is None else _named(store, run, "--run", *_OF_A_PAIR)
     if pair is not None:
         return _of_pair(store, records, pair)
     if not records:
@@ -129,23 +131,39 @@ def find_start(store: Store, config: TrainConfig) -> Start | None:
         fix = "Give more of its id; `retarget runs` lists them."
         raise UsageError(f"the ids of {len(records)} runs begin with '{config.start}'", where=OPTION, fix=fix)
     (record,) = records
-    start = Start(record["id"], from_record(record["config"]), record["stages"])
+    start = Start(record["id"], _config(record, store), record["stages"])
     check_start(start, config)
     return start
 
 
-def _trained(store: Store) -> list[dict[str, Any]]:
-    """Records of training runs, the newest first."""
-    return [record for record in store.runs() if record.get("kind") == "train"]
+def _trained(store: Store, *parts: str) -> list[dict[str, Any]]:
+    """Records of training runs, the newest first; those that lack their results or one of `parts` are left out."""
+    return [
+        record
+        for record in store.runs()
+        if record.get("kind") == "train" and record.keys() >= {"config", "stages", *parts} and _has_places(record)
+    ]
 
 
-def _named(store: Store, run: str, option: str) -> list[dict[str, Any]]:
+def _has_places(record: Mapping[str, Any]) -> bool:
+    return all({"stage", "key", "digest"} <= place.keys() for place in record["stages"].values())
+
+
+def _named(store: Store, run: str, option: str, *parts: str) -> list[dict[str, Any]]:
     """Those whose id begins with `run`; UsageError, which names `option`, when there is none."""
-    records = [record for record in _trained(store) if record["id"].startswith(run)]
+    records = [record for record in _trained(store, *parts) if record["id"].startswith(run)]
     if not records:
         fix = "`retarget runs` lists those there are."
         raise UsageError(f"there is no run '{run}' in this workspace", where=option, fix=fix)
     return records
+
+
+def _config(record: Mapping[str, Any], store: Store) -> TrainConfig:
+    try:
+        return from_record(record["config"])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        what = f"the settings of run {record['id']} cannot be read"
+        raise WorkspaceError(what, where=store.root, fix="Run `retarget train` with these clips again.") from None
 
 
 def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path]) -> dict[str, Any]:

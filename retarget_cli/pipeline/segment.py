@@ -93,7 +93,8 @@ def segment(
     source, target = _open(clip, out, store)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
     outputs.check_targets([target, *beside.values()], [clip.path, clip.matte])
-    done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
+    plan = plan_segment(source, config, store)
+    done = run(plan, Tools(store, reporter, stop), shown=[stage.id for stage in plan])
     result = SegmentResult(target, **beside, report=_judged(done, source.name))
     files = {"matte": MATTE, "alpha": ALPHA, "overlay": OVERLAY, "contact": CONTACT_SHEET}
     targets = result.matte, result.alpha, result.overlay, result.sheet

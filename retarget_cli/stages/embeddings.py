@@ -35,7 +35,7 @@ def stored_views(job: Job, clip: SourceClip, weights: Path, device: str) -> Path
     key = stage.key(needed)
     if job.tools.store.find(stage.name, key) is None and not _fits(job, key, weights):
         return None
-    return run_stage(stage, needed, job.tools)[0].path
+    return run_stage(stage, needed, job.tools, whole=True)[0].path
 
 
 def embed(clip: SourceClip, weights: Path, weights_digest: str, device: str) -> Stage:
@@ -46,7 +46,7 @@ def embed(clip: SourceClip, weights: Path, weights_digest: str, device: str) -> 
         version=VERSION,
         label=f"Showing {clip.path.name} to the network",
         work=lambda job: _work(job, weights, device),
-        files={"video": clip.path},
+        files={"video": clip.path, "weights": weights},
         digests={"video": clip.digest, "weights": weights_digest},
         needs={"ingest": f"ingest:{clip.name}"},
     )

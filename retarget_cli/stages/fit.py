@@ -134,6 +134,11 @@ def previews(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / _PREVIEWS).glob("*.png") if path.stem.isdigit())
 
 
+def stored_previews(entry: Entry) -> list[Path]:
+    """The previews of a trained phase, the earliest first."""
+    return entry.files(_PREVIEWS)
+
+
 def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
     """Folders of the phases that a job needs, by phase."""
     return {name: job.entries[name].path for name in get_method(config.method).phase_names if name in job.entries}

@@ -67,7 +67,7 @@ def matte(
         label=f"Finding the object in {clip.path.name}",
         work=lambda job: _find_object(job, clip, backend, device, max_memory),
         params=params,
-        files={"video": clip.path},
+        files=_files(clip, backend),
         digests=digests,
         needs={"ingest": f"ingest:{clip.name}"},
     )
@@ -186,6 +186,11 @@ def inputs_of(
         digests["weights"] = digest(backend.weights)
     hints = [] if backend.name == "given" else hints_to_json(clip.hints)
     return {"backend": backend.name, "backend_version": version_of(backend.name), "hints": hints}, digests
+
+
+def _files(clip: SourceClip, backend: BackendChoice) -> dict[str, Path]:
+    files = {"video": clip.path, "matte": clip.matte, "weights": backend.weights}
+    return {role: path for role, path in files.items() if path is not None}
 
 
 def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:

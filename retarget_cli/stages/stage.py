@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retarget_cli.errors import Interrupted
+from retarget_cli.errors import Interrupted, WorkspaceError
 from retarget_cli.events import Finished, Notice, Planned, Progress, Reporter, StageCached, StageFinished, StageStarted
 from retarget_cli.store.engine import Entry
 from retarget_cli.store.keys import stage_key
@@ -81,26 +81,50 @@ class Job:
         check_stop(self.tools.stop, self.stage.id)
 
 
-def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools) -> tuple[Entry, bool]:
-    """The stage's entry, and whether it was there already."""
+class Damaged(Exception):
+    """A result that is needed turned out to be damaged, and was set aside. id: of its stage in the plan."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+
+def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools, *, whole: bool = False) -> tuple[Entry, bool]:
+    """The stage's entry, and whether it was there already. whole: the content of one that was there is checked too.
+
+    Before anything is built on the needed entries, their content is compared with what was written, once a process:
+    raises Damaged. Raises InputError when a file of the user's changed meanwhile; nothing is published then.
+    """
     key = stage.key(needed)
-    entry = tools.store.find(stage.name, key)
+    entry = tools.store.find(stage.name, key, deep=whole)
     if entry is not None:
         tools.reporter(StageCached(stage.id, stage.label, key, entry.receipt["timings"].get("seconds")))
         return entry, True
     started = time.monotonic()
     tools.reporter(StageStarted(stage.id, stage.label))
+    for role, each in needed.items():
+        _check_whole(each, stage.needs.get(role, role), tools.store)
     inputs = stage.inputs(needed)
     waiting = lambda: check_stop(tools.stop, stage.id)  # noqa: E731
-    with tools.store.draft(stage.name, key, params=stage.params, inputs=inputs, waiting=waiting) as draft:
+    making = tools.store.draft(stage.name, key, params=stage.params, inputs=inputs, waiting=waiting, checked=True)
+    with making as draft:
         if draft.existing is None:
             check_stop(tools.stop, stage.id)
             stage.work(Job(stage, key, draft.path, needed, tools, draft))
+            for path in stage.files.values():
+                tools.store.digests.check_unchanged(path)
             crash_point(stage.name)
     if draft.entry is None:
         raise RuntimeError(f"stage {stage.id} published nothing")
     tools.reporter(StageFinished(stage.id, stage.label, time.monotonic() - started, key))
     return draft.entry, False
+
+
+def _check_whole(entry: Entry, id: str, store: Store) -> None:
+    """Compare the content of an entry with what was written, once a process. Raises Damaged, with `id`."""
+    found = store.find(entry.stage, entry.key, deep=True)
+    if found is None or found.digest != entry.digest:
+        raise Damaged(id)
 
 
 def check_stop(stop: Callable[[], bool], where: str) -> None:
@@ -120,20 +144,47 @@ def never() -> bool:
 
 
 def run(
-    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None, *, last: bool = True
+    plan: Sequence[Stage],
+    tools: Tools,
+    entries: Mapping[str, Entry] | None = None,
+    *,
+    shown: Collection[str] = (),
+    last: bool = True,
 ) -> dict[str, Entry]:
     """Run the stages in order and return every result by stage id.
 
-    entries: results that are there already. last: no other plan of the same command comes after this one.
+    A result of the plan that turns out to be damaged is made again. Raises WorkspaceError for one of `entries`.
+
+    entries: results that are there already
+    shown: ids of stages whose files people get, beside those that no other is made from
+    last: no other plan of the same command comes after this one
     """
     started = time.monotonic()
-    done = dict(entries or {})
-    cached = 0
+    made: set[str] = set()
+    while True:
+        try:
+            done = _run_all(plan, tools, entries or {}, shown, made)
+            break
+        except Damaged as damaged:  # and moved aside: from the start again, as others may have been made from it
+            if damaged.id not in {stage.id for stage in plan}:
+                what = f"the result of stage {damaged.id} was damaged, and is set aside"
+                fix = "Run `retarget train` with these clips again; it redoes only what is missing."
+                raise WorkspaceError(what, where=tools.store.root, fix=fix) from None
+    if last:
+        tools.reporter(Finished(time.monotonic() - started, len(made), len(plan) - len(made)))
+    return done
+
+
+def _run_all(
+    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry], shown: Collection[str], made: set[str]
+) -> dict[str, Entry]:
+    """Run the stages once; `made` gets the ids of those that were not there. Raises Damaged."""
+    done = dict(entries)
+    inner = {name for stage in plan for name in stage.needs.values()}.difference(shown)
     tools.reporter(Planned(len(plan)))
     for stage in plan:
         needed = {role: done[name] for role, name in stage.needs.items()}
-        done[stage.id], found = run_stage(stage, needed, tools)
-        cached += found
-    if last:
-        tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
+        done[stage.id], found = run_stage(stage, needed, tools, whole=stage.id not in inner)
+        if not found:
+            made.add(stage.id)
     return done

@@ -35,7 +35,7 @@ class Start:
     def folder(self, store: Store, phase: str) -> Path:
         """The folder of the trained phase; WorkspaceError when it is gone."""
         place = self.results[phase]
-        entry = store.find(place["stage"], place["key"])
+        entry = store.find(place["stage"], place["key"], deep=True)
         if entry is None or entry.digest != place["digest"]:
             what = f"the {phase} networks of run {self.run} are no longer in the workspace"
             raise WorkspaceError(what, where=OPTION, fix=f"Train that pair again, or {_ANOTHER}.")

@@ -18,6 +18,7 @@ from retarget_cli.utils.text import dump_json
 # remembered. Two seconds is the coarsest tick in use (FAT).
 SETTLE_NS = 2_000_000_000
 _MOST = 10_000  # remembered files; the oldest are forgotten first
+_ROWS, _SEAL = "files", "seal"
 
 
 def hash_file(path: Path) -> str:
@@ -30,12 +31,14 @@ class FileDigests:
     """Sha256 of files, remembered in ``root/digests.json`` by path, size, times and inode.
 
     The change time is compared as well as the modification time: the latter can be set back by any program.
-    Losing the memory, or failing to write it, costs time and nothing else.
+    Losing the memory, or failing to write it, costs time and nothing else. It has a checksum: a wrong digest would be
+    that of another clip.
     """
 
     def __init__(self, root: Path) -> None:
         self._memory = Path(root) / "digests.json"
         self._known: dict[str, list] | None = None
+        self._first: dict[str, str] = {}  # digests as this process first saw them
 
     def digest(self, path: Path) -> str:
         """Sha256 of a file's content, 64 hex digits; of a folder, over the names and contents of all files below it.
@@ -57,12 +60,30 @@ class FileDigests:
         finally:
             self._remember(fresh)
 
+    def check_unchanged(self, path: Path) -> None:
+        """Raise InputError when a file has another content than when this process first asked for its digest.
+
+        For a folder this holds of every file below it that was asked for. What is not as it was is read again.
+        """
+        place = str(Path(path).resolve())
+        within = [name for name in self._first if name == place or name.startswith(f"{place}{os.sep}")]
+        for name in within:
+            if self.digest(Path(name)) != self._first[name]:
+                fix = "Wait until it is complete, then run the same command again."
+                raise InputError("the file changed while it was used", where=name, fix=fix)
+
+    def forget(self) -> None:
+        """Delete the memory: every file is read again. Raises OSError."""
+        self._memory.unlink(missing_ok=True)
+        self._known = None
+
     def _digest_file(self, path: Path, fresh: dict[str, list]) -> str:
         name, before = str(path.resolve()), _identity(path)
         if self._known is None:
             self._known = self._read()
         seen = self._known.get(name)
         if seen is not None and seen[:-1] == before:
+            self._first.setdefault(name, seen[-1])
             return seen[-1]
         settled = _settled(before)  # asked before reading: what changes afterwards shows
         digest = hash_file(path)
@@ -70,6 +91,7 @@ class FileDigests:
             raise InputError("the file changes while it is read", where=path, fix="Wait until it is complete.")
         if settled:
             fresh[name] = [*before, digest]
+        self._first.setdefault(name, digest)
         return digest
 
     def _remember(self, fresh: dict[str, list]) -> None:
@@ -80,14 +102,22 @@ class FileDigests:
         self._known = dict([*known.items(), *fresh.items()][-_MOST:])
         with suppress(OSError):
             # Pairs, not an object, whose names would be sorted: the order tells which are the oldest.
-            write_bytes_atomic(self._memory, dump_json(list(self._known.items())))
+            rows = list(self._known.items())
+            write_bytes_atomic(self._memory, dump_json({_ROWS: rows, _SEAL: _checksum(rows)}))
 
     def _read(self) -> dict[str, list]:
         try:
-            rows = json.loads(self._memory.read_bytes())
+            memory = json.loads(self._memory.read_bytes())
+            rows = memory[_ROWS]
+            if memory[_SEAL] != _checksum(rows):
+                return {}
             return {name: row for name, row in rows if isinstance(row, list) and row and is_sha256(row[-1])}
-        except (OSError, TypeError, ValueError):
+        except (OSError, TypeError, KeyError, ValueError, RecursionError):
             return {}
+
+
+def _checksum(rows: list) -> str:
+    return hashlib.sha256(dump_json(rows)).hexdigest()
 
 
 def _identity(path: Path) -> list[int]:

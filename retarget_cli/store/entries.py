@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,16 @@ from retarget_cli.store.receipts import content_digest
 
 @dataclass(frozen=True)
 class Entry:
-    """A published result. path: its folder, not to be changed; receipt: what ``receipt.json`` says."""
+    """A published result. path: its folder, not to be changed; receipt: what ``receipt.json`` says.
+
+    check: raises when the file of that name does not hold what was written; called before any is handed out.
+    """
 
     stage: str
     key: str
     path: Path
     receipt: dict[str, Any]
+    check: Callable[[str], None] = field(default=lambda name: None, repr=False, compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -31,13 +36,22 @@ class Entry:
         return sum(facts["size"] for facts in self.receipt["files"].values())
 
     def file(self, name: str) -> Path:
-        """Path of one of its files. Raises KeyError when the receipt does not name it."""
+        """Path of one of its files, whose content was compared with the receipt.
+
+        Raises KeyError when the receipt does not name it, WorkspaceError when it is damaged.
+        """
         if name not in self.receipt["files"]:
             raise KeyError(f"{self.stage} has no file {name!r}")
+        self.check(name)
         return self.path / name
 
+    def files(self, folder: str = "") -> list[Path]:
+        """Paths of all its files below one of its folders, or of all, in order; compared as those of `file`."""
+        below = f"{folder}/" if folder else ""
+        return [self.file(name) for name in sorted(self.receipt["files"]) if name.startswith(below)]
+
     def json(self, name: str) -> Any:
-        """Read one of its files as JSON. Raises KeyError as `file` does, OSError and ValueError when it is damaged."""
+        """Read one of its files as JSON. Raises as `file` does."""
         return json.loads(self.file(name).read_bytes())
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from retarget_cli.errors import WorkspaceError
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.store.locks import LockState
+from retarget_cli.store.presence import owner
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.store.receipts import NAME
-from retarget_cli.utils.atomic import discard
+from retarget_cli.utils.atomic import crash_point, discard, is_forgotten_part
+from retarget_cli.utils.liveness import Standing
 
+KEPT_LOGS = 10
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -32,14 +35,15 @@ class Plan:
 def plan(store: Store, *, keep_runs: int = 10, min_age: float = 3600.0) -> Plan:
     """Plan what `prune` deletes.
 
-    Kept: every entry whose key or digest stands in one of the newest `keep_runs` run records, whatever those were made
-    from, checkpoints of unfinished work that such a record names, and anything touched in the last `min_age` seconds
-    (with whatever it was made from): it may belong to a run that has no record yet. Raises WorkspaceError.
+    Kept: every entry whose key or digest stands in one of the newest `keep_runs` run records, or in a file that should
+    be one and cannot be read; whatever those were made from; checkpoints of unfinished work that such a record names;
+    and anything touched in the last `min_age` seconds (with whatever it was made from): it may belong to a run that has
+    no record yet. Raises WorkspaceError.
     """
     with disk_problems(store.root):
         horizon = time.time() - min_age
         entries = list(store.entries())
-        named = _hashes(store.runs()[:keep_runs])
+        named = _hashes(store.runs()[:keep_runs]).union(*(bad.hashes() for bad in store.bad_records()))
         kept = _reachable(entries, named, horizon)
         doomed = tuple(entry for entry in entries if entry.key not in kept)
         published = {entry.key for entry in entries}
@@ -51,27 +55,45 @@ def plan(store: Store, *, keep_runs: int = 10, min_age: float = 3600.0) -> Plan:
     return Plan(doomed, leftovers, size)
 
 
-def prune(store: Store, *, keep_runs: int = 10, min_age: float = 3600.0, dry_run: bool = False) -> int:
+def prune(
+    store: Store, *, keep_runs: int = 10, min_age: float = 3600.0, dry_run: bool = False, force: bool = False
+) -> int:
     """Delete what `plan` lists; returns the bytes freed, or to be freed with `dry_run`.
 
-    Raises WorkspaceError when another process is at work in this workspace: what it needs cannot be known.
+    Raises WorkspaceError when another process is at work in this workspace, as what it needs cannot be known, and when
+    it cannot be known whether one is; then `force` goes on. Who begins meanwhile waits.
     """
-    todo = plan(store, keep_runs=keep_runs, min_age=min_age)
     if dry_run:
-        return todo.size
-    if store.locks.busy():
-        raise WorkspaceError(
-            "another process is working in this workspace", where=store.root, fix="Wait for it to end, then try again."
-        )
-    freed = 0
-    with disk_problems(store.root):
+        return plan(store, keep_runs=keep_runs, min_age=min_age).size
+    with disk_problems(store.root), store.presence.alone() as others:
+        _check_alone(store, others, force)
+        todo = plan(store, keep_runs=keep_runs, min_age=min_age)
+        freed = 0
         for entry in todo.entries:
             with store.locks.attempt(entry.key) as state:
                 if state is not LockState.BUSY:
                     freed += _delete(store, entry.path)
+                    crash_point("prune")
         for path in todo.leftovers:
             freed += _delete(store, path)
+            crash_point("prune-leftover")
     return freed
+
+
+def _check_alone(store: Store, others: Mapping[Standing, list[Path]], force: bool) -> None:
+    if others[Standing.ALIVE] or store.locks.busy():
+        what = "another process is working in this workspace"
+        raise WorkspaceError(what, where=store.root, fix="Wait for it to end, then try again.")
+    if force:
+        return
+    away = others[Standing.ELSEWHERE] + [
+        path for path in (store.root / "tmp").iterdir() if owner(path) is Standing.ELSEWHERE
+    ]
+    doubt = f"{away[0].name} is of another machine or container" if away else store.locks.doubt()
+    if doubt:
+        what = f"it cannot be known whether another process is working in this workspace: {doubt}"
+        fix = "Wait until every other one has ended; when you are sure of that, add --force."
+        raise WorkspaceError(what, where=store.root, fix=fix)
 
 
 def _delete(store: Store, path: Path) -> int:
@@ -97,11 +119,18 @@ def _reachable(entries: list[Entry], named: set[str], horizon: float) -> set[str
 
 
 def _leftovers(store: Store, published: set[str], named: set[str], horizon: float) -> Iterator[Path]:
-    for folder in ("tmp", "quarantine"):
-        yield from (path for path in sorted((store.root / folder).iterdir()) if _newest(path) <= horizon)
+    for path in sorted((store.root / "tmp").iterdir()):
+        known = owner(path)
+        if known is Standing.DEAD or (known is not Standing.ALIVE and _newest(path) <= horizon):
+            yield path
+    yield from (path for path in sorted((store.root / "quarantine").iterdir()) if _newest(path) <= horizon)
     for path in sorted((store.root / "work").glob("*/*")):
         if path.name in published or (path.name not in named and _newest(path) <= horizon):
             yield path
+    yield from (path for place in (".", "runs") for path in (store.root / place).iterdir() if is_forgotten_part(path))
+    yield from store.presence.dead()
+    yield from store.locks.forgotten(horizon)
+    yield from sorted((store.root / "logs").glob("retarget-*.log"))[:-KEPT_LOGS]
 
 
 def _newest(path: Path) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,19 +53,67 @@ class KeyLocks:
 
     def busy(self) -> list[str]:
         """Keys that somebody works on now."""
-        keys = []
-        for path in self._folder.glob("*.lock"):
+        return [key for key, state in self._states().items() if state is LockState.BUSY]
+
+    def doubt(self) -> str | None:
+        """Why it cannot be known who works here, if so: locks are refused, only pretended, or not ours to take."""
+        for key, state in self._states().items():
+            if state is LockState.NONE:
+                return f"the lock {key[:12]}.lock cannot be taken"
+        return None if self._exclude() else "this file system does not lock files"
+
+    def retire(self, key: str) -> None:
+        """Delete the file of a lock that is held, once there is nothing left that it could spare anybody."""
+        with suppress(OSError):
+            self._path(key).unlink()
+
+    def forgotten(self, horizon: float) -> list[Path]:
+        """Files of locks that nobody has and that were made before `horizon`, a time."""
+        states = self._states()
+        return [
+            path
+            for key, state in states.items()
+            if state is LockState.HELD and (path := self._path(key)).exists() and path.stat().st_mtime <= horizon
+        ]
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.lock"
+
+    def _states(self) -> dict[str, LockState]:
+        """HELD for a lock that was free."""
+        states = {}
+        for path in sorted(self._folder.glob("*.lock")):
             if is_sha256(path.stem):
                 with self.attempt(path.stem) as state:
-                    if state is LockState.BUSY:
-                        keys.append(path.stem)
-        return keys
+                    states[path.stem] = state
+        return states
+
+    def _exclude(self) -> bool:
+        """Whether two handles of one file exclude each other, as they must."""
+        from filelock import FileLock, SoftFileLock, Timeout
+
+        trial = self._folder / f"trial.{uuid.uuid4().hex}"
+        one, two = FileLock(str(trial)), FileLock(str(trial))
+        try:
+            one.acquire(timeout=0)
+            if isinstance(one, SoftFileLock):
+                return False
+            two.acquire(timeout=0)
+        except Timeout:
+            return one.is_locked
+        except (OSError, NotImplementedError):
+            return False
+        finally:
+            for lock in (two, one):
+                lock.release(force=True)
+            trial.unlink(missing_ok=True)
+        return False
 
     def _take(self, key: str, timeout: float) -> LockState:
         from filelock import FileLock, SoftFileLock, Timeout  # slow to import, and unneeded when all is cached
 
         with self._guard:
-            lock = self._locks.setdefault(key, FileLock(str(self._folder / f"{key}.lock")))
+            lock = self._locks.setdefault(key, FileLock(str(self._path(key))))
         try:
             lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS / 4)
         except Timeout:

@@ -12,15 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from retarget_cli import __version__
+from retarget_cli.store.contents import Broken, Contents, check_folders
 from retarget_cli.store.digests import hash_file
 from retarget_cli.store.keys import canonical_json, is_sha256, lenient_json
 from retarget_cli.utils.text import dump_json
 
+__all__ = ["NAME", "Broken", "content_digest", "make_receipt", "read_receipt", "versions", "written_digest"]
+
 NAME = "receipt.json"
-
-
-class Broken(Exception):
-    """A folder is not the whole entry it should be; the message says why."""
 
 
 def make_receipt(
@@ -32,9 +31,11 @@ def make_receipt(
     inputs: Mapping[str, str],
     notes: Mapping[str, Any],
     timings: Mapping[str, Any],
+    checked: bool = False,
 ) -> dict[str, Any]:
     """The receipt of the files now in `folder`: sizes, sha256, parameters, timings, versions.
 
+    checked: whether the content of all entries it was made from was compared with their receipts before.
     The parameters stand in their canonical form. Raises OSError, and ValueError when the folder holds anything but
     plain files and folders.
     """
@@ -51,26 +52,33 @@ def make_receipt(
         "timings": lenient_json(timings),
         "versions": dict(versions()),
     }
+    if checked:
+        receipt["checked"] = True
     return {**receipt, "seal": _checksum(receipt)}  # the checksum of all else
 
 
-def read_receipt(folder: Path, stage: str, key: str, *, deep: bool) -> dict[str, Any] | None:
+def read_receipt(
+    folder: Path, stage: str, key: str, *, deep: bool, contents: Contents | None = None
+) -> dict[str, Any] | None:
     """The receipt of the entry in `folder`, or None when there is no such folder.
 
-    Checks the receipt itself and that each file has its size; `deep` compares their sha256 too.
+    Checks the receipt itself, that each file is a plain one of its size, and the content of small facts (JSON); `deep`
+    that of every file. contents: what is known to be right already.
     Raises Broken when a check fails, OSError when something cannot be read.
     """
     try:
         receipt = json.loads((folder / NAME).read_bytes())
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        if not folder.exists():
+        if not folder.exists() and not folder.is_symlink():
             return None
         raise Broken(f"{NAME} is missing") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Broken(f"{NAME} is damaged") from None
     _check_receipt(receipt, stage, key)
+    check_folders(folder, receipt["files"])
+    contents = contents or Contents()
     for name, facts in receipt["files"].items():
-        _check_file(folder / name, name, facts, deep=deep)
+        contents.check(folder / name, name, facts, deep=deep or name.endswith(".json"))
     return receipt
 
 
@@ -78,6 +86,19 @@ def content_digest(receipt: Mapping[str, Any]) -> str:
     """Sha256 over the key and the files' sha256: equal for equal results, whenever and however fast they were made."""
     files = {name: facts["sha256"] for name, facts in receipt["files"].items()}
     return hashlib.sha256(dump_json({"key": receipt["key"], "files": files})).hexdigest()
+
+
+def written_digest(folder: Path, stage: str, key: str) -> str | None:
+    """The digest of the entry in `folder` as it was published, whatever became of its files; None for a lost receipt.
+
+    Raises OSError.
+    """
+    try:
+        receipt = json.loads((folder / NAME).read_bytes())
+        _check_receipt(receipt, stage, key)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, RecursionError, Broken):
+        return None
+    return content_digest(receipt)
 
 
 @lru_cache(maxsize=1)
@@ -124,18 +145,12 @@ def _check_receipt(receipt: Any, stage: str, key: str) -> None:
             raise Broken(f"{NAME} belongs to another entry")
         for name, facts in receipt["files"].items():
             parts = PurePosixPath(name)
-            if parts.is_absolute() or ".." in parts.parts or not is_sha256(facts["sha256"]):
+            plain = parts.parts and not parts.is_absolute() and ".." not in parts.parts
+            if not plain or not is_sha256(facts["sha256"]):
                 raise Broken(f"{NAME} is damaged")
-    except (KeyError, TypeError, AttributeError, ValueError):
+        if not all(is_sha256(digest) for digest in receipt["inputs"].values()) or not isinstance(
+            receipt["timings"], dict
+        ):
+            raise Broken(f"{NAME} is damaged")
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         raise Broken(f"{NAME} is damaged") from None
-
-
-def _check_file(path: Path, name: str, facts: Mapping[str, Any], *, deep: bool) -> None:
-    try:
-        size = path.stat().st_size
-        if size != facts["size"]:
-            raise Broken(f"{name} has {size} bytes instead of {facts['size']}")
-        if deep and hash_file(path) != facts["sha256"]:
-            raise Broken(f"{name} does not hold what was written")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise Broken(f"{name} is missing") from None

@@ -2,42 +2,114 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from retarget_cli.store.keys import lenient_json
+from retarget_cli.store.records import Unfit, check_record
 from retarget_cli.utils.atomic import write_json_atomic
+from retarget_cli.utils.text import dump_json
+
+MOST_BYTES = 4 * 2**20
+_HASH = re.compile(rb"[0-9a-f]{64}")
+_BLOCK = 2**20
+_SEAL = "seal"
+_TIME = "%Y%m%dT%H%M%S.%fZ"
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A file among the records that is none, and why."""
+
+    path: Path
+    reason: str
+
+    def hashes(self) -> set[str]:
+        """Everything in it that may be the key or digest of an entry. Raises OSError."""
+        found: set[str] = set()
+        before = b""
+        with self.path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(match.decode() for match in _HASH.findall(before + block))
+                before = block[-63:]
+        return found
 
 
 def write_run(folder: Path, record: Mapping[str, Any], run_id: str | None = None) -> str:
     """Write a record, or replace the one called `run_id`, whole or not at all. Returns its id; raises OSError.
 
-    The id begins with the UTC time, so that ids sort by age. ``id`` and ``time`` are added to the record;
+    The id begins with the UTC time, so that ids sort by age; after a clock that was set back, with the moment after the
+    newest one. ``id``, ``time`` and a checksum are added to the record;
     a replaced record keeps its time.
     """
-    now = datetime.now(UTC)
-    run_id = run_id or f"{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:6]}"
+    run_id = run_id or f"{_moment(folder)}-{uuid.uuid4().hex[:6]}"
     if Path(run_id).name != run_id:
         raise ValueError(f"{run_id!r} cannot be the id of a run")
-    time = run_id.partition("-")[0]
-    write_json_atomic(folder / f"{run_id}.json", {**lenient_json(record), "id": run_id, "time": time})
+    whole = {**lenient_json(record), "id": run_id, "time": run_id.partition("-")[0]}
+    write_json_atomic(folder / f"{run_id}.json", {**whole, _SEAL: _checksum(whole)})
     return run_id
 
 
+def _moment(folder: Path) -> str:
+    now = datetime.now(UTC)
+    for name in sorted((path.name for path in folder.glob("*.json")), reverse=True):
+        try:
+            newest = datetime.strptime(name.partition("-")[0], _TIME).replace(tzinfo=UTC)
+            return max(now, newest + timedelta(microseconds=1)).strftime(_TIME)
+        except (ValueError, OverflowError):
+            continue
+    return now.strftime(_TIME)
+
+
 def read_runs(folder: Path) -> list[dict[str, Any]]:
-    """Every record, newest first. What cannot be read as a record is left out."""
-    records = []
+    """Every record, newest first. What is no record is left out."""
+    return read_all(folder)[0]
+
+
+def read_all(folder: Path) -> tuple[list[dict[str, Any]], list[BadRecord]]:
+    """Every record, newest first, and the files that should be records and are not."""
+    records, bad = [], []
     for path in sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True):
         if path.name.startswith("."):
             continue
         try:
-            record = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+            records.append(_read(path))
+        except FileNotFoundError:
             continue
-        if isinstance(record, dict):
-            records.append({**record, "id": path.stem})
-    return records
+        except Unfit as unfit:
+            bad.append(BadRecord(path, str(unfit)))
+        except OSError as error:
+            bad.append(BadRecord(path, error.strerror or str(error)))
+    return records, bad
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.is_symlink() or not path.is_file():
+        raise Unfit("it is no plain file")
+    if path.stat().st_size > MOST_BYTES:
+        raise Unfit(f"it has more than {MOST_BYTES} bytes")
+    try:
+        record = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        raise Unfit("it cannot be read as JSON") from None
+    if not isinstance(record, dict):
+        raise Unfit("it is no table")
+    seal = record.pop(_SEAL, None)  # those of older versions have none
+    if seal is not None and seal != _checksum(record):
+        raise Unfit("it does not hold what was written")
+    check_record(record)
+    return {**record, "id": path.stem}
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    try:
+        return hashlib.sha256(dump_json(dict(record))).hexdigest()
+    except (ValueError, RecursionError):  # NaN, or nested too deeply: no record of ours
+        return ""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import re
 import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,9 +23,14 @@ from retarget_cli.training.engine import Engine
 from retarget_cli.training.optim import restore_state
 from retarget_cli.training.phase import Phase
 from retarget_cli.utils.atomic import publish_folder, sync_tree, write_bytes_atomic
+from retarget_cli.utils.liveness import Standing, standing, token
 
 KEPT = 2
 _TENSORS, _FACTS = "state.safetensors", "checkpoint.json"
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+_SEAL = "seal"  # of the facts, which hold the checksum of the tensors
+_NUMBER = re.compile(r"os error (\d+)")
+_UNSEALED = {"step", "digest", "sha256", "engine", "history", "held_out"}  # what older versions wrote, and nothing else
 
 
 def module_tensors(phase: Phase) -> dict[str, Tensor]:
@@ -35,7 +44,7 @@ def module_tensors(phase: Phase) -> dict[str, Tensor]:
 
 def save_modules(phase: Phase, folder: Path) -> None:
     """Write the modules of a phase into the folder of its result."""
-    save_file(module_tensors(phase), folder / _TENSORS)
+    _save(module_tensors(phase), folder / _TENSORS)
 
 
 def load_modules(modules: Mapping[str, torch.nn.Module], folder: Path) -> None:
@@ -71,18 +80,18 @@ def save(engine: Engine, folder: Path, digest: str, record: Record) -> None:
     """Publish the state as ``folder/step-<step>`` and drop all but the newest two."""
     phase, step = engine.phase, record.step
     final = folder / f"step-{step:07d}"
-    tmp = folder / f"tmp-{uuid.uuid4().hex}"
-    tmp.mkdir(parents=True)
-    tensors = _optimizer_tensors(phase)
-    tensors |= {f"module/{key}": value for key, value in module_tensors(phase).items()}
-    tensors["generator"] = phase.generator.get_state().clone()
-    save_file(tensors, tmp / _TENSORS)
-    facts = {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS), "engine": engine.state()}
-    facts |= {"history": record.history, "held_out": record.held_out}
-    write_bytes_atomic(tmp / _FACTS, json.dumps(facts).encode())
-    sync_tree(tmp)
-    if not publish_folder(tmp, final):
-        shutil.rmtree(tmp, ignore_errors=True)
+    tmp = folder / f"tmp-{token()}.{uuid.uuid4().hex}"
+    try:
+        tmp.mkdir(parents=True)
+        _save(_copy(phase), tmp / _TENSORS)
+        facts = {"step": step, "digest": digest, "sha256": _sha256(tmp / _TENSORS), "engine": engine.state()}
+        facts |= {"history": record.history, "held_out": record.held_out}
+        sealed = {**facts, _SEAL: _text_sha256(json.dumps(facts))}
+        write_bytes_atomic(tmp / _FACTS, json.dumps(sealed).encode())
+        sync_tree(tmp)
+        publish_folder(tmp, final)
+    finally:
+        shutil.rmtree(tmp, ignore_errors=True)  # there only when it was not published
     for old in sorted(folder.glob("step-*"))[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -90,20 +99,44 @@ def save(engine: Engine, folder: Path, digest: str, record: Record) -> None:
 def restore(engine: Engine, folder: Path, digest: str) -> Record:
     """Bring a phase to the newest valid checkpoint of the same digest; a fresh record if there is none."""
     for stray in folder.glob("tmp-*"):
-        shutil.rmtree(stray, ignore_errors=True)
+        owner, named, _ = stray.name.removeprefix("tmp-").partition(".")
+        if not named or standing(owner) is Standing.DEAD:  # older versions named nobody
+            shutil.rmtree(stray, ignore_errors=True)
+    fresh = None
     for path in sorted(folder.glob("step-*"), reverse=True):
         try:
-            facts = json.loads((path / _FACTS).read_bytes())
-            if facts["digest"] != digest or facts["sha256"] != _sha256(path / _TENSORS):
-                raise ValueError("not a checkpoint of this phase")
+            facts = _read_facts(path, digest)
+            fresh = fresh or _copy(engine.phase)
             _load(engine.phase, load_file(path / _TENSORS))
             engine.restore(facts["engine"])
-            curves = list(facts["history"]), list(facts["held_out"])
-        except (OSError, ValueError, KeyError, SafetensorError, RuntimeError):
+            return Record(int(facts["step"]), list(facts["history"]), list(facts["held_out"]))
+        except OSError as error:
+            if error.errno not in _GONE:  # a disk that fails now may be read later
+                raise
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError, RuntimeError):
             shutil.rmtree(path, ignore_errors=True)  # damaged: the one before it is as good a start
-            continue
-        return Record(int(facts["step"]), *curves)
+    if fresh is not None:  # what a damaged one has left in the phase must not stay
+        _load(engine.phase, fresh)
     return Record()
+
+
+def _read_facts(path: Path, digest: str) -> dict[str, Any]:
+    """The facts of a checkpoint whose every byte is what was written. Raises ValueError, and OSError."""
+    facts: dict[str, Any] = json.loads((path / _FACTS).read_bytes())
+    seal = facts.pop(_SEAL, None)
+    whole = facts.keys() == _UNSEALED if seal is None else seal == _text_sha256(json.dumps(facts))
+    named = f"step-{facts['step']:07d}" == path.name and facts["digest"] == digest
+    if not whole or not named or facts["sha256"] != _sha256(path / _TENSORS):
+        raise ValueError("not a checkpoint of this phase")
+    return facts
+
+
+def _copy(phase: Phase) -> dict[str, Tensor]:
+    """Every tensor of a phase as a checkpoint holds it."""
+    tensors = _optimizer_tensors(phase)
+    tensors |= {f"module/{key}": value for key, value in module_tensors(phase).items()}
+    tensors["generator"] = phase.generator.get_state().clone()
+    return tensors
 
 
 def _optimizer_tensors(phase: Phase) -> dict[str, Tensor]:
@@ -127,6 +160,16 @@ def _load(phase: Phase, tensors: dict[str, Tensor]) -> None:
     phase.generator.set_state(tensors["generator"])
 
 
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:  # a failing disk, in words of its own
+        number = _NUMBER.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+
+
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
@@ -139,6 +182,10 @@ def _plain(value: Tensor) -> Tensor:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text_sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def adopt(phase: Phase, states: Mapping[str, Mapping[str, Tensor]], out: Path) -> None:

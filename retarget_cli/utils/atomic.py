@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -13,9 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from retarget_cli.utils.liveness import TOKEN, Standing, standing, token
 from retarget_cli.utils.text import dump_json
 
+# Names that this program gives to files on their way; those with 16 digits are of versions that named no process.
+_PART = re.compile(rf"\.(?:({TOKEN})\.[0-9a-f]{{8}}|[0-9a-f]{{16}})\.part")
+_FORGOTTEN = 86_400.0  # seconds after which nobody comes back to a file whose process cannot be asked
 _passed: Counter[str] = Counter()
+_swept: set[Path] = set()
 
 
 def crash_point(name: str) -> None:
@@ -37,8 +44,35 @@ def crash_point(name: str) -> None:
 
 
 def part_beside(path: Path) -> Path:
-    """A name for something on its way to or from `path`: hidden, and short, so that it is allowed where that is."""
-    return path.with_name(f".{uuid.uuid4().hex[:16]}.part")
+    """A name for something on its way to or from `path`: hidden, and short, so that it is allowed where that is.
+
+    It names this process. What dead ones left in the same folder is swept, once a process.
+    """
+    folder = path.absolute().parent
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep_parts(folder)
+    return path.with_name(f".{token()}.{uuid.uuid4().hex[:8]}.part")
+
+
+def sweep_parts(folder: Path) -> None:
+    """Delete what dead processes left in `folder` on its way; what cannot be deleted stays."""
+    with suppress(OSError):
+        for path in [item for item in folder.iterdir() if is_forgotten_part(item)]:
+            _remove(path)
+
+
+def is_forgotten_part(path: Path) -> bool:
+    """Tell whether this is a file or folder on its way whose process is dead, or not heard of for a day."""
+    match = _PART.fullmatch(path.name)
+    if match is None:
+        return False
+    known = standing(match[1]) if match[1] else Standing.ELSEWHERE
+    if known is not Standing.ELSEWHERE:
+        return known is Standing.DEAD
+    with suppress(OSError):
+        return time.time() - path.lstat().st_mtime > _FORGOTTEN
+    return False
 
 
 def move_into_place(part: Path, path: Path) -> None:
@@ -58,10 +92,12 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     part = part_beside(path)
     try:
         yield part
+        crash_point("replace")
         if durable:
             move_into_place(part, path)
         else:
             part.replace(path)
+        crash_point("replaced")
     except BaseException:
         with suppress(OSError):
             part.unlink()
@@ -72,6 +108,8 @@ def write_bytes_atomic(path: Path, data: bytes, *, durable: bool = True) -> None
     """Replace the file `path` by one with `data`; see :func:`replacing`. Raises OSError and leaves the old one."""
     with replacing(path, durable=durable) as part:
         part.write_bytes(data)
+        if part.stat().st_size != len(data):  # a disk that took less and did not say so
+            raise OSError(errno.EIO, "not everything was written", str(path))
 
 
 def write_json_atomic(path: Path, value: Any) -> None:
@@ -139,12 +177,17 @@ def discard(path: Path, bin_folder: Path) -> None:
     doomed = path
     if path.parent != bin_folder:
         bin_folder.mkdir(parents=True, exist_ok=True)
-        doomed = bin_folder / f"{path.name}.{uuid.uuid4().hex}"
+        doomed = bin_folder / f"{path.name[:64]}.{token()}.{uuid.uuid4().hex}"
         try:
             path.rename(doomed)
         except FileNotFoundError:
             return
-    if doomed.is_dir() and not doomed.is_symlink():
-        shutil.rmtree(doomed, ignore_errors=True)
+        crash_point("discard")
+    _remove(doomed)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        doomed.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import importlib.util
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +28,23 @@ def draw_curves(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
     phases: name → {"history": entries, "held_out_history": entries}, each entry with its ``step``. Names that end in
     ``_a`` and ``_b`` are of the two clips and share a colour. Losses that are not above zero are left out.
     """
+    _load_matplotlib()
+    return _draw(phases)
+
+
+def _load_matplotlib() -> None:
+    """Import it with the settings it comes with.
+
+    It would read a ``matplotlibrc`` in the current folder before any other, so for a moment that is the folder with its
+    own. Setting them back afterwards would do, but moves how things lie in memory, and with it single pixels by one.
+    """
+    found = None if "matplotlib" in sys.modules else importlib.util.find_spec("matplotlib")
+    if found is not None and found.origin:
+        with contextlib.suppress(OSError), contextlib.chdir(Path(found.origin).parent / "mpl-data"):
+            importlib.import_module("matplotlib")
+
+
+def _draw(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import retarget_cli
 from retarget_cli.cli.app import run
-from retarget_cli.cli.many import train_many
+from retarget_cli.cli.many import lifeline, train_many
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.store.engine import Store
 from retarget_cli.utils.fields import to_json
+from retarget_cli.utils.liveness import Standing, standing, token
+
+PROGRAM = train_many.PROGRAM
 
 CHILD = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from retarget_cli import events
 from retarget_cli.pipeline import train as pipeline
@@ -30,6 +35,7 @@ def train(a, b, config, store, reporter, stop):
     reporter(events.StageStarted("geometry", "Training geometry"))
     if a.path.name == "bad.mp4":
         raise MediaError("it is no video", where=a.path, fix="Convert it.")
+    Path("child.pid").write_text(str(os.getpid()))
     while a.path.name == "long.mp4":
         if stop():
             raise Interrupted("stopped", fix="Run it again.", signal=stop.signal)
@@ -101,6 +107,91 @@ def test_a_signal_reaches_the_pairs_at_work(folder: Path, number: signal.Signals
     assert "long--fox: error: stopped" in err
     assert "error: stopped; 0 of 2 pairs are trained" in err
     assert "cat--fox" not in err
+
+
+def test_the_pairs_at_work_end_with_their_parent_even_when_it_is_killed(folder: Path) -> None:
+    (folder / "pairs.txt").write_text("long.mp4 fox.mp4\n")
+    script = PARENT.format(train_many.PROGRAM)
+    words = ["train", "--pairs", "pairs.txt", "--device", "cpu", "--preset", "draft"]
+    process = subprocess.Popen([sys.executable, "-c", script, *words], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "Training geometry" not in process.stderr.readline():
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+    child = f"{token().partition('-')[0]}-{(folder / 'child.pid').read_text()}-0"
+    waited = time.monotonic()
+    while standing(child) is not Standing.DEAD and time.monotonic() - waited < 20:
+        time.sleep(0.05)
+    assert standing(child) is Standing.DEAD
+
+
+STUBBORN = """
+import signal, sys, time
+from retarget_cli.cli.many import lifeline
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+lifeline.GRACE_SECONDS = 0.2
+lifeline.watch()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for a signal")
+def test_a_child_that_does_not_stop_is_ended(folder: Path) -> None:
+    environment = dict(os.environ)
+    lifeline.tie(environment)
+    child = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(0.3)
+    assert child.poll() is None
+    child.stdin.close()
+    assert child.wait(30) == 143
+
+
+EVIL = "from pathlib import Path\nPath({!r}, __name__).write_text('ran')\n"
+MODULES = ("numpy", "torch", "av", "filelock", "json", "sitecustomize", "usercustomize", "typer", "retarget_cli")
+
+
+@pytest.fixture
+def hostile(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The current folder is full of modules that note that they ran; gives the folder of the notes."""
+    notes = tmp_path_factory.mktemp("notes")
+    for name in MODULES:
+        (folder / f"{name}.py").write_text(EVIL.format(str(notes)))
+    return notes
+
+
+@pytest.mark.parametrize(
+    "path", [None, "", ":", ".", "./", os.pathsep.join((".", str(Path(retarget_cli.__file__).parents[1])))]
+)
+def test_nothing_in_the_current_folder_runs_in_the_children(
+    folder: Path, hostile: Path, path: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "cat.mp4").write_bytes(b"no clip")
+    (folder / "pairs.txt").write_text("cat.mp4 fox.mp4\n")
+    monkeypatch.setattr(train_many, "PROGRAM", PROGRAM)
+    monkeypatch.delenv("PYTHONPATH")
+    if path is not None:
+        monkeypatch.setenv("PYTHONPATH", path)
+    assert run(["train", "--pairs", "pairs.txt", "--device", "cpu", "--preset", "draft", "--json"]) == 3
+    (trained,) = json.loads(capsys.readouterr().out)["pairs"]
+    assert "cat.mp4" in trained["error"]["where"], trained
+    assert list(hostile.iterdir()) == []
+
+
+def test_nothing_in_the_current_folder_runs_in_the_program(folder: Path, hostile: Path) -> None:
+    for name in ("json", "typer", "sitecustomize", "usercustomize", "retarget_cli"):  # python itself loads these before
+        (folder / f"{name}.py").unlink()
+    answer = subprocess.run(
+        [sys.executable, "-m", "retarget_cli", "probe", "cat.mp4"], check=False, capture_output=True, text=True
+    )
+    assert answer.returncode == 3, answer.stderr
+    assert list(hostile.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,43 @@ def test_verify_finds_a_flipped_byte(space: str, capsys: pytest.CaptureFixture[s
     assert not damaged.exists()
 
 
+def test_repair_puts_a_workspace_right(space: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(space)
+    assert run(["cache", "repair", "--workspace", space]) == 0
+    damaged = next(root.glob("crop/*/clip.bin"))
+    damaged.write_bytes(b"x" + damaged.read_bytes()[1:])
+    (root / "workspace.json").write_text('{"layout":3,"program":"retarget"}')
+    (root / "runs" / "x.json").write_text("{")
+    (root / "digests.json").write_text("[]")
+    (root / "runs" / ".00000000000000ff.part").write_text("half")
+    os.utime(root / "runs" / ".00000000000000ff.part", (1e9, 1e9))
+    assert run(["cache", "ls", "--workspace", space]) == 5
+    assert "cache repair" in capsys.readouterr().err
+    assert run(["cache", "repair", "--workspace", space, "--json"]) == 5
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["whole"], [each["key"] for each in answer["damaged"]]) == (1, [damaged.parent.name])
+    assert [each["path"] for each in answer["records"]] == [str(root / "runs" / "x.json")]
+    assert not (root / "digests.json").exists()
+    assert [path.name for path in (root / "runs").iterdir() if path.name.startswith(".")] == []
+    (root / "runs" / "x.json").unlink()
+    assert run(["cache", "repair", "--workspace", space]) == 0
+
+
+def test_repair_leaves_other_folders_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "holiday.mp4").write_text("x")
+    assert run(["cache", "repair", "--workspace", str(tmp_path)]) == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.mp4"]
+
+
+def test_a_damaged_record_is_named(space: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (Path(space) / "runs" / "99990101T000000.000000Z-x.json").write_text('{"kind": "train", "pair": "../../x"}')
+    assert run(["runs", "--workspace", space]) == 0
+    out, err = capsys.readouterr()
+    assert "cat--fox" in out
+    assert "../../x" not in out
+    assert "99990101T000000.000000Z-x.json" in err
+
+
 def test_prune(space: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Young entries stay, so the trial run has nothing to free."""
     assert run(["cache", "prune", "--workspace", space, "--dry-run", "--json"]) == 0
@@ -61,14 +99,18 @@ def test_prune(space: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "freed 0 B; what was used within the last hour stays\n"
 
 
-@pytest.mark.parametrize("command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "prune"]])
+@pytest.mark.parametrize(
+    "command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "repair"], ["cache", "prune"]]
+)
 def test_looking_creates_nothing(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "--workspace", str(tmp_path / "none")]) == 0
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "prune"]])
+@pytest.mark.parametrize(
+    "command", [["runs"], ["cache", "ls"], ["cache", "verify"], ["cache", "repair"], ["cache", "prune"]]
+)
 def test_a_workspace_that_is_a_file(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert run([*command, "--workspace", str(tmp_path / "file")]) == 5

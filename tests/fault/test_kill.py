@@ -3,97 +3,15 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import random
 import signal
-import sys
 import time
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import pytest
-import toy
+from killing import RENDER, TRAIN, new_world, outcome, run, start
 from tiny_sam import save_tiny
 
 from retarget_cli.store.engine import Store
-
-TRAIN = [
-    "train", "disc.mp4", "bar.mp4", "--mask-a", "disc_matte.mkv", "--mask-b", "bar_matte.mkv", "--method", "fake",
-    "--preset", "draft", "--device", "cpu", "--set", "crop.size=64", "--save-often", "--quiet",
-]  # fmt: skip
-RENDER = ["render", "--look", "both", "--quiet"]
-
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "torch",
-        "worker",
-        "retarget_cli.cli.app",
-        "retarget_cli.pipeline.train",
-        "retarget_cli.training.loop",
-        "segment_anything",
-    ]
-)
-
-
-def _child(folder: Path, arguments: list[str], crash_at: str | None) -> None:
-    os.chdir(folder)
-    os.environ.pop("RETARGET_CRASH_AT", None)
-    if crash_at:
-        os.environ["RETARGET_CRASH_AT"] = crash_at
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(folder / f"{name}.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    import worker
-
-    sys.argv = ["worker", *arguments]
-    sys.exit(worker.main())
-
-
-def start(folder: Path, arguments: list[str], crash_at: str | None = None) -> BaseProcess:
-    """A process of its own, forked from one that has the libraries loaded: it starts in no time."""
-    process = FORKS.Process(target=_child, args=(folder, arguments, crash_at))
-    process.start()
-    return process
-
-
-def run(folder: Path, arguments: list[str], crash_at: str | None = None) -> int | None:
-    process = start(folder, arguments, crash_at)
-    process.join(120)
-    assert process.exitcode in (0, -signal.SIGKILL), (folder / "stderr.txt").read_text()
-    return process.exitcode
-
-
-def outcome(folder: Path) -> dict[str, str]:
-    """Digest of every result of the newest run, and of the videos for people."""
-    record = Store(folder / ".retarget").runs()[0]
-    places = {**record["stages"], **record.get("results", {})}
-    return {stage: place["digest"] for stage, place in places.items()}
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("clips")
-    toy.draw_clip(folder, "disc", "disc", 10)
-    toy.draw_clip(folder, "bar", "bar", 8)
-    return folder
-
-
-def new_world(clips: Path, folder: Path) -> Path:
-    folder.mkdir()
-    for clip in clips.iterdir():
-        (folder / clip.name).symlink_to(clip)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def expected(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = new_world(clips, tmp_path_factory.mktemp("calm") / "world")
-    assert run(folder, TRAIN) == 0
-    assert run(folder, RENDER) == 0
-    return outcome(folder)
-
 
 CRASHES = [
     "ingest", "publish-before-receipt", "matte", "overlay", "crop:2", "publish-before-rename", "publish-after-rename:2",

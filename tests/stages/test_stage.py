@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 
-from retarget_cli.errors import Interrupted
+from retarget_cli.errors import InputError, Interrupted, WorkspaceError
 from retarget_cli.events import Event, Progress, StageCached, StageFinished, StageStarted
-from retarget_cli.stages.stage import Job, Stage, Tools, run_stage
+from retarget_cli.stages.stage import Job, Stage, Tools, run, run_stage
 from retarget_cli.store.engine import Store
 
 DIGEST = "ab" * 32
@@ -57,6 +58,83 @@ def test_the_content_of_what_is_needed_goes_into_the_key(tools: Tools) -> None:
     two, _ = run_stage(stage("two"), {}, tools)
     later = stage(needs={"before": "toy:x"})
     assert later.key({"before": one}) != later.key({"before": two})
+
+
+def chained() -> list[Stage]:
+    """A first stage, one that copies its file, and one that counts its letters; nothing needs the last."""
+
+    def copy(job: Job) -> None:
+        (job.path / "copy.txt").write_text((job.entries["before"].path / "out.txt").read_text())
+
+    def count(job: Job) -> None:
+        (job.path / "count.txt").write_text(str(len(job.entries["before"].file("copy.txt").read_text())))
+
+    second = Stage("second", "second", 1, "Copying", copy, needs={"before": "toy:x"})
+    third = Stage("third", "third", 1, "Counting", count, needs={"before": "second"})
+    return [stage(), second, third]
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+
+
+def fresh(tools: Tools) -> Tools:
+    """As in another process, which has compared nothing yet."""
+    return dataclasses.replace(tools, store=Store(tools.store.root))
+
+
+@pytest.mark.parametrize("damaged", ["toy:x", "second", "third"])
+def test_nothing_is_built_on_a_damaged_result_and_none_is_handed_out(tools: Tools, damaged: str) -> None:
+    right = run(chained(), tools)
+    for entry in right.values():
+        if entry.stage not in ("toy", "second"):
+            shutil.rmtree(entry.path)
+    if damaged == "third":
+        run(chained(), tools)
+    (name,) = right[damaged].receipt["files"]
+    flip(right[damaged].path / name)
+    if damaged == "toy:x":
+        shutil.rmtree(right["second"].path)
+    again = run(chained(), fresh(tools))
+    assert {id: entry.digest for id, entry in again.items()} == {id: entry.digest for id, entry in right.items()}
+    assert again["third"].file("count.txt").read_text() == "5"
+    assert len(list((tools.store.root / "quarantine").iterdir())) == 1
+
+
+def test_a_damaged_result_of_an_earlier_command_is_named(tools: Tools) -> None:
+    first, *rest = chained()
+    given = run([first], tools)
+    flip(given["toy:x"].path / "out.txt")
+    with pytest.raises(WorkspaceError, match="toy:x was damaged"):
+        run(rest, fresh(tools), given)
+    assert list(tools.store.entries()) == []
+
+
+def test_receipts_say_that_the_inputs_were_checked(tools: Tools) -> None:
+    assert all(entry.receipt["checked"] for entry in run(chained(), tools).values())
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_clip_that_is_replaced_while_it_is_read_gives_no_result(tools: Tools, tmp_path: Path, back: bool) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"first")
+    digest = tools.store.digests.digest(clip)
+
+    def work(job: Job) -> None:
+        (job.path / "out.txt").write_bytes(clip.read_bytes())
+        clip.write_bytes(b"other")
+        if back:
+            clip.write_bytes(b"first")
+
+    reading = stage(work=work, files={"video": clip}, digests={"video": digest})
+    if back:
+        run_stage(reading, {}, tools)
+        return
+    with pytest.raises(InputError, match="changed"):
+        run_stage(reading, {}, tools)
+    assert list(tools.store.entries()) == []
 
 
 def test_a_failing_stage_leaves_nothing(tools: Tools) -> None:

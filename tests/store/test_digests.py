@@ -78,6 +78,42 @@ def test_a_damaged_memory_is_only_a_loss_of_time(tmp_path: Path, clip: Path, con
     assert len(reads) == 1
 
 
+def test_a_flipped_bit_anywhere_in_the_memory_gives_no_wrong_digest(
+    tmp_path: Path, clip: Path, reads: list[Path]
+) -> None:
+    right = FileDigests(tmp_path).digest(clip)
+    memory = tmp_path / "digests.json"
+    whole = memory.read_bytes()
+    for place in range(len(whole)):
+        memory.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert FileDigests(tmp_path).digest(clip) == right, f"byte {place}"
+
+
+def test_a_file_that_was_replaced_since_it_was_asked_for_is_noticed(tmp_path: Path, clip: Path) -> None:
+    memory = FileDigests(tmp_path)
+    memory.digest(clip)
+    memory.check_unchanged(clip)
+    os.utime(clip)
+    memory.check_unchanged(clip)  # another time, the same content
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    other.replace(clip)
+    with pytest.raises(InputError, match="changed"):
+        memory.check_unchanged(clip)
+
+
+def test_a_picture_that_was_replaced_in_a_folder_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "mattes"
+    folder.mkdir()
+    (folder / "0.png").write_bytes(b"zero")
+    memory = FileDigests(tmp_path)
+    memory.digest(folder / "0.png")
+    memory.check_unchanged(folder)
+    (folder / "0.png").write_bytes(b"one!")
+    with pytest.raises(InputError, match="changed"):
+        memory.check_unchanged(folder)
+
+
 def test_a_memory_that_cannot_be_written_is_no_error(tmp_path: Path, clip: Path, reads: list[Path]) -> None:
     assert FileDigests(tmp_path / "nowhere").digest(clip) == hashlib.sha256(b"first").hexdigest()
 

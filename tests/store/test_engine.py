@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem, WorkspaceError
-from retarget_cli.store import engine
+from retarget_cli.store import contents, engine
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.store.keys import stage_key
 
@@ -152,6 +152,106 @@ def test_a_flipped_byte_is_found_by_the_deep_check(store: Store, make: Make, war
     assert store.find("matte", entry.key, deep=True) is None
     assert "data.bin" in warnings[0]
     assert len(quarantined(store)) == 1
+
+
+def test_no_damaged_byte_is_handed_out(store: Store, make: Make) -> None:
+    entry = make()
+    found = Store(store.root).find("matte", entry.key)
+    assert found is not None
+    flip_byte(entry)
+    with pytest.raises(WorkspaceError, match="damaged") as caught:
+        found.file("data.bin")
+    assert "again" in caught.value.fix
+    assert len(quarantined(store)) == 1
+
+
+def test_content_is_read_once_a_process_unless_the_file_changed(
+    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = make()
+    plain, read = contents.hash_file, []
+    monkeypatch.setattr(contents, "hash_file", lambda path: (read.append(path.name), plain(path))[1])
+    assert store.find("matte", entry.key, deep=True) is not None, "and not at all by the one that made it"
+    assert read == []
+    later = Store(store.root)
+    for _ in range(3):
+        found = later.find("matte", entry.key, deep=True)
+    assert sorted(read) == ["data.bin", "more.txt"]
+    flip_byte(entry)
+    assert found is not None
+    with pytest.raises(WorkspaceError):
+        found.file("data.bin")
+
+
+def test_damaged_facts_are_noticed_when_they_are_found(store: Store) -> None:
+    with store.draft("fit", KEY, params={}, inputs={}) as draft:
+        (draft.path / "fit.json").write_text('{"steps": 100}')
+        (draft.path / "state.bin").write_text("tensors")
+    (store.root / "fit" / KEY / "fit.json").write_text('{"steps": 900}')
+    assert Store(store.root).find("fit", KEY) is None
+
+
+def outside_file(entry: Entry, secret: Path) -> None:
+    secret.write_bytes(b"content")
+    (entry.path / "data.bin").unlink()
+    (entry.path / "data.bin").symlink_to(secret)
+
+
+def outside_folder(entry: Entry, secret: Path) -> None:
+    secret.mkdir()
+    (secret / "more.txt").write_text("more")
+    (entry.path / "sub" / "more.txt").unlink()
+    (entry.path / "sub").rmdir()
+    (entry.path / "sub").symlink_to(secret)
+
+
+def outside_entry(entry: Entry, secret: Path) -> None:
+    entry.path.rename(secret)
+    entry.path.symlink_to(secret)
+
+
+@pytest.mark.parametrize("harm", [outside_file, outside_folder, outside_entry])
+def test_links_in_entries_are_refused(
+    store: Store, make: Make, tmp_path: Path, harm: Callable[[Entry, Path], None]
+) -> None:
+    entry = make()
+    harm(entry, tmp_path / "secret")
+    assert Store(store.root).find("matte", entry.key) is None
+    assert (tmp_path / "secret").exists()
+    assert make().digest == entry.digest
+
+
+def published(store: Store, stage: str, n: int, source: str, checked: bool) -> Entry:
+    key = stage_key(stage, 1, {"n": n}, {"source": source})
+    with store.draft(stage, key, params={}, inputs={"source": source}, checked=checked) as draft:
+        (draft.path / "data.bin").write_text(f"{stage} {n}")
+    assert draft.entry is not None
+    return draft.entry
+
+
+def test_what_an_older_version_made_of_a_damaged_result_goes_with_it(store: Store, make: Make) -> None:
+    """It did not look, so that may be wrong. What was looked at before it was used was right then."""
+    base, other = make(1, stage="crop"), make(2, stage="crop")
+    blind = published(store, "geometry", 1, base.digest, False)
+    beside = published(store, "geometry", 2, other.digest, False)
+    seeing = published(store, "texture", 1, base.digest, True)
+    further = published(store, "detail", 1, blind.digest, False)
+    flip_byte(base)
+    problems = Store(store.root).verify()
+    assert [problem.stage for problem in problems] == ["crop", "geometry", "detail"]
+    assert "damaged" in problems[1].reason
+    left = {entry.key for entry in Store(store.root).entries()}
+    assert left == {other.key, beside.key, seeing.key}
+    assert further.key not in left
+
+
+def test_the_same_goes_when_the_damage_is_met_by_chance(store: Store, make: Make) -> None:
+    base = make(1, stage="crop")
+    blind = published(store, "geometry", 1, base.digest, False)
+    flip_byte(base)
+    later = Store(store.root)
+    assert later.find("crop", base.key, deep=True) is None
+    assert later.find("geometry", blind.key) is None
 
 
 def test_verify_reads_everything(store: Store, make: Make, warnings: list[str]) -> None:

@@ -32,7 +32,7 @@ def test_what_no_recent_run_needs_is_deleted(store: Store, make: Make) -> None:
     forgotten, unnamed = make(3, stage="crop", data=b"y" * 500), make(4)
     age(store.root)
     store.record_run({"stages": {"crop:a": {"key": forgotten.key}}})
-    store.record_run({"stages": [f"crop/{top.key}"]})
+    store.record_run({"used": [f"crop/{top.key}"]})
     todo = gc.plan(store, keep_runs=1)
     assert {entry.key for entry in todo.entries} == {forgotten.key, unnamed.key}
     assert gc.prune(store, keep_runs=1, dry_run=True) == todo.size > 500
@@ -84,6 +84,29 @@ def test_checkpoints_go_when_finished_or_old_and_unnamed(store: Store, make: Mak
     store.record_run({"interrupted": "c" * 64})
     gc.prune(store)
     assert [path.exists() for path in (finished, old, young, named)] == [False, False, True, True]
+
+
+def test_what_a_damaged_record_names_stays(store: Store, make: Make) -> None:
+    base = make(1, stage="ingest")
+    named, unnamed = make(2, stage="crop", source=base.digest), make(3)
+    record = store.root / "runs" / f"{store.record_run({'stages': {'x': {'stage': 'crop', 'key': named.key}}})}.json"
+    record.write_text(record.read_text().replace('"stage":"crop"', '"stage":"../x"'))
+    for n in range(20):  # newer ones, that would push it out
+        store.record_run({"n": n})
+    age(store.root)
+    gc.prune(store, keep_runs=1)
+    assert names(store) == {base.key, named.key}
+    assert not unnamed.path.exists()
+    assert record.exists()
+
+
+def test_a_record_that_is_no_text_protects_all_the_same(store: Store, make: Make) -> None:
+    entry = make()
+    path = store.root / "runs" / "broken.json"
+    path.write_bytes(b"\x00" * (2**20 - 40) + entry.digest.encode() + b"\xff")
+    age(store.root)
+    gc.prune(store)
+    assert names(store) == {entry.key}
 
 
 def test_nothing_is_deleted_while_another_process_works(store: Store, make: Make, hold_elsewhere: Callable) -> None:

@@ -35,6 +35,51 @@ def test_a_newer_or_unknown_layout_is_refused(tmp_path: Path, marker: str) -> No
     assert (tmp_path / "workspace.json").read_text() == marker
 
 
+HARMS = [None, b"", b"\x00", b'{"layout":1,"program":"retarget","seal":"0"}', b'{"layout":1,"sead":"x"}', b"[[[["]
+
+
+@pytest.mark.parametrize("marker", HARMS)
+def test_a_lost_or_damaged_marker_is_written_anew(tmp_path: Path, marker: bytes | None) -> None:
+    store = Store(tmp_path)
+    whole = (tmp_path / "workspace.json").read_bytes()
+    with store.draft("crop", "a" * 64, params={}, inputs={}) as draft:
+        (draft.path / "f").write_text("x")
+    (tmp_path / "workspace.json").unlink()
+    if marker is not None:
+        (tmp_path / "workspace.json").write_bytes(marker)
+    warnings: list[str] = []
+    assert Store(tmp_path, on_warning=warnings.append).find("crop", "a" * 64) is not None
+    assert len(warnings) == 1
+    assert (tmp_path / "workspace.json").read_bytes() == whole
+
+
+def test_every_flipped_bit_of_the_marker_is_put_right(tmp_path: Path) -> None:
+    Store(tmp_path)
+    whole = (tmp_path / "workspace.json").read_bytes()
+    for place in range(len(whole) - 1):
+        flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+        (tmp_path / "workspace.json").write_bytes(flipped)
+        Store(tmp_path)
+        assert (tmp_path / "workspace.json").read_bytes() == whole, f"byte {place}"
+
+
+def test_the_marker_of_the_version_before_is_read(tmp_path: Path) -> None:
+    Store(tmp_path)
+    old = b'{"layout":1,"program":"retarget"}\n'
+    (tmp_path / "workspace.json").write_bytes(old)
+    Store(tmp_path)
+    assert (tmp_path / "workspace.json").read_bytes() == old
+
+
+def test_the_workspace_of_a_newer_version_is_never_rewritten(tmp_path: Path) -> None:
+    Store(tmp_path)
+    newer = b'{"layout":2,"program":"retarget"}\n'
+    (tmp_path / "workspace.json").write_bytes(newer)
+    with pytest.raises(WorkspaceError, match="layout 2"):
+        Store(tmp_path)
+    assert (tmp_path / "workspace.json").read_bytes() == newer
+
+
 def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "holiday.mp4").write_bytes(b"x")
     with pytest.raises(WorkspaceError, match="holiday"):

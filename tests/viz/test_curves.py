@@ -1,6 +1,12 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import retarget_cli
 from retarget_cli.viz.curves import by_kind, draw_curves
 
 PHASES = {
@@ -40,3 +46,31 @@ def test_curves_are_drawn() -> None:
     first, second = draw_curves({"geometry": PHASES["geometry"]}), draw_curves({"geometry": flat})
     assert (first != second).any()
     assert (first == draw_curves({"geometry": PHASES["geometry"]})).all()
+
+
+DRAW = """
+import sys
+import numpy as np
+from retarget_cli.viz.curves import draw_curves
+entries = [{"step": step, "loss": 1.0 / step, "iou_a": step / 9} for step in range(1, 9)]
+np.save(sys.argv[1], draw_curves({"net": {"history": entries, "held_out_history": entries}}))
+"""
+
+
+@pytest.mark.parametrize(
+    "content", [b"lines.linewidth: 20\nfont.size: 30\n", b"nonsense here\n", b"\xff\xfe\x00", b"backend: nowhere\n"]
+)
+def test_a_matplotlibrc_in_the_current_folder_changes_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    (tmp_path / "with" / "matplotlibrc").write_bytes(content)
+    drawn = []
+    for folder in (tmp_path / "without", tmp_path / "with"):
+        environment = {**os.environ, "PYTHONPATH": str(Path(retarget_cli.__file__).parents[1])}
+        command = [sys.executable, "-P", "-c", DRAW, "drawn.npy"]
+        answer = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+        assert answer.stderr == ""
+        drawn.append(np.load(folder / "drawn.npy").astype(int))
+    # Two processes may round a pixel of a slanted line differently, by one.
+    assert drawn[0].shape == drawn[1].shape
+    assert abs(drawn[0] - drawn[1]).max() <= 1

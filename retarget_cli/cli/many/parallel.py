@@ -12,9 +12,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from retarget_cli.cli.many.lifeline import tie
 from retarget_cli.utils import text
 from retarget_cli.utils.text import visible
 
@@ -90,7 +93,7 @@ class Workers:
             answer = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by _attend
             child = subprocess.Popen(
                 [*job.command, "--device", device],
-                stdin=subprocess.DEVNULL, stdout=answer, stderr=subprocess.PIPE,
+                stdin=subprocess.PIPE, stdout=answer, stderr=subprocess.PIPE,
                 text=True, encoding="utf-8", errors="replace", env=self._environment,
             )  # fmt: skip
             self._children.add(child)
@@ -100,7 +103,7 @@ class Workers:
         began = time.monotonic()
         self._display.started(job, device)
         assert child.stderr is not None
-        with answer, child.stderr as lines:
+        with answer, child.stderr as lines, child.stdin or nullcontext():
             for line in lines:
                 self._display.line(job, line.rstrip("\n"))
             code = child.wait()
@@ -123,6 +126,11 @@ def _read(answer: Any) -> dict[str, Any]:
 def _environment(devices: Sequence[str]) -> dict[str, str]:
     """Variables of the children: those that share the CPU divide its cores, instead of each taking all of them."""
     environment = dict(os.environ)
+    tie(environment)
+    # An empty or relative entry means the folder that a child is started in.
+    places = [place for place in environment.pop("PYTHONPATH", "").split(os.pathsep) if Path(place).is_absolute()]
+    if places:
+        environment["PYTHONPATH"] = os.pathsep.join(places)
     sharing = devices.count("cpu")
     if sharing > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // sharing)))

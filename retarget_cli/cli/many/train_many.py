@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+import retarget_cli
 from retarget_cli.cli import output
 from retarget_cli.cli.many.parallel import Job, Outcome, Workers, make_display
 from retarget_cli.cli.options import InWorkspace
@@ -44,7 +45,15 @@ def parse_devices(text: str) -> list[str]:
     return devices
 
 
-PROGRAM: Sequence[str] = (sys.executable, "-m", "retarget_cli")
+# -P: nothing in the current folder is a module. The package itself is named by its place, as it may not be installed.
+_RUN = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from retarget_cli.__main__ import main
+del sys.path[0]
+main()
+"""
+PROGRAM: Sequence[str] = (sys.executable, "-P", "-c", _RUN, str(Path(retarget_cli.__file__).parents[1]))
 
 
 @dataclass(frozen=True)
