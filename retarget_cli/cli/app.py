@@ -32,7 +32,9 @@ from retarget_cli.cli import (
     train,
     weights,
 )
+from retarget_cli.cli.parsing import file_like_option
 from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.errors import UsageError
 
 INTERRUPTED = 130
 
@@ -96,7 +98,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
-    answer = command.main(args=list(arguments), prog_name="retarget", standalone_mode=False)
+    try:
+        answer = command.main(args=list(arguments), prog_name="retarget", standalone_mode=False)
+    except Exception as error:
+        dashed = file_like_option(arguments) if hasattr(error, "format_message") else None
+        if dashed is None:
+            raise
+        fix = f"Write ./{dashed}, or -- before the files."
+        what = "a name that begins with a dash is taken for an option"
+        raise UsageError(what, where=dashed, fix=fix) from error
     if answer == INTERRUPTED:  # how Typer passes on Ctrl-C
         raise typer.Abort()
     return answer if isinstance(answer, int) else 0

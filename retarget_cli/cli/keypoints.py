@@ -80,6 +80,7 @@ def export(
     with output.working(general) as session:
         result = keypoints.export_motion(chosen, *session.tools, raw, out)
     motion, file = result.exported, output.short_path(result.motion)
+    again = output.command("keypoints", "apply", Path(file), workspace=general.workspace)
     document = {
         "motion": result.motion, "preview": result.preview, "frames": motion.timing.frames, "points": motion.names,
         "space": motion.space, "look": motion.look,
@@ -89,7 +90,7 @@ def export(
         document,
         f"{file}  {motion.timing.frames} frames of {len(motion.names)} points",
         f"{output.short_path(result.preview)}  their names",
-        f"next: {output.command('keypoints', 'apply', file, workspace=general.workspace)}",
+        f"next: {again}",
     )
 
 
@@ -124,4 +125,4 @@ def apply(
     if general.json:
         output.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
     else:
-        show(result, general.workspace)
+        show(result, chosen.pair, general.workspace)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from retarget_cli.config import DEFAULT_WORKSPACE, TrainConfig
 from retarget_cli.errors import Interrupted, RetargetError
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.utils.fields import shown
+from retarget_cli.utils.text import command_line
 
 if TYPE_CHECKING:
     from retarget_cli.store.engine import Store
@@ -167,7 +167,5 @@ def short_path(path: Path) -> str:
 
 def command(*words: str | Path, workspace: Path | None = None) -> str:
     """A command line to copy: quoted, with the workspace when it is not the usual one."""
-    parts = ["retarget", *map(str, words)]
-    if workspace is not None and workspace != DEFAULT_WORKSPACE:
-        parts += ["--workspace", str(workspace)]
-    return " ".join(shlex.quote(part) for part in parts)
+    place = [] if workspace in (None, DEFAULT_WORKSPACE) else ["--workspace", workspace]
+    return command_line("retarget", *words, *place)

@@ -41,11 +41,14 @@ def render(
     if general.json:
         output.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
     else:
-        show(result, general.workspace)
+        show(result, chosen.pair, general.workspace)
 
 
-def show(result: RenderResult, workspace: Path) -> None:
-    """Print the files and, for each video, which affine was taken and why, with what it was chosen from."""
+def show(result: RenderResult, pair: tuple[Path, Path] | None, workspace: Path) -> None:
+    """Print the files and, for each video, which affine was taken and why, with what it was chosen from.
+
+    pair: the clips that were named. The command that scores them names them too, or else the run.
+    """
     edited = [] if result.motion is None else [result.motion]
     output.lines(*[output.short_path(path) for path in (*result.videos, *result.sheets, *edited)])
     several = len(result.looks) > 1
@@ -53,7 +56,8 @@ def show(result: RenderResult, workspace: Path) -> None:
         output.lines(*affine_lines(report, f" of {Path(report['video']).stem}" if several else ""))
         if report.get("candidates"):
             output.table(*candidate_rows(report["candidates"], report["affine"]))
-    output.lines(f"next: {output.command('evaluate', workspace=workspace)}")
+    words = pair if pair is not None else ("--run", result.run_id) if result.run_id else ()
+    output.lines(f"next: {output.command('evaluate', *words, workspace=workspace)}")
 
 
 def affine_lines(report: Mapping[str, Any], whose: str = "") -> list[str]:

@@ -48,7 +48,7 @@ def segment(
     settings = load_config(None, None, (), **segmenter.chosen()).matte
     clip = ClipInput(video, mask, hints)
     given = {"mask": mask, **segmenter.chosen(), "out": out}
-    rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     found: SegmentResult | PreviewResult
     with output.working(general) as session:
         if preview_frame is None:
@@ -60,7 +60,7 @@ def segment(
     output.answer(general, dataclasses.asdict(found), *lines)
 
 
-def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
+def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str | Path], workspace: Path) -> list[str]:
     """The picture, how sure it is, and the command for the whole clip. rest: its words after clip and hints."""
     report = result.report
     return [
@@ -70,7 +70,7 @@ def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str],
     ]
 
 
-def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
+def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str | Path], workspace: Path) -> list[str]:
     """The files, how sure the matte is, and what to run when that is not enough.
 
     rest: the words of that command after clip and hints. A box on the frame in doubt gives way to the new one.

@@ -13,7 +13,7 @@ from retarget_cli.cli.options import ADVANCED, OBJECT, argument, choice, grouped
 from retarget_cli.config import PRECISIONS
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
-from retarget_cli.pipeline.outputs import REPORT, TRAINING
+from retarget_cli.pipeline.outputs import REPORT, TRAINING, clip_names
 from retarget_cli.utils import text
 
 if TYPE_CHECKING:
@@ -74,20 +74,19 @@ def train(
         fix = "Name one device, or a list of pairs with --pairs FILE."
         raise UsageError("one pair is trained on one device", where=train_many.DEVICE, fix=fix)
     clip_a, clip_b = objects.clips(a, b)
-    from retarget_cli.pipeline.outputs import clip_names
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.pipeline.train import train as train_pair
 
     settings = load_config(**told)
     with output.working(general, settings) as session:
         result = train_pair(clip_a, clip_b, settings, *session.tools)
-    show(result, clip_names(a, b), general, session)
+    show(result, (a, b), general, session)
 
 
-def show(result: TrainResult, names: tuple[str, str], general: options.InWorkspace, session: output.Session) -> None:
-    """Print what was trained. names: of A and B."""
+def show(result: TrainResult, clips: tuple[Path, Path], general: options.InWorkspace, session: output.Session) -> None:
+    """Print what was trained. clips: A and B."""
     previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
-    output.answer(general, as_document(result), *summary(result, names, general.workspace, previews))
+    output.answer(general, as_document(result), *summary(result, clips, general.workspace, previews))
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:
@@ -103,12 +102,12 @@ def as_document(result: TrainResult) -> dict[str, Any]:
     }
 
 
-def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
-    """Lines that tell where things are and what to run next. names: of A and B."""
-    a, b = names
-    render = output.command("render", workspace=workspace)
-    back = output.command("render", "--look", "b", workspace=workspace)
-    evaluate = output.command("evaluate", workspace=workspace)
+def summary(result: TrainResult, clips: tuple[Path, Path], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
+    """Lines that tell where things are and what to run next. clips: A and B."""
+    a, b = names = clip_names(*clips)
+    render = output.command("render", *clips, workspace=workspace)
+    back = output.command("render", *clips, "--look", "b", workspace=workspace)
+    evaluate = output.command("evaluate", *clips, workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
     return [
         f"trained {a} and {b}",

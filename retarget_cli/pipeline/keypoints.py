@@ -17,7 +17,7 @@ from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput
-from retarget_cli.pipeline.direction import Direction, networks_digest
+from retarget_cli.pipeline.direction import Direction, networks_digest, wanted_run
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import (
     RenderResult,
@@ -28,7 +28,7 @@ from retarget_cli.pipeline.render import (
     plan_drawing,
     render,
 )
-from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
+from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import facts
 from retarget_cli.stages.stage import Stop, Tools, never, run
@@ -69,7 +69,7 @@ def export_motion(
         check_motion_name(out)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
-    trained = limited(find_run(store, options.pair, options.device), options.max_memory)
+    trained = limited(wanted_run(options, store), options.max_memory)
     tools = Tools(store, reporter, stop)
     (direction,) = open_directions(trained, ("a" if options.look == "a" else "b",), options, tools)
     if raw and isinstance(direction.driver, MotionSource) and _driver_motion(direction).space != "driver":
@@ -114,7 +114,7 @@ def apply_motion(
     none at all when nothing is changed.
     Raises the errors of `parse_edits` and of `render`.
     """
-    trained = find_run(store, options.pair, options.device)
+    trained = wanted_run(replace(options, driver=ClipInput(file)), store)
     motion, kept = read_motion(file), None
     look = (motion.look or "a") if options.look == "auto" else options.look
     if changes or save is not None:

@@ -18,10 +18,17 @@ from retarget_cli.media.playback import Playing, Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
-from retarget_cli.pipeline.direction import Direction, new_driver_direction, open_driver, pair_direction, read_driver
+from retarget_cli.pipeline.direction import (
+    Direction,
+    new_driver_direction,
+    open_driver,
+    pair_direction,
+    read_driver,
+    wanted_run,
+)
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.report import write_report
-from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
+from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.pipeline.settings import check_limit
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
@@ -72,10 +79,14 @@ class Rendered:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """The looks that were drawn, A's first. motion: the file with an edited motion that was drawn, if any."""
+    """The looks that were drawn, A's first, with the networks of the run `run_id`.
+
+    motion: the file with an edited motion that was drawn, if any.
+    """
 
     looks: tuple[Rendered, ...] = ()
     motion: Path | None = None
+    run_id: str = ""
 
     @property
     def videos(self) -> list[Path]:
@@ -143,7 +154,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
-    trained = limited(find_run(store, options.pair, options.device), options.max_memory)
+    trained = limited(wanted_run(options, store), options.max_memory)
     if options.out is not None:
         check_out(options.out, suffix, options.compare, inputs(trained, options))
     tools = Tools(store, reporter, stop)
@@ -167,7 +178,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
             Rendered(direction.look, target, said, **hand_over(done, direction.name, target, options, reporter))
         )
     write_report(store, trained.id, reporter)
-    return RenderResult(tuple(rendered))
+    return RenderResult(tuple(rendered), run_id=trained.id)
 
 
 def open_directions(

@@ -10,12 +10,14 @@ from typing import Any
 
 from retarget_cli.config import TrainConfig
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
+from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.pipeline.settings import from_record, to_record
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.warm_start import OPTION, Start, check_start
 from retarget_cli.store.engine import Entry, Store
+from retarget_cli.utils.text import command_line
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,15 @@ def find_run(
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
 
 
+def run_with(store: Store, networks: str) -> str | None:
+    """The id of the newest run whose first phase has that digest; None when there is none."""
+    for record in _trained(store):
+        phase = get_method(record["config"]["method"]).phase_names[0]
+        if record["stages"].get(phase, {}).get("digest") == networks:
+            return str(record["id"])
+    return None
+
+
 def find_record(store: Store, pair: tuple[Path, Path] | None, run: str | None = None) -> dict[str, Any]:
     """The record of that run, whose clips and results may be gone. Raises UsageError as :func:`find_run` does."""
     records = _trained(store) if run is None else _named(store, run, "--run")
@@ -160,9 +171,10 @@ def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path
             return record
         swapped = swapped or found == wanted[::-1]
     a, b = pair
-    fix = f"Run `retarget train {a} {b}` first."
+    fix = f"Run `{command_line('retarget', 'train', a, b)}` first."
     if swapped:
-        fix = f"They were trained the other way round. For {a} moving like {b}: `retarget render {b} {a} --look b`."
+        other = command_line("retarget", "render", b, a, "--look", "b")
+        fix = f"They were trained the other way round. For {a} moving like {b}: `{other}`."
     raise UsageError("this pair was not trained in this workspace", where=f"{a} {b}", fix=fix)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -34,6 +36,13 @@ def rate(per_second: float, unit: str) -> str:
         return f"{per_second:.0f} {unit}/s" if per_second >= 10 else f"{per_second:.1f} {unit}/s"
     singular = unit.removesuffix("s")
     return f"{1 / per_second:.1f} s a {singular}"
+
+
+def command_line(*words: str | Path) -> str:
+    """A command line to copy: quoted, with ``./`` before paths that would be taken for options."""
+    return shlex.join(
+        f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words
+    )
 
 
 def scores(held_out: Mapping[str, Mapping[str, Any]]) -> list[str]:

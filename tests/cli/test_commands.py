@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,21 @@ def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[
     )
     assert f"how it went     {RETARGETED / 'cat--fox' / 'training'}" in out
     assert f"all on one page {RETARGETED / 'cat--fox' / 'report.html'}" in out
-    assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
+    assert "retarget render cat.mp4 fox.mp4 --look b --workspace 'my space'  # fox moving like cat" in out
     assert "Training geometry ..." in err
+
+
+def test_what_is_next_names_the_pair(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", TRAINED)
+    replace("render", RenderResult(run_id="20260101T000000Z-abc"))
+    pair = ["./-a cat.mp4", "fox.mp4"]
+    assert run(["train", "--", "-a cat.mp4", "fox.mp4"]) == 0
+    said = capsys.readouterr().out
+    assert all(shlex.join(["retarget", name, *pair]) in said for name in ("render", "evaluate"))
+    assert run(["render", "--", "-a cat.mp4", "fox.mp4"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: {shlex.join(['retarget', 'evaluate', *pair])}"
+    assert run(["render"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: retarget evaluate --run 20260101T000000Z-abc"
 
 
 def test_train_hands_everything_on(replace: Any) -> None:

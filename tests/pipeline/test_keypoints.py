@@ -191,3 +191,13 @@ def test_on_the_command_line(stage: World, capsys: pytest.CaptureFixture[str]) -
     before, after = read_motion(Path(exported["motion"])).points, read_motion(Path("x.csv")).points
     held = before[:, 0].mean(axis=0) + np.array([0.5, 0])
     np.testing.assert_allclose(after[:, 0], np.broadcast_to(held, (10, 2)), atol=1e-6)
+
+
+def test_a_motion_finds_the_networks_it_comes_from(world: World) -> None:
+    exported = export(world)
+    first = world.render().run_id
+    world.train("colour.steps=7")
+    assert world.render().run_id != first
+    drawn = apply(world, exported.motion)
+    assert drawn.run_id == first
+    assert world.render(driver=ClipInput(exported.motion)).run_id == first
