@@ -65,6 +65,7 @@ def export(
         None, "FILE", "The file: .csv (spreadsheets), .json (scripts), .motion.safetensors.", names=("--out", "-o")
     ),
     raw: bool = option(False, None, "The driver's own keypoints, not yet fitted to the subject."),
+    force: bool = options.force(),
     *,
     pose: options.Pose,
     part: options.Part,
@@ -74,7 +75,7 @@ def export(
     general: options.InWorkspace,
 ) -> None:
     """Write the keypoints of a render to a file, and a picture that names them."""
-    chosen = options.render_options(pair, pose, part, tempo, driver, machine, look=look)
+    chosen = options.render_options(pair, pose, part, tempo, driver, machine, look=look, force=force)
     from retarget_cli.pipeline import keypoints
 
     with output.working(general) as session:
@@ -101,6 +102,7 @@ def apply(
     file: Path = argument("FILE", "A motion file: .csv, .json or .motion.safetensors."),
     save: Path | None = option(None, "FILE", "Where to keep the edited motion."),
     look: str = options.look(("a", "b"), "auto", "Whose look, instead of the exported one."),
+    force: bool = options.force(),
     *,
     pair: options.Pair,
     edits: Edits,
@@ -111,10 +113,9 @@ def apply(
     general: options.InWorkspace,
 ) -> None:
     """Edit a motion file, by these options or beforehand by hand, and draw it.
-
     POINTS are names with commas between them, or `all`. --affine is for a motion exported with --raw.
     """
-    chosen = options.render_options(pair, pose, picture, tempo, machine, look=look)
+    chosen = options.render_options(pair, pose, picture, tempo, machine, look=look, force=force)
     given = edits.chosen()
     part = given.pop("start"), given.pop("stop")
     changes = in_order(context, given)

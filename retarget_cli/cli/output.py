@@ -167,5 +167,5 @@ def short_path(path: Path) -> str:
 
 def command(*words: str | Path, workspace: Path | None = None) -> str:
     """A command line to copy: quoted, with the workspace when it is not the usual one."""
-    place = [] if workspace in (None, DEFAULT_WORKSPACE) else ["--workspace", workspace]
+    place = () if workspace is None or workspace == DEFAULT_WORKSPACE else ("--workspace", workspace)
     return command_line("retarget", *words, *place)

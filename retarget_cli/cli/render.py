@@ -20,6 +20,7 @@ def render(
     pair: options.Pair,
     look: str = options.look(LOOKS),
     compare: bool = option(False, None, "Also write driver and result side by side."),
+    force: bool = options.force(),
     *,
     pose: options.Pose,
     picture: options.Picture,
@@ -33,7 +34,8 @@ def render(
 
     Frame size is the subject's; time and sound are the driver's.
     """
-    chosen = options.render_options(pair, pose, picture, part, tempo, driver, machine, look=look, compare=compare)
+    told = {"look": look, "compare": compare, "force": force}
+    chosen = options.render_options(pair, pose, picture, part, tempo, driver, machine, **told)
     from retarget_cli.pipeline.render import render as render_pair
 
     with output.working(general) as session:

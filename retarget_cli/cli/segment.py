@@ -28,6 +28,7 @@ def segment(
     preview_frame: int | None = option(None, "N", "Only a quick look at frame N, in seconds.", min=0),
     mask: Path | None = option(None, "M", "A finished matte: a video or a folder of PNGs.", OBJECT),
     out: Path | None = option(None, "FILE.mkv", "Where to write the matte.", names=("--out", "-o")),
+    force: bool = options.force(),
     *,
     segmenter: options.Segmenter,
     general: options.InWorkspace,
@@ -52,10 +53,10 @@ def segment(
     found: SegmentResult | PreviewResult
     with output.working(general) as session:
         if preview_frame is None:
-            found = pipeline.segment(clip, settings, out, *session.tools)
+            found = pipeline.segment(clip, settings, out, *session.tools, force=force)
             lines = summary(found, clip, rest, general.workspace)
         else:
-            found = pipeline.preview(clip, settings, preview_frame, out, *session.tools)
+            found = pipeline.preview(clip, settings, preview_frame, out, *session.tools, force=force)
             lines = preview_summary(found, clip, rest, general.workspace)
     output.answer(general, dataclasses.asdict(found), *lines)
 

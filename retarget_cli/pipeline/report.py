@@ -234,17 +234,18 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
     judged, true = run.entries.get(f"score:{name}"), run.entries.get(f"truth:{name}")
     made = composed.receipt["params"] if composed else {"suffix": ".mp4", "background": "subject"}
     suffix = made["suffix"]
+    video = Path(run.record.get("delivered", {}).get(name, f"{name}{suffix}")).name
     truth = {"truth": scores(true)} if true else {}
     return Direction(
         subject,
         driver,
         command=run.commands.render(look, name),
         compare_command=run.commands.render(look, name, "--compare") if _is_pictured(run, name) else None,
-        video=run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
+        video=run.delivered(f"compose:{name}", f"result{suffix}", video),
         plays=browsers_play(suffix, made["background"] == "alpha"),
-        still=run.delivered(f"compose:{name}", STILL, outputs.still(Path(f"{name}{suffix}")).name),
-        compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{name}-compare.mp4"),
-        sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{name}-compare.png"),
+        still=run.delivered(f"compose:{name}", STILL, outputs.still(Path(video)).name),
+        compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{Path(video).stem}-compare.mp4"),
+        sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{Path(video).stem}-compare.png"),
         tracks=_tracks(drawn, run.entries.get(f"ingest:{driver}")) if drawn else None,
         drawing=drawing_report(drawn) if drawn else {},
         scores={**scores(judged), **truth} if judged else truth,

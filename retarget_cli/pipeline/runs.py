@@ -71,11 +71,16 @@ def save_run(
 
 
 def add_results(
-    store: Store, run_id: str, entries: Mapping[str, Entry], rendered: Mapping[str, Mapping[str, Any]] | None = None
+    store: Store,
+    run_id: str,
+    entries: Mapping[str, Entry],
+    rendered: Mapping[str, Mapping[str, Any]] | None = None,
+    delivered: Mapping[str, str] | None = None,
 ) -> None:
     """Note in a run's record what was made from it, so that pruning keeps that too.
 
-    rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones.
+    rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones; delivered: by
+    direction, the name of the video in the pair's folder.
     """
     record = next((record for record in store.runs() if record["id"] == run_id), None)
     if record is not None:
@@ -83,6 +88,8 @@ def add_results(
             "results": {**record.get("results", {}), **stage_keys(entries)},
             "rendered": {**record.get("rendered", {}), **(rendered or {})},
         }
+        if delivered:
+            made["delivered"] = {**record.get("delivered", {}), **delivered}
         if made != {name: record.get(name) for name in made}:
             store.record_run({**record, **made}, run_id)
 

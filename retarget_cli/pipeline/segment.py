@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Reporter, silent
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput, open_clip
+from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.stages.clip import SourceClip, ingest
 from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_report, hint_frame, matte, matte_report
 from retarget_cli.stages.matte_views import CONTACT_SHEET, OVERLAY, PREVIEW_PICTURE, contact, overlay, preview_report
@@ -84,21 +85,22 @@ def segment(
     store: Store,
     reporter: Reporter = silent,
     stop: Stop = never,
+    force: bool = False,
 ) -> SegmentResult:
     """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
 
-    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
-    cannot be written.
+    force: replace files of these names that this program did not make. Raises UsageError for those without it, and
+    when `out` is no ``.mkv`` or would replace the clip or its matte; EnvironmentProblem when it cannot be written.
     """
     source, target = _open(clip, out, store)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
-    outputs.check_targets([target, *beside.values()], [clip.path, clip.matte])
+    delivered = _checked([target, *beside.values()], clip, out, store, force)
     done = run(plan_segment(source, config, store), Tools(store, reporter, stop))
     result = SegmentResult(target, **beside, report=_judged(done, source.name))
     files = {"matte": MATTE, "alpha": ALPHA, "overlay": OVERLAY, "contact": CONTACT_SHEET}
     targets = result.matte, result.alpha, result.overlay, result.sheet
     for (stage, inside), made, kind in zip(files.items(), targets, ("matte", "alpha", "overlay", "sheet"), strict=True):
-        outputs.deliver(done[f"{stage}:{source.name}"].file(inside), made, kind, reporter)
+        outputs.deliver(done[f"{stage}:{source.name}"].file(inside), made, kind, reporter, delivered, source.digest)
     return result
 
 
@@ -110,6 +112,7 @@ def preview(
     store: Store,
     reporter: Reporter = silent,
     stop: Stop = never,
+    force: bool = False,
 ) -> PreviewResult:
     """Look at one frame of a clip before all of it is worked on; the picture goes where :func:`segment` puts its own.
 
@@ -117,10 +120,10 @@ def preview(
     """
     source, matte_target = _open(clip, out, store)
     picture = _beside(matte_target, f"frame{frame}.png")
-    outputs.check_targets([picture], [clip.path, clip.matte])
+    delivered = _checked([picture], clip, out, store, force)
     stage = look_at(source, config, frame, store.digests.digest)
     entry = run([stage], Tools(store, reporter, stop))[stage.id]
-    outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter)
+    outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter, delivered, source.digest)
     return PreviewResult(picture, preview_report(entry))
 
 
@@ -135,7 +138,16 @@ def _open(clip: ClipInput, out: Path | None, store: Store) -> tuple[SourceClip, 
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
     source = open_clip(clip, outputs.clip_name(clip.path), store)
-    return source, out or outputs.RESULTS / "segments" / f"{source.name}_matte.mkv"
+    place = lambda name: outputs.RESULTS / "segments" / f"{name}_matte.mkv"  # noqa: E731
+    return source, out or place(Delivered(store).unclaimed(source.name, source.digest, place))
+
+
+def _checked(targets: Sequence[Path], clip: ClipInput, out: Path | None, store: Store, force: bool) -> Delivered:
+    """Where to note what is written to `targets`, which can be written and are nobody else's. Raises UsageError."""
+    outputs.check_targets(targets, [clip.path, clip.matte])
+    delivered = Delivered(store)
+    delivered.check(targets, named=out is not None, force=force)
+    return delivered
 
 
 def _beside(matte: Path, ending: str) -> Path:

@@ -201,3 +201,19 @@ def test_a_motion_finds_the_networks_it_comes_from(world: World) -> None:
     drawn = apply(world, exported.motion)
     assert drawn.run_id == first
     assert world.render(driver=ClipInput(exported.motion)).run_id == first
+
+
+def test_keypoints_edited_by_hand_are_not_exported_over(world: World) -> None:
+    file = export(world).motion
+    assert export(world).motion == file
+    assert export(world, start="2f").motion.name == "disc-as-bar.from2f.csv"
+    file.write_text(file.read_text() + "\n")
+    for out in ({}, {"out": file}):
+        with pytest.raises(UsageError, match="changed since"):
+            export(world, **out)
+    mine = Path("mine.csv")
+    mine.write_text("mine")
+    with pytest.raises(UsageError, match="not made by retarget") as caught:
+        apply(world, file, ("--backwards", ""), save=mine)
+    assert "--save" in caught.value.fix
+    apply(world, file, ("--backwards", ""), save=mine, force=True)

@@ -191,3 +191,28 @@ def test_flicker_tells_a_shaking_matte_and_where_it_breaks() -> None:
 def test_the_shortest_clip_can_be_looked_at() -> None:
     result, _ = preview(clip(frames=2, hints=[disc_hint(1, 0.5)]), 1)
     assert result.report["looked_at"] == [0, 1]
+
+
+def test_mattes_of_two_clips_of_one_name_are_both_kept(tmp_path: Path) -> None:
+    found = []
+    for number, place in enumerate(("one", "two")):
+        (tmp_path / place).mkdir()
+        found.append(segment(ClipInput(*toy.draw_clip(tmp_path / place, "disc", "disc", 6 + number)))[0].matte)
+    assert [path.name for path in found] == ["disc_matte.mkv", "disc-2_matte.mkv"]
+    assert [scan(path).timing.frames for path in found] == [6, 7]
+
+
+def test_a_matte_that_was_corrected_is_kept() -> None:
+    video, store = clip(), Store(Path(".retarget"))
+    made = segment(video)[0].matte
+    made.write_bytes(b"corrected")
+    for out in (None, made):
+        with pytest.raises(UsageError, match="changed since"):
+            segment_clip(video, MatteConfig(), out, store)
+    assert made.read_bytes() == b"corrected"
+    own = Path("alpha.mkv")
+    own.write_bytes(b"mine")
+    with pytest.raises(UsageError, match="not made by retarget"):
+        segment_clip(video, MatteConfig(), own, store)
+    segment_clip(video, MatteConfig(), made, store, force=True)
+    assert made.read_bytes() != b"corrected"
