@@ -27,6 +27,7 @@ from retarget_cli.pipeline.direction import (
     read_driver,
     wanted_run,
 )
+from retarget_cli.pipeline.mattes import warn
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.report import write_report
 from retarget_cli.pipeline.runs import TrainedRun, add_results
@@ -199,6 +200,8 @@ def open_directions(
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
         outputs.deliver(shown.file(OVERLAY), target, "overlay", tools.reporter)
+        if isinstance(driver, SourceClip):
+            warn(driver, entries, target, tools.reporter)
     return directions
 
 

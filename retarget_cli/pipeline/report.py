@@ -23,8 +23,8 @@ from retarget_cli.stages import compare
 from retarget_cli.stages.clip import clip_info, facts
 from retarget_cli.stages.compose import STILL
 from retarget_cli.stages.crop import CROPS_SHEET as CROPS
+from retarget_cli.stages.doubts import judged_report
 from retarget_cli.stages.fit import CURVES, previews, training_curves
-from retarget_cli.stages.matte import matte_report
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.score import scores
 from retarget_cli.stages.transfer import array
@@ -179,11 +179,11 @@ def _clip(run: _Run, side: str) -> Clip:
         rows += _video_rows(ingested)
     confidence: tuple[float, ...] = ()
     if matted is not None:
-        said = matte_report(matted)
+        said = judged_report(matted, run.entries.get(f"doubts:{name}"))
         by_frame = tuple(said.get("frame_confidence") or ())
         confidence = by_frame if len(set(by_frame)) > 1 else ()
         rows.append(("matte", f"{said['backend']}, confidence {said['confidence']:.2f}"))
-        rows += [("note", str(notice)) for notice in said.get("notices", ())]
+        rows += [("note", str(notice)) for notice in (*said.get("notices", ()), *said["doubts"])]
     if facts_then["hints"]:
         rows.append(("hints", f"on frames {', '.join(str(hint['frame']) for hint in facts_then['hints'])}"))
     return Clip(side.upper(), name, rows, run.beside(f"{name}_overlay.mp4"), confidence)

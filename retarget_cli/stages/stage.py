@@ -120,11 +120,17 @@ def never() -> bool:
 
 
 def run(
-    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry] | None = None, *, last: bool = True
+    plan: Sequence[Stage],
+    tools: Tools,
+    entries: Mapping[str, Entry] | None = None,
+    *,
+    last: bool = True,
+    after: tuple[str, Callable[[Mapping[str, Entry]], None]] | None = None,
 ) -> dict[str, Entry]:
     """Run the stages in order and return every result by stage id.
 
     entries: results that are there already. last: no other plan of the same command comes after this one.
+    after: a stage, and what to call with all results so far once it is done.
     """
     started = time.monotonic()
     done = dict(entries or {})
@@ -134,6 +140,8 @@ def run(
         needed = {role: done[name] for role, name in stage.needs.items()}
         done[stage.id], found = run_stage(stage, needed, tools)
         cached += found
+        if after is not None and stage.id == after[0]:
+            after[1](done)
     if last:
         tools.reporter(Finished(time.monotonic() - started, len(plan) - cached, cached))
     return done
