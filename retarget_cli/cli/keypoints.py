@@ -125,5 +125,5 @@ def apply(
         result = keypoints.apply_motion(file, changes, chosen, *session.tools, part, save)
     if general.json:
         output.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
-    else:
+    elif not general.quiet:
         show(result, chosen.pair, general.workspace)

@@ -118,10 +118,10 @@ def document(value: Any) -> None:
 
 
 def answer(general: General, value: Any, *content: str) -> None:
-    """Print the result of a command: `value` as JSON, or else lines for people."""
+    """Print the result of a command: `value` as JSON, or else lines for people, who may want none."""
     if general.json:
         document(value)
-    else:
+    elif not general.quiet:
         lines(*content)
 
 

@@ -42,7 +42,7 @@ def render(
         result = render_pair(chosen, *session.tools)
     if general.json:
         output.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
-    else:
+    elif not general.quiet:
         show(result, chosen.pair, general.workspace)
 
 

@@ -54,6 +54,7 @@ def train(
     *,
     recipe: options.Recipe,
     pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
+    no_render: bool = option(False, None, "Do not end with a first video."),
     objects: options.Objects,
     segmenter: options.Segmenter,
     training: Training,
@@ -65,7 +66,7 @@ def train(
     """
     told = recipe.chosen() | segmenter.chosen() | training.chosen()
     if pairs is not None:
-        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general)
+        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general, ["--no-render"] * no_render)
         return
     if a is None or b is None:
         fix = "Name both, A first, or a list of pairs with --pairs FILE."
@@ -79,13 +80,14 @@ def train(
 
     settings = load_config(**told)
     with output.working(general, settings) as session:
-        result = train_pair(clip_a, clip_b, settings, *session.tools)
+        result = train_pair(clip_a, clip_b, settings, *session.tools, draws=not no_render)
     show(result, (a, b), general, session)
 
 
 def show(result: TrainResult, clips: tuple[Path, Path], general: options.InWorkspace, session: output.Session) -> None:
     """Print what was trained. clips: A and B."""
-    previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
+    shown = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
+    previews = [path for path in dict.fromkeys(shown) if path.parent == result.folder and "-as-" not in path.name]
     output.answer(general, as_document(result), *summary(result, clips, general.workspace, previews))
 
 
@@ -96,6 +98,7 @@ def as_document(result: TrainResult) -> dict[str, Any]:
         "pair": result.pair,
         "folder": result.folder,
         "report": result.folder / REPORT,
+        "video": result.video,
         "stages": {name: entry.path for name, entry in result.stages.items()},
         "held_out": result.held_out,
         "verdict": to_json(result.verdict),
@@ -109,17 +112,19 @@ def summary(result: TrainResult, clips: tuple[Path, Path], workspace: Path, prev
     back = output.command("render", *clips, "--look", "b", workspace=workspace)
     evaluate = output.command("evaluate", *clips, workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
+    drawn = [] if result.video is None else [f"  {f'{a} like {b}':15} {output.short_path(result.video)}"]
     return [
         f"trained {a} and {b}",
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {output.short_path(path)}" for path in previews],
+        *drawn,
         f"  how it went     {output.short_path(result.folder / TRAINING)}",
         f"  all on one page {output.short_path(result.folder / REPORT)}",
         f"  results go to   {output.short_path(result.folder)}",
         f"  the cache is    {output.short_path(workspace)} (run {result.run_id})",
         *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
-        f"  {render:{width}}  # {a} moving like {b}",
+        *([f"  {render:{width}}  # {a} moving like {b}"] if result.video is None else []),
         f"  {back:{width}}  # {b} moving like {a}",
         f"  {evaluate:{width}}  # how good it is",
     ]
