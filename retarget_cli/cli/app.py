@@ -35,6 +35,7 @@ from retarget_cli.cli import (
 from retarget_cli.cli.parsing import file_like_option
 from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.errors import UsageError
+from retarget_cli.utils.text import command_line
 
 INTERRUPTED = 130
 
@@ -104,7 +105,7 @@ def _invoke(arguments: Sequence[str]) -> int:
         dashed = file_like_option(arguments) if hasattr(error, "format_message") else None
         if dashed is None:
             raise
-        fix = f"Write ./{dashed}, or -- before the files."
+        fix = f"Write {command_line(Path(dashed))}, or -- before the files."
         what = "a name that begins with a dash is taken for an option"
         raise UsageError(what, where=dashed, fix=fix) from error
     if answer == INTERRUPTED:  # how Typer passes on Ctrl-C
