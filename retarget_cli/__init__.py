@@ -189,6 +189,7 @@ def render(
     hints_driver: Sequence[Hint] = (),
     flip: str = "auto",
     follow: str | Sequence[str] = (),
+    force: bool = False,
     device: str | None = None,
     max_memory: str | None = None,
     workspace: str | Path = DEFAULT_WORKSPACE,
@@ -202,6 +203,7 @@ def render(
     start, stop: ``--from`` and ``--to`` of the command
     driver: another clip than the pair's other one, or a motion file
     mask_driver, hints_driver: its matte, or where its object is
+    force: replace files that this program did not make
 
     The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it. Raises kinds of :class:`RetargetError`.
     """
@@ -213,7 +215,7 @@ def render(
     other = None if driver is None else ClipInput(Path(driver), _path(mask_driver), tuple(hints_driver))
     options = RenderOptions(
         _pair(a, b), look, parse_affine(affine), parse_background(background), _path(out), compare, device, max_memory,
-        start, stop, fps, slow, loop, str(smooth), other, flip, parse_names(follow),
+        start, stop, fps, slow, loop, str(smooth), other, flip, parse_names(follow), force,
     )  # fmt: skip
     return render_pair(options, Store(Path(workspace)), reporter)
 
@@ -248,6 +250,7 @@ def segment(
     backend: str = "auto",
     weights: str | None = None,
     out: str | Path | None = None,
+    force: bool = False,
     workspace: str | Path = DEFAULT_WORKSPACE,
     reporter: Reporter = silent,
 ) -> SegmentResult:
@@ -256,7 +259,7 @@ def segment(
     mask: a finished matte to use instead
     hints: where the object is
     backend, weights: how it is found
-    out: where the matte goes, a ``.mkv``
+    out: where the matte goes, a ``.mkv``; force: replace files that this program did not make
 
     Raises kinds of :class:`RetargetError`.
     """
@@ -267,7 +270,7 @@ def segment(
 
     clip = ClipInput(Path(video), _path(mask), tuple(hints))
     found = load_config(None, None, (), backend=backend, weights=weights).matte
-    return segment_clip(clip, found, _path(out), Store(Path(workspace)), reporter)
+    return segment_clip(clip, found, _path(out), Store(Path(workspace)), reporter, force=force)
 
 
 def _path(given: str | Path | None) -> Path | None:

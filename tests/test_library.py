@@ -161,7 +161,7 @@ def test_old_names_of_arguments_work_with_a_warning(
 ) -> None:
     calls: list[Any] = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(f"retarget_cli.pipeline.{HOMES[name]}.{name}", lambda *told: calls.append(told[:-2]))
+    monkeypatch.setattr(f"retarget_cli.pipeline.{HOMES[name]}.{name}", lambda *told, **_: calls.append(told[:-2]))
     function, more = getattr(retarget_cli, name), {"driver": "d.mp4"} if name == "render" else {}
     ((before, value),) = old.items()
     with pytest.warns(DeprecationWarning, match=rf"{name}\({before}=\) is called {new} now"):

@@ -33,9 +33,11 @@ from retarget_cli.cli import (
     weights,
 )
 from retarget_cli.cli.many.lifeline import watch
+from retarget_cli.cli.parsing import file_like_option
 from retarget_cli.config import DEFAULT_WORKSPACE
-from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.utils import streams
+from retarget_cli.utils.text import command_line
 
 INTERRUPTED = 130
 
@@ -102,7 +104,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
-    answer = command.main(args=list(arguments), prog_name="retarget", standalone_mode=False)
+    try:
+        answer = command.main(args=list(arguments), prog_name="retarget", standalone_mode=False)
+    except Exception as error:
+        dashed = file_like_option(arguments) if hasattr(error, "format_message") else None
+        if dashed is None:
+            raise
+        fix = f"Write {command_line(Path(dashed))}, or -- before the files."
+        what = "a name that begins with a dash is taken for an option"
+        raise UsageError(what, where=dashed, fix=fix) from error
     if answer == INTERRUPTED:  # how Typer passes on Ctrl-C
         raise typer.Abort()
     return answer if isinstance(answer, int) else 0

@@ -44,6 +44,8 @@ def demo(
         made = {"videos": result.rendered.videos, "sheets": result.rendered.sheets}
         output.document({"folder": folder, "train": as_document(result.trained), **made, "scores": result.scores})
         return
+    if general.quiet:
+        return
     output.table(COLUMNS, rows(result.scores), title="how well it went")
     output.lines("", *as_lines(result.trained.verdict, (result.sample.a.stem, result.sample.b.stem)))
     drawn = f"{output.short_path(result.sample.a)}, {output.short_path(result.sample.b)}"

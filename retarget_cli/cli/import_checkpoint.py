@@ -36,7 +36,6 @@ def import_checkpoint(
     clips = objects.clips(a, b)
     from retarget_cli.methods import get_format
     from retarget_cli.pipeline import train as pipeline
-    from retarget_cli.pipeline.outputs import clip_names
     from retarget_cli.pipeline.settings import load_config
 
     known = get_format(kind)
@@ -45,4 +44,4 @@ def import_checkpoint(
     )
     with output.working(general, settings) as session:
         result = pipeline.import_checkpoint(checkpoint, kind, clips, settings, *session.tools)
-    show(result, clip_names(a, b), general, session)
+    show(result, (a, b), general, session)

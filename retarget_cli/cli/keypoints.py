@@ -65,6 +65,7 @@ def export(
         None, "FILE", "The file: .csv (spreadsheets), .json (scripts), .motion.safetensors.", names=("--out", "-o")
     ),
     raw: bool = option(False, None, "The driver's own keypoints, not yet fitted to the subject."),
+    force: bool = options.force(),
     *,
     pose: options.Pose,
     part: options.Part,
@@ -74,12 +75,13 @@ def export(
     general: options.InWorkspace,
 ) -> None:
     """Write the keypoints of a render to a file, and a picture that names them."""
-    chosen = options.render_options(pair, pose, part, tempo, driver, machine, look=look)
+    chosen = options.render_options(pair, pose, part, tempo, driver, machine, look=look, force=force)
     from retarget_cli.pipeline import keypoints
 
     with output.working(general) as session:
         result = keypoints.export_motion(chosen, *session.tools, raw, out)
     motion, file = result.exported, output.short_path(result.motion)
+    again = output.command("keypoints", "apply", Path(file), workspace=general.workspace)
     document = {
         "motion": result.motion, "preview": result.preview, "frames": motion.timing.frames, "points": motion.names,
         "space": motion.space, "look": motion.look,
@@ -89,7 +91,7 @@ def export(
         document,
         f"{file}  {motion.timing.frames} frames of {len(motion.names)} points",
         f"{output.short_path(result.preview)}  their names",
-        f"next: {output.command('keypoints', 'apply', file, workspace=general.workspace)}",
+        f"next: {again}",
     )
 
 
@@ -100,6 +102,7 @@ def apply(
     file: Path = argument("FILE", "A motion file: .csv, .json or .motion.safetensors."),
     save: Path | None = option(None, "FILE", "Where to keep the edited motion."),
     look: str = options.look(("a", "b"), "auto", "Whose look, instead of the exported one."),
+    force: bool = options.force(),
     *,
     pair: options.Pair,
     edits: Edits,
@@ -110,10 +113,9 @@ def apply(
     general: options.InWorkspace,
 ) -> None:
     """Edit a motion file, by these options or beforehand by hand, and draw it.
-
     POINTS are names with commas between them, or `all`. --affine is for a motion exported with --raw.
     """
-    chosen = options.render_options(pair, pose, picture, tempo, machine, look=look)
+    chosen = options.render_options(pair, pose, picture, tempo, machine, look=look, force=force)
     given = edits.chosen()
     part = given.pop("start"), given.pop("stop")
     changes = in_order(context, given)
@@ -123,5 +125,5 @@ def apply(
         result = keypoints.apply_motion(file, changes, chosen, *session.tools, part, save)
     if general.json:
         output.document({"videos": result.videos, "motion": result.motion, "reports": result.reports})
-    else:
-        show(result, general.workspace)
+    elif not general.quiet:
+        show(result, chosen.pair, general.workspace)

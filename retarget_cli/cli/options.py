@@ -219,6 +219,11 @@ def _box(clip: str, panel: str) -> Any:
     return option(None, BOX, f"Box of the object in {clip}; repeat it for more frames.", panel)
 
 
+def force() -> Any:
+    """The option that lets results replace files that this program did not make."""
+    return option(False, None, "Replace files of these names even if retarget did not make them.")
+
+
 def old_frame(suffix: str = "") -> Any:
     """The option that once gave the frame of a box or point that names none."""
     return renamed(f"--frame{suffix}", f"stands before the box now: --box{suffix} 37:X,Y,WIDTH,HEIGHT", min=0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from retarget_cli.errors import Interrupted
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.utils import streams
 from retarget_cli.utils.fields import shown
-from retarget_cli.utils.text import ACTIVE, visible
+from retarget_cli.utils.text import ACTIVE, command_line, visible
 
 if TYPE_CHECKING:
     from retarget_cli.store.engine import Store
@@ -128,10 +127,10 @@ def document(value: Any) -> None:
 
 
 def answer(general: General, value: Any, *content: str) -> None:
-    """Print the result of a command: `value` as JSON, or else lines for people."""
+    """Print the result of a command: `value` as JSON, or else lines for people, who may want none."""
     if general.json:
         document(value)
-    else:
+    elif not general.quiet:
         lines(*content)
 
 
@@ -178,14 +177,5 @@ def short_path(path: Path) -> str:
 
 def command(*words: str | Path, workspace: Path | None = None) -> str:
     """A command line to copy: quoted, with the workspace when it is not the usual one."""
-    parts = ["retarget", *map(str, words)]
-    if workspace is not None and workspace != DEFAULT_WORKSPACE:
-        parts += ["--workspace", str(workspace)]
-    return " ".join(_quoted(part) for part in parts)
-
-
-def _quoted(part: str) -> str:
-    """A word as a shell takes it. Characters that a terminal would obey are written out, which ``$'...'`` undoes."""
-    if not ACTIVE.search(part):
-        return shlex.quote(part)
-    return "$'{}'".format(visible(part.replace("\\", "\\\\").replace("'", "\\'")))
+    place = () if workspace is None or workspace == DEFAULT_WORKSPACE else ("--workspace", workspace)
+    return command_line("retarget", *words, *place)

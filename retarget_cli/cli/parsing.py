@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retarget_cli.errors import UsageError
@@ -83,6 +84,20 @@ def hint_words(hints: Sequence[Hint]) -> list[str]:
         for x, y, positive in hint.points:
             words += ["--point", f"{hint.frame}:{'' if positive else 'not:'}{_joined((x, y))}"]
     return words
+
+
+def file_like_option(arguments: Sequence[str]) -> str | None:
+    """The first word before ``--`` that looks like an option and is a file, or ends like one."""
+    words = list(arguments)
+    words = words[: words.index("--")] if "--" in words else words
+    for word in words:
+        if (
+            word.startswith("-")
+            and "=" not in word
+            and (Path(word).is_file() or re.search(r"\w\.[A-Za-z]\w{1,3}$", word))
+        ):
+            return word
+    return None
 
 
 def _joined(values: Sequence[float]) -> str:

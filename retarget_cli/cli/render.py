@@ -20,6 +20,7 @@ def render(
     pair: options.Pair,
     look: str = options.look(LOOKS),
     compare: bool = option(False, None, "Also write driver and result side by side."),
+    force: bool = options.force(),
     *,
     pose: options.Pose,
     picture: options.Picture,
@@ -33,19 +34,23 @@ def render(
 
     Frame size is the subject's; time and sound are the driver's.
     """
-    chosen = options.render_options(pair, pose, picture, part, tempo, driver, machine, look=look, compare=compare)
+    told = {"look": look, "compare": compare, "force": force}
+    chosen = options.render_options(pair, pose, picture, part, tempo, driver, machine, **told)
     from retarget_cli.pipeline.render import render as render_pair
 
     with output.working(general) as session:
         result = render_pair(chosen, *session.tools)
     if general.json:
         output.document({"videos": result.videos, "sheets": result.sheets, "reports": result.reports})
-    else:
-        show(result, general.workspace)
+    elif not general.quiet:
+        show(result, chosen.pair, general.workspace)
 
 
-def show(result: RenderResult, workspace: Path) -> None:
-    """Print the files and, for each video, which affine was taken and why, with what it was chosen from."""
+def show(result: RenderResult, pair: tuple[Path, Path] | None, workspace: Path) -> None:
+    """Print the files and, for each video, which affine was taken and why, with what it was chosen from.
+
+    pair: the clips that were named. The command that scores them names them too, or else the run.
+    """
     edited = [] if result.motion is None else [result.motion]
     output.lines(*[output.short_path(path) for path in (*result.videos, *result.sheets, *edited)])
     several = len(result.looks) > 1
@@ -53,7 +58,8 @@ def show(result: RenderResult, workspace: Path) -> None:
         output.lines(*affine_lines(report, f" of {Path(report['video']).stem}" if several else ""))
         if report.get("candidates"):
             output.table(*candidate_rows(report["candidates"], report["affine"]))
-    output.lines(f"next: {output.command('evaluate', workspace=workspace)}")
+    words = pair if pair is not None else ("--run", result.run_id) if result.run_id else ()
+    output.lines(f"next: {output.command('evaluate', *words, workspace=workspace)}")
 
 
 def affine_lines(report: Mapping[str, Any], whose: str = "") -> list[str]:

@@ -28,6 +28,7 @@ def segment(
     preview_frame: int | None = option(None, "N", "Only a quick look at frame N, in seconds.", min=0),
     mask: Path | None = option(None, "M", "A finished matte: a video or a folder of PNGs.", OBJECT),
     out: Path | None = option(None, "FILE.mkv", "Where to write the matte.", names=("--out", "-o")),
+    force: bool = options.force(),
     *,
     segmenter: options.Segmenter,
     general: options.InWorkspace,
@@ -37,7 +38,7 @@ def segment(
     The matte is crisp, for training; a second one has soft edges, for compositing.
     Edit the matte and hand it to `retarget train --mask-a` when it is not right.
     """
-    hints = parse_hints(frame or 0, box, point)
+    hints = parse_hints(frame if frame is not None else preview_frame or 0, box, point)
     if mask is not None and segmenter.backend not in (None, "auto", "given"):
         what = f"the backend {segmenter.backend} would look for the object, but --mask says what it is"
         raise UsageError(what, where="--mask", fix="Give one of --mask and --backend.")
@@ -48,29 +49,40 @@ def segment(
     settings = load_config(None, None, (), **segmenter.chosen()).matte
     clip = ClipInput(video, mask, hints)
     given = {"mask": mask, **segmenter.chosen(), "out": out}
-    rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     found: SegmentResult | PreviewResult
     with output.working(general) as session:
         if preview_frame is None:
-            found = pipeline.segment(clip, settings, out, *session.tools)
+            found = pipeline.segment(clip, settings, out, *session.tools, force=force)
             lines = summary(found, clip, rest, general.workspace)
         else:
-            found = pipeline.preview(clip, settings, preview_frame, out, *session.tools)
+            found = pipeline.preview(clip, settings, preview_frame, out, *session.tools, force=force)
             lines = preview_summary(found, clip, rest, general.workspace)
     output.answer(general, dataclasses.asdict(found), *lines)
 
 
-def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
+def preview_summary(result: PreviewResult, clip: ClipInput, rest: Sequence[str | Path], workspace: Path) -> list[str]:
     """The picture, how sure it is, and the command for the whole clip. rest: its words after clip and hints."""
     report = result.report
-    return [
+    frame = report["frame"]
+    lines = [
         f"preview  {output.short_path(result.picture)}",
-        f"frame {report['frame']} found by {report['backend']}, confidence {report['confidence']:.2f}",
-        f"next: {output.command('segment', clip.path, *hint_words(clip.hints), *rest, workspace=workspace)}",
+        f"frame {frame} found by {report['backend']}, confidence {report['confidence']:.2f}",
     ]
+    if not report.get("whole", True):
+        first, last = report["looked_at"]
+        lines.append(
+            f"  only frames {first} to {last} were looked at: with the whole clip, this frame may look different"
+        )
+    if report.get("box") is not None and report["backend"] != "given":
+        words = [*_hints_beside(clip, frame), "--box", f"{frame}:{','.join(map(str, report['box']))}", *rest]
+        again = output.command("segment", clip.path, "--preview-frame", str(frame), *words, workspace=workspace)
+        lines += ["if it is wrong, correct the numbers of this box:", f"  {again}"]
+    next_ = output.command("segment", clip.path, *hint_words(clip.hints), *rest, workspace=workspace)
+    return [*lines, f"next: {next_}"]
 
 
-def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str], workspace: Path) -> list[str]:
+def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str | Path], workspace: Path) -> list[str]:
     """The files, how sure the matte is, and what to run when that is not enough.
 
     rest: the words of that command after clip and hints. A box on the frame in doubt gives way to the new one.
@@ -87,10 +99,17 @@ def summary(result: SegmentResult, clip: ClipInput, rest: Sequence[str], workspa
     ]
     frame = report.get("hint_frame")
     if frame is not None:
-        kept = [dataclasses.replace(hint, box=None) if hint.frame == frame else hint for hint in clip.hints]
-        words = [*hint_words(kept), "--box", f"{frame}:X,Y,WIDTH,HEIGHT", *rest]
+        box = report.get("proposed_box")
+        numbers = ",".join(map(str, box)) if box else "X,Y,WIDTH,HEIGHT"
+        words = [*_hints_beside(clip, frame), "--box", f"{frame}:{numbers}", *rest]
         lines += [
-            f"least certain on frame {frame}: if the preview is wrong, say where the object is there:",
+            f"least certain on frame {frame}: if the preview is wrong, say where the object is there; "
+            f"--preview-frame {frame} shows that frame with a grid:",
             f"  {output.command('segment', clip.path, *words, workspace=workspace)}",
         ]
     return lines
+
+
+def _hints_beside(clip: ClipInput, frame: int) -> list[str]:
+    """The words of all hints but the box on that frame."""
+    return hint_words([dataclasses.replace(hint, box=None) if hint.frame == frame else hint for hint in clip.hints])

@@ -13,7 +13,7 @@ from retarget_cli.cli.options import ADVANCED, OBJECT, argument, choice, grouped
 from retarget_cli.config import PRECISIONS
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
-from retarget_cli.pipeline.outputs import REPORT, TRAINING
+from retarget_cli.pipeline.outputs import REPORT, TRAINING, clip_names
 from retarget_cli.utils import text
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def train(
     *,
     recipe: options.Recipe,
     pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
+    no_render: bool = option(False, None, "Do not end with a first video."),
     objects: options.Objects,
     segmenter: options.Segmenter,
     training: Training,
@@ -65,7 +66,7 @@ def train(
     """
     told = recipe.chosen() | segmenter.chosen() | training.chosen()
     if pairs is not None:
-        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general)
+        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general, ["--no-render"] * no_render)
         return
     if a is None or b is None:
         fix = "Name both, A first, or a list of pairs with --pairs FILE."
@@ -74,20 +75,20 @@ def train(
         fix = "Name one device, or a list of pairs with --pairs FILE."
         raise UsageError("one pair is trained on one device", where=train_many.DEVICE, fix=fix)
     clip_a, clip_b = objects.clips(a, b)
-    from retarget_cli.pipeline.outputs import clip_names
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.pipeline.train import train as train_pair
 
     settings = load_config(**told)
     with output.working(general, settings) as session:
-        result = train_pair(clip_a, clip_b, settings, *session.tools)
-    show(result, clip_names(a, b), general, session)
+        result = train_pair(clip_a, clip_b, settings, *session.tools, draws=not no_render)
+    show(result, (a, b), general, session)
 
 
-def show(result: TrainResult, names: tuple[str, str], general: options.InWorkspace, session: output.Session) -> None:
-    """Print what was trained. names: of A and B."""
-    previews = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
-    output.answer(general, as_document(result), *summary(result, names, general.workspace, previews))
+def show(result: TrainResult, clips: tuple[Path, Path], general: options.InWorkspace, session: output.Session) -> None:
+    """Print what was trained. clips: A and B."""
+    shown = [event.path for event in session.reporter.artifacts if event.kind in ("overlay", "sheet")]
+    previews = [path for path in dict.fromkeys(shown) if path.parent == result.folder and "-as-" not in path.name]
+    output.answer(general, as_document(result), *summary(result, clips, general.workspace, previews))
 
 
 def as_document(result: TrainResult) -> dict[str, Any]:
@@ -97,30 +98,33 @@ def as_document(result: TrainResult) -> dict[str, Any]:
         "pair": result.pair,
         "folder": result.folder,
         "report": result.folder / REPORT,
+        "video": result.video,
         "stages": {name: entry.path for name, entry in result.stages.items()},
         "held_out": result.held_out,
         "verdict": to_json(result.verdict),
     }
 
 
-def summary(result: TrainResult, names: tuple[str, str], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
-    """Lines that tell where things are and what to run next. names: of A and B."""
-    a, b = names
-    render = output.command("render", workspace=workspace)
-    back = output.command("render", "--look", "b", workspace=workspace)
-    evaluate = output.command("evaluate", workspace=workspace)
+def summary(result: TrainResult, clips: tuple[Path, Path], workspace: Path, previews: Sequence[Path] = ()) -> list[str]:
+    """Lines that tell where things are and what to run next. clips: A and B."""
+    a, b = names = clip_names(*clips)
+    render = output.command("render", *clips, workspace=workspace)
+    back = output.command("render", *clips, "--look", "b", workspace=workspace)
+    evaluate = output.command("evaluate", *clips, workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
+    drawn = [] if result.video is None else [f"  {f'{a} like {b}':15} {output.short_path(result.video)}"]
     return [
         f"trained {a} and {b}",
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {output.short_path(path)}" for path in previews],
+        *drawn,
         f"  how it went     {output.short_path(result.folder / TRAINING)}",
         f"  all on one page {output.short_path(result.folder / REPORT)}",
         f"  results go to   {output.short_path(result.folder)}",
         f"  the cache is    {output.short_path(workspace)} (run {result.run_id})",
         *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
-        f"  {render:{width}}  # {a} moving like {b}",
+        *([f"  {render:{width}}  # {a} moving like {b}"] if result.video is None else []),
         f"  {back:{width}}  # {b} moving like {a}",
         f"  {evaluate:{width}}  # how good it is",
     ]

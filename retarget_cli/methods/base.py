@@ -217,6 +217,10 @@ class MotionMethod(ABC):
         """The JSON-ready part of `config` that decides the result of `phase` (it becomes part of the stage's key)."""
         return to_json(getattr(config, phase))
 
+    def mirrored(self, config: Any, clips: tuple[ClipArray, ClipArray]) -> str:
+        """The clip that is mirrored for training: ``a``, ``b`` or nothing."""
+        return ""
+
     def startable(self, config: Any, phase: str) -> Startable:
         """The part of `phase` that may begin with the networks of another run whose settings are of the same kind."""
         return self.startable_parts.get(phase, Startable((), ()))

@@ -14,6 +14,7 @@ from retarget_cli.pipeline.outputs import clip_names
 from retarget_cli.segmentation.base import Hint, hints_to_json
 from retarget_cli.stages.clip import SourceClip, ingest
 from retarget_cli.stages.crop import crop
+from retarget_cli.stages.doubts import doubts
 from retarget_cli.stages.matte import matte
 from retarget_cli.stages.matte_views import overlay
 from retarget_cli.stages.stage import Stage
@@ -58,6 +59,7 @@ def plan_clip(clip: SourceClip, config: TrainConfig, store: Store, crops: Mappin
     return [
         ingest(clip),
         matte(clip, config.matte, store.digests.digest, config.device, config.max_memory),
+        doubts(clip),
         overlay(clip),
         *(crop(clip, size, kind) for kind, size in crops.items()),
     ]

@@ -11,6 +11,7 @@ from retarget_cli.config import TrainConfig
 from retarget_cli.events import Reporter, silent
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput
+from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.evaluate import evaluate
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import RenderResult, render
@@ -69,10 +70,14 @@ def _draw(folder: Path, tools: Tools, drawing: Mapping[str, Any]) -> SamplePair:
         params={name: list(value) if isinstance(value, tuple) else value for name, value in drawing.items()},
     )
     entry, _ = run_stage(stage, {}, tools, whole=True)
-    for name, facts in entry.receipt["files"].items():
-        target = folder / name
-        if not target.exists() or tools.store.digests.digest(target) != facts["sha256"]:
-            outputs.deliver(entry.file(name), target)
+    delivered = Delivered(tools.store)
+    wanted = {folder / name: facts["sha256"] for name, facts in entry.receipt["files"].items()}
+    changed = [
+        path for path, digest in wanted.items() if not path.exists() or tools.store.digests.digest(path) != digest
+    ]
+    delivered.check(changed, named=True, fix="Name another folder with --folder.")
+    for target in changed:
+        outputs.deliver(entry.file(target.name), target, delivered=delivered)
     return SamplePair.at(folder)
 
 

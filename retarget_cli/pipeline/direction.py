@@ -10,10 +10,11 @@ from retarget_cli.media.playback import Playing, Tempo, play
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
-from retarget_cli.motion.files import is_motion_file
+from retarget_cli.motion.files import is_motion_file, read_motion
 from retarget_cli.pipeline.clips import ClipInput, open_clip, plan_clip
+from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.outputs import clip_name
-from retarget_cli.pipeline.runs import TrainedRun
+from retarget_cli.pipeline.runs import TrainedRun, find_run, run_with
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.stage import Stage, Tools, run
 from retarget_cli.stages.transfer import Driver, MotionSource, motion_stage, read_pose
@@ -42,6 +43,17 @@ class Direction:
     def playing(self, tempo: Tempo) -> Playing:
         """The driver at that tempo; UsageError when it cannot be played so."""
         return play(tempo, self.timing, self.driver.path.name)
+
+
+def wanted_run(options: RenderOptions, store: Store) -> TrainedRun:
+    """The run of the pair that is named; without one, that which a motion file comes from, else the newest.
+
+    Raises what :func:`~retarget_cli.pipeline.runs.find_run` raises, and InputError for a motion that cannot be read.
+    """
+    driver, run = options.driver, None
+    if options.pair is None and driver is not None and is_motion_file(driver.path) and driver.path.is_file():
+        run = run_with(store, read_motion(driver.path).networks)
+    return find_run(store, options.pair, options.device, run)
 
 
 def pair_direction(trained: TrainedRun, look: Look) -> Direction:

@@ -17,7 +17,8 @@ from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput
-from retarget_cli.pipeline.direction import Direction, networks_digest
+from retarget_cli.pipeline.delivered import Delivered
+from retarget_cli.pipeline.direction import Direction, networks_digest, wanted_run
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import (
     RenderResult,
@@ -28,7 +29,7 @@ from retarget_cli.pipeline.render import (
     plan_drawing,
     render,
 )
-from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
+from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import facts
 from retarget_cli.stages.stage import Stop, Tools, never, run
@@ -69,28 +70,31 @@ def export_motion(
         check_motion_name(out)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
-    trained = limited(find_run(store, options.pair, options.device), options.max_memory)
+    trained = limited(wanted_run(options, store), options.max_memory)
     tools = Tools(store, reporter, stop)
     (direction,) = open_directions(trained, ("a" if options.look == "a" else "b",), options, tools)
     if raw and isinstance(direction.driver, MotionSource) and _driver_motion(direction).space != "driver":
         fix = "Export it without --raw."
         raise UsageError("these keypoints are fitted to a subject already", where=direction.driver.path, fix=fix)
-    usual = f"{direction.driver.name}.motion.safetensors" if raw else f"{direction.name}.csv"
+    part = replace(options, background="subject").variant  # of the keypoints, to which no background belongs
+    usual = f"{direction.driver.name}{part}.motion.safetensors" if raw else f"{direction.name}{part}.csv"
     target = out or outputs.RESULTS / trained.pair / usual
     preview = target.with_name(f"{motion_stem(target)}-points.png")
     outputs.check_targets([target, preview], inputs(trained, options))
+    delivered = Delivered(store)
+    delivered.check([target, preview], named=out is not None, force=options.force)
     playing = direction.playing(tempo)
     drawing = plan_drawing(trained, direction, options, playing, smooth)
     done = run([drawing], tools, direction.entries)
     add_results(store, trained.id, {name: entry for name, entry in done.items() if name not in trained.entries})
     drawn = done[drawing.id]
     motion = _exported(trained, direction, playing, drawn, raw)
-    outputs.write(target, motion_bytes(motion, target))
+    outputs.write(target, motion_bytes(motion, target), delivered)
     reporter(Artifact("motion", target))
     if options.affine == "trajectory" and not raw:
         reporter(Notice("the driver's trajectory is not in this file; one that is written with --raw has it."))
     pictures = _driver_pictures(direction, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
-    outputs.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)))
+    outputs.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)), delivered)
     reporter(Artifact("sheet", preview))
     return ExportResult(target, preview, motion)
 
@@ -114,14 +118,16 @@ def apply_motion(
     none at all when nothing is changed.
     Raises the errors of `parse_edits` and of `render`.
     """
-    trained = find_run(store, options.pair, options.device)
+    trained = wanted_run(replace(options, driver=ClipInput(file)), store)
     motion, kept = read_motion(file), None
     look = (motion.look or "a") if options.look == "auto" else options.look
     if changes or save is not None:
         motion = edited(motion, parse_edits(changes, *part))
         target = save or outputs.RESULTS / trained.pair / f"{motion_stem(file)}-edited.motion.safetensors"
         outputs.check_targets([target], [file])
-        file = kept = outputs.write(target, motion_bytes(motion, target))
+        delivered, fix = Delivered(store), "Name another file with --save, or add --force to replace it."
+        delivered.check([target], named=save is not None, force=options.force, fix=fix)
+        file = kept = outputs.write(target, motion_bytes(motion, target), delivered)
         reporter(Artifact("motion", file))
     drawn = render(replace(options, look=look, driver=ClipInput(file)), store, reporter, stop)
     return replace(drawn, motion=kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -122,6 +123,7 @@ class RenderOptions:
     driver: another clip, or a motion file, instead of the pair's other clip
     flip: ``auto``, ``yes`` or ``no``, whether such a clip is mirrored
     follow: names of the keypoints that follow the driver, all when empty; the others do as in the subject's clip
+    force: replace files of these names that this program did not make
     """
 
     pair: tuple[Path, Path] | None = None
@@ -141,6 +143,7 @@ class RenderOptions:
     driver: ClipInput | None = None
     flip: str = "auto"
     follow: tuple[str, ...] = ()
+    force: bool = False
 
     @property
     def alpha(self) -> bool:
@@ -164,5 +167,32 @@ class RenderOptions:
         found = {item.name: getattr(self, item.name) for item in decides if getattr(self, item.name) != item.default}
         return found if self.driver is None else {**found, "driver": self.driver.to_json()}
 
+    @property
+    def variant(self) -> str:
+        """What follows the names of its files, ``.trajectory.on-driver.from10f-to40f``; nothing where all is usual."""
+        odd = self.unusual
+        marks = [_mark("affine", self.affine)] if "affine" in odd else []
+        marks += ["-".join(self.follow)] if self.follow else []
+        marks += [f"on-{self.background.lstrip('#')}"] if "background" in odd and not self.alpha else []
+        part = [f"{word}{odd[name]}" for word, name in (("from", "start"), ("to", "stop")) if name in odd]
+        marks += ["-".join(part)] if part else []
+        marks += [_mark(name, odd[name]) for name in ("fps", "slow", "loop", "smooth", "flip") if name in odd]
+        shown = "".join(f".{re.sub(r'[^a-zA-Z0-9.+-]+', '-', mark)}" for mark in marks)
+        return shown if len(shown) <= _LONGEST else f".{_short(shown)}"
 
-_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory")
+
+_LONGEST = 60  # characters of a variant
+
+
+def _mark(name: str, value: Any) -> str:
+    """``slow2``, ``smooth-auto``, ``trajectory``."""
+    if name == "affine":
+        return value if isinstance(value, str) else f"affine-{_short(value)}"
+    return f"{name}{'' if str(value)[:1].isdigit() else '-'}{value}"
+
+
+def _short(value: Any) -> str:
+    return hashlib.sha256(str(value).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory", "force")

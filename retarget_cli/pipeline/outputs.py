@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -12,19 +13,23 @@ from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.events import Artifact, Reporter, silent
-from retarget_cli.utils.atomic import crash_point, part_beside, replacing, write_bytes_atomic
+from retarget_cli.pipeline.delivered import Delivered
+from retarget_cli.utils.atomic import crash_point, part_beside, replacing
 
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
 REPORT = "report.html"
-_LONGEST = 96  # bytes of a clip's name
+_LONGEST = 80  # bytes of a clip's name
 _CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were made of
 
 
 def clip_name(path: Path) -> str:
-    """A short name for a clip, fit for file names: two of them and a few words more are one, of at most 255 bytes."""
-    name = re.sub(r"[^\w.+-]+", "_", path.stem).encode()[:_LONGEST].decode(errors="ignore")
-    return name.strip("._-") or "clip"
+    """A short name for a clip, fit for file names, also for those of two clips together."""
+    name = re.sub(r"[^\w.+-]+", "_", path.stem).strip("._-") or "clip"
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{os.fsencode(name)[: _LONGEST - 9].decode('utf-8', 'ignore')}-{digest}"
 
 
 def clip_names(a: Path, b: Path) -> tuple[str, str]:
@@ -121,14 +126,24 @@ def _check_writable(target: Path, place: Path) -> None:
         raise EnvironmentProblem("the result cannot be written here", where=target, fix="Give another --out.")
 
 
-def deliver(source: Path, target: Path, kind: str = "", reporter: Reporter = silent) -> Path:
+def deliver(
+    source: Path,
+    target: Path,
+    kind: str = "",
+    reporter: Reporter = silent,
+    delivered: Delivered | None = None,
+    of: str = "",
+) -> Path:
     """Copy a stage's file to `target`, all at once, and report it as an artifact of that kind, if it is named.
 
+    delivered: where to note that this program made it, and of what.
     Not a hard link: a person's editor that writes in place would change the workspace too.
     Raises EnvironmentProblem when the folder cannot be written.
     """
     with _told(target), replacing(_with_folder(target), durable=False) as part:
         shutil.copyfile(source, part)
+        if delivered is not None:
+            delivered.note(target, part, of)
     if kind:
         reporter(Artifact(kind, target))
     return target
@@ -167,10 +182,15 @@ def write_text(target: Path, text: str) -> Path:
     return write(target, text.encode("utf-8", "replace"))  # names of files need not be text
 
 
-def write(target: Path, content: bytes) -> Path:
-    """Write a file for people, all at once. Raises EnvironmentProblem when the folder cannot be written."""
-    with _told(target):
-        write_bytes_atomic(_with_folder(target), content, durable=False)
+def write(target: Path, content: bytes, delivered: Delivered | None = None) -> Path:
+    """Write a file for people, all at once. delivered: where to note that this program made it.
+
+    Raises EnvironmentProblem when the folder cannot be written.
+    """
+    with _told(target), replacing(_with_folder(target), durable=False) as part:
+        part.write_bytes(content)
+        if delivered is not None:
+            delivered.note(target, part)
     return target
 
 

@@ -18,10 +18,19 @@ from retarget_cli.media.playback import Playing, Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
-from retarget_cli.pipeline.direction import Direction, new_driver_direction, open_driver, pair_direction, read_driver
+from retarget_cli.pipeline.delivered import Delivered
+from retarget_cli.pipeline.direction import (
+    Direction,
+    new_driver_direction,
+    open_driver,
+    pair_direction,
+    read_driver,
+    wanted_run,
+)
+from retarget_cli.pipeline.mattes import warn
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.report import write_report
-from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
+from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.pipeline.settings import check_limit
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.compare import SHEET, VIDEO, compare
@@ -72,10 +81,14 @@ class Rendered:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """The looks that were drawn, A's first. motion: the file with an edited motion that was drawn, if any."""
+    """The looks that were drawn, A's first, with the networks of the run `run_id`.
+
+    motion: the file with an edited motion that was drawn, if any.
+    """
 
     looks: tuple[Rendered, ...] = ()
     motion: Path | None = None
+    run_id: str = ""
 
     @property
     def videos(self) -> list[Path]:
@@ -143,11 +156,12 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
-    trained = limited(find_run(store, options.pair, options.device), options.max_memory)
+    trained = limited(wanted_run(options, store), options.max_memory)
     if options.out is not None:
-        check_out(options.out, suffix, options.compare, inputs(trained, options))
+        check_out(options, suffix, inputs(trained, options), store)
     tools = Tools(store, reporter, stop)
     directions = open_directions(trained, looks, options, tools)
+    targets = {direction.name: _target(trained, direction, options, suffix, store) for direction in directions}
     plan = [
         stage for direction in directions for stage in plan_render(trained, direction, options, suffix, tempo, smooth)
     ]
@@ -155,19 +169,20 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     known = {name: entry for direction in directions for name, entry in direction.entries.items()}
     done = run(plan, tools, known)
     made = {name: entry for name, entry in done.items() if name not in trained.entries}
-    add_results(store, trained.id, made, {direction.name: options.unusual for direction in directions})
+    unusual = {direction.name: options.unusual for direction in directions}
+    home = (outputs.RESULTS / trained.pair).resolve()
+    named = {name: path.name for name, path in targets.items() if path.resolve().parent == home}
+    add_results(store, trained.id, made, unusual, named)
     rendered = []
     for direction in directions:
         said = report(done[f"transfer:{direction.name}"])
         if options.trajectory:
             said |= trajectory_report(done[f"compose:{direction.name}"])
         _notice_doubts(direction, said, options, reporter)
-        target = options.out or outputs.RESULTS / trained.pair / f"{direction.name}{suffix}"
-        rendered.append(
-            Rendered(direction.look, target, said, **hand_over(done, direction.name, target, options, reporter))
-        )
+        target = targets[direction.name]
+        rendered.append(Rendered(direction.look, target, said, **hand_over(done, direction, target, options, tools)))
     write_report(store, trained.id, reporter)
-    return RenderResult(tuple(rendered))
+    return RenderResult(tuple(rendered), run_id=trained.id)
 
 
 def open_directions(
@@ -185,6 +200,8 @@ def open_directions(
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
         outputs.deliver(shown.file(OVERLAY), target, "overlay", tools.reporter)
+        if isinstance(driver, SourceClip):
+            warn(driver, entries, target, tools.reporter)
     return directions
 
 
@@ -302,35 +319,62 @@ def ending(options: RenderOptions, reporter: Reporter) -> str:
     raise UsageError(what, where=options.out, fix=fix)
 
 
-def check_out(out: Path, suffix: str, compare: bool, inputs: Iterable[Path | None]) -> None:
-    """See before any work that everything can be written, and replaces none of `inputs`. Raises as `outputs` does."""
+def check_out(options: RenderOptions, suffix: str, inputs: Iterable[Path | None], store: Store) -> None:
+    """See before any work that everything can be written to `options.out`, and replaces none of `inputs`.
+
+    Raises as `outputs` does, and UsageError where a file of somebody else is.
+    """
+    if options.out is None:
+        return
     inputs = list(inputs)
     if suffix == FOLDER:
-        outputs.check_folder(out, inputs, is_series)
-    targets = [*([] if suffix == FOLDER else [out]), *(_compared(out) if compare else ())]
+        outputs.check_folder(options.out, inputs, is_series)
+    targets = [*([] if suffix == FOLDER else [options.out]), *(_compared(options.out) if options.compare else ())]
     outputs.check_targets(targets, inputs)
+    Delivered(store).check(targets, named=True, force=options.force)
+
+
+def _target(trained: TrainedRun, direction: Direction, options: RenderOptions, suffix: str, store: Store) -> Path:
+    """Where the result of a direction goes: in the usual place, not over one of another driver of that name."""
+    if options.out is not None:
+        return options.out
+    folder, delivered = outputs.RESULTS / trained.pair, Delivered(store)
+    place = lambda stem: folder / f"{stem}{options.variant}{suffix}"  # noqa: E731
+    target = place(delivered.unclaimed(direction.name, _made_of(direction), place))
+    beside = (outputs.still(target), *(_compared(target) if options.compare else ()))
+    delivered.check([target, *beside], named=False, force=options.force)
+    return target
+
+
+def _made_of(direction: Direction) -> str:
+    """What tells a result from that of another driver of the same name: a motion is called as it was before editing."""
+    return direction.driver.digest if isinstance(direction.driver, SourceClip) else str(direction.driver.path.resolve())
 
 
 def hand_over(
-    done: Mapping[str, Entry], name: str, video: Path, options: RenderOptions, reporter: Reporter
+    done: Mapping[str, Entry], direction: Direction, video: Path, options: RenderOptions, tools: Tools
 ) -> Companions:
-    """Copy what was made of the direction `name` to `video` and beside it.
+    """Copy what was made of a direction to `video` and beside it.
 
     In the usual place a result that no browser plays comes with a still. Raises EnvironmentProblem.
     """
-    composed, made = done[f"compose:{name}"], Companions(still=None, sheet=None, comparison=None)
-    suffix = composed.receipt["params"]["suffix"]
+    composed, made = done[f"compose:{direction.name}"], Companions(still=None, sheet=None, comparison=None)
+    suffix, delivered = composed.receipt["params"]["suffix"], Delivered(tools.store)
+
+    def deliver(source: Path, target: Path, kind: str) -> Path:
+        return outputs.deliver(source, target, kind, tools.reporter, delivered, _made_of(direction))
+
     if suffix == FOLDER:
         outputs.deliver_folder(composed.files("result"), video)
-        reporter(Artifact("video", video))
+        tools.reporter(Artifact("video", video))
     else:
-        outputs.deliver(composed.file(f"result{suffix}"), video, "video", reporter)
+        deliver(composed.file(f"result{suffix}"), video, "video")
     if options.out is None and STILL in composed.receipt["files"]:
-        made["still"] = outputs.deliver(composed.file(STILL), outputs.still(video), "sheet", reporter)
+        made["still"] = deliver(composed.file(STILL), outputs.still(video), "sheet")
     if options.compare:
-        entry, (sheet, beside) = done[f"compare:{name}"], _compared(video)
-        made["sheet"] = outputs.deliver(entry.file(SHEET), sheet, "sheet", reporter)
-        made["comparison"] = outputs.deliver(entry.file(VIDEO), beside, "video", reporter)
+        entry, (sheet, beside) = done[f"compare:{direction.name}"], _compared(video)
+        made["sheet"] = deliver(entry.file(SHEET), sheet, "sheet")
+        made["comparison"] = deliver(entry.file(VIDEO), beside, "video")
     return made
 
 

@@ -23,8 +23,8 @@ from retarget_cli.stages import compare
 from retarget_cli.stages.clip import clip_info, facts
 from retarget_cli.stages.compose import STILL
 from retarget_cli.stages.crop import CROPS_SHEET as CROPS
+from retarget_cli.stages.doubts import judged_report
 from retarget_cli.stages.fit import CURVES, previews, stored_previews, training_curves
-from retarget_cli.stages.matte import matte_report
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.score import scores
 from retarget_cli.stages.transfer import array
@@ -181,11 +181,11 @@ def _clip(run: _Run, side: str) -> Clip:
         rows += _video_rows(ingested)
     confidence: tuple[float, ...] = ()
     if matted is not None:
-        said = matte_report(matted)
+        said = judged_report(matted, run.entries.get(f"doubts:{name}"))
         by_frame = tuple(said.get("frame_confidence") or ())
         confidence = by_frame if len(set(by_frame)) > 1 else ()
         rows.append(("matte", f"{said['backend']}, confidence {said['confidence']:.2f}"))
-        rows += [("note", str(notice)) for notice in said.get("notices", ())]
+        rows += [("note", str(notice)) for notice in (*said.get("notices", ()), *said["doubts"])]
     if facts_then["hints"]:
         rows.append(("hints", f"on frames {', '.join(str(hint['frame']) for hint in facts_then['hints'])}"))
     return Clip(side.upper(), name, rows, run.beside(f"{name}_overlay.mp4"), confidence)
@@ -236,17 +236,18 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
     judged, true = run.entries.get(f"score:{name}"), run.entries.get(f"truth:{name}")
     made = composed.receipt["params"] if composed else {"suffix": ".mp4", "background": "subject"}
     suffix = made["suffix"]
+    video = Path(run.record.get("delivered", {}).get(name, f"{name}{suffix}")).name
     truth = {"truth": scores(true)} if true else {}
     return Direction(
         subject,
         driver,
         command=run.commands.render(look, name),
         compare_command=run.commands.render(look, name, "--compare") if _is_pictured(run, name) else None,
-        video=run.delivered(f"compose:{name}", f"result{suffix}", f"{name}{suffix}"),
+        video=run.delivered(f"compose:{name}", f"result{suffix}", video),
         plays=browsers_play(suffix, made["background"] == "alpha"),
-        still=run.delivered(f"compose:{name}", STILL, outputs.still(Path(f"{name}{suffix}")).name),
-        compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{name}-compare.mp4"),
-        sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{name}-compare.png"),
+        still=run.delivered(f"compose:{name}", STILL, outputs.still(Path(video)).name),
+        compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{Path(video).stem}-compare.mp4"),
+        sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{Path(video).stem}-compare.png"),
         tracks=_tracks(drawn, run.entries.get(f"ingest:{driver}")) if drawn else None,
         drawing=drawing_report(drawn) if drawn else {},
         scores={**scores(judged), **truth} if judged else truth,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.utils.fields import shown, to_json
+from retarget_cli.utils.text import command_line
 
 _OPTIONS = {"seed": "--seed", "device": "--device", "precision": "--precision", "max_memory": "--max-memory",
             "start": "--init-from", "matte.backend": "--backend", "matte.weights": "--weights"}  # fmt: skip
@@ -45,7 +45,7 @@ class Commands:
     def __init__(self, record: Mapping[str, Any], root: Path) -> None:
         self._record = record
         self._workspace = [] if root == DEFAULT_WORKSPACE.absolute() else ["--workspace", as_named(root)]
-        self._clips = [as_named(Path(record["clips"][side]["path"])) for side in "ab"]
+        self._clips = [Path(as_named(Path(record["clips"][side]["path"]))) for side in "ab"]
 
     def train(self) -> str:
         """The training itself, with all that was given to it."""
@@ -71,8 +71,8 @@ class Commands:
         """A command that takes the pair and nothing else."""
         return self._line(name, *self._clips)
 
-    def _line(self, *words: str) -> str:
-        return shlex.join(["retarget", *words, *self._workspace])
+    def _line(self, *words: str | Path) -> str:
+        return command_line("retarget", *words, *self._workspace)
 
     def _changes(self, options: Collection[str] = tuple(_OPTIONS)) -> list[str]:
         """The settings that differ from the preset; of what has an option of its own, only what is among `options`."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from retarget_cli.config import TrainConfig
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
+from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.pipeline.settings import from_record, to_record
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.warm_start import OPTION, Start, check_start
 from retarget_cli.store.engine import Entry, Store
+from retarget_cli.utils.text import command_line
 
 _OF_A_PAIR = ("pair", "clips")
 
@@ -71,11 +73,16 @@ def save_run(
 
 
 def add_results(
-    store: Store, run_id: str, entries: Mapping[str, Entry], rendered: Mapping[str, Mapping[str, Any]] | None = None
+    store: Store,
+    run_id: str,
+    entries: Mapping[str, Entry],
+    rendered: Mapping[str, Mapping[str, Any]] | None = None,
+    delivered: Mapping[str, str] | None = None,
 ) -> None:
     """Note in a run's record what was made from it, so that pruning keeps that too.
 
-    rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones.
+    rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones; delivered: by
+    direction, the name of the video in the pair's folder.
     """
     record = next((record for record in store.runs() if record["id"] == run_id), None)
     if record is not None:
@@ -83,6 +90,8 @@ def add_results(
             "results": {**record.get("results", {}), **stage_keys(entries)},
             "rendered": {**record.get("rendered", {}), **(rendered or {})},
         }
+        if delivered:
+            made["delivered"] = {**record.get("delivered", {}), **delivered}
         if made != {name: record.get(name) for name in made}:
             store.record_run({**record, **made}, run_id)
 
@@ -103,6 +112,15 @@ def find_run(
     if device is not None:
         config = dataclasses.replace(config, device=device)
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
+
+
+def run_with(store: Store, networks: str) -> str | None:
+    """The id of the newest run whose first phase has that digest; None when there is none."""
+    for record in _trained(store):
+        phase = get_method(record["config"]["method"]).phase_names[0]
+        if record["stages"].get(phase, {}).get("digest") == networks:
+            return str(record["id"])
+    return None
 
 
 def find_record(store: Store, pair: tuple[Path, Path] | None, run: str | None = None) -> dict[str, Any]:
@@ -178,9 +196,10 @@ def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path
             return record
         swapped = swapped or found == wanted[::-1]
     a, b = pair
-    fix = f"Run `retarget train {a} {b}` first."
+    fix = f"Run `{command_line('retarget', 'train', a, b)}` first."
     if swapped:
-        fix = f"They were trained the other way round. For {a} moving like {b}: `retarget render {b} {a} --look b`."
+        other = command_line("retarget", "render", b, a, "--look", "b")
+        fix = f"They were trained the other way round. For {a} moving like {b}: `{other}`."
     raise UsageError("this pair was not trained in this workspace", where=f"{a} {b}", fix=fix)
 
 

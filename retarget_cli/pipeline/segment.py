@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import UsageError
-from retarget_cli.events import Reporter, silent
+from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput, open_clip
+from retarget_cli.pipeline.delivered import Delivered
+from retarget_cli.pipeline.mattes import report_on, warnings_of
 from retarget_cli.stages.clip import SourceClip, ingest
-from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_report, hint_frame, matte, matte_report
+from retarget_cli.stages.doubts import doubts
+from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_report, matte
 from retarget_cli.stages.matte_views import CONTACT_SHEET, OVERLAY, PREVIEW_PICTURE, contact, overlay, preview_report
 from retarget_cli.stages.matte_views import preview as look_at
 from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
@@ -74,7 +77,7 @@ _BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
 def plan_segment(clip: SourceClip, config: MatteConfig, store: Store) -> list[Stage]:
     """Find the object, soften its edges, judge and show what was found."""
     found = matte(clip, config, store.digests.digest)
-    return [ingest(clip), found, alpha(clip), flicker(clip), overlay(clip), contact(clip)]
+    return [ingest(clip), found, doubts(clip), alpha(clip), flicker(clip), overlay(clip), contact(clip)]
 
 
 def segment(
@@ -84,22 +87,25 @@ def segment(
     store: Store,
     reporter: Reporter = silent,
     stop: Stop = never,
+    force: bool = False,
 ) -> SegmentResult:
     """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
 
-    Raises UsageError when `out` is no ``.mkv`` or would replace the clip or its matte, EnvironmentProblem when it
-    cannot be written.
+    force: replace files of these names that this program did not make. Raises UsageError for those without it, and
+    when `out` is no ``.mkv`` or would replace the clip or its matte; EnvironmentProblem when it cannot be written.
     """
     source, target = _open(clip, out, store)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
-    outputs.check_targets([target, *beside.values()], [clip.path, clip.matte])
+    delivered = _checked([target, *beside.values()], clip, out, store, force)
     plan = plan_segment(source, config, store)
     done = run(plan, Tools(store, reporter, stop), shown=[stage.id for stage in plan])
-    result = SegmentResult(target, **beside, report=_judged(done, source.name))
+    result = SegmentResult(target, **beside, report=_judged(done, source))
     files = {"matte": MATTE, "alpha": ALPHA, "overlay": OVERLAY, "contact": CONTACT_SHEET}
     targets = result.matte, result.alpha, result.overlay, result.sheet
     for (stage, inside), made, kind in zip(files.items(), targets, ("matte", "alpha", "overlay", "sheet"), strict=True):
-        outputs.deliver(done[f"{stage}:{source.name}"].file(inside), made, kind, reporter)
+        outputs.deliver(done[f"{stage}:{source.name}"].file(inside), made, kind, reporter, delivered, source.digest)
+    for line in warnings_of(source, result.report, result.overlay):
+        reporter(Notice(line, "warning"))
     return result
 
 
@@ -111,6 +117,7 @@ def preview(
     store: Store,
     reporter: Reporter = silent,
     stop: Stop = never,
+    force: bool = False,
 ) -> PreviewResult:
     """Look at one frame of a clip before all of it is worked on; the picture goes where :func:`segment` puts its own.
 
@@ -118,17 +125,28 @@ def preview(
     """
     source, matte_target = _open(clip, out, store)
     picture = _beside(matte_target, f"frame{frame}.png")
-    outputs.check_targets([picture], [clip.path, clip.matte])
-    stage = look_at(source, config, frame, store.digests.digest)
-    entry = run([stage], Tools(store, reporter, stop))[stage.id]
-    outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter)
+    delivered = _checked([picture], clip, out, store, force)
+    whole = _finished(source, config, store)
+    stage = look_at(source, config, frame, store.digests.digest, bool(whole))
+    entry = run([stage], Tools(store, reporter, stop), whole)[stage.id]
+    outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter, delivered, source.digest)
     return PreviewResult(picture, preview_report(entry))
 
 
-def _judged(done: Mapping[str, Entry], name: str) -> dict[str, Any]:
-    """The report on the matte of the clip `name`, its flicker and the frame where a hint would help."""
-    report = matte_report(done[f"matte:{name}"])
-    return {**report, **flicker_report(done[f"flicker:{name}"]), "hint_frame": hint_frame(report)}
+def _judged(done: Mapping[str, Entry], clip: SourceClip) -> dict[str, Any]:
+    """The report on the matte of a clip, with its flicker."""
+    return {**report_on(clip, done), **flicker_report(done[f"flicker:{clip.name}"])}
+
+
+def _finished(clip: SourceClip, config: MatteConfig, store: Store) -> dict[str, Entry]:
+    """The matte of the whole clip and what it needs, if all of it was made before; otherwise nothing."""
+    done: dict[str, Entry] = {}
+    for stage in (ingest(clip), matte(clip, config, store.digests.digest), doubts(clip)):
+        entry = store.find(stage.name, stage.key({role: done[name] for role, name in stage.needs.items()}))
+        if entry is None:
+            return {}
+        done[stage.id] = entry
+    return done
 
 
 def _open(clip: ClipInput, out: Path | None, store: Store) -> tuple[SourceClip, Path]:
@@ -136,7 +154,16 @@ def _open(clip: ClipInput, out: Path | None, store: Store) -> tuple[SourceClip, 
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
     source = open_clip(clip, outputs.clip_name(clip.path), store)
-    return source, out or outputs.RESULTS / "segments" / f"{source.name}_matte.mkv"
+    place = lambda name: outputs.RESULTS / "segments" / f"{name}_matte.mkv"  # noqa: E731
+    return source, out or place(Delivered(store).unclaimed(source.name, source.digest, place))
+
+
+def _checked(targets: Sequence[Path], clip: ClipInput, out: Path | None, store: Store, force: bool) -> Delivered:
+    """Where to note what is written to `targets`, which can be written and are nobody else's. Raises UsageError."""
+    outputs.check_targets(targets, [clip.path, clip.matte])
+    delivered = Delivered(store)
+    delivered.check(targets, named=out is not None, force=force)
+    return delivered
 
 
 def _beside(matte: Path, ending: str) -> Path:

@@ -8,11 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.events import Notice, Reporter, silent
+from retarget_cli.errors import UsageError
+from retarget_cli.events import Event, Finished, Notice, Reporter, silent
 from retarget_cli.findings import Finding
 from retarget_cli.methods import get_format, get_method
 from retarget_cli.pipeline import outputs
+from retarget_cli.pipeline.before_training import Before
 from retarget_cli.pipeline.clips import ClipInput, open_pair, plan_clip
+from retarget_cli.pipeline.estimate import Speed
+from retarget_cli.pipeline.options import RenderOptions
+from retarget_cli.pipeline.render import render
 from retarget_cli.pipeline.report import deliver_training, showing, write_report
 from retarget_cli.pipeline.runs import find_start, save_run
 from retarget_cli.stages.clip import SourceClip
@@ -30,7 +35,7 @@ class TrainResult:
     """A trained pair. run_id: by which older runs can be named; pair: ``cat--fox``; folder: where results go.
 
     stages: every result by stage id; held_out: scores on frames that were not trained on, by phase; verdict: what is
-    good and what is not, worst first.
+    good and what is not, worst first; video: the first one that was drawn, if it was asked for.
     """
 
     run_id: str
@@ -39,6 +44,7 @@ class TrainResult:
     stages: Mapping[str, Entry]
     held_out: Mapping[str, Mapping[str, float]]
     verdict: tuple[Finding, ...] = ()
+    video: Path | None = None
 
 
 Pair = tuple[SourceClip, SourceClip]
@@ -73,11 +79,12 @@ def train(
     reporter: Reporter = silent,
     stop: Stop = never,
     foreign: Foreign | None = None,
+    draws: bool = False,
 ) -> TrainResult:
     """Train a pair, or find it trained. Previews of the mattes and of the training and a report go to the
     pair's folder.
 
-    foreign: networks that another program trained; phases it lacks are trained.
+    foreign: networks that another program trained; phases it lacks are trained. draws: end with a video of A's look.
     Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
     cannot be used, EnvironmentProblem when the device or disk space is missing, and Interrupted when `stop` turned
     true; what was finished is kept.
@@ -89,16 +96,63 @@ def train(
     clips = open_pair(a, b, store)
     names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
     folder = outputs.pair_folder(names, digests)
-    shown = showing(reporter, folder, digests)
+    speed, once = Speed(config, draws), _Once(reporter)
+    watched = speed.watch(once)
+    plan = plan_train(clips, config, store, foreign, start)
+    imported = foreign.states if foreign else ()
+    before = Before(clips, config, store, folder, speed, watched, [each for each in plan if each.id not in imported])
     phases = get_method(config.method).phases(config.method_config)
-    done = run(plan_train(clips, config, store, foreign, start), Tools(store, shown, stop), shown=phases)
+    tools = Tools(store, showing(watched, folder, digests), stop)
+    done = run(plan, tools, shown=phases, after=(sheet(*clips).id, before))
     outputs.claim(folder, digests)
     deliver_training(done, names, phases, folder, reporter)
     run_id = save_run(store, folder.name, clips, config, done)
     write_report(store, run_id, reporter)
+    video = _first_video((a.path, b.path), store, watched, stop) if draws else None
+    if before.trains:
+        speed.remember({phase: _taken(done[phase]) for phase in before.trains})
+    once.finish()
     scored = {phase: held_out(done[phase]) for phase in phases}
     judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
-    return TrainResult(run_id, folder.name, folder, done, scored, judged)
+    return TrainResult(run_id, folder.name, folder, done, scored, judged, video)
+
+
+class _Once:
+    """A reporter that passes no notice on twice, and tells only at the end that everything is done."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self._seen = reporter, Finished(0.0, 0, 0)
+        self._notices: set[Notice] = set()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Finished):
+            seen = self._seen
+            self._seen = Finished(seen.seconds + event.seconds, seen.ran + event.ran, seen.cached + event.cached)
+            return
+        if isinstance(event, Notice):
+            if event in self._notices:
+                return
+            self._notices.add(event)
+        self._reporter(event)
+
+    def finish(self) -> None:
+        """Tell it."""
+        self._reporter(self._seen)
+
+
+def _taken(trained: Entry) -> int:
+    """Bytes that training a phase took: its result, and two checkpoints of networks with two moments each."""
+    state = trained.receipt["files"].get("state.safetensors", {"size": 0})
+    return trained.size + 6 * int(state["size"])
+
+
+def _first_video(pair: tuple[Path, Path], store: Store, reporter: Reporter, stop: Stop) -> Path | None:
+    """A's look, drawn in the usual way; None where a file of the user has its name."""
+    try:
+        return render(RenderOptions(pair), store, reporter, stop).videos[0]
+    except UsageError as error:
+        reporter(Notice(f"no video was drawn: {error}. `retarget render` draws it.", "warning"))
+        return None
 
 
 def import_checkpoint(

@@ -130,10 +130,17 @@ def check_hints(hints: Sequence[Hint], clip: FrameSource) -> None:
                 )
 
 
-def no_object(why: str) -> InputError:
+class NoObject(InputError):
+    """Nothing in the clip can be told from the background."""
+
+
+def no_object(why: str) -> NoObject:
     """The error for a clip in which nothing can be told from the background."""
-    fix = "Say where it is with --box X,Y,WIDTH,HEIGHT (on a frame where it is whole), or give a matte with --mask."
-    return InputError(f"No object was found in the clip: {why}.", fix=fix)
+    fix = (
+        "Say where it is with --box FRAME:X,Y,WIDTH,HEIGHT (`retarget segment CLIP --preview-frame FRAME` draws a grid "
+        "with the numbers), or give a matte with --mask."
+    )
+    return NoObject(f"No object was found in the clip: {why}.", fix=fix)
 
 
 def hints_to_json(hints: Sequence[Hint]) -> list[dict[str, Any]]:

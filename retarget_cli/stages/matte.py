@@ -90,8 +90,12 @@ def matted_stage(
     clip: SourceClip,
     work: Callable[[Job], None],
     params: Mapping[str, Any] | None = None,
+    needs: Sequence[str] = (),
 ) -> Stage:
-    """A stage that `matted_frames` can serve. label: of the display, before the clip's file name."""
+    """A stage that `matted_frames` can serve.
+
+    label: of the display, before the clip's file name; needs: other stages of the clip that it needs.
+    """
     return Stage(
         id=f"{name}:{clip.name}",
         name=name,
@@ -101,7 +105,7 @@ def matted_stage(
         params=params or {},
         files={"video": clip.path},
         digests={"video": clip.digest},
-        needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
+        needs={each: f"{each}:{clip.name}" for each in ("ingest", "matte", *needs)},
     )
 
 
@@ -143,7 +147,7 @@ def least_certain(confidence: Sequence[float]) -> int | None:
 
 def hint_frame(report: Mapping[str, Any]) -> int | None:
     """The frame on which a hint would help most; None for a matte that can be trusted or was given."""
-    sure = report["confidence"] >= _SURE and not report.get("notices")
+    sure = report["confidence"] >= _SURE and not report.get("notices") and not report.get("doubts")
     if report["backend"] == "given" or sure:
         return None
     frames = report.get("frame_confidence") or ()
@@ -213,8 +217,6 @@ def _find_object(job: Job, clip: SourceClip, backend: BackendChoice, device: str
     with _its_options_named(clip), written as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())
-    for notice in report.notices:
-        job.notice(f"{clip.path.name}: {clip.with_its_options(notice)}", "warning")
 
 
 @contextmanager

@@ -19,10 +19,11 @@ from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.images import write_png
 from retarget_cli.media.probe import probe
 from retarget_cli.media.timing import Timing
-from retarget_cli.segmentation.base import Hint, Segmenter, check_hints, hints_to_json
+from retarget_cli.segmentation.base import Hint, NoObject, Segmenter, check_hints, hints_to_json
 from retarget_cli.segmentation.given import fit_size
 from retarget_cli.segmentation.matting import object_colours, soft_alpha
 from retarget_cli.stages.clip import SourceClip, VideoSource, facts
+from retarget_cli.stages.doubts import judged_report
 from retarget_cli.stages.matte import (
     BackendChoice,
     backend_for,
@@ -30,7 +31,6 @@ from retarget_cli.stages.matte import (
     given_mattes,
     inputs_of,
     least_certain,
-    matte_report,
     matted_stage,
     read_mattes,
 )
@@ -40,23 +40,23 @@ from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.regions import box_of
-from retarget_cli.viz.overlay import draw_frame, draw_hint, draw_matte, draw_text
+from retarget_cli.viz.overlay import draw_frame, draw_grid, draw_hint, draw_matte, draw_text
 from retarget_cli.viz.sheet import as_rgb, contact_sheet
 from retarget_cli.viz.strip import Footer, bar_colour
 
-OVERLAY_VERSION = 2
+OVERLAY_VERSION = 3
 OVERLAY = "overlay.mp4"
 _SIDES = 320, 960
 """Least and largest pixels of the preview's longer side: tiny clips are enlarged, or nothing written could be read."""
 _LEAST_FOOTER = 20  # pixels
 _QUALITY = 23
 _HINT_STAYS = Fraction(1, 2)  # seconds
-CONTACT_VERSION = 1
+CONTACT_VERSION = 2
 CONTACT_SHEET = "sheet.png"
 _COLUMNS, _ROWS = 5, 3
 _CELL = 280, 200  # pixels of a cell's width, for landscape and portrait frames
 _LABEL_HEIGHT = 18  # pixels of a cell's label
-PREVIEW_VERSION = 1
+PREVIEW_VERSION = 2
 PREVIEW_PICTURE, _REPORT = "preview.png", "report.json"
 AROUND = 12
 """Frames to either side of the one shown that are looked at: enough to tell what moves."""
@@ -70,7 +70,13 @@ def overlay(clip: SourceClip) -> Stage:
     """The stage that writes ``overlay.mp4``: the clip with its matte tinted, hints, and a strip of confidence below."""
     params = {"hints": hints_to_json(clip.hints)}
     return matted_stage(
-        "overlay", OVERLAY_VERSION, "Drawing the matte of", clip, lambda job: _draw_overlay(job, clip.hints), params
+        "overlay",
+        OVERLAY_VERSION,
+        "Drawing the matte of",
+        clip,
+        lambda job: _draw_overlay(job, clip.hints),
+        params,
+        ["doubts"],
     )
 
 
@@ -84,17 +90,23 @@ def contact(clip: SourceClip) -> Stage:
         clip,
         lambda job: _draw_contact(job, clip.hints),
         params,
+        ["doubts"],
     )
 
 
-def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[[Path], str]) -> Stage:
+def preview(
+    clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[[Path], str], whole: bool = False
+) -> Stage:
     """The stage that writes ``preview.png`` (matte and cut-out of one frame) and ``report.json``.
+
+    whole: show what the whole clip was found to have there, instead of a quick look.
 
     Raises UsageError when all hints are too far from the frame, and what choosing the backend raises.
     """
     backend = backend_for(clip, config)
     first, last = window(frame, clip.hints) if backend.name != "given" else (frame, frame)
     params, digests = inputs_of(clip, backend, digest)
+    needed = ("matte", "doubts") if whole else ()
     return Stage(
         id=f"preview:{clip.name}:{frame}",
         name="preview",
@@ -104,6 +116,7 @@ def preview(clip: SourceClip, config: MatteConfig, frame: int, digest: Callable[
         params={**params, "frame": frame},
         files={"video": clip.path},
         digests=digests,
+        needs={each: f"{each}:{clip.name}" for each in needed},
     )
 
 
@@ -127,7 +140,7 @@ def _draw_overlay(job: Job, hints: Sequence[Hint]) -> None:
     clip = facts(job.entries["ingest"])
     native = clip.width, clip.height
     width, height = size = shown_size(native)
-    confidence = frame_confidence(matte_report(job.entries["matte"]), clip.timing.frames)
+    confidence = frame_confidence(judged_report(job.entries["matte"], job.entries["doubts"]), clip.timing.frames)
     footer = Footer(width, max(_LEAST_FOOTER, round(height / 18)), confidence)
     pairs = zip(
         read_frames(job.stage.files["video"], size=size), read_mattes(job.entries["matte"], size=size), strict=True
@@ -159,7 +172,7 @@ def chosen_frames(count: int, worst: int | None) -> list[int]:
 def _draw_contact(job: Job, hints: Sequence[Hint]) -> None:
     clip = facts(job.entries["ingest"])
     native = clip.width, clip.height
-    confidence = frame_confidence(matte_report(job.entries["matte"]), clip.timing.frames)
+    confidence = frame_confidence(judged_report(job.entries["matte"], job.entries["doubts"]), clip.timing.frames)
     worst = least_certain(confidence)
     chosen = chosen_frames(clip.timing.frames, worst)
     width = _CELL[clip.height > clip.width]
@@ -195,7 +208,11 @@ def _rows(cells: Sequence[np.ndarray], chosen: Sequence[int]) -> dict[str, Seque
 
 
 def preview_report(entry: Entry) -> dict[str, Any]:
-    """{"backend", "frame", "confidence": of that frame, "looked_at": [first frame, last frame]}."""
+    """{"backend", "frame", "confidence": of that frame, "looked_at": [first frame, last frame], "box", "whole"}.
+
+    box: [x, y, width, height] round what was found, in the clip's own pixels, or None; whole: whether this is what the
+    whole clip has there.
+    """
     return entry.json(_REPORT)
 
 
@@ -226,7 +243,8 @@ def _draw_preview(job: Job, clip: SourceClip, backend: BackendChoice, frame: int
     near = [hint for hint in clip.hints if abs(hint.frame - frame) <= FARTHEST]
     check_hints(near, VideoSource(clip.path, size, count))
     source = VideoSource(clip.path, size, min(last + 1, count) - first, first)
-    matte, confidence = _matte(job, clip, backend, source, frame)
+    whole = "matte" in job.entries or backend.name == "given"
+    matte, confidence = _kept(job, frame) if "matte" in job.entries else _matte(job, clip, backend, source, frame)
     image = next(VideoSource(clip.path, source.size, 1, frame).read())
     here = [hint for hint in clip.hints if hint.frame == frame]
     write_png(
@@ -237,19 +255,32 @@ def _draw_preview(job: Job, clip: SourceClip, backend: BackendChoice, frame: int
         "frame": frame,
         "confidence": confidence,
         "looked_at": [first, first + source.count - 1],
+        "box": box_of(matte),
+        "whole": whole,
     }
     write_json_atomic(job.path / _REPORT, report)
 
 
+def _kept(job: Job, frame: int) -> tuple[np.ndarray, float]:
+    """What the whole clip has on that frame, and its confidence."""
+    report = judged_report(job.entries["matte"], job.entries["doubts"])
+    by_frame = report["frame_confidence"] or [report["confidence"]] * (frame + 1)
+    return next(islice(read_mattes(job.entries["matte"]), frame, None)), by_frame[frame]
+
+
 def draw_preview(image: np.ndarray, matte: np.ndarray, hints: Sequence[Hint], text: str) -> np.ndarray:
-    """The frame with its matte and hints, the cut-out on a chequerboard beside it, and a line of text below."""
+    """The frame with its matte, hints and a grid, the cut-out on a chequerboard beside it, and a line of text below.
+
+    The numbers at the grid are the clip's own pixels, for hints to be read off.
+    """
     native = image.shape[1], image.shape[0]
     size = shown_size(native)
     kernel = cv2.INTER_AREA if size[0] < native[0] else cv2.INTER_LINEAR
     alpha = soft_alpha(image, matte)
     cut = as_rgb(np.dstack([object_colours(image, alpha), alpha]))
     frame, outline, cut = (cv2.resize(part, size, interpolation=kernel) for part in (image, matte, cut))
-    panels = [draw_hints(draw_matte(frame, outline), hints, native), np.zeros((size[1], _GAP, 3), np.uint8), cut]
+    shown = draw_grid(draw_matte(frame, outline), native)
+    panels = [draw_hints(shown, hints, native), np.zeros((size[1], _GAP, 3), np.uint8), cut]
     picture = np.pad(np.concatenate(panels, axis=1), ((0, _CAPTION_HEIGHT), (0, 0), (0, 0)))
     draw_text(picture, text, (0, size[1]), _CAPTION_HEIGHT)
     return picture
@@ -287,7 +318,7 @@ def _matte(
 def _segmented(
     job: Job, segmenter: Segmenter, source: VideoSource, hints: Sequence[Hint], wanted: int
 ) -> tuple[np.ndarray, float]:
-    """The matte of the source's frame `wanted`, and its confidence."""
+    """The matte of the source's frame `wanted`, and its confidence; an empty one where no object is found."""
     kept: list[np.ndarray] = []
     seen = 0
 
@@ -297,5 +328,8 @@ def _segmented(
             kept.append(matte)
         seen += 1
 
-    report = segmenter.segment(source, hints, keep, job.progress)
+    try:
+        report = segmenter.segment(source, hints, keep, job.progress)
+    except NoObject:  # the grid shows where a hint would have to be
+        return np.zeros(source.size[::-1], np.uint8), 0.0
     return kept[0], report.frame_confidence[wanted] if report.frame_confidence else report.confidence

@@ -149,6 +149,7 @@ def run(
     entries: Mapping[str, Entry] | None = None,
     *,
     shown: Collection[str] = (),
+    after: tuple[str, Callable[[Mapping[str, Entry]], None]] | None = None,
     last: bool = True,
 ) -> dict[str, Entry]:
     """Run the stages in order and return every result by stage id.
@@ -157,13 +158,14 @@ def run(
 
     entries: results that are there already
     shown: ids of stages whose files people get, beside those that no other is made from
+    after: a stage, and what to call with all results so far once it is done
     last: no other plan of the same command comes after this one
     """
     started = time.monotonic()
     made: set[str] = set()
     while True:
         try:
-            done = _run_all(plan, tools, entries or {}, shown, made)
+            done = _run_all(plan, tools, entries or {}, shown, made, after)
             break
         except Damaged as damaged:  # and moved aside: from the start again, as others may have been made from it
             if damaged.id not in {stage.id for stage in plan}:
@@ -176,7 +178,12 @@ def run(
 
 
 def _run_all(
-    plan: Sequence[Stage], tools: Tools, entries: Mapping[str, Entry], shown: Collection[str], made: set[str]
+    plan: Sequence[Stage],
+    tools: Tools,
+    entries: Mapping[str, Entry],
+    shown: Collection[str],
+    made: set[str],
+    after: tuple[str, Callable[[Mapping[str, Entry]], None]] | None,
 ) -> dict[str, Entry]:
     """Run the stages once; `made` gets the ids of those that were not there. Raises Damaged."""
     done = dict(entries)
@@ -187,4 +194,6 @@ def _run_all(
         done[stage.id], found = run_stage(stage, needed, tools, whole=stage.id not in inner)
         if not found:
             made.add(stage.id)
+        if after is not None and stage.id == after[0]:
+            after[1](done)
     return done

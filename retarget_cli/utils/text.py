@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 # What changes how a terminal shows other text: C0 and C1 controls (ESC begins a command), marks that turn the direction
@@ -56,6 +58,19 @@ def rate(per_second: float, unit: str) -> str:
         return f"{per_second:.0f} {unit}/s" if per_second >= 10 else f"{per_second:.1f} {unit}/s"
     singular = unit.removesuffix("s")
     return f"{1 / per_second:.1f} s a {singular}"
+
+
+def command_line(*words: str | Path) -> str:
+    """A command line to copy: quoted, with ``./`` before paths that would be taken for options."""
+    named = (f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words)
+    return " ".join(_quoted(word) for word in named)
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell takes it. Characters that a terminal would obey are written out, which ``$'...'`` undoes."""
+    if not ACTIVE.search(word):
+        return shlex.quote(word)
+    return "$'{}'".format(visible(word.replace("\\", "\\\\").replace("'", "\\'")))
 
 
 def scores(held_out: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -99,6 +99,26 @@ def draw_hint(
     return drawn
 
 
+def draw_grid(image: np.ndarray, native: tuple[int, int]) -> np.ndarray:
+    """A copy of the image (H, W, 3) with thin lines and, at its upper and left edges, where they lie in the frame.
+
+    native: (width, height) of the frame in its own pixels, which the numbers are.
+    """
+    drawn = np.ascontiguousarray(image.copy())
+    height, width = drawn.shape[:2]
+    step = next(size * 10**power for power in range(6) for size in (10, 20, 50) if max(native) <= 12 * size * 10**power)
+    text = max(10, min(18, round(min(height, width) / 24)))
+    for axis, (extent, shown) in enumerate(zip(native, (width, height), strict=True)):
+        for value in range(0, extent, step):
+            place = min(shown - 1, round(value * shown / extent))
+            line = drawn[:, place] if axis == 0 else drawn[place]
+            line[:] = (line.astype(np.uint16) * 2 + 255) // 3
+            room = place + text_size(str(value), text) <= width if axis == 0 else place + text <= height
+            if room and (value or axis == 0):
+                draw_text(drawn, str(value), (place, 0) if axis == 0 else (0, place), text)
+    return drawn
+
+
 def dot(image: np.ndarray, centre: tuple[int, int], radius: int, colour: Colour) -> None:
     """Draw a dot with a white and a dark ring onto the image; `radius` is that of its inside."""
     for wider, ink in ((2, _DARK), (1, _LIGHT), (0, colour)):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,25 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout.split()[-1] in ("0", "1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["segment", "-dash.mp4"], ["segment", "-out.mp4"], ["train", "--a.mov", "b.mp4"], ["render", "a.mp4", "-q1"]],
+)
+def test_a_name_that_begins_with_a_dash_is_explained(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-q1").touch()
+    assert run(words) == 2
+    name = next(word for word in words if word.startswith("-"))
+    said = capsys.readouterr().err
+    assert f"({name})" in said
+    assert f"./{name}" in said
+    assert "--" in said.partition("fix:")[2]
+
+
+def test_an_option_that_does_not_exist_is_still_called_that(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["segment", "a.mp4", "--masks", "m.mkv"]) == 2
+    assert "no such option" in capsys.readouterr().err

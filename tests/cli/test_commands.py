@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +72,21 @@ def test_train_says_what_to_do_next(replace: Any, capsys: pytest.CaptureFixture[
     )
     assert f"how it went     {RETARGETED / 'cat--fox' / 'training'}" in out
     assert f"all on one page {RETARGETED / 'cat--fox' / 'report.html'}" in out
-    assert "retarget render --look b --workspace 'my space'  # fox moving like cat" in out
+    assert "retarget render cat.mp4 fox.mp4 --look b --workspace 'my space'  # fox moving like cat" in out
     assert "Training geometry ..." in err
+
+
+def test_what_is_next_names_the_pair(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", TRAINED)
+    replace("render", RenderResult(run_id="20260101T000000Z-abc"))
+    pair = ["./-a cat.mp4", "fox.mp4"]
+    assert run(["train", "--", "-a cat.mp4", "fox.mp4"]) == 0
+    said = capsys.readouterr().out
+    assert all(shlex.join(["retarget", name, *pair]) in said for name in ("render", "evaluate"))
+    assert run(["render", "--", "-a cat.mp4", "fox.mp4"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: {shlex.join(['retarget', 'evaluate', *pair])}"
+    assert run(["render"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: retarget evaluate --run 20260101T000000Z-abc"
 
 
 def test_train_hands_everything_on(replace: Any) -> None:
@@ -105,6 +120,26 @@ def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixt
     assert (options.flip, options.follow) == ("yes", ("p1", "p2"))
     assert run(["render", "--mask-driver", "wolf.mkv"]) == 2
     assert "--driver" in capsys.readouterr().err
+
+
+def test_the_first_video_is_named(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
+    train = replace("train", dataclasses.replace(TRAINED, video=video))
+    assert run(["train", "cat.mp4", "fox.mp4"]) == 0
+    assert train.named["draws"]
+    assert f"cat like fox    {video}" in capsys.readouterr().out
+    assert run(["train", "cat.mp4", "fox.mp4", "--no-render", "--json"]) == 0
+    assert not train.named["draws"]
+    assert json.loads(capsys.readouterr().out)["video"] == str(video)
+
+
+def test_quiet_is_quiet(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    replace("train", TRAINED)
+    replace("segment", segmented())
+    replace("render", RenderResult((Rendered("a", Path("v.mp4"), {"affine": "auto"}),)))
+    for words in (["train", "a.mp4", "b.mp4"], ["segment", "a.mp4"], ["render"]):
+        assert run([*words, "-q"]) == 0
+        assert capsys.readouterr() == ("", "")
 
 
 def test_json_is_one_document(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,6 +347,10 @@ def test_a_doubtful_matte_comes_with_the_command_that_helps(replace: Any, capsys
         "  retarget segment 'my cat.mp4' --box 0:1,2,3,4 --point 5:not:6,7 "
         "--box 37:X,Y,WIDTH,HEIGHT --backend embedded\n"
     ) in capsys.readouterr().out
+    replace("segment", segmented(confidence=0.3, hint_frame=37, proposed_box=(9, 8, 70, 60)))
+    assert run(["segment", "cat.mp4"]) == 0
+    assert "  retarget segment cat.mp4 --box 37:9,8,70,60\n" in capsys.readouterr().out
+    replace("segment", segmented(confidence=0.3, hint_frame=37))
     assert run(["segment", "cat.mp4", "--box", "37:1,2,3,4", "--point", "37:6,7"]) == 0
     assert "  retarget segment cat.mp4 --point 37:6,7 --box 37:X,Y,WIDTH,HEIGHT\n" in capsys.readouterr().out
     assert run(["segment", "cat.mp4", "--json"]) == 0
@@ -323,6 +362,7 @@ def test_a_doubtful_matte_comes_with_the_command_that_helps(replace: Any, capsys
 def test_a_quick_look_at_one_frame(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     whole = replace("segment", segmented())
     report = {"backend": "embedded", "frame": 37, "confidence": 0.8123, "looked_at": [25, 49]}
+    report |= {"box": [1, 2, 3, 4], "whole": False}
     look = replace("preview", PreviewResult(Path("cat_frame37.png"), report))
     assert run(["segment", "cat.mp4", "--preview-frame", "37", "--box", "37:1,2,3,4"]) == 0
     assert look.arguments[2] == 37
@@ -331,6 +371,11 @@ def test_a_quick_look_at_one_frame(replace: Any, capsys: pytest.CaptureFixture[s
     assert "cat_frame37.png" in shown
     assert "confidence 0.81" in shown
     assert "next: retarget segment cat.mp4 --box 37:1,2,3,4\n" in shown
+    assert "only frames 25 to 49 were looked at" in shown
+    assert "  retarget segment cat.mp4 --preview-frame 37 --box 37:1,2,3,4\n" in shown
+    assert run(["segment", "cat.mp4", "--preview-frame", "37", "--box", "5,6,7,8"]) == 0
+    assert look.arguments[0].hints[0].frame == 37  # a hint without a frame is about the one that is looked at
+    capsys.readouterr()
     assert run(["segment", "cat.mp4", "--preview-frame", "37", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"picture": "cat_frame37.png", "report": report}
 

@@ -30,7 +30,7 @@ from retarget_cli.pipeline import train as pipeline
 from retarget_cli.cli.app import run
 from retarget_cli.errors import Interrupted, MediaError
 
-def train(a, b, config, store, reporter, stop):
+def train(a, b, config, store, reporter, stop, draws):
     reporter(events.Planned(1))
     reporter(events.StageStarted("geometry", "Training geometry"))
     if a.path.name == "bad.mp4":
@@ -41,7 +41,8 @@ def train(a, b, config, store, reporter, stop):
             raise Interrupted("stopped", fix="Run it again.", signal=stop.signal)
         time.sleep(0.01)
     held_out = {"geometry": {"iou_a": config.seed, "iou_b": config.method_config.geometry.steps}}
-    return pipeline.TrainResult(config.start or "run", "pair", Path("folder"), {}, held_out)
+    video = Path("v.mp4") if draws else None
+    return pipeline.TrainResult(config.start or "run", "pair", Path("folder"), {}, held_out, video=video)
 
 pipeline.train = train
 sys.exit(run(sys.argv[1:]))
@@ -66,7 +67,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_pair_that_fails_does_not_stop_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--preset", "draft", "--set", "geometry.steps=7", "--seed", "3", "--workspace", "my space"]
+    words = ["--preset", "draft", "--set", "geometry.steps=7", "--seed", "3", "--workspace", "my space", "--no-render"]
     assert run(["train", "--pairs", "pairs.txt", "--device", "cpu,cpu", "--json", *words]) == 3
     out, err = capsys.readouterr()
     bad, good = json.loads(out)["pairs"]
@@ -74,6 +75,7 @@ def test_a_pair_that_fails_does_not_stop_the_others(folder: Path, capsys: pytest
     assert bad["error"] == {"what": "it is no video", "where": "bad.mp4", "fix": "Convert it.", "exit_code": 3}
     assert (good["exit_code"], good["error"], good["device"]) == (0, None, "cpu")
     assert good["result"]["held_out"] == {"geometry": {"iou_a": 3, "iou_b": 7}}
+    assert good["result"]["video"] is None
     assert "cat--fox: [1/1] Training geometry ..." in err.splitlines()
     assert (folder / "my space").is_dir()
 

@@ -20,7 +20,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     calls: list[Any] = []
 
     def stand_in(answer: Any) -> Any:
-        return lambda *arguments: calls.append(arguments) or answer
+        return lambda *arguments, **_: calls.append(arguments) or answer
 
     monkeypatch.setattr("retarget_cli.pipeline.train.train", stand_in(TrainResult("1", "a--b", Path("x"), {}, {})))
     monkeypatch.setattr("retarget_cli.pipeline.render.render", stand_in(RenderResult()))

@@ -191,3 +191,29 @@ def test_on_the_command_line(stage: World, capsys: pytest.CaptureFixture[str]) -
     before, after = read_motion(Path(exported["motion"])).points, read_motion(Path("x.csv")).points
     held = before[:, 0].mean(axis=0) + np.array([0.5, 0])
     np.testing.assert_allclose(after[:, 0], np.broadcast_to(held, (10, 2)), atol=1e-6)
+
+
+def test_a_motion_finds_the_networks_it_comes_from(world: World) -> None:
+    exported = export(world)
+    first = world.render().run_id
+    world.train("colour.steps=7")
+    assert world.render().run_id != first
+    drawn = apply(world, exported.motion)
+    assert drawn.run_id == first
+    assert world.render(driver=ClipInput(exported.motion)).run_id == first
+
+
+def test_keypoints_edited_by_hand_are_not_exported_over(world: World) -> None:
+    file = export(world).motion
+    assert export(world).motion == file
+    assert export(world, start="2f").motion.name == "disc-as-bar.from2f.csv"
+    file.write_text(file.read_text() + "\n")
+    for out in ({}, {"out": file}):
+        with pytest.raises(UsageError, match="changed since"):
+            export(world, **out)
+    mine = Path("mine.csv")
+    mine.write_text("mine")
+    with pytest.raises(UsageError, match="not made by retarget") as caught:
+        apply(world, file, ("--backwards", ""), save=mine)
+    assert "--save" in caught.value.fix
+    apply(world, file, ("--backwards", ""), save=mine, force=True)

@@ -41,10 +41,10 @@ def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> N
     pole = other_bar(tmp_path)
     video = world.render(driver=pole, background="driver", compare=True).videos[0]
     assert world.ran() == [
-        "ingest:pole", "matte:pole", "overlay:pole", "crop:pole",
+        "ingest:pole", "matte:pole", "doubts:pole", "overlay:pole", "crop:pole",
         "transfer:disc-as-pole", "plate:pole", "footage:pole", "compose:disc-as-pole", "compare:disc-as-pole",
     ]  # fmt: skip
-    assert video.name == "disc-as-pole.mp4"
+    assert video.name == "disc-as-pole.on-driver.mp4"
     assert scan(video).timing.durations == OTHER.durations
     assert next(event.path.name for event in world.events if isinstance(event, Artifact)) == "pole_overlay.mp4"
     world.render(driver=pole, background="driver", compare=True)

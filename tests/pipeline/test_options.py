@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,3 +66,27 @@ def test_numbers_need_not_be_written_out() -> None:
     for wrong in ((1, 2), (1, 0, 0, 0, 1, float("nan"))):
         with pytest.raises(UsageError, match="6 numbers"):
             options.parse_affine(wrong)
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ({}, ""),
+        ({"look": "b", "out": Path("x.mp4"), "compare": True, "force": True}, ""),
+        ({"affine": "trajectory", "background": "driver"}, ".trajectory.on-driver"),
+        ({"background": "#102030", "fps": "30000/1001"}, ".on-102030.fps30000-1001"),
+        ({"background": "alpha"}, ""),  # its ending tells
+        ({"start": "10f", "stop": "0:01.5"}, ".from10f-to0-01.5"),
+        ({"slow": "2", "loop": 3, "smooth": "auto", "flip": "yes"}, ".slow2.loop3.smooth-auto.flip-yes"),
+        ({"follow": ("p1", "p12")}, ".p1-p12"),
+    ],
+)
+def test_variants_are_named_by_what_differs(told: dict[str, Any], name: str) -> None:
+    assert options.RenderOptions(**told).variant == name
+
+
+def test_names_of_variants_stay_short_and_different() -> None:
+    many = [options.RenderOptions(follow=tuple(f"p{k}" for k in range(count))).variant for count in (40, 41)]
+    six = [options.RenderOptions(affine=(1.0, 0.0, shift, 0.0, 1.0, 0.0)).variant for shift in (0.1, 0.2)]
+    assert len({*many, *six}) == 4
+    assert max(map(len, (*many, *six))) <= 60

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.outputs import (
     check_targets,
     claim,
@@ -16,6 +17,7 @@ from retarget_cli.pipeline.outputs import (
     pair_folder,
     pair_name,
 )
+from retarget_cli.store.engine import Store
 
 
 @pytest.mark.parametrize(
@@ -126,3 +128,70 @@ def test_a_folder_of_an_earlier_version_is_taken_over(tmp_path: Path, monkeypatc
     assert pair_folder(("cat", "fox"), ("1", "2")) == folder
     (folder / ".clips.json").write_text("half a fi")
     assert pair_folder(("cat", "fox"), ("1", "2")) == folder
+
+
+def test_names_of_clips_leave_room_for_those_of_results() -> None:
+    names = clip_names(Path("ы" * 120 + ".mp4"), Path("ы" * 119 + ".mp4"))
+    assert names[0] != names[1]
+    assert len(f"{names[0]}-as-{names[1]}.trajectory-compare.mp4".encode()) <= 255
+
+
+@pytest.fixture
+def delivered(tmp_path: Path) -> Delivered:
+    return Delivered(Store(tmp_path / ".retarget"))
+
+
+def test_only_what_was_delivered_is_replaced(tmp_path: Path, delivered: Delivered) -> None:
+    source, mine, theirs = (tmp_path / name for name in ("source", "mine", "theirs"))
+    source.write_text("one")
+    theirs.write_text("by hand")
+    deliver(source, mine, delivered=delivered)
+    delivered.check([mine, tmp_path / "new"], named=True)
+    with pytest.raises(UsageError, match="not made by retarget") as caught:
+        delivered.check([theirs], named=True)
+    assert "--force" in caught.value.fix
+    delivered.check([theirs], named=False)
+    delivered.check([theirs], named=True, force=True)
+    mine.write_text("edited")
+    for named in (True, False):
+        with pytest.raises(UsageError, match="changed since"):
+            delivered.check([mine], named=named)
+
+
+def test_a_kill_during_a_delivery_leaves_a_file_that_is_known(
+    tmp_path: Path, delivered: Delivered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("one")
+    deliver(source, target, delivered=delivered)
+    source.write_text("two")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            deliver(source, target, delivered=delivered)
+    assert target.read_text() == "one"
+    delivered.check([target], named=True)
+    deliver(source, target, delivered=delivered)
+    delivered.check([target], named=True)
+
+
+def test_what_is_of_something_else_keeps_its_name(tmp_path: Path, delivered: Delivered) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    place = lambda stem: tmp_path / f"{stem}.mkv"  # noqa: E731
+    deliver(source, place("cat"), delivered=delivered, of="first")
+    assert delivered.unclaimed("cat", "first", place) == "cat"
+    assert delivered.unclaimed("cat", "second", place) == "cat-2"
+    place("cat").unlink()
+    assert delivered.unclaimed("cat", "second", place) == "cat"
+
+
+def test_a_damaged_list_of_deliveries_counts_as_none(tmp_path: Path, delivered: Delivered) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.touch()
+    deliver(source, target, delivered=delivered)
+    (tmp_path / ".retarget" / "delivered.json").write_text('[["x", 3], 5]')
+    with pytest.raises(UsageError, match="not made"):
+        delivered.check([target], named=True)
+    deliver(source, target, delivered=delivered)
+    delivered.check([target], named=True)

@@ -245,3 +245,45 @@ def test_an_object_that_leaves_the_picture_is_announced(world: World, monkeypatc
         "has room for it."
     )
     assert result.reports[0]["lost"] == 0.42
+
+
+def test_variants_stand_beside_each_other(world: World) -> None:
+    asked: list[dict[str, Any]] = [
+        {}, {"affine": "trajectory"}, {"background": "driver"}, {"start": "1f", "stop": "5f"}, {"slow": 2}
+    ]  # fmt: skip
+    names = [world.render(**options).videos[0].name for options in asked]
+    assert names == [
+        "disc-as-bar.mp4", "disc-as-bar.trajectory.mp4", "disc-as-bar.on-driver.mp4", "disc-as-bar.from1f-to5f.mp4",
+        "disc-as-bar.slow2.mp4",
+    ]  # fmt: skip
+    assert len(list(Path("retargeted/disc--bar").glob("disc-as-bar*.mp4"))) == 5
+    assert 'src="disc-as-bar.slow2.mp4"' in Path("retargeted/disc--bar/report.html").read_text()
+    world.render()
+    assert 'src="disc-as-bar.mp4"' in Path("retargeted/disc--bar/report.html").read_text()
+
+
+def test_files_of_somebody_else_are_kept(world: World) -> None:
+    mine = Path("mine.mp4")
+    mine.write_bytes(b"my own film")
+    with pytest.raises(UsageError, match="not made by retarget"):
+        world.render(out=mine)
+    assert world.ran() == []
+    assert mine.read_bytes() == b"my own film"
+    world.render(out=mine, force=True)
+    world.render(out=mine, background="black")
+    usual = world.render().videos[0]
+    usual.write_bytes(b"cut by hand")
+    with pytest.raises(UsageError, match="changed since"):
+        world.render()
+    assert usual.read_bytes() == b"cut by hand"
+
+
+def test_drivers_of_one_name_do_not_replace_each_other(world: World, tmp_path: Path) -> None:
+    videos = []
+    for number, place in enumerate(("one", "two")):
+        (tmp_path / place).mkdir()
+        video, matte = toy.draw_clip(tmp_path / place, "pole", "bar", 6 + number, size=(80, 96))
+        videos.append(world.render(driver=ClipInput(video, matte)).videos[0])
+    assert [video.name for video in videos] == ["disc-as-pole.mp4", "disc-as-pole-2.mp4"]
+    assert [scan(video).timing.frames for video in videos] == [6, 7]
+    assert 'src="disc-as-pole-2.mp4"' in Path("retargeted/disc--bar/report.html").read_text()

@@ -59,7 +59,7 @@ def test_a_frame_rate_keeps_time_and_sound(world: World) -> None:
     assert seconds(video) == [Fraction(k, 60) for k in range(73)]
     assert heard(world) == []
     assert scan(video).info.audio is not None
-    comparison = video.with_name("disc-as-bar-compare.mp4")
+    comparison = video.with_name(f"{video.stem}-compare.mp4")
     assert seconds(comparison) == seconds(video)
 
 

@@ -60,7 +60,7 @@ def test_training_writes_it_rendering_and_scoring_add_to_it(world: World) -> Non
 def test_a_driver_in_other_time_is_drawn_by_frames(world: World) -> None:
     world.render(slow=2, fps=10)
     tree, files = shown()
-    assert "disc-as-bar.mp4" in files
+    assert "disc-as-bar.fps10.slow2.mp4" in files
     (figure,) = [found for found in tree.all("figure") if "point 0" in found.words]
     assert figure.words.endswith("23 frames")
     assert "--slow" in commands(tree)[1]
@@ -148,7 +148,7 @@ def test_its_commands_lead_to_the_same_run(world: World, capsys: pytest.CaptureF
         if command is train:
             assert answer["run"] == newest["id"]
         if command is back:
-            assert "bar-as-disc.mp4" in answer["videos"][0]
+            assert re.search(r"bar-as-disc\.affine-\w+\.on-102030\.mp4$", answer["videos"][0])
     drawn = world.store.find("transfer", newest["results"]["transfer:bar-as-disc"]["key"])
     assert drawn is not None
     assert drawn.receipt["params"]["affine"] == [1, 0, 0.25, 0, 1, 0]

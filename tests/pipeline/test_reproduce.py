@@ -109,3 +109,10 @@ def test_values_are_written_as_set_takes_them() -> None:
         "8,16",
         "x y",
     ]
+
+
+def test_clips_whose_names_begin_with_a_dash_stay_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clips = {side: SourceClip(side, Path(f"-{side}.mp4"), "0" * 64).to_json() for side in "ab"}
+    made = Commands({"clips": clips, "config": to_json(load_config("draft", None, ())), "rendered": {}}, tmp_path)
+    assert shlex.split(made.plain("evaluate"))[:4] == ["retarget", "evaluate", "./-a.mp4", "./-b.mp4"]

@@ -14,7 +14,7 @@ import toy
 
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import InputError, UsageError
-from retarget_cli.events import Event, StageStarted
+from retarget_cli.events import Event, Notice, StageStarted
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.images import read_picture
@@ -96,7 +96,8 @@ def test_what_the_user_made_is_never_replaced() -> None:
 def test_everything_is_cached_and_a_hint_redraws_the_pictures_only() -> None:
     video = clip()
     _, ran = segment(video)
-    assert sorted(ran) == [f"{name}:disc" for name in ("alpha", "contact", "flicker", "ingest", "matte", "overlay")]
+    names = ("alpha", "contact", "doubts", "flicker", "ingest", "matte", "overlay")
+    assert sorted(ran) == [f"{name}:disc" for name in names]
     assert segment(video)[1] == []
     assert sorted(segment(replace(video, hints=(disc_hint(3, 0.25),)))[1]) == ["contact:disc", "overlay:disc"]
 
@@ -191,3 +192,90 @@ def test_flicker_tells_a_shaking_matte_and_where_it_breaks() -> None:
 def test_the_shortest_clip_can_be_looked_at() -> None:
     result, _ = preview(clip(frames=2, hints=[disc_hint(1, 0.5)]), 1)
     assert result.report["looked_at"] == [0, 1]
+
+
+def test_mattes_of_two_clips_of_one_name_are_both_kept(tmp_path: Path) -> None:
+    found = []
+    for number, place in enumerate(("one", "two")):
+        (tmp_path / place).mkdir()
+        found.append(segment(ClipInput(*toy.draw_clip(tmp_path / place, "disc", "disc", 6 + number)))[0].matte)
+    assert [path.name for path in found] == ["disc_matte.mkv", "disc-2_matte.mkv"]
+    assert [scan(path).timing.frames for path in found] == [6, 7]
+
+
+def test_a_matte_that_was_corrected_is_kept() -> None:
+    video, store = clip(), Store(Path(".retarget"))
+    made = segment(video)[0].matte
+    made.write_bytes(b"corrected")
+    for out in (None, made):
+        with pytest.raises(UsageError, match="changed since"):
+            segment_clip(video, MatteConfig(), out, store)
+    assert made.read_bytes() == b"corrected"
+    own = Path("alpha.mkv")
+    own.write_bytes(b"mine")
+    with pytest.raises(UsageError, match="not made by retarget"):
+        segment_clip(video, MatteConfig(), own, store)
+    segment_clip(video, MatteConfig(), made, store, force=True)
+    assert made.read_bytes() != b"corrected"
+
+
+TIMING = Timing.constant(12, 10)
+
+
+def inverted(video: ClipInput) -> ClipInput:
+    with VideoWriter(Path("inverted.mkv"), toy.SIZE, TIMING, codec="ffv1", pixels="gray") as writer:
+        for index in range(12):
+            writer.write(255 - toy.matte_frame("disc", index / 12))
+    return ClipInput(video.path, Path("inverted.mkv"))
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["new", "cached"])
+def test_a_matte_that_is_none_is_told_with_a_picture(again: bool) -> None:
+    video, events = inverted(clip()), []
+    for _ in range(1 + again):
+        events.clear()
+        result = segment_clip(video, MatteConfig(), None, Store(Path(".retarget")), events.append)
+    (said,) = [event.message for event in events if isinstance(event, Notice) and event.level == "warning"]
+    assert "of the picture" in said
+    assert str(result.overlay) in said
+    assert "--mask" in said
+    assert result.confidence < 0.5
+    assert max(result.frame_confidence) < 0.5
+
+
+def test_a_colour_clip_is_no_matte() -> None:
+    with VideoWriter(Path("picture.mkv"), toy.SIZE, TIMING, codec="ffv1", pixels="gray") as writer:
+        for index in range(12):
+            writer.write(toy.frame("disc", index / 12)[..., 1] + np.uint8(40))
+    doubts = segment(ClipInput(clip().path, Path("picture.mkv")))[0].report["doubts"]
+    assert any("grey" in reason for reason in doubts)
+
+
+def test_a_good_matte_is_not_doubted() -> None:
+    result, _ = segment(clip())
+    assert (result.report["doubts"], result.confidence) == ([], 1.0)
+
+
+def test_a_quick_look_says_whether_the_whole_clip_has_that() -> None:
+    video = replace(clip(frames=40), matte=None)
+    quick = preview(video, 20)[0].report
+    assert not quick["whole"]
+    assert quick["box"] is not None
+    whole = segment(video, EMBEDDED)[0]
+    result, ran = preview(video, 20)
+    assert (result.report["whole"], ran) == (True, ["preview:disc:20"])
+    assert result.report["confidence"] == whole.frame_confidence[20]
+    ys, xs = np.nonzero(list(read_frames(whole.matte, channels="gray"))[20].image)
+    assert result.report["box"] == [xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1]
+
+
+def test_a_frame_without_an_object_is_shown_with_its_grid() -> None:
+    with VideoWriter(Path("still.mkv"), toy.SIZE, TIMING, codec="ffv1") as writer:
+        for _ in range(12):
+            writer.write(np.full((64, 96, 3), 90, np.uint8))
+    with pytest.raises(InputError, match="No object") as caught:
+        segment(ClipInput(Path("still.mkv")), EMBEDDED)
+    assert "--preview-frame" in caught.value.fix
+    result, _ = preview(ClipInput(Path("still.mkv")), 3)
+    assert (result.report["confidence"], result.report["box"]) == (0.0, None)
+    assert np.ptp(read_picture(result.picture)[:200, :320]) > 50

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import toy
-from worlds import World, config
+from worlds import TINY, World, config, make_world
 
 from retarget_cli.errors import InputError, Interrupted, UsageError, WorkspaceError
-from retarget_cli.events import Finished, StageCached
+from retarget_cli.events import Finished, Notice, StageCached
 from retarget_cli.media.decode import scan
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.evaluate import evaluate
 from retarget_cli.pipeline.options import RenderOptions
@@ -28,10 +30,12 @@ def test_every_stage_runs_once(trained: World) -> None:
     names = {
         "ingest:disc",
         "matte:disc",
+        "doubts:disc",
         "overlay:disc",
         "crop:disc",
         "ingest:bar",
         "matte:bar",
+        "doubts:bar",
         "overlay:bar",
         "crop:bar",
     }
@@ -51,8 +55,8 @@ def test_every_stage_runs_once(trained: World) -> None:
 def test_a_second_run_finds_everything(world: World) -> None:
     result = world.train()
     assert world.ran() == []
-    assert sum(isinstance(event, StageCached) for event in world.events) == 13
-    assert [(event.ran, event.cached) for event in world.events if isinstance(event, Finished)] == [(0, 13)]
+    assert sum(isinstance(event, StageCached) for event in world.events) == 15
+    assert [(event.ran, event.cached) for event in world.events if isinstance(event, Finished)] == [(0, 15)]
     assert set(result.held_out) == {"colour", "polish"}
     assert (world.folder / result.folder / "disc_overlay.mp4").exists()
 
@@ -217,3 +221,62 @@ def test_an_older_run_is_scored_by_its_id(world: World) -> None:
     with pytest.raises(UsageError, match="no run") as caught:
         evaluate(None, world.store, run_id="1999")
     assert "retarget runs" in caught.value.fix
+
+
+def said(world: World, level: str = "note") -> list[str]:
+    return [event.message for event in world.events if isinstance(event, Notice) and event.level == level]
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return make_world(tmp_path)
+
+
+def test_what_training_takes_is_told_once_it_was_measured(fresh: World) -> None:
+    fresh.train()
+    assert [line for line in said(fresh) if "not known on this machine yet" in line and "are free" in line]
+    fresh.train("polish.steps=7", "colour.steps=9")
+    (line,) = [line for line in said(fresh) if "this takes about" in line]
+    assert "of disk" in line
+    fresh.train("polish.steps=7", "colour.steps=9")
+    assert not [line for line in said(fresh) if "this takes" in line or "are free" in line]
+
+
+def test_a_doubtful_matte_is_told_before_training_on_it(fresh: World) -> None:
+    with VideoWriter(Path("inverted.mkv"), toy.SIZE, Timing.constant(10, 10), codec="ffv1", pixels="gray") as writer:
+        for index in range(10):
+            writer.write(255 - toy.matte_frame("disc", index / 10))
+    fresh.a = ClipInput(fresh.a.path, Path("inverted.mkv"))
+    for _ in range(2):  # new, and from the workspace
+        fresh.train()
+        (line,) = said(fresh, "warning")
+        assert "--mask-a" in line
+        picture = Path(line.rpartition(" See ")[2])
+        assert picture == Path("retargeted/disc--bar/disc_overlay.mp4")
+        assert picture.is_file()
+    fresh.events.clear()
+    train(fresh.a, fresh.b, config(seed=5), fresh.store, fresh.events.append)
+    kinds = [event.message if isinstance(event, Notice) else getattr(event, "stage", "") for event in fresh.events]
+    assert next(i for i, what in enumerate(kinds) if "may be wrong" in what) < kinds.index("colour")
+
+
+def test_training_ends_with_a_video_where_one_is_wanted(fresh: World) -> None:
+    assert fresh.train().video is None
+    fresh.events.clear()
+    result = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws=True)
+    assert result.video == Path("retargeted/disc--bar/disc-as-bar.mp4")
+    assert scan(result.video).timing.frames == 12
+    assert len([event for event in fresh.events if isinstance(event, Finished)]) == 1
+    result.video.write_bytes(b"cut by hand")
+    again = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws=True)
+    assert again.video is None
+    assert result.video.read_bytes() == b"cut by hand"
+
+
+def test_which_clip_is_mirrored_is_told(fresh: World) -> None:
+    fresh.train(*TINY, method="jokr", flip="yes")
+    assert [line for line in said(fresh) if line.startswith("bar is mirrored")]
+    messages = [event for event in fresh.events if isinstance(event, Notice)]
+    assert len(set(messages)) == len(messages)

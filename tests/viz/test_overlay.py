@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from retarget_cli.viz.overlay import draw_keypoints, draw_matte, keypoint_colours
+from retarget_cli.viz.overlay import draw_grid, draw_keypoints, draw_matte, keypoint_colours
 
 
 def test_the_matte_is_tinted_outlined_and_nothing_else_is_touched():
@@ -52,3 +52,13 @@ def test_large_pictures_carry_numbers():
     points = np.zeros((1, 2))
     small, large = (draw_keypoints(np.zeros((n, n, 3), np.uint8), points, radius=2) for n in (64, 128))
     assert large.any(-1).sum() > small.any(-1).sum()
+
+
+def test_a_grid_lies_where_its_numbers_say():
+    image = np.zeros((240, 320, 3), np.uint8)
+    drawn = draw_grid(image, (640, 480))
+    columns = [x for x in range(320) if (drawn[120:130, x] > 0).all()]
+    assert columns == [place * 320 // 640 for place in range(0, 640, 100)]
+    assert not image.any()
+    for size in ((16, 16), (7680, 4320)):
+        draw_grid(np.zeros((90, 160, 3), np.uint8), size)

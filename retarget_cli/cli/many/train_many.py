@@ -74,13 +74,20 @@ class Trained:
         return told or {"what": f"its process ended with code {code}", "where": None, "fix": fix, "exit_code": code}
 
 
-def run(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], general: InWorkspace) -> None:
+def run(
+    file: Path,
+    of_one: Mapping[str, Any],
+    told: Mapping[str, Any],
+    general: InWorkspace,
+    words: Sequence[str] = (),
+) -> None:
     """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
 
     file: the list
     of_one: what was said about the clips of one pair, which must be nothing
     told: what :func:`~.load_config` takes; the device may be several, with commas
     general: the workspace, and how much is shown
+    words: further options of each training
     """
     for name, value in of_one.items():
         if value is not None:
@@ -97,7 +104,7 @@ def run(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], general:
     if settings.start is not None:  # the whole id: the beginning of one may soon be that of other runs too
         start = find_start(output.open_store(general.workspace), settings)
         shared["start"] = start and start.run
-    present(train_pairs(pairs, devices, option_words(shared), general), general)
+    present(train_pairs(pairs, devices, [*option_words(shared), *words], general), general)
 
 
 def train_pairs(

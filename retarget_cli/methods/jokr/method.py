@@ -16,6 +16,7 @@ from retarget_cli.utils.fields import nearest
 
 if TYPE_CHECKING:
     from retarget_cli.methods.jokr.model import LoadModel
+    from retarget_cli.training.clips import ClipArray
 
 
 class Jokr(MotionMethod):
@@ -68,6 +69,12 @@ class Jokr(MotionMethod):
         """A function from a look to the trained networks, ready to draw the clip that it names."""
         load: LoadModel = partial(load_named(self.model_class).load, pair)
         return load
+
+    def mirrored(self, config: Any, clips: tuple[ClipArray, ClipArray]) -> str:
+        """See :mod:`~retarget_cli.methods.jokr.facing`."""
+        from retarget_cli.methods.jokr.facing import facing_alike
+
+        return facing_alike(clips, config.geometry.mirror)[1]
 
     def transfer(self, pair: PairContext, request: TransferRequest) -> Transfer:
         """R(G(T·E(driver))), see transfer.py."""
