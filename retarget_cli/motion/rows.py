@@ -144,7 +144,8 @@ class Rows:
         times = np.array(timing.pts, np.float64)
         values = np.stack([_filled(found[name], name, times, self.path) for name in names], axis=1).astype(np.float32)
         head = self.head
-        places = np.array([self.places[frame] for frame in range(head.frames)], np.float32)
+        with np.errstate(over="ignore"):  # noticed below
+            places = np.array([self.places[frame] for frame in range(head.frames)], np.float32)
         points, confidence = np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2])
         if not np.isfinite(places).all():
             raise InputError("a place or side of the crop is too large", where=self.path, fix=EXPORT_AGAIN)
