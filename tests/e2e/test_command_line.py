@@ -37,7 +37,8 @@ def test_a_session(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(trained["held_out"]) == {"colour", "polish"}
     assert answer(capsys, *TRAIN)["run"] == trained["run"]
     rendered = answer(capsys, "render", "--look", "both", "--compare", "--background", "#202020")
-    assert [Path(video).name for video in rendered["videos"]] == ["disc-as-bar.mp4", "bar-as-disc.mp4"]
+    names = [Path(video).name for video in rendered["videos"]]
+    assert names == ["disc-as-bar.on-202020.mp4", "bar-as-disc.on-202020.mp4"]
     assert all(Path(file).stat().st_size > 500 for file in (*rendered["videos"], *rendered["sheets"]))
     scores = answer(capsys, "evaluate", *CLIPS)
     assert scores["b"]["motion"] > 0.5
