@@ -91,7 +91,7 @@ def test_a_file_without_the_right_to_read(tmp_path: Path, monkeypatch: pytest.Mo
     [
         (errno.ENOSPC, EnvironmentProblem, "no room"),
         (errno.EROFS, EnvironmentProblem, "may not be written"),
-        (errno.EIO, MediaError, "cannot be written"),
+        (errno.EIO, EnvironmentProblem, "disk fails"),
     ],
 )
 def test_failures_to_write_have_their_kind(tmp_path: Path, code: int, kind: type[RetargetError], words: str):
