@@ -103,7 +103,7 @@ def train(
     before = Before(clips, config, store, folder, speed, watched, [each for each in plan if each.id not in imported])
     phases = get_method(config.method).phases(config.method_config)
     tools = Tools(store, showing(watched, folder, digests), stop)
-    done = run(plan, tools, shown=phases, after=(sheet(*clips).id, before))
+    done = run(plan, tools, shown=[stage.id for stage in plan], after=(sheet(*clips).id, before))
     outputs.claim(folder, digests)
     deliver_training(done, names, phases, folder, reporter)
     run_id = save_run(store, folder.name, clips, config, done)

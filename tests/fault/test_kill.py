@@ -53,7 +53,7 @@ def test_what_was_finished_is_not_done_again(clips: Path, tmp_path: Path) -> Non
     before = {entry.key for entry in Store(folder / ".retarget").entries()}
     assert run(folder, [word for word in TRAIN if word != "--quiet"] + ["--json"]) == 0
     answer, progress = (folder / "stdout.txt").read_text(), (folder / "stderr.txt").read_text()
-    assert len(before) == 9
+    assert len(before) == 11
     assert set(json.loads(answer)["stages"]) >= {"matte:disc", "polish"}
     for label in ("Finding the object in disc.mp4", "Cropping bar.mp4"):
         assert "cached" in next(line for line in progress.splitlines() if label in line).lower()

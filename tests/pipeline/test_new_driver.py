@@ -106,7 +106,7 @@ def test_what_cannot_drive(world: World, tmp_path: Path) -> None:
             writer.write(np.full((64, 96, 3), 128, np.uint8))
     with pytest.raises(InputError, match="No object") as nothing:
         world.render(driver=ClipInput(tmp_path / "nothing.mp4"))
-    assert "--box-driver X,Y" in nothing.value.fix
+    assert "--box-driver FRAME:X,Y" in nothing.value.fix
     assert "--mask-driver." in nothing.value.fix
     notices = [event.message for event in world.events if isinstance(event, Notice)]
     assert any("--box-driver" in message for message in notices)

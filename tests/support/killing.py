@@ -13,7 +13,7 @@ from retarget_cli.store.engine import Store
 
 TRAIN = [
     "train", "disc.mp4", "bar.mp4", "--mask-a", "disc_matte.mkv", "--mask-b", "bar_matte.mkv", "--method", "fake",
-    "--preset", "draft", "--device", "cpu", "--set", "crop.size=64", "--save-often", "--quiet", "--no-render", "--no-render",
+    "--preset", "draft", "--device", "cpu", "--set", "crop.size=64", "--save-often", "--quiet", "--no-render",
 ]  # fmt: skip
 RENDER = ["render", "--look", "both", "--quiet"]
 
