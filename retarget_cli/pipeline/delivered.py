@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.store.digests import hash_file
 from retarget_cli.store.engine import Store
 from retarget_cli.utils.atomic import write_json_atomic
+from retarget_cli.utils.text import dump_json
 
 _FILE = "delivered.json"  # in the workspace
 _MOST = 5_000  # remembered files; the oldest are forgotten first
@@ -36,8 +38,8 @@ class Delivered:
         digest = hash_file(written)
         rows[_name(target)] = {"sha256": [digest, *[each for each in before if each != digest]][:2], "of": of}
         kept = list(rows.items())[-_MOST:]
-        with suppress(OSError):
-            write_json_atomic(self._path, kept)  # a list: its order tells which are the oldest
+        with suppress(OSError):  # a list: its order tells which are the oldest
+            write_json_atomic(self._path, {"seal": _seal(kept), "files": kept})
 
     def check(self, targets: Iterable[Path], *, named: bool, force: bool = False, fix: str = _FIX) -> None:
         """Raise UsageError when a file is there that this program did not make, or that was changed since.
@@ -63,11 +65,17 @@ class Delivered:
         return name
 
     def _read(self) -> dict[str, dict[str, Any]]:
+        """The rows by path; none where the list is gone or damaged, as in a new workspace."""
         try:
-            rows = json.loads(self._path.read_bytes())
+            held = json.loads(self._path.read_bytes())
+            rows = held["files"] if held["seal"] == _seal(held["files"]) else []
             return {name: row for name, row in rows if isinstance(row["sha256"], list)}
         except (OSError, KeyError, TypeError, ValueError):
             return {}
+
+
+def _seal(rows: Any) -> str:
+    return hashlib.sha256(dump_json(rows)).hexdigest()
 
 
 def _name(target: Path) -> str:

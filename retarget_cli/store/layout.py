@@ -20,7 +20,7 @@ LAYOUT = 1
 RESERVED = frozenset({"tmp", "work", "locks", "runs", "quarantine"})
 _ENOUGH = 3  # of these, to be taken for a workspace without a marker
 _MARKER = "workspace.json"
-_BESIDE = frozenset({_MARKER, ".gitignore", "digests.json", "logs"})
+_BESIDE = frozenset({"delivered.json", _MARKER, ".gitignore", "digests.json", "logs"})
 _STAGE = re.compile(r"[a-z][a-z0-9_-]*")
 
 
