@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+
 from retarget_cli.errors import UsageError
 from retarget_cli.media.playback import Moment, Tempo, frame_at, play
 from retarget_cli.motion import edits
@@ -36,9 +38,14 @@ def parse_edits(
 
 
 def edited(motion: Motion, changes: Iterable[Edit]) -> Motion:
-    """The motion after all changes, one after the other."""
-    for change in changes:
-        motion = change(motion)
+    """The motion after all changes, one after the other. UsageError when one of them leads out of all bounds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for change in changes:
+            try:
+                motion = change(motion)
+            except ValueError as error:
+                fix = "Give smaller numbers to the options that edit."
+                raise UsageError(f"after this edit, {error}", where="keypoints apply", fix=fix) from None
     return motion
 
 

@@ -14,6 +14,9 @@ Space = Literal["driver", "subject"]
 Look = Literal["a", "b", ""]
 
 
+FARTHEST = 1000  # half sides of the crop; beyond that numbers overflow in edits
+
+
 @dataclass(frozen=True)
 class Motion:
     """Keypoints of N frames.
@@ -49,6 +52,8 @@ class Motion:
             raise ValueError("points, confidence and places are of different lengths")
         if not all(np.isfinite(values).all() for values in (self.points, self.confidence, self.places)):
             raise ValueError("a keypoint is not a number")
+        if np.abs(self.points).max(initial=0) > FARTHEST:
+            raise ValueError(f"a keypoint is more than {FARTHEST} half crops away")
 
     @property
     def names(self) -> tuple[str, ...]:

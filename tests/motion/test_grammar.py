@@ -100,3 +100,9 @@ def test_what_cannot_be_blended_is_refused() -> None:
 def test_a_part_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="has ended before 9"):
         edited(MOTION, parse_edits([("--freeze", "p0")], "9"))
+
+
+def test_an_edit_out_of_all_bounds_is_refused() -> None:
+    motion = make_motion()
+    with pytest.raises(UsageError, match="half crops away"):
+        edited(motion, parse_edits([("exaggerate", "1e30")]))
