@@ -105,4 +105,4 @@ def test_a_part_that_is_none_is_refused() -> None:
 def test_an_edit_out_of_all_bounds_is_refused() -> None:
     motion = make_motion()
     with pytest.raises(UsageError, match="half crops away"):
-        edited(motion, parse_edits([("--exaggerate", "100")] * 4))
+        edited(motion, parse_edits([("--exaggerate", "10")] * 6))
