@@ -13,8 +13,9 @@ from retarget_cli.findings import to_json as plain
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.doubts import judged_report
 from retarget_cli.stages.fit import states
-from retarget_cli.stages.matte import hint_frame, matte_report
+from retarget_cli.stages.matte import hint_frame
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
@@ -29,7 +30,7 @@ GOOD_LENGTH, WEAK_LENGTH = 40, 16
 GOOD_SIZE, WEAK_SIZE = 0.45, 0.25
 DOUBTFUL = 0.5  # a matte's confidence below which what is learned is as likely the background
 _LOOKED_AT = 100  # frames
-VERSION = 3
+VERSION = 4
 TEXT = "verdict.txt"
 _DATA = "verdict.json"
 
@@ -53,6 +54,7 @@ def verdict(config: TrainConfig, a: SourceClip, b: SourceClip) -> Stage:
         needs={
             **{side: f"crop:{clip.name}" for side, clip in (("a", a), ("b", b))},
             **{f"matte_{side}": f"matte:{clip.name}" for side, clip in (("a", a), ("b", b))},
+            **{f"doubts_{side}": f"doubts:{clip.name}" for side, clip in (("a", a), ("b", b))},
             **{name: name for name in method.phases(config.method_config)},
         },
     )
@@ -70,7 +72,7 @@ def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -
     crops = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
     found: list[Finding] = []
     for side, clip, crop in zip("ab", clips, crops, strict=True):
-        report = matte_report(job.entries[f"matte_{side}"])
+        report = judged_report(job.entries[f"matte_{side}"], job.entries[f"doubts_{side}"])
         found += clip_findings(side.upper(), clip.path.name, crop.frames, report)
     device = pick_device(config.device, config.max_memory)
     found += get_method(config.method).diagnose(PairContext(config.method_config, crops, states(job, config), device))
@@ -111,6 +113,10 @@ def confidence(letter: str, file: str, report: Mapping[str, Any]) -> Finding:
     frame, confidence, side = hint_frame(report), float(report["confidence"]), letter.lower()
     severity = "good" if frame is None else graded(confidence, 1.0, DOUBTFUL)
     says = f"the object of {letter} was found with a confidence of {confidence:.2f}."
+    if report.get("doubts") and report["backend"] == "given":
+        says = f"the matte that was given for {letter} is doubtful: {'; '.join(report['doubts'])}."
+        advice = f"look at the overlay, and give a matte that is white on the object with `--mask-{side} FILE`."
+        return Finding(f"doubtful matte {letter}", graded(confidence, 1.0, DOUBTFUL), says, advice)
     advice = (
         f"look at the doubtful frame, `retarget segment {file} --preview-frame {frame}`, and train again with a box "
         f"around the object there, `--box-{side} {frame}:x,y,w,h`, or with a finished matte, `--mask-{side} FILE`."

@@ -10,6 +10,8 @@ import pytest
 import toy
 
 from retarget_cli.events import Artifact, Event, Notice, Preview, StageFinished, StageStarted
+from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.images import read_picture
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.settings import load_config
@@ -83,3 +85,16 @@ def test_the_verdict_joins_what_the_method_and_the_clips_say(clips: Any) -> None
     assert text.startswith("verdict on disc (A) and bar (B): 1 good, 2 weak\n")
     assert "Learned in 6 steps." in text
     assert Artifact("report", result.folder / "verdict.txt") in events
+
+
+def test_the_verdict_doubts_a_matte_that_is_none(clips: Any) -> None:
+    frames = [255 - frame.image for frame in read_frames(clips[0].matte, channels="gray")]
+    upside_down = Path("inverted.mkv")
+    with VideoWriter(upside_down, toy.SIZE, scan(clips[0].path).timing, codec="ffv1", pixels="gray") as writer:
+        for frame in frames:
+            writer.write(frame)
+    result, _ = train((ClipInput(clips[0].path, upside_down), clips[1]))
+    (doubt,) = [finding for finding in result.verdict if finding.name == "doubtful matte A"]
+    assert doubt.severity == "bad"
+    assert "of the picture" in doubt.says
+    assert "--mask-a" in doubt.advice
