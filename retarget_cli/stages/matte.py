@@ -19,11 +19,12 @@ from retarget_cli.media.probe import probe
 from retarget_cli.metrics.temporal import changed_share
 from retarget_cli.segmentation.base import Segmenter, hints_to_json
 from retarget_cli.segmentation.matting import soft_alpha
-from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.embeddings import stored_views
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
+from retarget_cli.utils.text import command_line
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
 
 MATTE_VERSION = 2
@@ -214,18 +215,24 @@ def _find_object(job: Job, clip: SourceClip, backend: BackendChoice, device: str
     source = found.source(clip.path)
     segmenter = _segmenter(job, clip, backend, device, max_memory)
     written = VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray")
-    with _its_options_named(clip), written as writer:
+    with _fixes_about(clip, found), written as writer:
         report = segmenter.segment(source, clip.hints, writer.write, job.progress)
     write_json_atomic(job.path / "report.json", report.to_json())
 
 
 @contextmanager
-def _its_options_named(clip: SourceClip) -> Iterator[None]:
-    """Let the fix of an error name the options that the command has for this clip."""
+def _fixes_about(clip: SourceClip, found: ClipFacts) -> Iterator[None]:
+    """Let the fix of an error name this clip, the options that the command has for it, and a box to begin with."""
+    frame, width, height = found.timing.frames // 2, found.width, found.height
+    box = f"{frame}:{width // 4},{height // 4},{width // 2},{height // 2} (the middle of the picture: change it)"
+    words = {"FRAME:X,Y,WIDTH,HEIGHT": box, "--preview-frame FRAME": f"--preview-frame {frame}"}
+    words["retarget segment CLIP"] = command_line("retarget", "segment", clip.path)
     try:
         yield
     except RetargetError as error:
         error.fix = clip.with_its_options(error.fix)
+        for word, told in words.items():
+            error.fix = error.fix.replace(word, told)
         raise
 
 

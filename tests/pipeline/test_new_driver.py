@@ -106,7 +106,8 @@ def test_what_cannot_drive(world: World, tmp_path: Path) -> None:
             writer.write(np.full((64, 96, 3), 128, np.uint8))
     with pytest.raises(InputError, match="No object") as nothing:
         world.render(driver=ClipInput(tmp_path / "nothing.mp4"))
-    assert "--box-driver FRAME:X,Y" in nothing.value.fix
+    assert "--box-driver 3:24,16,48,32 (the middle" in nothing.value.fix
+    assert "nothing.mp4 --preview-frame 3`" in nothing.value.fix
     assert "--mask-driver." in nothing.value.fix
     notices = [event.message for event in world.events if isinstance(event, Notice)]
     assert any("--box-driver" in message for message in notices)
