@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -14,7 +13,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.store.digests import hash_file
 from retarget_cli.store.engine import Store
 from retarget_cli.utils.atomic import write_json_atomic
-from retarget_cli.utils.text import dump_json
+from retarget_cli.utils.text import json_sha256
 
 _FILE = "delivered.json"  # in the workspace
 _MOST = 5_000  # remembered files; the oldest are forgotten first
@@ -39,7 +38,7 @@ class Delivered:
         rows[_name(target)] = {"sha256": [digest, *[each for each in before if each != digest]][:2], "of": of}
         kept = list(rows.items())[-_MOST:]
         with suppress(OSError):  # a list: its order tells which are the oldest
-            write_json_atomic(self._path, {"seal": _seal(kept), "files": kept})
+            write_json_atomic(self._path, {"seal": json_sha256(kept), "files": kept})
 
     def check(self, targets: Iterable[Path], *, named: bool, force: bool = False, fix: str = _FIX) -> None:
         """Raise UsageError when a file is there that this program did not make, or that was changed since.
@@ -68,14 +67,10 @@ class Delivered:
         """The rows by path; none where the list is gone or damaged, as in a new workspace."""
         try:
             held = json.loads(self._path.read_bytes())
-            rows = held["files"] if held["seal"] == _seal(held["files"]) else []
+            rows = held["files"] if held["seal"] == json_sha256(held["files"]) else []
             return {name: row for name, row in rows if isinstance(row["sha256"], list)}
         except (OSError, KeyError, TypeError, ValueError):
             return {}
-
-
-def _seal(rows: Any) -> str:
-    return hashlib.sha256(dump_json(rows)).hexdigest()
 
 
 def _name(target: Path) -> str:

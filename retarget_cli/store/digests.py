@@ -12,7 +12,7 @@ from pathlib import Path
 from retarget_cli.errors import InputError
 from retarget_cli.store.keys import is_sha256
 from retarget_cli.utils.atomic import write_bytes_atomic
-from retarget_cli.utils.text import dump_json
+from retarget_cli.utils.text import dump_json, json_sha256
 
 # A file written again within one tick of the file system's clock keeps its times, so very young files are not
 # remembered. Two seconds is the coarsest tick in use (FAT).
@@ -52,7 +52,7 @@ class FileDigests:
                 return self._digest_file(path, fresh)
             files = sorted(item for item in path.rglob("*") if item.is_file())
             listing = {item.relative_to(path).as_posix(): self._digest_file(item, fresh) for item in files}
-            return hashlib.sha256(dump_json(listing)).hexdigest()
+            return json_sha256(listing)
         except OSError as error:
             raise InputError(
                 f"the file cannot be read: {error.strerror}", where=path, fix="Check its name and permissions."
@@ -103,21 +103,17 @@ class FileDigests:
         with suppress(OSError):
             # Pairs, not an object, whose names would be sorted: the order tells which are the oldest.
             rows = list(self._known.items())
-            write_bytes_atomic(self._memory, dump_json({_ROWS: rows, _SEAL: _checksum(rows)}))
+            write_bytes_atomic(self._memory, dump_json({_ROWS: rows, _SEAL: json_sha256(rows)}))
 
     def _read(self) -> dict[str, list]:
         try:
             memory = json.loads(self._memory.read_bytes())
             rows = memory[_ROWS]
-            if memory[_SEAL] != _checksum(rows):
+            if memory[_SEAL] != json_sha256(rows):
                 return {}
             return {name: row for name, row in rows if isinstance(row, list) and row and is_sha256(row[-1])}
         except (OSError, TypeError, KeyError, ValueError, RecursionError):
             return {}
-
-
-def _checksum(rows: list) -> str:
-    return hashlib.sha256(dump_json(rows)).hexdigest()
 
 
 def _identity(path: Path) -> list[int]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from retarget_cli.errors import WorkspaceError
 from retarget_cli.store.keys import is_sha256
 from retarget_cli.store.presence import draft_name
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
-from retarget_cli.utils.text import dump_json
+from retarget_cli.utils.text import json_sha256
 
 LAYOUT = 1
 RESERVED = frozenset({"tmp", "work", "locks", "runs", "quarantine"})
@@ -51,7 +49,7 @@ def open_workspace(root: Path, on_warning: Callable[[str], None] = lambda messag
 def write_marker(root: Path) -> None:
     """Write the marker that makes a folder a workspace of this layout. Raises OSError."""
     facts = {"layout": LAYOUT, "program": "retarget"}
-    write_json_atomic(root / _MARKER, {**facts, "seal": _seal(facts)})
+    write_json_atomic(root / _MARKER, {**facts, "seal": json_sha256(facts)})
     write_bytes_atomic(root / ".gitignore", b"*\n")
 
 
@@ -81,7 +79,7 @@ def _check_marker(root: Path) -> bool:
         marker = json.loads((root / _MARKER).read_bytes())
         seal = marker.pop("seal", None)
         # Markers of older versions have no seal; they had these two words and no others.
-        whole = seal == _seal(marker) if seal is not None else marker.keys() <= {"layout", "program"}
+        whole = seal == json_sha256(marker) if seal is not None else marker.keys() <= {"layout", "program"}
         layout = marker["layout"] if whole else None
     except FileNotFoundError:
         return False
@@ -111,7 +109,3 @@ def _refuse_strangers(root: Path) -> None:
 
 def _is_part(name: str) -> bool:
     return name.startswith(".") and name.endswith(".part")
-
-
-def _seal(facts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(dump_json(dict(facts))).hexdigest()

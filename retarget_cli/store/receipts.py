@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -15,7 +14,7 @@ from retarget_cli import __version__
 from retarget_cli.store.contents import Broken, Contents, check_folders
 from retarget_cli.store.digests import hash_file
 from retarget_cli.store.keys import canonical_json, is_sha256, lenient_json
-from retarget_cli.utils.text import dump_json
+from retarget_cli.utils.text import json_sha256
 
 __all__ = ["NAME", "Broken", "content_digest", "make_receipt", "read_receipt", "versions", "written_digest"]
 
@@ -85,7 +84,7 @@ def read_receipt(
 def content_digest(receipt: Mapping[str, Any]) -> str:
     """Sha256 over the key and the files' sha256: equal for equal results, whenever and however fast they were made."""
     files = {name: facts["sha256"] for name, facts in receipt["files"].items()}
-    return hashlib.sha256(dump_json({"key": receipt["key"], "files": files})).hexdigest()
+    return json_sha256({"key": receipt["key"], "files": files})
 
 
 def written_digest(folder: Path, stage: str, key: str) -> str | None:
@@ -122,7 +121,7 @@ def versions() -> Mapping[str, str]:
 
 
 def _checksum(receipt: Mapping[str, Any]) -> str:
-    return hashlib.sha256(dump_json({name: value for name, value in receipt.items() if name != "seal"})).hexdigest()
+    return json_sha256({name: value for name, value in receipt.items() if name != "seal"})
 
 
 def _file_names(folder: Path) -> list[str]:

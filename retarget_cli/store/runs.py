@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import uuid
@@ -15,7 +14,7 @@ from typing import Any
 from retarget_cli.store.keys import lenient_json
 from retarget_cli.store.records import Unfit, check_record
 from retarget_cli.utils.atomic import write_json_atomic
-from retarget_cli.utils.text import dump_json
+from retarget_cli.utils.text import json_sha256
 
 MOST_BYTES = 4 * 2**20
 _HASH = re.compile(rb"[0-9a-f]{64}")
@@ -110,6 +109,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _checksum(record: Mapping[str, Any]) -> str:
     try:
-        return hashlib.sha256(dump_json(dict(record))).hexdigest()
+        return json_sha256(dict(record))
     except (ValueError, RecursionError):  # NaN, or nested too deeply: no record of ours
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -97,3 +98,8 @@ def by_clip(values: Mapping[str, Any]) -> list[str]:
 def dump_json(value: Any) -> bytes:
     """Compact, sorted ASCII JSON of plain JSON values. Raises ValueError for NaN and infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def json_sha256(value: Any) -> str:
+    """SHA-256 in hex of ``dump_json(value)``. Stored files carry it as their seal. Raises ValueError as that does."""
+    return hashlib.sha256(dump_json(value)).hexdigest()
