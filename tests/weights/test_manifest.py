@@ -10,7 +10,8 @@ from shutil import copy, copytree, ignore_patterns
 import pytest
 
 import retarget_cli
-from retarget_cli.errors import UsageError
+from retarget_cli.errors import EnvironmentProblem, UsageError
+from retarget_cli.weights import base
 from retarget_cli.weights.manifest import known, weight, with_file_name
 
 ROOT = Path(retarget_cli.__file__).parent.parent
@@ -55,9 +56,11 @@ def test_a_published_prefix_of_the_digest_is_enough() -> None:
     assert not one.has_digest("0" * 64)
 
 
-def test_an_installed_wheel_brings_the_manifest(tmp_path: Path) -> None:
+def test_an_installed_wheel_brings_the_manifest_and_the_base(tmp_path: Path) -> None:
     source, installed = tmp_path / "source", tmp_path / "installed"
-    copytree(ROOT / "retarget_cli", source / "retarget_cli", ignore=ignore_patterns("__pycache__"))
+    copytree(ROOT / "retarget_cli", source / "retarget_cli", ignore=ignore_patterns("__pycache__", "*.safetensors"))
+    (source / "retarget_cli" / "weights" / "base.safetensors").write_bytes(b"base")
+    (source / "retarget_cli" / "weights" / "another.safetensors").write_bytes(b"not ours")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         copy(ROOT / name, source)
     build = "from setuptools import build_meta; build_meta.build_wheel('.')"
@@ -69,3 +72,20 @@ def test_an_installed_wheel_brings_the_manifest(tmp_path: Path) -> None:
     place, names = answer.stdout.splitlines()
     assert Path(place).is_relative_to(installed)
     assert names.split() == list(known())
+    script = "from retarget_cli.weights.base import base_path; print(base_path().read_text())"
+    answer = subprocess.run([sys.executable, "-c", script], cwd=installed, check=True, capture_output=True, text=True)
+    assert answer.stdout == "base\n"
+    assert [path.name for path in installed.rglob("*.safetensors")] == ["base.safetensors"]
+
+
+def test_the_folder_of_weights_shows_the_base_of_the_package() -> None:
+    link = ROOT / "weights" / "base.safetensors"
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / "retarget_cli" / "weights" / "base.safetensors"
+
+
+def test_a_missing_base_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "__file__", str(tmp_path / "base.py"))
+    with pytest.raises(EnvironmentProblem, match="the base, with which training begins, is missing") as caught:
+        base.base_path()
+    assert "--init-from none" in caught.value.fix

@@ -1,8 +1,9 @@
-"""The networks: keypoint extractor, silhouette generator, discriminators, texture generators, detail network."""
+"""The networks: keypoints, silhouettes, textures, detail, discriminators, and the classifier of bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -154,6 +155,20 @@ class PatchDiscriminator(nn.Module):
             picture = F.leaky_relu(layer(picture), 0.2)
             features.append(picture.float())
         return self.head(picture).float(), features
+
+
+class KindClassifier(nn.Module):
+    """Tells by its silhouette which of the kinds of bodies that the base knows an object is."""
+
+    def __init__(self, kinds: int) -> None:
+        super().__init__()
+        widths = (1, 16, 32, 64, 96)
+        self.blocks = nn.Sequential(*(ConvBlock(a, b, stride=2) for a, b in pairwise(widths)))
+        self.head = nn.Linear(widths[-1], kinds + 1)
+
+    def forward(self, matte: Tensor) -> Tensor:
+        """Mattes (B, 1, 64, 64) in [0, 1] to logits (B, kinds + 1); the last one is for none of them."""
+        return self.head(self.blocks(matte).mean(dim=(2, 3)))
 
 
 ENLARGED = 4  # pixels drawn, on a side, for one of the grid that the network works on
