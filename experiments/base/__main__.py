@@ -18,6 +18,8 @@ import torch
 
 from experiments.base.corpus import TRAINING, VALIDATION, Corpus, corpus
 from experiments.base.extractor import ExtractorPhase
+from experiments.base.kinds import KindPhase
+from experiments.base.silhouettes import SilhouettePhase
 from retarget_cli.events import Event, Metric, Progress
 from retarget_cli.training.loop import fit
 from retarget_cli.training.phase import Phase
@@ -53,6 +55,8 @@ class Making:
 
 PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
+    "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
+    "shape": lambda making: SilhouettePhase(making.share(8_000), 24, *making.pair(), making.device),
 }
 
 
