@@ -16,16 +16,21 @@ from pathlib import Path
 
 import torch
 
+from experiments.base.aligner import AlignerPhase
 from experiments.base.corpus import TRAINING, VALIDATION, Corpus, corpus
 from experiments.base.extractor import ExtractorPhase
 from experiments.base.kinds import KindPhase
 from experiments.base.silhouettes import SilhouettePhase
+from experiments.base.textures import Charts, TexturePhase, charts
+from experiments.base.tracks import Tracks, exact_tracks
 from retarget_cli.events import Event, Metric, Progress
 from retarget_cli.training.loop import fit
 from retarget_cli.training.phase import Phase
 from retarget_cli.training.precision import pick_precision
 
 CLIPS, CHECKED_CLIPS = 1500, 60  # of each kind, to train on and to choose by
+PAIRS, CHECKED_PAIRS = 800, 20
+CHARTS, CHECKED_CHARTS = 400, 10
 
 
 @dataclass
@@ -52,11 +57,29 @@ class Making:
         """Frames to train on, and frames to choose by."""
         return self.frames(TRAINING, CLIPS), self.frames(VALIDATION, CHECKED_CLIPS)
 
+    def exact(self) -> tuple[Tracks, Tracks]:
+        """True points of pairs to train on, and of pairs to choose by."""
+        folder = self.folder / "tracks"
+        return (
+            exact_tracks(folder, TRAINING, self.share(PAIRS), self.workers),
+            exact_tracks(folder, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
+        )
+
+    def charts(self) -> tuple[Charts, Charts]:
+        """Bodies in the coat of a map, to train on and to choose by."""
+        folder = self.folder / "charts"
+        return (
+            charts(folder, TRAINING, self.share(CHARTS), self.workers),
+            charts(folder, VALIDATION, self.share(CHECKED_CHARTS), self.workers),
+        )
+
 
 PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
+    "aligner": lambda making: AlignerPhase(making.share(12_000), 96, *making.exact(), making.device),
     "shape": lambda making: SilhouettePhase(making.share(8_000), 24, *making.pair(), making.device),
+    "texture": lambda making: TexturePhase(making.share(4_000), 8, *making.charts(), making.device),
 }
 
 

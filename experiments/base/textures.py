@@ -1,0 +1,116 @@
+"""R: the trunk of the texture generators, on bodies in the coat of a map."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from experiments.base.corpus import NAMES, POINTS
+from experiments.base.faults import moved
+from experiments.base.trunks import draw_groups, with_stems
+from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.jokr.data import unmasked
+from retarget_cli.methods.jokr.networks import texture_generator
+from retarget_cli.methods.jokr.texture import texture_terms
+from retarget_cli.samples.bodies.clips import performance, steady_crop
+from retarget_cli.samples.bodies.render import chart
+from retarget_cli.training.device import to_device
+from retarget_cli.training.optim import Scheduled, adam, one_cycle
+from retarget_cli.training.phase import Phase
+from retarget_cli.utils.atomic import replacing
+
+_KINDS = len(NAMES) - 1
+_FRAMES, _EVERY = 6, 6
+_NOISE = 0.025  # see silhouettes.py
+
+
+@dataclass(frozen=True)
+class Charts:
+    """pixels: (N, 4, S, S) uint8, colours of the map and the matte; points: (N, K, 2); kinds in turn, as many each."""
+
+    pixels: Tensor
+    points: Tensor
+
+
+def _draw(folder: Path, kind: str, first: int, clips: int, size: int) -> None:
+    path = folder / f"{kind}-{first}-{clips}.npz"
+    if path.exists():
+        return
+    pixels = np.zeros((clips * _FRAMES, 4, size, size), np.uint8)
+    points = np.zeros((clips * _FRAMES, POINTS, 2), np.float32)
+    for i in range(clips):
+        random = np.random.default_rng([first + i, NAMES.index(kind)])
+        shown, places = performance(kind, random).seen(_FRAMES, _EVERY)
+        crop = steady_crop(*shown.extent(), float(random.uniform(0.62, 0.86)), _EVERY)
+        points[i * _FRAMES : (i + 1) * _FRAMES] = crop.normalised(places)
+        for frame in range(_FRAMES):
+            pixels[i * _FRAMES + frame] = chart(shown, crop, size, frame).transpose(2, 0, 1)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, pixels=pixels, points=points)
+
+
+def charts(folder: Path, first: int, clips: int, workers: int) -> Charts:
+    """Frames of `clips` clips of every kind, drawn unless they lie in `folder` already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds, size = NAMES[:_KINDS], JokrConfig().texture.size
+    with ProcessPoolExecutor(workers) as pool:
+        list(pool.map(_draw, *zip(*[(folder, kind, first, clips, size) for kind in kinds], strict=True)))
+    read = [np.load(folder / f"{kind}-{first}-{clips}.npz") for kind in kinds]
+    return Charts(*(torch.from_numpy(np.concatenate([file[name] for file in read])) for name in ("pixels", "points")))
+
+
+class TexturePhase(Phase):
+    """Learns to draw every place of a usual body in its own colour: which place a pixel shows is what pairs need."""
+
+    name = "texture"
+
+    def __init__(self, steps: int, batch: int, training: Charts, validation: Charts, device: str) -> None:
+        torch.manual_seed(0)
+        self.steps, self.batch = steps, batch
+        self.training, self.validation = (
+            Charts(c.pixels.to(device), c.points.to(device)) for c in (training, validation)
+        )
+        self.texture = texture_generator(JokrConfig())
+        stems, self.chosen = with_stems(self.texture, _KINDS)
+        self.modules = {"texture": self.texture, "stems": stems}
+        to_device(self.modules.values(), device)
+        self.schedules = {"rate": Scheduled(lambda progress: one_cycle(progress, 2e-3, warm=0.05), device)}
+        learned = [*self.texture.parameters(), *stems.parameters()]
+        self.optimizers = {"texture": adam(learned, self.schedules["rate"].value, (0.9, 0.99))}
+        self.generator = torch.Generator(device).manual_seed(0)
+
+    def gradients(self) -> dict[str, Tensor]:
+        """The direct losses of JOKR's texture phase, at points that are a little off."""
+        kinds, index = draw_groups(len(self.training.points) // _KINDS, self.batch, _KINDS, self.generator)
+        picture, points = moved(unmasked(self.training.pixels[index]), self.training.points[index], self.generator)
+        noise = torch.randn(points.shape, generator=self.generator, device=points.device)
+        self.chosen.kinds = kinds
+        with self.autocast():
+            colour, alpha = self.texture(_small(picture[:, 3:]), points + _NOISE * noise)
+        terms = texture_terms(colour, alpha, picture)
+        self.backward(torch.stack(list(terms.values())).sum(), "texture")
+        return {name: value.detach() for name, value in terms.items()}
+
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Mean difference of the colours inside the matte by kind, on bodies never trained on."""
+        scores, each = {}, len(self.validation.points) // _KINDS
+        for kind, name in enumerate(NAMES[:_KINDS]):
+            index = torch.arange(kind * each, (kind + 1) * each)[:: max(1, each // 24)]
+            index = index[: len(index) // 4 * 4].to(self.generator.device)
+            picture = unmasked(self.validation.pixels[index])
+            self.chosen.kinds = torch.full((4,), kind, device=index.device)
+            drawn = self.texture(_small(picture[:, 3:]), self.validation.points[index])
+            scores[name] = float(texture_terms(*drawn, picture)["colour"])
+        return scores
+
+
+def _small(matte: Tensor) -> Tensor:
+    """The silhouette as the generator gets it, at half the size."""
+    return F.interpolate(matte, scale_factor=0.5, mode="area")

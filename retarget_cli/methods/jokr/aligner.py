@@ -1,0 +1,76 @@
+"""The aligner: the driver's pose in the subject's build, learned on drawn bodies whose true answer is known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+_SIDES = 0.05, 0.95  # quantiles that say how far a point reaches
+_TRACK = 7  # numbers that describe a point's track: how far it strays, and how x and y go together
+_WIDTH, _LAYERS, _HEADS = 96, 4, 4
+_OWN = 2  # poses of the subject, the most alike, that are shown for each of the driver's
+
+
+class Track(NamedTuple):
+    """What a clip's keypoints tell of its body. Batches of clips, or one: the first axis may be 1.
+
+    mean: (B, K, 2); spread: (B, K, 7) about the mean; poses: (B, M, K, 2) of the clip; size: (B,) of the mean pose.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    poses: Tensor
+    size: Tensor
+
+
+def describe(points: Tensor) -> Track:
+    """Describe clips by their keypoints (B, N, K, 2)."""
+    mean = points.mean(dim=1)
+    strays = points - mean[:, None]
+    deviation = strays.square().mean(dim=1).sqrt()
+    together = (strays[..., 0] * strays[..., 1]).mean(dim=1)[..., None]
+    low, high = torch.quantile(strays, torch.tensor(_SIDES, device=points.device), dim=1)
+    size = (mean - mean.mean(dim=1, keepdim=True)).square().sum(dim=(1, 2)).sqrt().clamp(min=1e-3)
+    return Track(mean, torch.cat([deviation, 10 * together, low, high], dim=-1), points, size)
+
+
+class Aligner(nn.Module):
+    """A transformer whose words are the keypoints of one frame."""
+
+    def __init__(self, kinds: int, keypoints: int) -> None:
+        super().__init__()
+        self.names = nn.Parameter(0.02 * torch.randn(kinds, keypoints, _WIDTH))
+        self.first = nn.Linear(4 + 2 * _TRACK + 6 + 2 * _OWN, _WIDTH)
+        layer = nn.TransformerEncoderLayer(_WIDTH, _HEADS, 2 * _WIDTH, 0.0, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
+        self.last = nn.Sequential(nn.LayerNorm(_WIDTH), nn.Linear(_WIDTH, _WIDTH), nn.GELU(), nn.Linear(_WIDTH, 2))
+        nn.init.zeros_(self.last[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.last[-1].bias)  # type: ignore[arg-type]
+
+    def forward(self, subject: Track, driver: Track, now: Tensor, kinds: Tensor) -> Tensor:
+        """Poses of the driver, now (B, K, 2), to those of the subject (B, K, 2). kinds: (B,) numbers.
+
+        It begins as `relative` does: the driver's movement, at the subject's size, about the subject's mean pose. What
+        it learns is the difference.
+        """
+        ratio = (subject.size / driver.size)[:, None, None]
+        strays = now - driver.mean
+        carried = subject.mean + ratio * strays
+        alike = _nearest(subject.poses, carried)
+        told = [subject.mean, 3 * subject.spread, driver.mean, 3 * driver.spread, strays, now, carried, alike]
+        batch = len(now)
+        words = torch.cat([part.expand(batch, *part.shape[1:]) for part in told], dim=-1)
+        found = self.layers(self.first(words) + self.names[kinds])
+        return carried + self.last(found).float()
+
+
+def _nearest(poses: Tensor, wanted: Tensor) -> Tensor:
+    """The _OWN poses of (B or 1, M, K, 2) nearest to each of (B, K, 2), beside each other: (B, K, 2 · _OWN)."""
+    batch, count = wanted.shape[:2]
+    poses = poses.expand(batch, *poses.shape[1:])
+    distance = (poses - wanted[:, None]).square().sum(dim=(2, 3))
+    index = distance.topk(_OWN, dim=1, largest=False).indices
+    chosen = torch.gather(poses, 1, index[:, :, None, None].expand(batch, _OWN, count, 2))
+    return chosen.permute(0, 2, 1, 3).reshape(batch, count, 2 * _OWN)
