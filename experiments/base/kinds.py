@@ -19,7 +19,7 @@ _CUT = 0.08  # share of the frames of which a side is cut off, likewise
 
 
 class KindPhase(Phase):
-    """Learns to tell kinds by silhouettes. What is of no kind: random trees of limbs, mixtures, and halves of bodies."""
+    """Learns to tell kinds by silhouettes. Of no kind are random trees of limbs, mixtures, and halves of bodies."""
 
     name = "kinds"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 from torch import Tensor
 
 from experiments.base.corpus import SIZE
+from experiments.base.extractor import found_points
 from experiments.base.faults import faulty
 from retarget_cli.methods.jokr.networks import KeypointExtractor
-from retarget_cli.nn.heatmaps import soft_argmax
 from retarget_cli.samples.bodies.clips import KINDS, BodyPair, random_pair, steady_crop
 from retarget_cli.samples.bodies.render import silhouettes
 from retarget_cli.utils.atomic import replacing
@@ -32,68 +33,91 @@ class Tracks:
     kinds: Tensor
 
 
-def exact(kind: str, seed: int) -> np.ndarray:
-    """(2, 3, N, K, 2) true points of a pair: for A's look and for B's, those of subject, driver and truth."""
-    pair = random_pair(kind, seed)
-    return np.stack([np.stack([points for points, _ in filmed(pair, look, draw=False)]) for look in "ab"])
+Filmed = list[tuple[np.ndarray, np.ndarray | None]]
+"""Points (N, K, 2) and mattes (N, S, S) of A, of B, of A with B's motion and of B with A's."""
 
 
-def filmed(pair: BodyPair, look: str, draw: bool) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Points and mattes of the subject, the driver and the truth, each in a crop of its own at its scale."""
-    subject, driver = (pair.a, pair.b) if look == "a" else (pair.b, pair.a)
-    filled = np.random.default_rng(len(look) + int(1000 * abs(pair.a.view.azimuth))).uniform(0.66, 0.84, 2)
-    found, side = [], 0.0
-    for actor, share in ((subject, filled[0]), (driver, filled[1]), (pair.truth(look), filled[0])):
+def filmed(pair: BodyPair, seed: int, draw: bool) -> Filmed:
+    """Film a pair and both true answers, which are drawn at the scale at which their bodies were seen."""
+    filled = np.random.default_rng(seed).uniform(0.66, 0.84, 2)
+    clips, sides = [], []
+    for actor, share in ((pair.a, filled[0]), (pair.b, filled[1]), (pair.truth("a"), None), (pair.truth("b"), None)):
         shown, points = actor.seen(FRAMES, STRIDE)
-        crop = steady_crop(*shown.extent(), float(share), STRIDE)
-        if actor is subject:
-            side = crop.side
-        if len(found) == 2:  # the answer is drawn at the scale at which the subject was seen
-            crop = type(crop)(crop.centres, side)
+        crop = steady_crop(*shown.extent(), 1.0 if share is None else float(share), STRIDE)
+        sides.append(crop.side)
+        if share is None:
+            crop = replace(crop, side=sides[len(clips) - 2])
         mattes = silhouettes(shown, crop, SIZE) if draw else None
-        found.append((crop.normalised(points).astype(np.float32), mattes))
-    return found
+        clips.append((crop.normalised(points).astype(np.float32), mattes))
+    return clips
+
+
+def exact(kind: str, seed: int) -> np.ndarray:
+    """(4, N, K, 2) true points of a pair, in the order of :data:`Filmed`."""
+    return np.stack([points for points, _ in filmed(random_pair(kind, seed), seed, draw=False)])
 
 
 def exact_tracks(folder: Path, first: int, pairs: int, workers: int) -> Tracks:
     """True points of `pairs` pairs of every kind, made unless they lie in `folder` already."""
-    path = folder / f"exact-{first}-{pairs}.npy"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        jobs = [(kind, first + i) for kind in NAMES for i in range(pairs)]
+
+    def make(kind: str) -> np.ndarray:
         with ProcessPoolExecutor(workers) as pool:
-            made = np.stack(list(pool.map(exact, *zip(*jobs, strict=True), chunksize=50)))
-        with replacing(path) as part, part.open("wb") as file:
-            np.save(file, made)
-    return _tracks(np.load(path), pairs)
+            seeds = range(first, first + pairs)
+            return np.stack(list(pool.map(exact, [kind] * pairs, seeds, chunksize=20)))
+
+    return _tracks([_kept(folder / f"exact-{kind}-{first}-{pairs}.npy", make, kind) for kind in NAMES])
 
 
-def _tracks(made: np.ndarray, pairs: int) -> Tracks:
-    """From (pairs of all kinds, 2, 3, N, K, 2)."""
-    flat = torch.from_numpy(made.reshape(-1, *made.shape[2:]))
-    kinds = torch.arange(len(NAMES)).repeat_interleave(2 * pairs)
-    return Tracks(flat[:, 0], flat[:, 1], flat[:, 2], kinds)
+def found_tracks(folder: Path, extractor: KeypointExtractor, first: int, pairs: int, workers: int) -> Tracks:
+    """The points that the extractor finds in silhouettes; half of those of subjects and drivers have faults.
+
+    Made unless they lie in `folder` already.
+    """
+    torch.set_num_threads(workers)
+
+    def make(kind: str) -> np.ndarray:
+        number, made = NAMES.index(kind), []
+        damage = torch.Generator().manual_seed(first)
+        with ProcessPoolExecutor(workers) as pool:
+            seeds = range(first, first + pairs)
+            for i, clips in enumerate(pool.map(_mattes, [kind] * pairs, seeds, chunksize=4)):
+                worn = damage if i % 2 else None
+                faults = (worn, worn, None, None)  # the truth is what the extractor finds on a good day
+                made.append([_found(extractor, number, *each) for each in zip(clips, faults, strict=True)])
+        return np.array(made, np.float32)
+
+    return _tracks([_kept(folder / f"found-{kind}-{first}-{pairs}.npy", make, kind) for kind in NAMES])
+
+
+def _mattes(kind: str, seed: int) -> list[np.ndarray]:
+    return [mattes for _, mattes in filmed(random_pair(kind, seed), seed, draw=True) if mattes is not None]
 
 
 @torch.no_grad()
-def found(extractor: KeypointExtractor, kind: int, mattes: np.ndarray, damage: torch.Generator | None) -> np.ndarray:
+def _found(extractor: KeypointExtractor, kind: int, mattes: np.ndarray, damage: torch.Generator | None) -> np.ndarray:
     """(N, K, 2) points that the extractor of all kinds finds in mattes (N, S, S), damaged or not."""
     frames = torch.zeros(len(mattes), 4, SIZE, SIZE)
     frames[:, 3] = torch.from_numpy(mattes).float() / 255
     if damage is not None:
         frames = faulty(frames, damage)
-    features = extractor.unet(extractor.stem(frames.contiguous(memory_format=torch.channels_last)))
-    keypoints = extractor.keypoints // len(NAMES)
-    own = slice(kind * keypoints, (kind + 1) * keypoints)
-    logits = torch.nn.functional.conv2d(features, extractor.head.weight[own], extractor.head.bias[own], padding=1)
-    return soft_argmax(logits, extractor.sharpness)[0].numpy()
+    return found_points(extractor, frames, torch.full((len(frames),), kind)).numpy()
 
 
-def found_pair(extractor: KeypointExtractor, kind: str, seed: int) -> np.ndarray:
-    """Like :func:`exact`, with the points that the extractor finds in the silhouettes."""
-    pair, number = random_pair(kind, seed), NAMES.index(kind)
-    both = []
-    for look in "ab":
-        clips = filmed(pair, look, draw=True)
-        both.append(np.stack([found(extractor, number, mattes, None) for _, mattes in clips if mattes is not None]))
-    return np.stack(both)
+def _kept(path: Path, make: Callable[[str], np.ndarray], kind: str) -> np.ndarray:
+    """What `path` holds; made first when it is missing."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = make(kind)
+        with replacing(path) as part, part.open("wb") as file:
+            np.save(file, made)
+    return np.asarray(np.load(path))
+
+
+def _tracks(made: list[np.ndarray]) -> Tracks:
+    """From (pairs, 4, N, K, 2) of each kind; both directions of every pair."""
+    clips = torch.from_numpy(np.concatenate(made))
+    kinds = torch.arange(len(made)).repeat_interleave(torch.tensor([len(each) for each in made]))
+    one, other, one_moved, other_moved = clips.unbind(dim=1)
+    return Tracks(
+        torch.cat([one, other]), torch.cat([other, one]), torch.cat([one_moved, other_moved]), torch.cat([kinds, kinds])
+    )

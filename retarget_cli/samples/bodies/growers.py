@@ -119,11 +119,6 @@ def hand(random: Random) -> Body:
         Bone("thumb1", "thumb0", long * u(0.5, 0.75), (thick * 1.2, thick * 0.9), (-u(0, 0.4), 0, 0), part="skin"),
     ]
     corner = wide * 1.05
-    plates = [
-        Plate(
-            "palm", np.array([[0, -wide * 0.6, 0], [palm, -corner, 0], [palm, corner, 0], [0, wide * 0.6, 0]]), "skin"
-        )
-    ]
     for i, finger in enumerate(_FINGERS):
         y = corner * (1 - 2 * i / 3) * 0.85
         reach = long * (0.9, 1.0, 0.93, 0.75)[i]

@@ -111,7 +111,7 @@ def place(body: Body, pose: Mapping[str, np.ndarray], count: int) -> Placed:
                 starts[:, i, :2] = told[:, ALONG:]
             continue
         up = body.index[bone.parent]
-        offset = np.asarray(bone.at) + (body.bones[up].length, 0, 0)
+        offset = np.asarray(bone.at) + np.array([body.bones[up].length, 0.0, 0.0])
         starts[:, i] = starts[:, up] + turns[:, up] @ offset
         turns[:, i] = turns[:, up] @ turn
     return Placed(starts, turns)
