@@ -13,6 +13,10 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion, Space
 
+QUADRUPED = (
+    "nose", "nape", "withers", "rump", "tail_mid", "tail_end", "hind_hock_1", "hind_hock_2", "hind_foot_1",
+    "hind_foot_2", "fore_hock_1", "fore_hock_2", "fore_foot_1", "fore_foot_2",
+)  # fmt: skip
 UNEVEN = Timing(Fraction(1, 12800), (0, 512, 1000, 1536, 2049, 2560, 3000, 3584), 4096)
 
 
