@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 import numpy as np
+import page
 import pytest
 from worlds import NAMED, World, make_world, naming
 
 import retarget_cli
 from retarget_cli.cli.app import run
 from retarget_cli.errors import InputError, UsageError
+from retarget_cli.media.images import read_picture
 from retarget_cli.motion.files import read_motion
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.keypoints import ExportResult, apply_motion, export_motion
@@ -168,3 +170,24 @@ def test_a_drawing_knows_its_names(named: World, stage: World) -> None:
     assert drawn_names(transfer(named)) == NAMED
     stage.render(background="alpha")
     assert drawn_names(transfer(stage)) == ()
+
+
+def test_the_report_calls_points_by_their_names(named: World) -> None:
+    named.render()
+    tree = page.read((named.folder / "retargeted" / "disc--bar" / "report.html").read_text(encoding="utf-8"))
+    captions = [found.text for found in tree.all("figcaption")]
+    assert [f"{name} (p{number})" in captions for number, name in enumerate(NAMED)] == [True] * 4
+    facts = list(zip(*([found.words for found in tree.all(name)] for name in ("dt", "dd")), strict=True))
+    assert facts.count(("kind", "quadruped")) == facts.count(("keypoints", ", ".join(NAMED))) == 2
+
+
+def test_a_comparison_says_which_number_is_which_name(
+    named: World, stage: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights = []
+    for world in (named, stage):
+        monkeypatch.chdir(world.folder)
+        (sheet,) = [one.sheet for one in world.render(compare=True).looks]
+        assert sheet is not None
+        heights.append(read_picture(sheet).shape[0])
+    assert heights[0] == heights[1] + 20
