@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import fake_method
-from worlds import TINY, World, make_world
+from worlds import NAMED, TINY, World, make_world, naming
 
 from retarget_cli.pipeline.clips import ClipInput
 
@@ -65,6 +65,25 @@ def puppets(tmp_path_factory: pytest.TempPathFactory) -> World:
     world.train(*TINY, method="jokr", flip="yes")  # so that one of every two directions is turned round
     os.chdir(before)
     return world
+
+
+@pytest.fixture(scope="session")
+def animals(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("animals")
+    world, before = make_world(folder), Path.cwd()
+    os.chdir(folder)
+    with naming("geometry", "quadruped", NAMED):
+        world.train(*TINY, method="jokr")
+    os.chdir(before)
+    return world
+
+
+@pytest.fixture
+def named(animals: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A pair whose four keypoints are called as `NAMED` in worlds says, without results of the test before."""
+    monkeypatch.chdir(animals.folder)
+    shutil.rmtree("retargeted", ignore_errors=True)
+    return animals
 
 
 @pytest.fixture

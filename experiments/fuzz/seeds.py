@@ -86,6 +86,7 @@ def make_seeds(root: Path) -> Seeds:
     _clips(root / "clips", root / "mattes")
     for name in ("m.csv", "m.json", "m.motion.safetensors"):
         motions.save(root / "motions", name)
+        motions.save(root / "motions", f"named-{name}", motions.make_motion(named=("nose", "tail_mid", "tail_end")))
     (root / "toml" / "c.toml").write_text(_TOML)
     (root / "pairs" / "p.txt").write_text(_PAIRS)
     make_clips.make_clip(root / "sounds" / "aac.mp4", frames=4, size=(48, 32), sound="aac")

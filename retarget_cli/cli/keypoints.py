@@ -46,9 +46,9 @@ app = typer.Typer(help="The keypoints of a render as a file: edit them and draw 
 class Edits(options.Group):
     """Changes of a motion. start, stop: the part that moving, freezing and exaggerating change."""
 
-    move: list[str] | None = option(None, "POINTS=DX,DY", "Move right and down, in half crops: p3,p4=0.1,-0.05.", EDITS)
+    move: list[str] | None = option(None, "POINTS=DX,DY", "Move right and down, in half crops: tail=0,-0.1.", EDITS)
     freeze: list[str] | None = option(None, "POINTS[@TIME]", "Hold in the mean place, or as at a time: p5@12f.", EDITS)
-    exaggerate: list[str] | None = option(None, "[POINTS=]FACTOR", "Move more, or less: 1.5, p5=0.5.", EDITS)
+    exaggerate: list[str] | None = option(None, "[POINTS=]FACTOR", "Move more, or less: 1.5, foot=0.5.", EDITS)
     blend: list[str] | None = option(None, "FILE[:SHARE]", "Mix in another motion: other.csv:0.3.", EDITS)
     between: list[str] | None = option(None, "TIME,TIME", "Replace what is between two poses: 10f,40f.", EDITS)
     backwards: bool = option(False, None, "Play it backwards.", EDITS)
@@ -74,7 +74,9 @@ def export(
     machine: options.Machine,
     general: options.InWorkspace,
 ) -> None:
-    """Write the keypoints of a render to a file, and a picture that names them."""
+    """Write the keypoints of a render to a file, and a picture that names them.
+    Those of objects whose kind is known have names like tail_end, all others numbers like p3.
+    """
     chosen = options.render_options(pair, pose, part, tempo, driver, machine, look=look, force=force)
     from retarget_cli.pipeline import keypoints
 
@@ -90,6 +92,7 @@ def export(
         general,
         document,
         f"{file}  {motion.timing.frames} frames of {len(motion.names)} points",
+        *([f"  {', '.join(motion.named)}"] if motion.named else []),
         f"{output.short_path(result.preview)}  their names",
         f"next: {again}",
     )
@@ -113,7 +116,7 @@ def apply(
     general: options.InWorkspace,
 ) -> None:
     """Edit a motion file, by these options or beforehand by hand, and draw it.
-    POINTS are names with commas between them, or `all`. --affine is for a motion exported with --raw.
+    POINTS are like tail_end, tail, p3 or `all`, with commas between them. --affine is for --raw motions.
     """
     chosen = options.render_options(pair, pose, picture, tempo, machine, look=look, force=force)
     given = edits.chosen()

@@ -258,7 +258,7 @@ class Pose(Group):
         show_default=True, parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
     follow: str = option(
-        "", "NAMES", "Only these keypoints follow the driver: p3,p4.", ADVANCED, parse=words.parse_names
+        "", "NAMES", "Only these keypoints follow the driver: tail,nose or p3,p4.", ADVANCED, parse=words.parse_names
     )
 
 

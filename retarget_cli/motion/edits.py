@@ -51,12 +51,13 @@ def between(motion: Motion, first: int, last: int) -> Motion:
 def blend(motion: Motion, other: Motion, share: float) -> Motion:
     """`motion` with `share` of `other`, which is stretched in time to end with it.
 
-    Times, crops and size stay those of `motion`. Raises ValueError when the two are of
+    Times, crops, size and the order of keypoints stay those of `motion`. Raises ValueError when the two are of
     different networks, looks or spaces.
     """
-    kinds = [(one.networks, one.look, one.space, one.names) for one in (motion, other)]
+    kinds = [(one.networks, one.look, one.space, one.points.shape[1]) for one in (motion, other)]
     if kinds[0] != kinds[1]:
         raise ValueError("motions of different networks, looks or spaces cannot be blended")
+    other = other.arranged(motion.named)
     times, others = _seconds(motion), _seconds(other)
     moments = times * (others[-1] / times[-1] if len(times) > 1 else 0.0)
     points, confidence = (

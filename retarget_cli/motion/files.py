@@ -70,6 +70,8 @@ def to_tensors(motion: Motion) -> bytes:
     arrays = {name: np.ascontiguousarray(getattr(motion, name), np.float32) for name in _ARRAYS}
     words = {name: getattr(motion, name) for name in _WORDS}
     facts = {**words, "version": VERSION, "frame_size": list(motion.frame_size), "timing": motion.timing.to_json()}
+    if motion.named:
+        facts["names"] = list(motion.named)
     return save(arrays, {_KEY: dump_json({**facts, "sha256": _digest(facts, arrays)}).decode()})
 
 
@@ -97,7 +99,8 @@ def from_tensors(path: Path) -> Motion:
         words = {name: facts[name] for name in _WORDS}
         check_pace(timing, path)
         _check_facts((width, height), words, arrays)
-        return Motion(timing=timing, frame_size=(width, height), **arrays, **words)
+        named = _names(facts.get("names", []))
+        return Motion(timing=timing, frame_size=(width, height), named=named, **arrays, **words)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise _damaged(path) from error
 
@@ -109,6 +112,13 @@ def _check_facts(frame_size: tuple[Any, Any], words: dict[str, Any], arrays: dic
     known = words["space"] in get_args(Space) and words["look"] in get_args(Look)
     if not (sizes and texts and known and all(values.dtype == np.float32 for values in arrays.values())):
         raise ValueError("no motion has these values")
+
+
+def _names(found: Any) -> tuple[str, ...]:
+    """Names of keypoints; ValueError for anything but a list of texts."""
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise ValueError("these are no names")
+    return tuple(found)
 
 
 _WRITERS = {".csv": to_csv, ".json": to_json, ".safetensors": to_tensors}

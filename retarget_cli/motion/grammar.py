@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from retarget_cli.media.playback import Moment, Tempo, frame_at, play
 from retarget_cli.motion import edits
 from retarget_cli.motion.files import read_motion
 from retarget_cli.motion.motion import Motion
+from retarget_cli.motion.names import select_points
 
 Edit = Callable[[Motion], Motion]
 """Raises UsageError for points, frames or motions that do not fit the motion it is given."""
@@ -26,11 +26,12 @@ MOST = 10.0
 def parse_edits(
     written: Iterable[tuple[str, str]], start: str | float | None = None, stop: str | float | None = None
 ) -> list[Edit]:
-    """Edits in their order, from (option, value): ``("--move", "p3,p4=0.1,-0.05")``.
+    """Edits in their order, from (option, value): ``("--move", "tail,p4=0.1,-0.05")``.
 
     --move POINTS=DX,DY; --freeze POINTS or POINTS@TIME; --exaggerate FACTOR or POINTS=FACTOR; --blend FILE or
-    FILE:SHARE; --between TIME,TIME; --backwards. POINTS: names with commas between them, or ``all``. start, stop: the
-    part of the motion that --move, --freeze and --exaggerate change, as for a :class:`Tempo`.
+    FILE:SHARE; --between TIME,TIME; --backwards. POINTS: words with commas between them as
+    :func:`~retarget_cli.motion.names.select_points` takes them, or ``all``. start, stop: the part of the motion that
+    --move, --freeze and --exaggerate change, as for a :class:`Tempo`.
     Raises UsageError for what makes no sense whatever the motion; InputError when the motion to blend cannot be read.
     """
     tempo = Tempo.parse(start, stop)
@@ -49,26 +50,18 @@ def edited(motion: Motion, changes: Iterable[Edit]) -> Motion:
     return motion
 
 
-def point_numbers(text: str, motion: Motion, option: str) -> list[int] | None:
-    """The keypoints that ``p3,p4`` names, None for ``all``. Raises UsageError, which names those that there are."""
-    names = [name.strip() for name in text.split(",")]
-    if names == ["all"]:
-        return None
-    known = motion.names
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            fix = f"{hint}Its points are {', '.join(known)}; 'all' means all of them."
-            raise UsageError(f"the motion has no point '{name}'", where=option, fix=fix)
-    return [known.index(name) for name in names]
+def point_numbers(text: str, motion: Motion, option: str) -> tuple[int, ...]:
+    """The keypoints that ``tail,p4`` or ``all`` selects. Raises UsageError, which names those that there are."""
+    return select_points(text.split(","), motion.names, option, everything=True)
 
 
 def _move(value: str, tempo: Tempo) -> Edit:
     names, _, written = value.rpartition("=")
     by = [_number(word) for word in written.split(",")]
     if not names or len(by) != 2 or not all(abs(number) <= MOST for number in by):
-        raise _unclear(value, "--move", "p3,p4=0.1,-0.05: points, to the right, down, in half sides of the crop")
+        raise _unclear(
+            value, "--move", "tail=0.1,-0.05 or p3,p4=0.1,-0.05: points, to the right, down, in half sides of the crop"
+        )
     return lambda motion: edits.move(
         motion, (by[0], by[1]), point_numbers(names, motion, "--move"), _part(motion, tempo)
     )
@@ -89,7 +82,7 @@ def _exaggerate(value: str, tempo: Tempo) -> Edit:
     names, _, written = value.rpartition("=")
     factor = _number(written)
     if not 0 <= factor <= MOST:
-        raise _unclear(value, "--exaggerate", f"1.5 or p3,p4=1.5: a factor from 0 to {MOST:g}")
+        raise _unclear(value, "--exaggerate", f"1.5 or tail=1.5: a factor from 0 to {MOST:g}")
     return lambda motion: edits.exaggerate(
         motion, factor, point_numbers(names or "all", motion, "--exaggerate"), _part(motion, tempo)
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from retarget_cli.media.timing import Timing
+from retarget_cli.motion.names import check_names, point_names
 
 Space = Literal["driver", "subject"]
 """``driver``: where the driver's own keypoints are, still to be fitted to a subject; ``subject``: as they are drawn."""
@@ -30,8 +32,9 @@ class Motion:
     places: (N, 3) float32, centre (x, y) and side of the crop in pixels of a frame of `frame_size` (width, height).
     source: what the motion was taken from, for people.
     look: whose look it was made for, ``a`` or ``b``; empty when nobody knows.
-    Points mean the same only to that look. Raises ValueError when the shapes do not agree or a number is not
-    finite.
+    Points mean the same only to that look.
+    named: the names of the K keypoints; empty where they have only numbers.
+    Raises ValueError when the shapes do not agree, a number is not finite, or a name is none.
     """
 
     points: np.ndarray
@@ -43,6 +46,7 @@ class Motion:
     frame_size: tuple[int, int]
     source: str = ""
     look: Look = ""
+    named: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = self.timing.frames
@@ -54,13 +58,25 @@ class Motion:
             raise ValueError("a keypoint is not a number")
         if np.abs(self.points).max(initial=0) > FARTHEST:
             raise ValueError(f"a keypoint is more than {FARTHEST} half crops away")
+        if self.named:
+            check_names(self.named, self.points.shape[1])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the keypoints."""
-        return point_names(self.points.shape[1])
+        """What to call the keypoints: their names, or ``p0``, ``p1``, ... where they have none."""
+        return self.named or point_names(self.points.shape[1])
 
+    def arranged(self, names: Sequence[str]) -> Motion:
+        """The motion with its keypoints in the order of `names`, and called so.
 
-def point_names(count: int) -> tuple[str, ...]:
-    """``p0``, ``p1``, ...: the networks find keypoints by themselves, so they have numbers and no meaning."""
-    return tuple(f"p{index}" for index in range(count))
+        Keypoints that have only numbers are in that order. Nothing changes where `names` is empty. Raises ValueError
+        when the names are others than those of the motion, or not as many.
+        """
+        if not names or self.named == tuple(names):
+            return self
+        if not self.named:
+            return replace(self, named=tuple(names))
+        if sorted(self.named) != sorted(names):
+            raise ValueError("its keypoints have other names")
+        order = [self.named.index(name) for name in names]
+        return replace(self, points=self.points[:, order], confidence=self.confidence[:, order], named=tuple(names))

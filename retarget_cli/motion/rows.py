@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, log10
@@ -17,7 +16,8 @@ import numpy as np
 
 from retarget_cli.errors import InputError
 from retarget_cli.media.timing import Timing, check_pace
-from retarget_cli.motion.motion import Look, Motion, Space, point_names
+from retarget_cli.motion.motion import Look, Motion, Space
+from retarget_cli.motion.names import check_names, did_you_mean, listed, point_names, point_number
 from retarget_cli.utils.interpolation import interpolated
 
 VERSION = 1
@@ -39,6 +39,7 @@ class Head:
     end: int
     frames: int
     points: int
+    named: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, motion: Motion) -> Head:
@@ -51,7 +52,9 @@ class Head:
             motion.frame_size,
             motion.timing.time_base,
             motion.timing.end,
-            *motion.points.shape[:2],
+            motion.timing.frames,
+            motion.points.shape[1],
+            motion.named,
         )
 
     def lines(self) -> dict[str, str]:
@@ -67,6 +70,7 @@ class Head:
             "duration": self.seconds(self.end),
             "frame_count": str(self.frames),
             "point_count": str(self.points),
+            **({"point_names": " ".join(self.named)} if self.named else {}),
         }
 
     @classmethod
@@ -81,6 +85,7 @@ class Head:
         base = _take(lines, "time_base", r"0*([1-9]\d{0,17})(?:/0*([1-9]\d{0,17}))?", path)
         time_base = Fraction(int(base[1]), int(base[2] or 1))
         size = _take(lines, "frame_size", r"([1-9]\d{0,5})x([1-9]\d{0,5})", path)
+        count = int(_take(lines, "point_count", r"\d{1,4}", path)[0])
         return cls(
             cast(Space, space),
             cast(Look, look),
@@ -90,7 +95,8 @@ class Head:
             time_base,
             nearest_tick(float(_take(lines, "duration", r"\d{1,9}(\.\d+)?", path)[0]), time_base),
             int(_take(lines, "frame_count", r"\d{1,6}", path)[0]),
-            int(_take(lines, "point_count", r"\d{1,4}", path)[0]),
+            count,
+            _named(lines.get("point_names", ""), count, path),
         )
 
     def seconds(self, tick: int) -> str:
@@ -110,6 +116,17 @@ def _take(lines: Mapping[str, str], key: str, pattern: str, path: Path) -> re.Ma
         what = f"cannot be '{lines[key]}'" if key in lines else "is missing"
         raise InputError(f"'{key}' at the head of the motion {what}", where=path, fix=EXPORT_AGAIN)
     return found
+
+
+def _named(written: str, count: int, path: Path) -> tuple[str, ...]:
+    names = tuple(re.split(r"[\s,]+", written)) if written else ()
+    try:
+        if names:
+            check_names(names, count)
+    except ValueError as error:
+        what = f"'point_names' at the head of the motion cannot be right: {error}"
+        raise InputError(what, where=path, fix=EXPORT_AGAIN) from error
+    return names
 
 
 @dataclass(frozen=True)
@@ -139,7 +156,7 @@ class Rows:
         Raises InputError, which says where in the file.
         """
         timing = self._timing()
-        names = point_names(self.head.points)
+        names = self.head.named or point_names(self.head.points)
         found = _by_point(self.rows, names, self.head.frames, self.path)
         times = np.array(timing.pts, np.float64)
         values = np.stack([_filled(found[name], name, times, self.path) for name in names], axis=1).astype(np.float32)
@@ -150,8 +167,9 @@ class Rows:
         if not np.isfinite(places).all():
             raise InputError("a place or side of the crop is too large", where=self.path, fix=EXPORT_AGAIN)
         return Motion(
-            points, confidence, timing, head.space, head.networks, places, head.frame_size, head.source, head.look
-        )
+            points, confidence, timing, head.space, head.networks, places, head.frame_size, head.source, head.look,
+            head.named,
+        )  # fmt: skip
 
     def _timing(self) -> Timing:
         head, known = self.head, range(self.head.frames)
@@ -203,21 +221,22 @@ def values_of(fields: Mapping[str, object], where: str, path: Path) -> tuple[flo
 
 
 def _by_point(rows: Sequence[Row], names: Sequence[str], frames: int, path: Path) -> dict[str, dict[int, Row]]:
+    """Rows by point and frame. A point with a name is found by its number, ``p3``, too."""
     found: dict[str, dict[int, Row]] = {name: {} for name in names}
     for row in rows:
         where = f"{path}, {row.where}"
-        if row.name not in found:
-            near = get_close_matches(row.name, names, 1)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            fix = f"{hint}The points are called {names[0]} to {names[-1]}."
+        number = point_number(row.name)
+        name = row.name if number is None or number >= len(names) else names[number]
+        if name not in found:
+            fix = f"{did_you_mean(row.name, names)}The points are called {listed(names)}."
             raise InputError(f"there is no point '{row.name}'", where=where, fix=fix)
         if not 0 <= row.frame < frames:
             fix = f"Frames are numbered 0 to {frames - 1}."
             raise InputError(f"there is no frame {row.frame}", where=where, fix=fix)
-        other = found[row.name].setdefault(row.frame, row)
+        other = found[name].setdefault(row.frame, row)
         if other is not row:
             fix = f"Remove one of them; the other is at {other.where}."
-            raise InputError(f"{row.name} has two rows on frame {row.frame}", where=where, fix=fix)
+            raise InputError(f"{name} has two rows on frame {row.frame}", where=where, fix=fix)
     return found
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.playback import Playing, Tempo, play
@@ -11,11 +12,15 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
 from retarget_cli.motion.files import is_motion_file, read_motion
+from retarget_cli.motion.motion import Motion
+from retarget_cli.motion.names import select_points
+from retarget_cli.motion.rows import EXPORT_AGAIN
 from retarget_cli.pipeline.clips import ClipInput, open_clip, plan_clip
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.outputs import clip_name
 from retarget_cli.pipeline.runs import TrainedRun, find_run, run_with
 from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.fit import keypoint_names
 from retarget_cli.stages.stage import Stage, Tools, run
 from retarget_cli.stages.transfer import Driver, MotionSource, motion_stage, read_pose
 from retarget_cli.store.engine import Entry, Store
@@ -78,12 +83,7 @@ def new_driver_direction(trained: TrainedRun, look: Look, driver: Driver, entrie
     """
     subject, _ = trained.roles(look)
     if isinstance(driver, MotionSource):
-        motion = read_pose(entries[f"pose:{driver.name}"])
-        if motion.networks != networks_digest(trained):
-            fix = f"Name the pair it comes from ({motion.source}), or export it from this one."
-            raise InputError(
-                "this motion was found by other networks, to these it means nothing", where=driver.path, fix=fix
-            )
+        motion = of_pair(read_pose(entries[f"pose:{driver.name}"]), trained, driver.path)
         if motion.look not in ("", look):
             fix = f"Draw it with --look {motion.look}, or export one with --look {look}."
             raise InputError(f"this motion was made for the look of {motion.look.upper()}", where=driver.path, fix=fix)
@@ -113,7 +113,39 @@ def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
 
 def networks_digest(trained: TrainedRun) -> str:
     """The digest that tells the networks that find the keypoints of a pair from all others."""
-    return trained.entries[get_method(trained.config.method).phase_names[0]].digest
+    return _networks(trained).digest
+
+
+def names_of(trained: TrainedRun) -> tuple[str, ...]:
+    """The names of the pair's keypoints, in their order; empty where they have only numbers."""
+    return keypoint_names(_networks(trained))
+
+
+def followed(trained: TrainedRun, words: Sequence[str]) -> tuple[int, ...] | None:
+    """The numbers of the pair's keypoints that `words` select; None without words, then all follow.
+
+    Raises UsageError for a word that selects none. A number that is too large is noticed when it is drawn, where the
+    keypoints have no names.
+    """
+    return select_points(words, names_of(trained), "--follow") if words else None
+
+
+def of_pair(motion: Motion, trained: TrainedRun, path: Path) -> Motion:
+    """A motion, read from `path`, with the names and the order that keypoints have in the pair.
+
+    Raises InputError for one that other networks found, or whose keypoints are called otherwise.
+    """
+    if motion.networks != networks_digest(trained):
+        fix = f"Name the pair it comes from ({motion.source}), or export it from this one."
+        raise InputError("this motion was found by other networks, to these it means nothing", where=path, fix=fix)
+    try:
+        return motion.arranged(names_of(trained))
+    except ValueError as error:
+        raise InputError(f"this motion is not of this pair: {error}", where=path, fix=EXPORT_AGAIN) from error
+
+
+def _networks(trained: TrainedRun) -> Entry:
+    return trained.entries[get_method(trained.config.method).phase_names[0]]
 
 
 def _untaken(name: str, kind: str, trained: TrainedRun) -> str:

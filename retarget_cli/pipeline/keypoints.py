@@ -18,7 +18,7 @@ from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.delivered import Delivered
-from retarget_cli.pipeline.direction import Direction, networks_digest, wanted_run
+from retarget_cli.pipeline.direction import Direction, names_of, networks_digest, of_pair, wanted_run
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import (
     RenderResult,
@@ -119,7 +119,7 @@ def apply_motion(
     Raises the errors of `parse_edits` and of `render`.
     """
     trained = wanted_run(replace(options, driver=ClipInput(file)), store)
-    motion, kept = read_motion(file), None
+    motion, kept = of_pair(read_motion(file), trained, file), None
     look = (motion.look or "a") if options.look == "auto" else options.look
     if changes or save is not None:
         motion = edited(motion, parse_edits(changes, *part))
@@ -143,8 +143,10 @@ def _exported(trained: TrainedRun, direction: Direction, playing: Playing, drawn
     squares, size = _driver_squares(direction, playing) if raw else _subject_squares(trained, direction, playing)
     source = f"{direction.driver.name} of {trained.pair}" if raw else f"{direction.name} of {trained.pair}"
     space: Space = "driver" if raw else "subject"
-    networks = networks_digest(trained)
-    return Motion(points, confidence, playing.timing, space, networks, squares, size, source, direction.look)
+    return Motion(
+        points, confidence, playing.timing, space, networks_digest(trained), squares, size, source, direction.look,
+        names_of(trained),
+    )  # fmt: skip
 
 
 def _subject_squares(trained: TrainedRun, direction: Direction, playing: Playing) -> tuple[np.ndarray, tuple[int, int]]:

@@ -83,7 +83,7 @@ def _affine_file(path: Path) -> tuple[float, ...]:
 
 
 def parse_names(value: str | Sequence[str]) -> tuple[str, ...]:
-    """The names in ``p3, p4``, or in a list."""
+    """The words in ``tail, p4``, or in a list."""
     names = value.split(",") if isinstance(value, str) else value
     return tuple(name.strip() for name in names if name.strip())
 
@@ -122,7 +122,8 @@ class RenderOptions:
     smooth: how much its poses are steadied, 0 to 1 or ``auto``
     driver: another clip, or a motion file, instead of the pair's other clip
     flip: ``auto``, ``yes`` or ``no``, whether such a clip is mirrored
-    follow: names of the keypoints that follow the driver, all when empty; the others do as in the subject's clip
+    follow: the keypoints that follow the driver, all when empty: names, parts of names as ``tail``, or numbers as
+        ``p3``; the others do as in the subject's clip
     force: replace files of these names that this program did not make
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.direction import (
     Direction,
+    followed,
     new_driver_direction,
     open_driver,
     pair_direction,
@@ -140,8 +140,7 @@ def plan_drawing(
     trained: TrainedRun, direction: Direction, options: RenderOptions, playing: Playing, smooth: float | Literal["auto"]
 ) -> Stage:
     """The stage that draws; it decides the keypoints."""
-    follow = tuple(point_number(name) for name in options.follow) or None
-    drawing = Drawing(direction.look, options.pose, smooth, options.flip, follow)
+    drawing = Drawing(direction.look, options.pose, smooth, options.flip, followed(trained, options.follow))
     return transfer(trained.config, trained.clips, drawing, direction.driver, playing)
 
 
@@ -188,7 +187,11 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
 def open_directions(
     trained: TrainedRun, looks: Sequence[Look], options: RenderOptions, tools: Tools
 ) -> list[Direction]:
-    """Every direction that was asked for. A new driver's object is found now, and its matte is shown."""
+    """Every direction that was asked for. A new driver's object is found now, and its matte is shown.
+
+    Raises UsageError for keypoints that cannot follow before it looks for the object.
+    """
+    followed(trained, options.follow)
     if options.driver is None:
         return [pair_direction(trained, look) for look in looks]
     driver = open_driver(trained, options.driver, tools.store)
@@ -222,14 +225,6 @@ def check_flip(options: RenderOptions) -> None:
 def _decided_in_training(flip: str) -> UsageError:
     fix = f"Run `retarget train A B --flip {flip}`, then render."
     return UsageError("which way the clips of the pair face is decided in training", where="--flip", fix=fix)
-
-
-def point_number(name: str) -> int:
-    """3 for ``p3``; UsageError for what is no name of a keypoint."""
-    if not re.fullmatch(r"p[0-9]{1,4}", name):
-        fix = "Name points like p0,p3; `retarget keypoints export` draws them with their names."
-        raise UsageError(f"'{name}' is no keypoint", where="--follow", fix=fix)
-    return int(name[1:])
 
 
 def _pictured(driver: Driver, option: str) -> SourceClip:

@@ -24,10 +24,10 @@ from retarget_cli.stages.clip import clip_info, facts
 from retarget_cli.stages.compose import STILL
 from retarget_cli.stages.crop import CROPS_SHEET as CROPS
 from retarget_cli.stages.doubts import judged_report
-from retarget_cli.stages.fit import CURVES, previews, stored_previews, training_curves
+from retarget_cli.stages.fit import CURVES, keypoint_names, object_kind, previews, stored_previews, training_curves
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.score import scores
-from retarget_cli.stages.transfer import array
+from retarget_cli.stages.transfer import array, drawn_names
 from retarget_cli.stages.transfer import report as drawing_report
 from retarget_cli.stages.verdict import TEXT, findings
 from retarget_cli.store.engine import Entry, Store
@@ -186,9 +186,19 @@ def _clip(run: _Run, side: str) -> Clip:
         confidence = by_frame if len(set(by_frame)) > 1 else ()
         rows.append(("matte", f"{said['backend']}, confidence {said['confidence']:.2f}"))
         rows += [("note", str(notice)) for notice in (*said.get("notices", ()), *said["doubts"])]
+    rows += _kind_rows(run)
     if facts_then["hints"]:
         rows.append(("hints", f"on frames {', '.join(str(hint['frame']) for hint in facts_then['hints'])}"))
     return Clip(side.upper(), name, rows, run.beside(f"{name}_overlay.mp4"), confidence)
+
+
+def _kind_rows(run: _Run) -> list[tuple[str, str]]:
+    """What both objects are, and what their keypoints are called, as far as the training was told."""
+    networks = run.entries.get(run.phases[0]) if run.phases else None
+    if networks is None:
+        return []
+    told = {"kind": object_kind(networks), "keypoints": ", ".join(keypoint_names(networks))}
+    return [(label, value) for label, value in told.items() if value]
 
 
 def _video_rows(ingested: Entry) -> list[tuple[str, str]]:
@@ -263,10 +273,10 @@ def _is_pictured(run: _Run, direction: str) -> bool:
 
 def _tracks(drawn: Entry, ingested: Entry | None) -> Tracks:
     result, driver = array(drawn, "keypoints"), array(drawn, "driver_keypoints")
-    timing = facts(ingested).timing if ingested else None
+    timing, names = facts(ingested).timing if ingested else None, drawn_names(drawn)
     if timing is None or "part" in drawn.receipt["params"]:  # it does not play in its own time
-        return Tracks(np.arange(len(result)), "frames", driver, result)
-    return Tracks(np.array(timing.pts) * float(timing.time_base), "s", driver, result)
+        return Tracks(np.arange(len(result)), "frames", driver, result, names)
+    return Tracks(np.array(timing.pts) * float(timing.time_base), "s", driver, result, names)
 
 
 def _notes(composed: Entry | None, drawn: Entry | None, judged: Entry | None) -> list[str]:

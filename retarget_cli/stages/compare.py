@@ -12,10 +12,10 @@ from retarget_cli.media.playback import Playing
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.transfer import array, playing_params
+from retarget_cli.stages.transfer import array, drawn_names, playing_params
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.overlay import draw_keypoints
-from retarget_cli.viz.sheet import compare_rows, contact_sheet
+from retarget_cli.viz.sheet import compare_rows, contact_sheet, legend
 
 VERSION = 1
 SHEET, VIDEO = "compare.png", "compare.mp4"
@@ -25,6 +25,8 @@ _PANEL = 320  # pixels
 
 def compare(subject: SourceClip, driver: SourceClip, transfer: str, playing: Playing) -> Stage:
     """The stage that writes ``compare.png`` and ``compare.mp4``, everything in crop space.
+
+    Keypoints are numbered; below the sheet are their names, where they have any.
 
     transfer: id of the stage that drew; playing: when it drew what.
     """
@@ -78,7 +80,8 @@ def _sheet(job: Job, shown: list[int]) -> np.ndarray:
         silhouettes=[drawn["silhouette"][i] for i in chosen],
         result=[_on_grey(drawn["layer"][i]) for i in chosen],
     )
-    return contact_sheet(rows, columns=_COLUMNS)
+    sheet, names = contact_sheet(rows, columns=_COLUMNS), drawn_names(job.entries["transfer"])
+    return np.concatenate([sheet, legend(names, sheet.shape[1])]) if names else sheet
 
 
 def _on_grey(layer: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from retarget_cli.events import Notice, Preview, Reporter
 from retarget_cli.media.images import write_png
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
+from retarget_cli.motion.names import point_names
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.warm_start import Start, begin
@@ -127,6 +128,26 @@ def training_curves(entry: Entry) -> dict[str, Any]:
     ``batch`` is the one that fitted into the memory, None for a phase that has none.
     """
     return entry.json(_FACTS)
+
+
+def keypoint_names(entry: Entry) -> tuple[str, ...]:
+    """The names of the keypoints that a method's first phase found, in their order; empty where they have only numbers.
+
+    They stand under ``keypoints`` in ``fit.json``. Objects of a kind that is not known have none.
+    """
+    names = tuple(_said(entry, "keypoints") or ())
+    return () if names == point_names(len(names)) else names
+
+
+def object_kind(entry: Entry) -> str | None:
+    """What both objects are, ``quadruped`` say, as far as a method's first phase was told; None when it was not."""
+    kind: str | None = _said(entry, "kind")
+    return kind
+
+
+def _said(entry: Entry, name: str) -> Any:
+    """A fact of ``fit.json`` that not every phase has."""
+    return training_curves(entry).get(name) if _FACTS in entry.receipt["files"] else None
 
 
 def previews(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from retarget_cli.methods.base import KeypointSubset, Look, NewDriver, PairConte
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
 from retarget_cli.stages.clip import SourceClip, facts
-from retarget_cli.stages.fit import states
+from retarget_cli.stages.fit import keypoint_names, states
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.arrays import create_npy
@@ -64,7 +64,7 @@ def transfer(
 
     ``layer.npy`` (N, S, S, 4) uint8 straight alpha, ``silhouette.npy`` (N, S, S) uint8, ``keypoints.npy`` and
     ``driver_keypoints.npy`` (N, K, 2) and ``confidence.npy`` (N, K) float32, ``report.json`` with the affine that was
-    taken. driver: one of the pair, another clip, or a motion file.
+    taken and the names of the keypoints, if they have any. driver: one of the pair, another clip, or a motion file.
     """
     method = get_method(config.method)
     a, b = pair
@@ -134,6 +134,11 @@ def report(entry: Entry) -> dict[str, Any]:
     return entry.json("report.json")
 
 
+def drawn_names(entry: Entry) -> tuple[str, ...]:
+    """The names of the keypoints of a transfer, in the order of its arrays; empty where they have only numbers."""
+    return tuple(report(entry).get("keypoints", ()))
+
+
 def _playback(playing: Playing, smooth: float | Literal["auto"]) -> Playback:
     driver, loop = playing.driver, None
     if playing.tempo.rounds > 1:
@@ -147,12 +152,13 @@ def _own_playback(playing: Playing, subject: Timing) -> Playback:
     return Playback(subject.time_base, subject.pts, moments, tuple(subject.showing(moment) for moment in moments))
 
 
-def _request(job: Job, drawing: Drawing, playing: Playing) -> TransferRequest:
+def _request(job: Job, drawing: Drawing, playing: Playing, names: tuple[str, ...]) -> TransferRequest:
+    """What is wanted of the method. names: of the pair's keypoints, in whose order those of a motion are taken."""
     from retarget_cli.training.clips import ClipArray
 
     driver: NewDriver | Poses | Literal["subject"] | None = None
     if "motion" in job.entries:
-        motion = read_pose(job.entries["motion"])
+        motion = read_pose(job.entries["motion"]).arranged(names)
         driver = Poses(motion.points, motion.confidence, motion.space == "subject")
     elif "driver" in job.entries and job.entries["driver"].digest == job.entries[drawing.look].digest:
         driver = "subject"
@@ -173,7 +179,8 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
     device = pick_device(config.device, config.max_memory)
     pair = PairContext(config.method_config, clips, states(job, config), device)
     method = get_method(config.method)
-    drawn = method.transfer(pair, _request(job, drawing, playing))
+    names = keypoint_names(job.entries[method.phase_names[0]])
+    drawn = method.transfer(pair, _request(job, drawing, playing, names))
     count = playing.timing.frames
     points: dict[str, list[np.ndarray]] = {"keypoints": [], "driver_keypoints": [], "confidence": []}
     layer = silhouette = None
@@ -191,7 +198,7 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
     silhouette.flush()
     for name, found in points.items():
         np.save(job.path / f"{name}.npy", np.stack(found).astype(np.float32))
-    write_json_atomic(job.path / "report.json", dict(drawn.report))
+    write_json_atomic(job.path / "report.json", {**drawn.report, **({"keypoints": names} if names else {})})
 
 
 def sound_of(driver: Driver) -> dict[str, Any]:

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.viz.overlay import PAPER, draw_keypoints, on_ground
+from retarget_cli.viz.overlay import PAPER, draw_keypoints, keypoint_colours, on_ground
 
 Images = Sequence[np.ndarray] | np.ndarray
 
 _INK = (225, 225, 230)
 _GAP = 2
+_LINE = 20  # pixels
+_FONT, _TEXT = cv2.FONT_HERSHEY_SIMPLEX, 0.42
 
 
 def contact_sheet(rows: Mapping[str, Images], columns: int = 8, cell: int = 128) -> np.ndarray:
@@ -61,6 +63,28 @@ def dotted(frames: Images, keypoints: Images, cell: int) -> list[np.ndarray]:
     return [draw_keypoints(picture, points) for picture, points in zip(pictures, keypoints, strict=True)]
 
 
+def legend(names: Sequence[str], width: int) -> np.ndarray:
+    """Number and name of every keypoint in its colour, as :func:`draw_keypoints` has them, in lines of `width` pixels.
+
+    Returns (height, width, 3) uint8.
+    """
+    lines: list[list[tuple[int, str]]] = [[]]
+    left = _GAP + 3
+    for number, name in enumerate(names):
+        text = f"{number} {name}"
+        needs = cv2.getTextSize(text, _FONT, _TEXT, 1)[0][0] + 14
+        if lines[-1] and left + needs > width:
+            lines.append([])
+            left = _GAP + 3
+        lines[-1].append((left, text))
+        left += needs
+    drawn = np.full((_LINE * len(lines), width, 3), PAPER, np.uint8)
+    places = [(x, _LINE * row + 14, text) for row, line in enumerate(lines) for x, text in line]
+    for (x, y, text), colour in zip(places, keypoint_colours(len(names)), strict=True):
+        cv2.putText(drawn, text, (x, y), _FONT, _TEXT, colour, 1, cv2.LINE_AA)
+    return drawn
+
+
 def _row(frames: Iterable[np.ndarray], width: int, cell: int) -> np.ndarray:
     pictures = [as_rgb(frame) for frame in frames]
     height = max(1, round(cell * pictures[0].shape[0] / pictures[0].shape[1]))
@@ -93,6 +117,6 @@ def as_rgb(frame: np.ndarray) -> np.ndarray:
 
 
 def _caption(text: str, width: int) -> np.ndarray:
-    strip = np.full((20, width, 3), PAPER, np.uint8)
-    cv2.putText(strip, text, (_GAP + 3, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, _INK, 1, cv2.LINE_AA)
+    strip = np.full((_LINE, width, 3), PAPER, np.uint8)
+    cv2.putText(strip, text, (_GAP + 3, 14), _FONT, _TEXT, _INK, 1, cv2.LINE_AA)
     return strip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,15 @@ def test_export_says_what_it_wrote_and_what_is_next(exporting: Recorder, capsys:
     written = capsys.readouterr().out.splitlines()
     assert written[0] == "cat-as-fox.csv  8 frames of 3 points"
     assert written[-1] == "next: retarget keypoints apply cat-as-fox.csv"
+
+
+def test_export_lists_the_names_that_keypoints_have(exporting: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    exporting.answer = replace(EXPORTED, exported=make_motion(named=("nose", "tail_mid", "tail_end")))
+    assert run(["keypoints", "export"]) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert written[:2] == ["cat-as-fox.csv  8 frames of 3 points", "  nose, tail_mid, tail_end"]
+    assert run(["keypoints", "export", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"] == ["nose", "tail_mid", "tail_end"]
 
 
 def test_export_as_json_is_one_document(exporting: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,4 +156,5 @@ def test_the_words_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["keypoints", "--help"]) == 0
     assert "export" in capsys.readouterr().out
     assert run(["keypoints", "apply", "--help"]) == 0
-    assert "POINTS" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert all(word in told for word in ("POINTS", "tail_end", "tail=0,-0.1", "p3"))

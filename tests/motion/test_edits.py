@@ -94,6 +94,29 @@ def test_only_motions_of_one_kind_are_blended(different: dict[str, str]) -> None
         edits.blend(make_motion(), make_motion(points=4), 0.5)
 
 
+def test_keypoints_of_a_blend_answer_each_other_by_name() -> None:
+    motion, other = make_motion(named=("nose", "rump", "tail")), make_motion(seed=2, named=("nose", "rump", "tail"))
+    turned = replace(other, points=other.points[:, ::-1], confidence=other.confidence[:, ::-1],
+                     named=other.named[::-1])  # fmt: skip
+    for same in (turned, replace(other, named=())):
+        assert_same(edits.blend(motion, same, 0.5), edits.blend(motion, other, 0.5))
+    with pytest.raises(ValueError, match="other names"):
+        edits.blend(motion, replace(other, named=("nose", "rump", "paw")), 0.5)
+
+
+def test_a_motion_is_arranged_by_names() -> None:
+    motion = make_motion(named=("nose", "rump", "tail"))
+    turned = motion.arranged(("tail", "nose", "rump"))
+    assert turned.names == ("tail", "nose", "rump")
+    np.testing.assert_array_equal(turned.points, motion.points[:, [2, 0, 1]])
+    np.testing.assert_array_equal(turned.confidence, motion.confidence[:, [2, 0, 1]])
+    assert_same(turned.arranged(motion.named), motion)
+    assert_same(motion.arranged(()), motion)
+    assert_same(replace(motion, named=()).arranged(motion.named), motion)
+    with pytest.raises(ValueError, match="cannot have 2 names"):
+        make_motion().arranged(("nose", "tail"))
+
+
 @pytest.mark.parametrize("frames", [1, 8])
 def test_a_single_pose_is_blended_too(frames: int) -> None:
     motion, pose = make_motion(Timing.constant(frames, 5)), make_motion(Timing.constant(1, 25), seed=3)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from motions import UNEVEN, assert_same, drop_rows, edited, make_motion, save
+from motions import QUADRUPED, UNEVEN, assert_same, drop_rows, edited, make_motion, save
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.timing import Timing
@@ -27,6 +27,40 @@ NAMES = ("motion.csv", "motion.json", "walk.motion.safetensors")
 def test_all_of_a_motion_comes_back_to_the_bit(tmp_path: Path, name: str, timing: Timing) -> None:
     motion = make_motion(timing, points=12)
     assert_same(read_motion(save(tmp_path, name, motion)), motion)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_points_are_written_and_come_back(tmp_path: Path, name: str) -> None:
+    motion = make_motion(named=QUADRUPED)
+    path = save(tmp_path, name, motion)
+    assert b"hind_hock_2" in path.read_bytes()
+    assert_same(read_motion(path), motion)
+    assert b"names" not in save(tmp_path, name).read_bytes()  # where there are none, files are what they were
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_points_with_names_are_read_by_number_too(tmp_path: Path, name: str) -> None:
+    motion = make_motion(named=("nose", "tail_mid", "tail_end"))
+    path = save(tmp_path, name, motion)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = [line if "point_names" in line else line.replace("tail_mid", "p1") for line in lines]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert_same(read_motion(path), motion)
+
+
+def test_rows_with_names_may_come_in_any_order(tmp_path: Path) -> None:
+    motion = make_motion(named=QUADRUPED)
+    path = save(tmp_path, "motion.csv", motion)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.startswith(("#", "frame"))]
+    path.write_text("\n".join(kept + sorted(set(lines) - set(kept), key=lambda line: line[::-1])), encoding="utf-8")
+    assert_same(read_motion(path), motion)
+    path = save(tmp_path, "motion.json", motion)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for frame in data["frames"]:
+        frame["points"] = dict(sorted(frame["points"].items()))
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert_same(read_motion(path), motion)
 
 
 @pytest.mark.parametrize("name", NAMES)

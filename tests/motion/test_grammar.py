@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from motions import assert_same, make_motion
+from motions import QUADRUPED, assert_same, make_motion
 
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.timing import Timing
@@ -44,6 +44,26 @@ def test_each_edit_is_what_it_says(option: str, value: str, expected: Motion) ->
     assert not np.array_equal(found.points, MOTION.points)
 
 
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [("tail", [4, 5]), ("tail,nose", [4, 5, 0]), ("foot", [8, 9, 12, 13]), ("p3", [3]), ("p3, fore_hock_2", [3, 11])],
+)
+def test_edits_take_names_and_parts_of_names(words: str, numbers: list[int]) -> None:
+    motion = make_motion(Timing.constant(50, 25), named=QUADRUPED)
+    for option, value, expected in (
+        ("--move", f"{words}=0,-0.1", edits.move(motion, (0, -0.1), numbers)),
+        ("--freeze", f"{words}@12f", edits.freeze(motion, numbers, frame=12)),
+        ("--exaggerate", f"{words}=1.5", edits.exaggerate(motion, 1.5, numbers)),
+    ):
+        assert_same(edited(motion, parse_edits([(option, value)])), expected)
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="no keypoint 'tial'") as raised:
+        edited(make_motion(named=QUADRUPED), parse_edits([("--move", "nose,tial=0,1")]))
+    assert raised.value.fix.startswith("Did you mean tail? The keypoints are nose, nape, withers")
+
+
 def test_edits_are_made_in_their_order() -> None:
     words = [("--move", "p0=0.5,0"), ("--freeze", "p0@0f"), ("--exaggerate", "2")]
     first = edited(MOTION, parse_edits(words))
@@ -69,9 +89,9 @@ def test_a_part_holds_for_moving_freezing_and_exaggerating() -> None:
         ("--move", "p0=0.1", "cannot be understood", "p3,p4=0.1,-0.05"),
         ("--move", "p0=nan,1", "cannot be understood", "p3,p4=0.1,-0.05"),
         ("--move", "p0=200,100", "cannot be understood", "half sides"),
-        ("--move", "p9=0.1,0", "no point 'p9'", "p0, p1, p2"),
-        ("--freeze", "paw", "no point 'paw'", "Its points are p0, p1, p2"),
-        ("--freeze", "", "no point ''", "Its points are p0, p1, p2"),
+        ("--move", "p9=0.1,0", "no keypoint 'p9'", "p0 to p2; 'all' means"),
+        ("--freeze", "paw", "no keypoint 'paw'", "The keypoints are p0 to p2"),
+        ("--freeze", "", "no keypoint ''", "The keypoints are p0 to p2"),
         ("--freeze", "p1@soon", "'soon' is not a time", "12f"),
         ("--freeze", "p1@60f", "has ended before 60f", "0f to 49f"),
         ("--exaggerate", "p1=-1", "cannot be understood", "a factor from 0"),

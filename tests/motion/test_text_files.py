@@ -119,6 +119,9 @@ def first_row(name: str, column: int, value: str) -> Callable[[str], str]:
         (lambda text: "\n".join(text.splitlines()[:20]), "when frame 0 shows", ""),
         (lambda text: "x" * 200_000, "not a table", "line"),
         (lambda text: "", "titles", ""),
+        (lambda text: text.replace("count: 3\n", "count: 3\n# point_names: nose tail\n"), "cannot have 2 names", ""),
+        (lambda text: text.replace("count: 3\n", "count: 3\n# point_names: a b b\n"), "'point_names' at the head", ""),
+        (lambda text: text.replace("count: 3\n", "count: 3\n# point_names: a b P\n"), "can be called 'P'", ""),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_table_is_said(

@@ -166,7 +166,7 @@ def test_a_motion_is_refused_by_the_other_look(stage: World) -> None:
 
 def test_mistakes_are_found_before_anything_is_drawn(stage: World) -> None:
     exported = export(stage)
-    with pytest.raises(UsageError, match="no point 'p7'"):
+    with pytest.raises(UsageError, match="no keypoint 'p7'"):
         apply(stage, exported.motion, ("--move", "p7=1,0"))
     with pytest.raises(UsageError, match="made from"):
         apply(stage, exported.motion, ("--backwards", ""), save=exported.motion)

@@ -146,7 +146,7 @@ def test_only_the_named_keypoints_follow(stage: World) -> None:
     assert np.abs(some[:, 2] - whole[:, 2]).max() > 1e-3
 
 
-@pytest.mark.parametrize(("names", "what"), [(("p9",), "no keypoint p9"), (("head",), "'head' is no keypoint")])
+@pytest.mark.parametrize(("names", "what"), [(("p9",), "no keypoint 'p9'"), (("head",), "no keypoint 'head'")])
 def test_unknown_keypoints_cannot_follow(stage: World, names: tuple[str, ...], what: str) -> None:
     with pytest.raises(UsageError, match=what) as problem:
         stage.render(follow=names)

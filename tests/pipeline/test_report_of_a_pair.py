@@ -49,7 +49,7 @@ def test_training_writes_it_rendering_and_scoring_add_to_it(world: World) -> Non
     tree, files = shown()
     assert {"bar-as-disc.mp4", "bar-as-disc-compare.mp4", "bar-as-disc-compare.png"} <= files
     assert "disc-as-bar.mp4" not in files
-    assert len([found for found in tree.all("figcaption") if found.text == "point 0"]) == 1
+    assert len([found for found in tree.all("figcaption") if found.text == "p0"]) == 1
     scores = evaluate_pair(None, world.store)
     tree, _ = shown()
     (table,) = [found for found in tree.all("table") if "Scores of" in found.all("caption")[0].words]
@@ -61,7 +61,7 @@ def test_a_driver_in_other_time_is_drawn_by_frames(world: World) -> None:
     world.render(slow=2, fps=10)
     tree, files = shown()
     assert "disc-as-bar.fps10.slow2.mp4" in files
-    (figure,) = [found for found in tree.all("figure") if "point 0" in found.words]
+    (figure,) = [found for found in tree.all("figure") if "p0" in found.words]
     assert figure.words.endswith("23 frames")
     assert "--slow" in commands(tree)[1]
 

@@ -13,11 +13,18 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion, Space
 
+QUADRUPED = (
+    "nose", "nape", "withers", "rump", "tail_mid", "tail_end", "hind_hock_1", "hind_hock_2", "hind_foot_1",
+    "hind_foot_2", "fore_hock_1", "fore_hock_2", "fore_foot_1", "fore_foot_2",
+)  # fmt: skip
 UNEVEN = Timing(Fraction(1, 12800), (0, 512, 1000, 1536, 2049, 2560, 3000, 3584), 4096)
 
 
-def make_motion(timing: Timing = UNEVEN, points: int = 3, seed: int = 0, space: Space = "subject") -> Motion:
-    """Noise of a size that keypoints have."""
+def make_motion(
+    timing: Timing = UNEVEN, points: int = 3, seed: int = 0, space: Space = "subject", named: tuple[str, ...] = ()
+) -> Motion:
+    """Noise of a size that keypoints have. named: the names of its points, then there are so many."""
+    points = len(named) or points
     generator = np.random.default_rng(seed)
     count = timing.frames
     return Motion(
@@ -30,6 +37,7 @@ def make_motion(timing: Timing = UNEVEN, points: int = 3, seed: int = 0, space: 
         (480, 320),
         "cat.mp4, moving like “fox”",
         "b",
+        named,
     )
 
 
@@ -39,7 +47,7 @@ def assert_same(first: Motion, second: Motion) -> None:
         one, other = getattr(first, name), getattr(second, name)
         assert one.dtype == other.dtype == np.float32
         np.testing.assert_array_equal(one, other)
-    for name in ("timing", "space", "networks", "frame_size", "source", "look"):
+    for name in ("timing", "space", "networks", "frame_size", "source", "look", "named"):
         assert getattr(first, name) == getattr(second, name)
 
 

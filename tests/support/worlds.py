@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pytest
 import toy
 from make_clips import make_sound
 
@@ -18,6 +22,7 @@ from retarget_cli.pipeline.render import render as render_pair
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.pipeline.train import TrainResult
 from retarget_cli.pipeline.train import train as train_pair
+from retarget_cli.stages import fit
 from retarget_cli.store.engine import Store
 
 UNEVEN = Timing(Fraction(1, 1000), (0, 100, 150, 300, 420, 500, 610, 700, 810, 900, 1000, 1090), 1200)
@@ -28,6 +33,24 @@ TINY = (
     "texture.steps=4", "texture.batch=2", "texture.widths=8,12,16,16", "texture.size=64",
     "detail.steps=0",
 )  # fmt: skip
+NAMED = ("nose", "rump", "tail_mid", "tail_end")
+
+
+@contextmanager
+def naming(phase: str, kind: str | None, names: Sequence[str] | None) -> Iterator[None]:
+    """Within it, the training of `phase` says what kind the objects are, and what their keypoints are called."""
+    plain = fit._train
+
+    def train(job: Any, *rest: Any) -> None:
+        plain(job, *rest)
+        if job.stage.name == phase:
+            path = job.path / "fit.json"
+            facts = {**json.loads(path.read_text(encoding="utf-8")), "kind": kind, "keypoints": names}
+            path.write_text(json.dumps(facts), encoding="utf-8")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "_train", train)
+        yield
 
 
 def config(*changes: str, **flags: Any) -> TrainConfig:

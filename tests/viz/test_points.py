@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from motions import QUADRUPED
 
 from retarget_cli.viz.overlay import Colour, keypoint_colours
 from retarget_cli.viz.points import points_sheet
@@ -9,8 +12,14 @@ from retarget_cli.viz.points import points_sheet
 GREY = np.full((6, 64, 64, 3), 110, np.uint8)
 
 
-def sheet(points: np.ndarray, confidence: float = 1.0, pictures: np.ndarray = GREY, cells: int = 1) -> np.ndarray:
-    names = [f"p{index}" for index in range(points.shape[1])]
+def sheet(
+    points: np.ndarray,
+    confidence: float = 1.0,
+    pictures: np.ndarray = GREY,
+    cells: int = 1,
+    names: Sequence[str] = (),
+) -> np.ndarray:
+    names = names or [f"p{index}" for index in range(points.shape[1])]
     sure = np.full(points.shape[:2], confidence, np.float32)
     return points_sheet(pictures[: len(points)], points, sure, names, cell=420, columns=cells, rows=1)
 
@@ -62,6 +71,14 @@ def test_names_of_points_that_crowd_are_all_legible() -> None:
     apart = sheet(still(*[(-0.8 + 0.45 * (index % 4), -0.5 + index // 4) for index in range(8)]))
     for colour in keypoint_colours(8):
         assert inked(together, colour) > 0.6 * inked(apart, colour) > 10
+
+
+def test_long_names_are_all_legible() -> None:
+    crowd = [(0.4 * (index % 4) - 0.6, 0.3 * (index // 4) - 0.5) for index in range(14)]
+    apart = [(0.9 * (index % 3) - 0.9, 0.45 * (index // 3) - 0.9) for index in range(14)]
+    together, spread = (sheet(still(*places), names=QUADRUPED) for places in (crowd, apart))
+    for colour in keypoint_colours(14):
+        assert inked(together, colour) > 0.6 * inked(spread, colour) > 10
 
 
 def test_points_far_outside_stand_at_the_edge_with_their_names() -> None:

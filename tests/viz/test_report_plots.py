@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import page
@@ -76,7 +77,7 @@ def tracks(frames: int) -> Tracks:
 def test_every_point_has_x_and_y_of_driver_and_result() -> None:
     data = tracks(40)
     figures = [page.read(figure) for figure in draw_tracks(data)]
-    assert [figure.all("figcaption")[0].text for figure in figures] == ["point 0", "point 1", "point 2"]
+    assert [figure.all("figcaption")[0].text for figure in figures] == ["p0", "p1", "p2"]
     for number, figure in enumerate(figures):
         lines = figure.all("polyline")
         assert [line.words.split(",")[0] for line in lines] == ["driver x", "result x", "driver y", "result y"]
@@ -88,6 +89,14 @@ def test_every_point_has_x_and_y_of_driver_and_result() -> None:
             box = figure.all("rect")[axis].attributes
             share = (points(line)[:, 1] - float(box["y"])) / float(box["height"])
             assert top + share * (bottom - top) == pytest.approx(wanted, abs=0.02)
+
+
+def test_points_with_names_are_called_by_them() -> None:
+    named = replace(tracks(4), names=("nose", "tail_mid", "<b>"))
+    figures = [page.read(figure) for figure in draw_tracks(named)]
+    titles = [figure.all("figcaption")[0].text for figure in figures]
+    assert titles == ["nose (p0)", "tail_mid (p1)", "<b> (p2)"]
+    assert figures[1].all("svg")[0].attributes["aria-label"].startswith("tail_mid (p1): x and y")
 
 
 def test_long_clips_are_thinned_out_and_gaps_stay_gaps() -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from retarget_cli.viz.sheet import compare_rows, contact_sheet
+from retarget_cli.viz.overlay import keypoint_colours
+from retarget_cli.viz.sheet import compare_rows, contact_sheet, legend
 
 
 def numbered(count, size=(24, 32), step=10):
@@ -52,3 +53,12 @@ def test_comparison_rows_and_their_lengths():
     assert rows["keypoints"][0][20, 20].tolist() != [85] * 3
     with pytest.raises(ValueError, match="differ in length"):
         compare_rows(numbered(2), numbered(7), keypoints, silhouettes, numbered(3))
+
+
+@pytest.mark.parametrize(("width", "lines"), [(1302, 1), (280, 2), (60, 5)])
+def test_a_legend_has_every_name_in_its_colour_and_breaks_lines(width, lines):
+    names = ["nose", "tail_mid", "tail_end", "hind_foot_1", "fore_foot_2"]
+    drawn = legend(names, width)
+    assert drawn.shape == (20 * lines, width, 3)
+    for colour in keypoint_colours(5):
+        assert (np.abs(drawn.astype(int) - colour).max(axis=2) < 40).sum() > 20

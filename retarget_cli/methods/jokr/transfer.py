@@ -10,7 +10,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from retarget_cli.errors import UsageError
 from retarget_cli.methods.base import (
     BOTH,
     KeypointSubset,
@@ -28,6 +27,7 @@ from retarget_cli.methods.jokr.model import BATCH, Keypoints, LoadModel, OnHost,
 from retarget_cli.methods.jokr.selection import choose_alignment
 from retarget_cli.methods.playback import replayed
 from retarget_cli.metrics.shape import box_normalise_all, mask_iou
+from retarget_cli.motion.names import point_names, select_points
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.memory import in_chunks
 from retarget_cli.utils.sampling import evenly
@@ -194,13 +194,12 @@ def _played(found: Keypoints, playback: Playback | None) -> Keypoints:
 
 
 def _only(regional: KeypointSubset, tracks: KeypointTracks, own: Keypoints) -> KeypointTracks:
-    """Only the chosen points where `tracks` has them, the others where the subject has its `own`."""
-    count = own.points.shape[1]
-    unknown = [index for index in regional.points if not 0 <= index < count]
-    if unknown:
-        fix = f"This pair has p0 to p{count - 1}; `retarget keypoints export` draws them with their names."
-        raise UsageError(f"there is no keypoint p{unknown[0]}", where="--follow", fix=fix)
-    chosen = list(regional.points)
+    """Only the chosen points where `tracks` has them, the others where the subject has its `own`.
+
+    Raises UsageError for points that there are not.
+    """
+    known = point_names(own.points.shape[1])
+    chosen = list(select_points([f"p{index}" for index in regional.points], known, "--follow"))
     aligned, confidence = (values.copy() for values in _played(own, regional.own))
     aligned[:, chosen], confidence[:, chosen] = tracks.aligned[:, chosen], tracks.confidence[:, chosen]
     return KeypointTracks(aligned, tracks.moving, confidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,16 @@ _MOST = 400
 
 @dataclass(frozen=True)
 class Tracks:
-    """Keypoints of a transfer. times: (N,) in `unit`; driver, result: (N, K, 2), order (x, y), in [-1, 1]."""
+    """Keypoints of a transfer. times: (N,) in `unit`; driver, result: (N, K, 2), order (x, y), in [-1, 1].
+
+    names: of the K keypoints; empty where they have only numbers.
+    """
 
     times: np.ndarray
     unit: str
     driver: np.ndarray
     result: np.ndarray
+    names: Sequence[str] = ()
 
     @property
     def step(self) -> int:
@@ -50,7 +54,7 @@ def _span(tracks: Tracks, axis: int) -> float:
 
 
 def _figure(tracks: Tracks, index: int, hue: float, spans: list[float]) -> Markup:
-    name = f"point {index}"
+    name = f"{tracks.names[index]} (p{index})" if tracks.names else f"p{index}"
     height = 2 * _STRIP + _GAP + 16
     strips = [part for axis in (0, 1) for part in _strip(tracks, index, axis, hue, spans[axis])]
     last = f"{float(tracks.times[-1]):.3g} {tracks.unit}"
