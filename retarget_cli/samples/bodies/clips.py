@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retarget_cli.samples.bodies import flyers, growers, machines, swimmers, walkers
+from retarget_cli.samples.bodies import bipeds, flyers, growers, machines, quadrupeds, swimmers
 from retarget_cli.samples.bodies.camera import View, near_view, random_view
 from retarget_cli.samples.bodies.motion import Motion
 from retarget_cli.samples.bodies.render import Coat, Crop, Drawable, coloured, drawable, random_coat, silhouettes
@@ -32,8 +32,8 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "quadruped": Kind(walkers.quadruped, walkers.quadruped_motion, 0.7, 0.3),
-    "biped": Kind(walkers.biped, walkers.biped_motion, np.pi, 0.25),
+    "quadruped": Kind(quadrupeds.quadruped, quadrupeds.quadruped_motion, 0.7, 0.3),
+    "biped": Kind(bipeds.biped, bipeds.biped_motion, np.pi, 0.25),
     "bird": Kind(flyers.bird, flyers.bird_motion, 0.7, 0.5),
     "fish": Kind(swimmers.fish, swimmers.fish_motion, 0.6, 0.3),
     "snake": Kind(swimmers.snake, swimmers.snake_motion, 0.6, 1.2),

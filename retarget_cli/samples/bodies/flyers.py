@@ -9,6 +9,19 @@ from retarget_cli.samples.bodies.skeleton import PITCH, ROLL, UP, YAW, Body, Bon
 
 Random = np.random.Generator
 _RIGHT_ANGLE = np.pi / 2
+_BOTH = ("l", "r")
+_BIRD_MARKS: dict[tuple[str, ...], tuple[Mark, ...]] = {
+    ("beak",): (Mark("beak", 1.0),),
+    ("head",): (Mark("head", 0.0),),
+    ("breast",): (Mark("trunk", 1.0),),
+    ("back",): (Mark("trunk", 0.4),),
+    ("rump",): (Mark("trunk", 0.0),),
+    ("tail_end",): (Mark("tail", 1.0),),
+    ("wing_mid_1", "wing_mid_2"): tuple(Mark(f"wing_{side}_0") for side in _BOTH),
+    ("wing_tip_1", "wing_tip_2"): tuple(Mark(f"wing_{side}_1") for side in _BOTH),
+    ("ankle_1", "ankle_2"): tuple(Mark(f"leg_{side}_0") for side in _BOTH),
+    ("foot_1", "foot_2"): tuple(Mark(f"leg_{side}_1") for side in _BOTH),
+}
 
 
 def bird(random: Random) -> Body:
@@ -68,20 +81,7 @@ def bird(random: Random) -> Body:
                 "wings",
             ),
         ]
-    both = ("l", "r")
-    marks: dict[tuple[str, ...], tuple[Mark, ...]] = {
-        ("beak",): (Mark("beak", 1.0),),
-        ("head",): (Mark("head", 0.0),),
-        ("breast",): (Mark("trunk", 1.0),),
-        ("back",): (Mark("trunk", 0.4),),
-        ("rump",): (Mark("trunk", 0.0),),
-        ("tail_end",): (Mark("tail", 1.0),),
-        ("wing_mid_1", "wing_mid_2"): tuple(Mark(f"wing_{side}_0") for side in both),
-        ("wing_tip_1", "wing_tip_2"): tuple(Mark(f"wing_{side}_1") for side in both),
-        ("ankle_1", "ankle_2"): tuple(Mark(f"leg_{side}_0") for side in both),
-        ("foot_1", "foot_2"): tuple(Mark(f"leg_{side}_1") for side in both),
-    }
-    return Body("bird", tuple(bones), marks, tuple(plates))
+    return Body("bird", tuple(bones), _BIRD_MARKS, tuple(plates))
 
 
 def bird_motion(random: Random) -> Motion:
@@ -122,9 +122,6 @@ def bird_motion(random: Random) -> Motion:
     if u() < 0.3:
         terms.append(drift(random, "trunk", YAW, u(0.1, 0.8), 0.4))
     return Motion(name, u(10, 30), tuple(terms), u())
-
-
-_SEGMENTS = ("thorax", "abdomen")
 
 
 def insect(random: Random) -> Body:

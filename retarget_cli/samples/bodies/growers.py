@@ -46,18 +46,18 @@ def plant(random: Random) -> Body:
             turn[1] * (petal + centre * 0.5) * np.cos(cup) * 0.85,
         )
         bones.append(Bone(f"rim{i}", "flower", 0.005, (0.01, 0.01), at=at, part="petals"))
-    for side, z in (("l", 1), ("r", -1)):
+    for leaf, z in (("l", 1), ("r", -1)):
         long, broad = u(0.15, 0.5), u(0.02, 0.12)
         bones += [
             Bone(
-                f"leaf_{side}_0",
+                f"leaf_{leaf}_0",
                 f"stem{int(random.integers(0, 2))}",
                 long * 0.5,
                 (0.02, broad),
                 (z * u(0.5, 1.2), u(-0.6, 0.6), 0),
                 part="leaves",
             ),
-            Bone(f"leaf_{side}_1", f"leaf_{side}_0", long * 0.5, (broad, 0.012), (z * u(0, 0.6), 0, 0), part="leaves"),
+            Bone(f"leaf_{leaf}_1", f"leaf_{leaf}_0", long * 0.5, (broad, 0.012), (z * u(0, 0.6), 0, 0), part="leaves"),
         ]
     both = ("l", "r")
     marks: dict[tuple[str, ...], tuple[Mark, ...]] = {

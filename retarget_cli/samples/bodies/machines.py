@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from retarget_cli.samples.bodies.motion import Motion, Term, drift, hold
+from retarget_cli.samples.bodies.motion import Motion, Shape, Term, drift, hold
 from retarget_cli.samples.bodies.skeleton import PITCH, YAW, Body, Bone
 
 Random = np.random.Generator
 _RIGHT_ANGLE = np.pi / 2
 _ARM = ("mast", "boom", "jib", "hook")
+_COURSES: tuple[Shape, Shape] = ("sine", "beat")
 
 
 def crane(random: Random) -> Body:
@@ -42,10 +43,10 @@ def crane(random: Random) -> Body:
 def crane_motion(random: Random) -> Motion:
     """Reaching, and opening the claw."""
     u = random.uniform
-    terms = [
-        Term(bone, PITCH, u(0.1, 0.45), str(random.choice(["sine", "beat"])), float(random.choice([1, 2])), u())
-        for bone in _ARM[1:]
-    ]  # type: ignore[arg-type]
+    terms = []
+    for bone in _ARM[1:]:
+        reach, shape = u(0.1, 0.45), _COURSES[int(random.integers(2))]
+        terms.append(Term(bone, PITCH, reach, shape, float(random.choice([1, 2])), u()))
     terms += [drift(random, bone, PITCH, u(0, 0.35)) for bone in _ARM[1:]]
     terms += [drift(random, "mast", YAW, u(0, 0.3), 0.4), Term("mast", PITCH, u(0, 0.05), "sine", 1, u())]
     terms += [Term("claw_l", PITCH, 0.3, "sine", 1, u()), Term("claw_r", PITCH, -0.3, "sine", 1, u())]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.samples.bodies.camera import View
-from retarget_cli.samples.bodies.skeleton import Body, Placed, ends, on_bone
+from retarget_cli.samples.bodies.skeleton import Body, Bone, Placed, Plate, ends, on_bone
 
 _BITS = 4  # fractions of a pixel that OpenCV draws to
 _FINER = 2  # pixels drawn, on a side, for one of the result
@@ -145,10 +145,14 @@ class Coat:
     grain: float
 
 
+def _limbs(body: Body) -> list[Bone | Plate]:
+    return [*body.bones, *body.plates]
+
+
 def random_coat(body: Body, random: np.random.Generator) -> Coat:
     """A coat of a few colours that are much alike, or not."""
     base, contrast = random.uniform(30, 225, 3), random.uniform(0, 70)
-    parts = sorted({limb.part for limb in (*body.bones, *body.plates)})
+    parts = sorted({limb.part for limb in _limbs(body)})
     return Coat(
         {part: np.clip(base + random.normal(size=3) * contrast, 5, 250) for part in parts},
         (float(random.uniform(0, 4)), float(random.uniform(0, 1.5))),
@@ -160,7 +164,7 @@ def random_coat(body: Body, random: np.random.Generator) -> Coat:
 def coloured(seen: Drawable, crop: Crop, size: int, frame: int, coat: Coat, random: np.random.Generator) -> np.ndarray:
     """(size, size, 4) uint8 colours and matte of one frame, with light from above; nothing where the body is not."""
     limbs, places = surface(seen, crop, size * _FINER, frame)
-    parts = [limb.part for limb in (*seen.body.bones, *seen.body.plates)]
+    parts = [limb.part for limb in _limbs(seen.body)]
     palette = np.array([coat.colours[part] for part in parts])
     there = limbs >= 0
     pattern = np.sin(2 * np.pi * coat.stripes[0] * places[..., 0] + np.pi * coat.stripes[1] * places[..., 1])

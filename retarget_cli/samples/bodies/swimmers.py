@@ -8,8 +8,18 @@ from retarget_cli.samples.bodies.motion import Motion, Term, drift, hold, wave
 from retarget_cli.samples.bodies.skeleton import PITCH, ROLL, UP, YAW, Body, Bone, Mark, Plate
 
 Random = np.random.Generator
-_FISH = tuple(f"spine{i}" for i in range(5))
-_SNAKE = tuple(f"body{i}" for i in range(13))
+_FISH_MARKS: dict[tuple[str, ...], tuple[Mark, ...]] = {
+    ("mouth",): (Mark("head", 1.0, 0.8),),
+    ("head",): (Mark("head", 0.1),),
+    ("spine_1",): (Mark("front", 0.3),),
+    ("spine_2",): (Mark("spine1", 0.3),),
+    ("spine_3",): (Mark("spine2", 0.1),),
+    ("spine_4",): (Mark("spine3", 0.1),),
+    ("tail_root",): (Mark("spine3", 1.0),),
+    ("tail_mid",): (Mark("spine4", 1.0),),
+    **{(name,): (Mark(name),) for name in ("tail_upper", "tail_lower", "dorsal_fin", "anal_fin")},
+    ("side_fin_1", "side_fin_2"): (Mark("fin_l"), Mark("fin_r")),
+}
 
 
 def fish(random: Random) -> Body:
@@ -55,39 +65,24 @@ def fish(random: Random) -> Body:
         )
         for side, z in (("l", 1), ("r", -1))
     ]
-    marks: dict[tuple[str, ...], tuple[Mark, ...]] = {
-        ("mouth",): (Mark("head", 1.0, 0.8),),
-        ("head",): (Mark("head", 0.1),),
-        ("spine_1",): (Mark("front", 0.3),),
-        ("spine_2",): (Mark("spine1", 0.3),),
-        ("spine_3",): (Mark("spine2", 0.1),),
-        ("spine_4",): (Mark("spine3", 0.1),),
-        ("tail_root",): (Mark("spine3", 1.0),),
-        ("tail_mid",): (Mark("spine4", 1.0),),
-    }
-    extra = {
+    tips = {
         "tail_upper": ("spine4", plates[0].corners[1]),
         "tail_lower": ("spine4", plates[0].corners[3]),
         "dorsal_fin": ("spine1", plates[1].corners[1]),
         "anal_fin": ("spine2", plates[2].corners[1]),
     }
-    for name, (bone, corner) in extra.items():  # tiny bones that carry the tips of the fins
-        length = float(np.hypot(*corner[:2]))
-        parent = next(each for each in bones if each.name == bone)
-        bones.append(
-            Bone(
-                name,
-                bone,
-                length,
-                (0.008, 0.008),
-                (float(np.arctan2(corner[1], corner[0])), 0, 0),
-                (-parent.length, 0, 0),
-                "fins",
-            )
-        )
-        marks[(name,)] = (Mark(name),)
-    marks["side_fin_1", "side_fin_2"] = (Mark("fin_l"), Mark("fin_r"))
-    return Body("fish", tuple(bones), marks, tuple(plates))
+    bones += [
+        _tip(name, next(bone for bone in bones if bone.name == on), corner) for name, (on, corner) in tips.items()
+    ]
+    return Body("fish", tuple(bones), _FISH_MARKS, tuple(plates))
+
+
+def _tip(name: str, bone: Bone, corner: np.ndarray) -> Bone:
+    """A tiny bone that carries the tip of a fin; corner: (3,) where that is, in the frame of `bone`."""
+    angle = float(np.arctan2(corner[1], corner[0]))
+    return Bone(
+        name, bone.name, float(np.hypot(*corner[:2])), (0.008, 0.008), (angle, 0, 0), (-bone.length, 0, 0), "fins"
+    )
 
 
 def fish_motion(random: Random) -> Motion:
