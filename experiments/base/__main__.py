@@ -15,21 +15,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
-from experiments.base.aligner import AlignerPhase
+from experiments.base.aligner import AlignerPhase, FoundAlignerPhase
 from experiments.base.corpus import TRAINING, VALIDATION, Corpus, corpus
 from experiments.base.extractor import ExtractorPhase
 from experiments.base.kinds import KindPhase
+from experiments.base.pack import pack
 from experiments.base.silhouettes import SilhouettePhase
 from experiments.base.textures import Charts, TexturePhase, charts
-from experiments.base.tracks import Tracks, exact_tracks
+from experiments.base.tracks import Tracks, exact_tracks, found_tracks
 from retarget_cli.events import Event, Metric, Progress
 from retarget_cli.training.loop import fit
 from retarget_cli.training.phase import Phase
 from retarget_cli.training.precision import pick_precision
 
 CLIPS, CHECKED_CLIPS = 1500, 60  # of each kind, to train on and to choose by
-PAIRS, CHECKED_PAIRS = 800, 20
+PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 800, 300, 20
 CHARTS, CHECKED_CHARTS = 400, 10
 
 
@@ -65,6 +68,19 @@ class Making:
             exact_tracks(folder, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
         )
 
+    def found(self) -> tuple[Tracks, Tracks]:
+        """Points that the extractor finds, to train on and to choose by."""
+        state = self.state("extractor")
+        folder = self.folder / "tracks"
+        return (
+            found_tracks(folder, state, TRAINING, self.share(FOUND_PAIRS), self.workers),
+            found_tracks(folder, state, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
+        )
+
+    def state(self, part: str) -> dict[str, Tensor]:
+        """The tensors of a part that was trained."""
+        return load_file(self.folder / part / "state.safetensors")
+
     def charts(self) -> tuple[Charts, Charts]:
         """Bodies in the coat of a map, to train on and to choose by."""
         folder = self.folder / "charts"
@@ -77,9 +93,12 @@ class Making:
 PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
-    "aligner": lambda making: AlignerPhase(making.share(12_000), 96, *making.exact(), making.device),
     "shape": lambda making: SilhouettePhase(making.share(8_000), 24, *making.pair(), making.device),
     "texture": lambda making: TexturePhase(making.share(4_000), 8, *making.charts(), making.device),
+    "aligner": lambda making: AlignerPhase(making.share(12_000), 96, *making.exact(), making.device),
+    "aligner_found": lambda making: FoundAlignerPhase(
+        making.share(6_000), 96, *making.found(), making.device, making.state("aligner")
+    ),
 }
 
 
@@ -123,6 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     making = Making(told.folder, told.device, told.short, told.threads)
     for name in [told.only] if told.only else PARTS:
         train(name, making)
+    if not told.only:
+        print(pack(told.folder, making.pair()[1], told.folder / "base.safetensors"))
 
 
 if __name__ == "__main__":

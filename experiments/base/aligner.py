@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,6 +24,7 @@ class AlignerPhase(Phase):
     """Learns where the subject's points are when it moves as the driver does."""
 
     name = "aligner"
+    bias, jitter, rate = _BIAS, _JITTER, 1.2e-3
 
     def __init__(self, steps: int, batch: int, training: Tracks, validation: Tracks, device: str) -> None:
         torch.manual_seed(0)
@@ -29,7 +32,7 @@ class AlignerPhase(Phase):
         self.aligner = Aligner(len(NAMES), training.subject.shape[2])
         self.modules = {"aligner": self.aligner}
         to_device(self.modules.values(), device)
-        self.schedules = {"rate": Scheduled(lambda progress: one_cycle(progress, 1.2e-3, warm=0.08), device)}
+        self.schedules = {"rate": Scheduled(lambda progress: one_cycle(progress, self.rate, warm=0.08), device)}
         self.optimizers = {"aligner": adam(self.aligner.parameters(), self.schedules["rate"].value, (0.9, 0.99))}
         self.generator = torch.Generator(device).manual_seed(0)
 
@@ -37,10 +40,10 @@ class AlignerPhase(Phase):
         """Mean distance from the truth, of one frame of each of many pairs, with points as inexact as found ones."""
         data, random = self.training, self.generator
         index = torch.randint(len(data.kinds), (self.batch,), generator=random, device=random.device)
-        bias = _BIAS * self._normal(self.batch, 1, *data.subject.shape[2:])
+        bias = self.bias * self._normal(self.batch, 1, *data.subject.shape[2:])
         subject = data.subject[index] + bias
         driver = data.driver[index]
-        driver = driver + _BIAS * self._normal(self.batch, 1, *driver.shape[2:])
+        driver = driver + self.bias * self._normal(self.batch, 1, *driver.shape[2:])
         driver = driver + self._jitter() * self._normal(*driver.shape)
         subject = subject + self._jitter() * self._normal(*subject.shape)
         frame = torch.randint(driver.shape[1], (self.batch,), generator=random, device=random.device)
@@ -56,7 +59,7 @@ class AlignerPhase(Phase):
 
     def _jitter(self) -> Tensor:
         draw = torch.rand(self.batch, 1, 1, 1, generator=self.generator, device=self.generator.device)
-        return _JITTER * draw
+        return self.jitter * draw
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
@@ -70,6 +73,25 @@ class AlignerPhase(Phase):
             found = self.aligner(subject, driver, now, kinds)
             errors.append(float((found - data.truth[i][::4]).norm(dim=-1).mean()))
         return _by_kind(np.array(errors), data)
+
+
+class FoundAlignerPhase(AlignerPhase):
+    """Goes on with the points that the extractor finds, whose errors are what they are."""
+
+    bias, jitter, rate = 0.005, 0.005, 6e-4
+
+    def __init__(
+        self,
+        steps: int,
+        batch: int,
+        training: Tracks,
+        validation: Tracks,
+        device: str,
+        start: Mapping[str, Tensor],
+    ) -> None:
+        """start: the tensors of the aligner that learned on true points."""
+        super().__init__(steps, batch, training, validation, device)
+        self.aligner.load_state_dict({name.removeprefix("aligner."): value for name, value in start.items()})
 
 
 def closed_forms(data: Tracks) -> dict[str, dict[str, float]]:

@@ -19,6 +19,12 @@ KINDS = len(NAMES) - 1
 _CHECKED = 64  # frames at a time
 
 
+def extractor_of_all_kinds() -> KeypointExtractor:
+    """E with the points of one kind after those of another."""
+    config = GeometryConfig()
+    return KeypointExtractor(KINDS * POINTS, config.widths, config.sharpness)
+
+
 class ExtractorPhase(Phase):
     """Learns the named points of every kind from frames whose points are known."""
 
@@ -26,10 +32,9 @@ class ExtractorPhase(Phase):
 
     def __init__(self, steps: int, batch: int, training: Corpus, validation: Corpus, device: str) -> None:
         torch.manual_seed(0)
-        config = GeometryConfig()
         self.steps, self.batch = steps, batch
         self.training, self.validation = (_known(corpus).to(device) for corpus in (training, validation))
-        self.extractor = KeypointExtractor(KINDS * POINTS, config.widths, config.sharpness)
+        self.extractor = extractor_of_all_kinds()
         self.modules = {"extractor": self.extractor}
         to_device(self.modules.values(), device)
         self.schedules = {"rate": Scheduled(lambda progress: one_cycle(progress, 2e-3, warm=0.05), device)}

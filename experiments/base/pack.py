@@ -1,0 +1,87 @@
+"""Writes what was trained as one file, in half precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from experiments.base.corpus import FRAMES, NAMES, POINTS, Corpus
+from retarget_cli.methods.jokr.networks import KindClassifier
+from retarget_cli.samples.bodies.clips import KINDS, random_pair
+from retarget_cli.utils.text import dump_json
+
+VERSION = 1
+_KEPT_AT_LEAST = 0.9  # of the clips of a known kind
+_NONE = len(NAMES) - 1
+
+
+def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
+    """Write `path` from the results of all parts in `folder`. Returns the threshold and what it lets through."""
+    parts = {
+        name: load_file(folder / name / "state.safetensors") for name in ("extractor", "kinds", "shape", "texture")
+    }
+    parts["aligner"] = load_file(folder / "aligner_found" / "state.safetensors")
+    tensors: dict[str, Tensor] = {}
+    extractor = _under(parts["extractor"], "extractor")
+    tensors |= {f"extractor.{name}": value for name, value in extractor.items() if not name.startswith("head.")}
+    for number, kind in enumerate(NAMES[:_NONE]):
+        own = slice(number * POINTS, (number + 1) * POINTS)
+        tensors |= {f"heads.{kind}.{name}": extractor[f"head.{name}"][own] for name in ("weight", "bias")}
+    for part in ("shape", "texture"):
+        tensors |= {f"{part}.{name}": value for name, value in _under(parts[part], part).items()}
+        tensors |= _stems(_under(parts[part], "stems"), part)
+    order = sorted(range(_NONE), key=lambda number: NAMES[number])  # as the reader of the file has them
+    kinds = _under(parts["kinds"], "kinds")
+    facts = choose_threshold(kinds, validation)
+    for name in ("head.weight", "head.bias"):
+        kinds[name] = kinds[name][[*order, _NONE]]
+    tensors |= {f"kinds.{name}": value for name, value in kinds.items()}
+    aligner = _under(parts["aligner"], "aligner")
+    aligner["names"] = aligner["names"][order]
+    tensors |= {f"aligner.{name}": value for name, value in aligner.items()}
+    names = {kind: list(random_pair(kind, 0).a.body.names) for kind in KINDS}
+    metadata = dump_json({"kinds": names, "threshold": facts["threshold"], "version": VERSION})
+    save_file({name: value.half().contiguous() for name, value in tensors.items()}, path, metadata={"base": metadata})
+    return facts
+
+
+def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+
+
+def _stems(stems: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The first block of every kind, named as in a U-Net."""
+    weights = stems["weight"].unflatten(0, (_NONE, -1))
+    found = {}
+    for number, kind in enumerate(NAMES[:_NONE]):
+        start = f"{part}_stems.{kind}.unet.first"
+        found[f"{start}.conv.weight"] = weights[number]
+        found[f"{start}.norm.weight"], found[f"{start}.norm.bias"] = stems["scale"][number], stems["shift"][number]
+    return found
+
+
+@torch.no_grad()
+def choose_threshold(state: dict[str, Tensor], validation: Corpus) -> dict[str, float]:
+    """The mean probability from which on a clip is taken for one of a kind.
+
+    It keeps most clips of known kinds; ``wrong`` is the share of those of no kind that it lets through all the same.
+    """
+    classifier = KindClassifier(_NONE)
+    classifier.load_state_dict(state)
+    logits = torch.cat([classifier(part[:, 3:].float() / 255) for part in validation.pixels.split(256)])
+    clips = torch.softmax(logits, dim=1).unflatten(0, (-1, FRAMES)).mean(dim=1)
+    kinds = validation.kinds[::FRAMES]
+    known = kinds < _NONE
+    own = clips[known].gather(1, kinds[known][:, None])[:, 0].numpy()
+    others = clips[~known][:, :_NONE].amax(dim=1).numpy()
+    threshold = float(np.clip(np.quantile(own, 1 - _KEPT_AT_LEAST), 0.3, 0.7))
+    return {
+        "threshold": round(threshold, 3),
+        "kept": float((own >= threshold).mean()),
+        "wrong": float((others >= threshold).mean()),
+    }
