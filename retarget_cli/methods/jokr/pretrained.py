@@ -34,6 +34,7 @@ from retarget_cli.methods.jokr.networks import (
 )
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.weights import base as packaged
 from retarget_cli.weights.base import FIX
 
 _KEY = "base"  # in the metadata
@@ -66,6 +67,11 @@ class Base:
         except RuntimeError as error:
             what = f"the base does not fit the networks of this version ({type(network).__name__})"
             raise EnvironmentProblem(what, where=self.path, fix=FIX) from error
+
+
+def own_base() -> Base:
+    """Read the base that comes with the program; EnvironmentProblem when it is missing or damaged."""
+    return read_base(packaged.base_path())
 
 
 def read_base(path: Path) -> Base:
