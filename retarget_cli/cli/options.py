@@ -203,6 +203,12 @@ class Recipe(Group):
         return {"preset": self.preset, "changes": self.changes or []}
 
 
+def init_from() -> Any:
+    """The option that names the networks that a training begins with."""
+    text = "Networks to begin with: base (those that come along; the default), none, or a run of `retarget runs`."
+    return option(None, "WHAT", text, autocompletion=completion.beginnings)
+
+
 @dataclass(frozen=True)
 class Segmenter(Group):
     """The way to find an object."""
