@@ -260,7 +260,7 @@ class Pose(Group):
     """The fit of the driver's keypoints to the subject, and the ones that follow."""
 
     affine: str = choice(
-        "auto", list(words.AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE",
+        "auto", list(words.AFFINES), "Fit of the pose: {}, numbers, or a file.", metavar="MODE",
         show_default=True, parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
     follow: str = option(

@@ -104,7 +104,7 @@ class TransferRequest:
 
     look: ``a`` draws clip A moving like B, ``b`` the other way.
     affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
-        ``none``), or six numbers row by row.
+        ``aligner``, ``none``), or six numbers row by row.
     playback: None for every frame of the driver once.
     driver: what drives instead of the pair's other clip, ``subject`` for the subject's own clip.
     regional: None when every keypoint follows.

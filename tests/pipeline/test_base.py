@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fake_base import base_tensors, names, write_base
@@ -13,10 +14,12 @@ from safetensors.torch import load_file
 from worlds import TINY, World, config, make_world
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.events import Notice
 from retarget_cli.methods import get_method
+from retarget_cli.methods.jokr.alignment import Move
 from retarget_cli.methods.jokr.config import BASE_SETTINGS
+from retarget_cli.methods.jokr.pretrained import Base
 from retarget_cli.pipeline.estimate import Speed
 from retarget_cli.pipeline.reproduce import Commands
 from retarget_cli.pipeline.settings import from_record
@@ -180,6 +183,30 @@ def test_a_missing_or_damaged_base_is_told_with_what_to_do(place: Based, monkeyp
     with pytest.raises(EnvironmentProblem, match="cannot be read") as caught:
         place.run("seed=5")
     assert "--init-from none" in caught.value.fix
+
+
+def test_the_aligner_of_a_kind_is_that_of_the_base_it_was_trained_with(
+    place: Based, trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.run()
+    with pytest.raises(UsageError, match="no aligner for this pair"):  # the base holds none
+        place.render(affine="aligner")
+    asked = []
+
+    def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Move:
+        asked.append((kind, subject.shape[1:], driver.shape[1:]))
+        return lambda points: points
+
+    monkeypatch.setattr("retarget_cli.methods.jokr.model.aligner", aligner)
+    assert place.render(affine="aligner").looks[0].affine == "aligner"
+    assert asked == [("quadruped", (4, 2), (4, 2))]
+    place.rewrite("biped")
+    with pytest.raises(UsageError, match="no aligner for this pair"):
+        place.render(affine="aligner", look="b")
+    place.rewrite("quadruped")
+    place.run(start="none")
+    with pytest.raises(UsageError, match="no aligner for this pair"):
+        place.render(affine="aligner")
 
 
 def test_the_estimate_knows_how_many_steps_it_will_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

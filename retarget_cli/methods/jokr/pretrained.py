@@ -15,7 +15,7 @@ Its metadata has one key, ``base``, with JSON: {"kinds": {kind: names of its key
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.methods.jokr.alignment import Move
 from retarget_cli.methods.jokr.data import shrink
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
@@ -168,11 +169,7 @@ def _one(kind: str) -> str:
     return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
 
 
-Moved = Callable[[np.ndarray], np.ndarray]
-"""Keypoints of the driver (N, K, 2) to those of the subject (N, K, 2)."""
-
-
-def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Moved | None:
+def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Move | None:
     """What fits keypoints of the driver to the subject, as the base learned it for `kind`; None where it did not.
 
     subject: (N, K, 2), driver: (M, K, 2): the keypoints of all their frames.
