@@ -103,7 +103,8 @@ def train(
     hints_a, hints_b: where the object is
     backend, weights: how the object is found
     flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training
-    init_from: a run of the workspace whose networks to begin with
+    init_from: networks to begin with: ``base``, those that come with the program, ``none``, or a run of the workspace;
+        None is ``base`` where it fits the settings
     seed, method, device, precision, max_memory: as the options of the command
     size: of the crops, in pixels
     config: a TOML file of settings

@@ -16,6 +16,7 @@ BACKENDS = ("auto", "given", "embedded", "sam", "sam2")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SMALLEST_CROP = 32
 DEFAULT_WORKSPACE = Path(".retarget")
+BASE = "base"  # of `start`
 FLIPS = {"auto": "auto", "yes": "b", "no": "none"}
 
 
@@ -57,7 +58,9 @@ class TrainConfig:
     )
     max_memory: str | None = setting(None, "most memory of a GPU to use, like 4GB; none: all of it; `--max-memory`")
     start: str | None = setting(
-        None, "run whose networks to begin with, by its id or the beginning of it; none: random ones; `--init-from`"
+        BASE,
+        "networks to begin with: base, those that come with the program, where they fit; none: random ones; "
+        "or those of a run, by its id or the beginning of it; `--init-from`",
     )
     matte: MatteConfig = field(default_factory=MatteConfig)
     crop: CropConfig = field(default_factory=CropConfig)
@@ -69,8 +72,10 @@ PRESETS: dict[str, TrainConfig] = {
     "draft": TrainConfig("draft", crop=CropConfig(size=128)),
     "standard": TrainConfig("standard", crop=CropConfig(size=256)),
     "best": TrainConfig("best", crop=CropConfig(size=256)),
-    "paper": TrainConfig("paper", "jokr-paper", precision="fp32", crop=CropConfig(size=256)),
-    "paper-no-affine": TrainConfig("paper-no-affine", "jokr-paper", precision="fp32", crop=CropConfig(size=256)),
+    "paper": TrainConfig("paper", "jokr-paper", precision="fp32", start=None, crop=CropConfig(size=256)),
+    "paper-no-affine": TrainConfig(
+        "paper-no-affine", "jokr-paper", precision="fp32", start=None, crop=CropConfig(size=256)
+    ),
 }
 
 

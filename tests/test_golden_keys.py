@@ -62,6 +62,7 @@ from retarget_cli.store.engine import Entry, Store
 from retarget_cli.store.keys import canonical_json
 from retarget_cli.training.checkpoint import module_tensors
 from retarget_cli.training.clips import ClipArray
+from retarget_cli.weights.base import BaseFile
 
 GOLDEN = Path(__file__).parent / "golden"
 PRESETS = ("draft", "standard", "best", "paper", "paper-no-affine")
@@ -196,8 +197,8 @@ class MadeUp:
         return Start("2025", config, results)
 
 
-def settings(preset: str, *changes: str, **flags: Any) -> TrainConfig:
-    return load_config(preset, None, changes, device="cpu", **flags)
+def settings(preset: str, *changes: str, start: str = "none", **flags: Any) -> TrainConfig:
+    return load_config(preset, None, changes, device="cpu", start=start, **flags)
 
 
 def render(
@@ -229,6 +230,10 @@ def trains() -> dict[str, Callable[[MadeUp], list[Stage]]]:
         config = settings(preset)
         return plan_train(made.clips, config, made.store, None, made.start(config))
 
+    def based(made: MadeUp, *changes: str) -> list[Stage]:
+        config, base = settings("draft", *changes, start="base"), BaseFile(made.folder, sha("file base.safetensors"))
+        return plan_train(made.clips, config, made.store, None, base)
+
     def imported(made: MadeUp) -> list[Stage]:
         foreign = Foreign("jokr-paper", sha("file checkpoint"), {"geometry": {}})
         return plan_train(made.clips, settings("paper"), made.store, foreign)
@@ -254,6 +259,11 @@ def trains() -> dict[str, Callable[[MadeUp], list[Stage]]]:
         "train, objects found by sam": lambda made: found(made, backend="sam", weights=str(made.weights)),
         "train draft from a start": lambda made: started(made, "draft"),
         "train paper from a start": lambda made: started(made, "paper"),
+        "train from the base": based,
+        "train from the base, changed": lambda made: based(
+            made, "geometry.base_steps=300", "geometry.frozen=0.5", "geometry.tune_rate=1e-4", "texture.base_steps=900"
+        ),
+        "train from the base, other textures": lambda made: based(made, "texture.widths=16,24"),
         "import geometry": imported,
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.config import BASE, DEFAULT_WORKSPACE
 from retarget_cli.errors import RetargetError
 
 Item = tuple[str, str]  # a word and what it means, which some shells show
@@ -47,6 +47,11 @@ def setting_names() -> list[Item]:
 def setting_keys() -> list[Item]:
     """The same as ``--set`` takes them, up to the value."""
     return [(f"{name}=", meaning) for name, meaning in setting_names()]
+
+
+def beginnings(context: typer.Context) -> list[Item]:
+    """What a training can begin with: the base, nothing, or a run."""
+    return [(BASE, "networks that come with the program"), ("none", "fresh networks"), *run_ids(context)]
 
 
 def run_ids(context: typer.Context) -> list[Item]:

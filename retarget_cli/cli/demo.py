@@ -22,6 +22,7 @@ def demo(
         KINDS[0], KINDS, "What is drawn: {}.", show_default=True, parse=lambda kind: choose(kind, KINDS, "--kind")
     ),
     seed: int = option(0, "N", "Seed of the drawing and of the training.", min=0, show_default=True),
+    init_from: str | None = options.init_from(),
     *,
     recipe: options.Recipe,
     device: options.Device,
@@ -37,7 +38,7 @@ def demo(
 
     told = recipe.chosen() | device.chosen()
     quick = QUICK if recipe.preset is None else ()
-    settings = load_config(**{**told, "changes": (*quick, *told["changes"])}, seed=seed)
+    settings = load_config(**{**told, "changes": (*quick, *told["changes"])}, seed=seed, start=init_from)
     with output.working(general, settings) as session:
         result = show(folder, settings, *session.tools, seed=seed, kind=kind)
     if general.json:

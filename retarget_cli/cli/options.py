@@ -203,6 +203,12 @@ class Recipe(Group):
         return {"preset": self.preset, "changes": self.changes or []}
 
 
+def init_from() -> Any:
+    """The option that names the networks that a training begins with."""
+    text = "Networks to begin with: base (those that come along; the default), none, or a run of `retarget runs`."
+    return option(None, "WHAT", text, autocompletion=completion.beginnings)
+
+
 @dataclass(frozen=True)
 class Segmenter(Group):
     """The way to find an object."""
@@ -254,7 +260,7 @@ class Pose(Group):
     """The fit of the driver's keypoints to the subject, and the ones that follow."""
 
     affine: str = choice(
-        "auto", list(words.AFFINES), "Fit of the driver's pose: {}, numbers, or a file.", metavar="MODE",
+        "auto", list(words.AFFINES), "Fit of the pose: {}, numbers, or a file.", metavar="MODE",
         show_default=True, parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
     follow: str = option(

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 class Training(options.Machine):
     """Everything beside preset and changes that decides how a pair is trained."""
 
-    init_from: str | None = option(
-        None, "RUN", "Begin with the networks of a run from `retarget runs`.", autocompletion=completion.run_ids
-    )
+    init_from: str | None = options.init_from()
     flip: str | None = options.flip(None, "Mirror B; auto: if it faces the other way than A.", OBJECT)
     file: Path | None = option(None, "FILE", "A TOML file with settings.", ADVANCED, ("--config", "-c"))
     seed: int | None = option(None, "N", "Seed of the random numbers.", ADVANCED, min=0)

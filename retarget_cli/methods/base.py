@@ -104,7 +104,7 @@ class TransferRequest:
 
     look: ``a`` draws clip A moving like B, ``b`` the other way.
     affine: a mode (``auto``, ``balanced``, ``proportions``, ``relative``, ``matched``, ``learned``, ``moments``,
-        ``none``), or six numbers row by row.
+        ``aligner``, ``none``), or six numbers row by row.
     playback: None for every frame of the driver once.
     driver: what drives instead of the pair's other clip, ``subject`` for the subject's own clip.
     regional: None when every keypoint follows.
@@ -161,12 +161,14 @@ class PairContext:
     clips: A and B, cropped.
     states: the folders with the results of phases, by phase; those that were not trained yet are missing.
     device: where to train or draw.
+    kind: the kind of body of both that the base knows, for what begins with the base; None for what does not.
     """
 
     config: Any
     clips: tuple[ClipArray, ClipArray]
     states: Mapping[str, Path]
     device: str
+    kind: str | None = None
 
 
 class MotionMethod(ABC):
@@ -179,6 +181,7 @@ class MotionMethod(ABC):
     phase_classes: all phases in the order of training, each as ``module:class`` with ``build(pair, seed)``; imported
         when it is trained.
     startable_parts: by phase, see :meth:`startable`.
+    based: the phases that may begin with the base, the networks that come with the program.
     """
 
     name: ClassVar[str]
@@ -187,6 +190,7 @@ class MotionMethod(ABC):
     presets: ClassVar[Mapping[str, Any]]
     phase_classes: ClassVar[Mapping[str, str]]
     startable_parts: ClassVar[Mapping[str, Startable]] = {}
+    based: ClassVar[tuple[str, ...]] = ()
 
     @property
     def phase_names(self) -> tuple[str, ...]:
@@ -224,6 +228,24 @@ class MotionMethod(ABC):
     def startable(self, config: Any, phase: str) -> Startable:
         """The part of `phase` that may begin with the networks of another run whose settings are of the same kind."""
         return self.startable_parts.get(phase, Startable((), ()))
+
+    def base_misfits(self, config: Any, phase: str) -> tuple[str, ...]:
+        """What must be set otherwise for `phase`, one of `based`, to begin with the base, as ``key=value``."""
+        return ()
+
+    def steps(self, config: Any, phase: str, based: bool = False) -> int | None:
+        """The steps of `phase`, None where nobody knows; based: it begins with the base."""
+        steps = getattr(getattr(config, phase), "steps", None)
+        return steps if isinstance(steps, int) else None
+
+    def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray]) -> Mapping[str, Any]:
+        """Tell which kind of body both clips show, of those that the file `base` knows.
+
+        Returns plain JSON: ``kind``, a name or null; ``confidence``, by ``a`` and ``b``, 0 to 1; ``keypoints``, their
+        names or null; ``phases``, those that the base has networks of that kind for; ``why``, a sentence.
+        Raises EnvironmentProblem for a file that is damaged.
+        """
+        raise NotImplementedError(f"{self.name} has no base")
 
     def build_phase(self, phase: str, pair: PairContext, seed: int) -> Phase:
         """The phase ready to train, on clips of the size that it asks for and the results of the phases before it."""

@@ -13,6 +13,7 @@ from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.estimate import Speed, told
 from retarget_cli.pipeline.mattes import report_on, warnings_of
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.kind import KIND, kind_for, recognised
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.stage import Stage
 from retarget_cli.store.engine import Entry, Store
@@ -20,7 +21,8 @@ from retarget_cli.training.clips import ClipArray
 
 
 class Before:
-    """Called with the results about both clips: names doubtful mattes, what is mirrored, and what training will need.
+    """Called with the results about both clips: names doubtful mattes, what is mirrored, what training will begin with
+    and what it will need.
 
     trains: the phases that are still to be trained, once it was called.
     """
@@ -34,11 +36,12 @@ class Before:
         speed: Speed,
         reporter: Reporter,
         plan: Sequence[Stage],
+        note: str = "",
     ) -> None:
-        """folder: of the pair's results; plan: with the stages that train."""
+        """folder: of the pair's results; plan: with the stages that train; note: told before any of them begins."""
         self.trains: list[str] = []
         self._clips, self._config, self._store, self._folder = clips, config, store, folder
-        self._speed, self._reporter, self._plan = speed, reporter, plan
+        self._speed, self._reporter, self._plan, self._note = speed, reporter, plan, note
 
     def __call__(self, done: Mapping[str, Entry]) -> None:
         """done: results by stage id."""
@@ -47,6 +50,7 @@ class Before:
         self.trains = self._missing(done)
         if not self.trains:
             return
+        self._tell_beginning(done)
         config, free = self._config, shutil.disk_usage(self._store.root).free
         seconds, size = self._speed.needed(self.trains)
         self._reporter(Notice(told(seconds, size, free), "warning" if size is not None and size > free else "note"))
@@ -56,6 +60,14 @@ class Before:
             what = f"{self._clips['ab'.index(mirrored)].name} is mirrored for training"
             self._reporter(Notice(f"{what}, so that both face the same way; `--flip no` prevents it"))
         self._speed.begin()
+
+    def _tell_beginning(self, done: Mapping[str, Entry]) -> None:
+        if self._note:
+            self._reporter(Notice(self._note))
+        if KIND in done:
+            begin = [stage.id for stage in self._plan if KIND in stage.needs.values()]
+            self._speed.based = [phase for phase in begin if kind_for(done[KIND], phase)]
+            self._reporter(Notice(recognised(done[KIND])["why"]))
 
     def _doubt(self, clip: SourceClip, done: Mapping[str, Entry]) -> None:
         picture = self._folder / f"{clip.name}_overlay.mp4"

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,14 +27,16 @@ AFTER = "after"  # everything after the phases: the verdict, the first video
 class Speed:
     """Seconds a step of each phase, and of what follows them, on this machine.
 
+    based: the phases that begin with the base, which take fewer steps, and shorter ones.
     Wrap the reporter of a training with :meth:`watch`: it measures, and remembers what it measured in the user's cache.
     """
 
     def __init__(self, config: TrainConfig, draws: bool, clock: Callable[[], float] = time.monotonic) -> None:
         """draws: whether a video is drawn at the end."""
         self._config, self._draws, self._clock = config, draws, clock
+        self.based: Collection[str] = ()
         self._path = cache_folder().parent / _FILE
-        self._steps = {phase: self._steps_of(phase) for phase in get_method(config.method).phases(config.method_config)}
+        self._phases = get_method(config.method).phases(config.method_config)
         self._started: dict[str, tuple[float, int]] = {}
         self._told: set[str] = set()
         self._after: dict[str, float] = {}
@@ -44,7 +46,7 @@ class Speed:
         rows = self._read()
         known = [rows.get(self._key(phase), {}) for phase in phases]
         pairs = zip(known, phases, strict=True)
-        seconds = [row.get("seconds_a_step", 0) * (self._steps[phase] or 0) for row, phase in pairs]
+        seconds = [row.get("seconds_a_step", 0) * (self._steps_of(phase) or 0) for row, phase in pairs]
         sizes = [row.get("bytes") for row in known]
         after = rows.get(self._key(AFTER), {}).get("seconds")
         timed = after is not None and all(row.get("seconds_a_step") for row in known)
@@ -56,11 +58,11 @@ class Speed:
 
         def report(event: Event) -> None:
             reporter(event)
-            if isinstance(event, Progress) and event.stage in self._steps:
+            if isinstance(event, Progress) and event.stage in self._phases:
                 self._progressed(event, reporter)
-            elif isinstance(event, StageStarted) and event.stage not in self._steps:
+            elif isinstance(event, StageStarted) and event.stage not in self._phases:
                 self._started[event.stage] = self._clock(), 0
-            elif isinstance(event, StageFinished) and event.stage not in self._steps:
+            elif isinstance(event, StageFinished) and event.stage not in self._phases:
                 begun, _ = self._started.get(event.stage, (self._clock(), 0))
                 self._after[event.stage] = self._clock() - begun
 
@@ -96,8 +98,7 @@ class Speed:
             self._write(rows)
 
     def _steps_of(self, phase: str) -> int | None:
-        steps = self._settings(phase).get("steps")
-        return steps if isinstance(steps, int) else None
+        return get_method(self._config.method).steps(self._config.method_config, phase, phase in self.based)
 
     def _settings(self, phase: str) -> Mapping[str, Any]:
         return get_method(self._config.method).phase_config(self._config.method_config, phase)
@@ -105,10 +106,14 @@ class Speed:
     def _key(self, phase: str) -> str:
         """What decides how long a step takes: everything but the number of steps."""
         config = self._config
-        every = {each: {**self._settings(each), "steps": None} for each in (self._steps if phase == AFTER else [phase])}
+        phases = self._phases if phase == AFTER else [phase]
+        every = {each: {**self._settings(each), "steps": None, **self._based(each)} for each in phases}
         facts = [config.method, phase, every, config.crop.size, device_class(config.device), config.precision]
         facts += [os.cpu_count(), os.environ.get("OMP_NUM_THREADS"), phase == AFTER and self._draws]
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+    def _based(self, phase: str) -> dict[str, Any]:
+        return {"base_steps": None, "based": True} if phase in self.based else {}
 
     def _read(self) -> dict[str, dict[str, Any]]:
         with suppress(OSError, ValueError, TypeError, AttributeError):

@@ -25,6 +25,7 @@ AFFINES = {
     "matched": "the same, each keypoint moving as the subject's does",
     "learned": "the map found in training",
     "moments": "mean and spread of the keypoints made equal",
+    "aligner": "what the base has learned of this kind of body, where it has",
     "none": "as it is",
     "trajectory": "auto, and the object moves through the picture like the driver's",
 }

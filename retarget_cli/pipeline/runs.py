@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.config import TrainConfig
+from retarget_cli.config import BASE, TrainConfig
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
@@ -138,13 +138,13 @@ def find_record(store: Store, pair: tuple[Path, Path] | None, run: str | None = 
 
 
 def find_start(store: Store, config: TrainConfig) -> Start | None:
-    """The training run that `config` begins with, None for fresh networks. Its clips and files may be gone.
+    """The training run that `config` begins with, None for the base and for fresh networks. Its files may be gone.
 
     Raises UsageError when there is no such run or more than one, or its networks have other shapes.
     """
-    if config.start is None:
+    if config.start in (None, BASE):
         return None
-    records = _named(store, config.start, OPTION)
+    records = _named(store, config.start or "", OPTION)
     if len(records) > 1:
         fix = "Give more of its id; `retarget runs` lists them."
         raise UsageError(f"the ids of {len(records)} runs begin with '{config.start}'", where=OPTION, fix=fix)

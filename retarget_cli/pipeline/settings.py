@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.config import BACKENDS, FLIPS, PRECISIONS, PRESETS, SMALLEST_CROP, TrainConfig, default_preset
+from retarget_cli.config import BACKENDS, BASE, FLIPS, PRECISIONS, PRESETS, SMALLEST_CROP, TrainConfig, default_preset
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.methods import METHODS, get_method
 from retarget_cli.utils.fields import build, keys, leaves, nearest, set_field, shown, split, to_json, unknown_key
@@ -40,7 +40,8 @@ def load_config(
     flags: top-level fields of TrainConfig plus `backend`, `weights`, `size` and `flip` (one of FLIPS, for methods with
         that setting); those that are None are ignored
 
-    Raises UsageError for unknown keys and values that make no sense, InputError when the file cannot be read.
+    Raises UsageError for unknown keys and values that make no sense, also for a base that was asked for and does not
+    fit, InputError when the file cannot be read.
     """
     given = _file_changes(file) if file else []
     given += [split(change) for change in changes]
@@ -48,7 +49,8 @@ def load_config(
     preset = preset or dict(given).get("preset") or default_preset()
     _check_choice("preset", preset, PRESETS)
     config = dataclasses.replace(PRESETS[preset], method=_method_name(dict(given).get("method"), preset))
-    return _resolve(config, [(key, text) for key, text in given if key not in ("preset", "method")])
+    config = _resolve(config, [(key, text) for key, text in given if key not in ("preset", "method")])
+    return _with_start(config, named="start" in dict(given))
 
 
 def to_record(config: TrainConfig) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def from_record(data: Mapping[str, Any]) -> TrainConfig:
     name = _method_name(data["method"], data["preset"])
     kind = type(get_method(name).config(data["preset"], ()))
     plain = {key: value for key, value in data.items() if key != "method_config"}
-    config = build(TrainConfig, {**plain, "method": name}, "")
+    config = build(TrainConfig, {"start": None, **plain, "method": name}, "")  # older records do not name it
     return dataclasses.replace(config, method_config=build(kind, data["method_config"], "method."))
 
 
@@ -106,6 +108,26 @@ def _resolve(config: TrainConfig, given: Sequence[tuple[str, str]]) -> TrainConf
             raise unknown_key(key, known, f"{key}={text}")
     _check(config)
     return dataclasses.replace(config, method_config=method.config(config.preset, tuple(for_method)))
+
+
+def _with_start(config: TrainConfig, named: bool) -> TrainConfig:
+    """The configuration, with fresh networks for a method that has no base. named: somebody said what to begin with."""
+    if config.start != BASE:
+        return config
+    misfits = base_misfits(config)
+    if named and misfits is None:
+        fix = "Train with --init-from none, or with another preset."
+        raise UsageError(f"the method {config.method} has no base to begin with", where="--init-from", fix=fix)
+    if named and misfits:
+        fix = f"Train with {' '.join(f'--set {change}' for change in misfits)}, or with --init-from none."
+        raise UsageError("the base does not fit these settings", where="--init-from", fix=fix)
+    return dataclasses.replace(config, start=None) if misfits is None else config
+
+
+def base_misfits(config: TrainConfig) -> tuple[str, ...] | None:
+    """What must be set otherwise for the base to fit, as ``key=value``; None for a method that has no base."""
+    method = get_method(config.method)
+    return method.base_misfits(config.method_config, method.based[0]) if method.based else None
 
 
 def _check_choice(what: str, name: str, known: Iterable[str]) -> None:

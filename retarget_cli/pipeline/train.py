@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from retarget_cli.config import TrainConfig
@@ -14,20 +14,23 @@ from retarget_cli.findings import Finding
 from retarget_cli.methods import get_format, get_method
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.before_training import Before
+from retarget_cli.pipeline.beginning import find_beginning
 from retarget_cli.pipeline.clips import ClipInput, open_pair, plan_clip
 from retarget_cli.pipeline.estimate import Speed
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import render
 from retarget_cli.pipeline.report import deliver_training, showing, write_report
-from retarget_cli.pipeline.runs import find_start, save_run
+from retarget_cli.pipeline.runs import save_run
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.crop import sheet
 from retarget_cli.stages.fit import Foreign, adopt, crop_of, curves, fit, held_out
+from retarget_cli.stages.kind import KIND, kind
 from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
 from retarget_cli.stages.verdict import findings, verdict
 from retarget_cli.stages.warm_start import Start
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.utils.hardware import device_class
+from retarget_cli.weights.base import BaseFile
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,23 @@ Pair = tuple[SourceClip, SourceClip]
 
 
 def plan_train(
-    clips: Pair, config: TrainConfig, store: Store, foreign: Foreign | None = None, start: Start | None = None
+    clips: Pair,
+    config: TrainConfig,
+    store: Store,
+    foreign: Foreign | None = None,
+    start: Start | BaseFile | None = None,
 ) -> list[Stage]:
     """Find the object in both clips, crop it, train the method's phases, say how that went.
 
-    Phases that `foreign` holds are taken over; a pair that came trained is not judged. The others begin with `start`.
+    Phases that `foreign` holds are taken over; a pair that came trained is not judged. The others begin with `start`;
+    for the base, the kind of body is recognised before.
     """
     phases = get_method(config.method).phases(config.method_config)
     crops = {"crop": config.crop.size, **dict(crop_of(config, phase) for phase in phases)}
     plan = [stage for clip in clips for stage in plan_clip(clip, config, store, crops)]
     plan.append(sheet(*clips))
+    if isinstance(start, BaseFile):
+        plan.append(kind(config, *clips, start))
     for phase in phases:
         if foreign is not None and phase in foreign.states:
             plan.append(adopt(config, phase, *clips, foreign))
@@ -90,20 +100,21 @@ def train(
     true; what was finished is kept.
     """
     device_class(config.device)
-    start = find_start(store, config)
-    if start is not None:
-        config = replace(config, start=start.run)
+    begins = find_beginning(store, config)
+    config = begins.config
     clips = open_pair(a, b, store)
     names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
     folder = outputs.pair_folder(names, digests)
     speed, once = Speed(config, draws), _Once(reporter)
     watched = speed.watch(once)
-    plan = plan_train(clips, config, store, foreign, start)
+    plan = plan_train(clips, config, store, foreign, begins.start)
     imported = foreign.states if foreign else ()
-    before = Before(clips, config, store, folder, speed, watched, [each for each in plan if each.id not in imported])
+    ready = KIND if isinstance(begins.start, BaseFile) else sheet(*clips).id
+    trains = [each for each in plan if each.id not in imported]
+    before = Before(clips, config, store, folder, speed, watched, trains, begins.note)
     phases = get_method(config.method).phases(config.method_config)
     tools = Tools(store, showing(watched, folder, digests), stop)
-    done = run(plan, tools, shown=[stage.id for stage in plan], after=(sheet(*clips).id, before))
+    done = run(plan, tools, shown=[stage.id for stage in plan], after=(ready, before))
     outputs.claim(folder, digests)
     deliver_training(done, names, phases, folder, reporter)
     run_id = save_run(store, folder.name, clips, config, done)

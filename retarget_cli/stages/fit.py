@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.errors import EnvironmentProblem, InputError
 from retarget_cli.events import Notice, Preview, Reporter
 from retarget_cli.media.images import write_png
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
 from retarget_cli.motion.names import point_names
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.kind import KIND, kind_for, recognised
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.warm_start import Start, begin
 from retarget_cli.store.engine import Entry
@@ -29,6 +31,8 @@ from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import attempted
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.sheet import contact_sheet, dotted
+from retarget_cli.weights import base as packaged
+from retarget_cli.weights.base import BaseFile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,19 +57,19 @@ class Foreign:
     states: Mapping[str, Mapping[str, Mapping[str, Tensor]]]
 
 
-def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: Start | None = None) -> Stage:
+def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: Start | BaseFile | None = None) -> Stage:
     """The stage that trains `phase` on both clips. It writes ``state.safetensors``, ``fit.json`` and ``previews/``.
 
-    start: the run whose networks the phase begins with, where the method allows it and the run has them; None for
-    fresh ones.
+    start: the base, or the run, whose networks the phase begins with, where the method allows it and they are there;
+    None for fresh ones. With the base it needs the stage that recognises the kind of body.
     The pictures in ``previews/`` are named by their steps; a Preview event tells of each as soon as it is written.
     """
     method = get_method(config.method)
     phases = method.phases(config.method_config)
     earlier = phases[: phases.index(phase)]
-    kind, _ = crop_of(config, phase)
-    if not method.startable(config.method_config, phase).modules or (start and phase not in start.results):
-        start = None
+    crop, _ = crop_of(config, phase)
+    start = _beginning(config, phase, start)
+    base = start if isinstance(start, BaseFile) else None
     return Stage(
         id=phase,
         name=phase,
@@ -80,9 +84,32 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: St
             "device": device_class(config.device),
             "precision": config.precision,
         },
-        digests={} if start is None else {"start": start.results[phase]["digest"]},
-        needs={"a": f"{kind}:{a.name}", "b": f"{kind}:{b.name}", **{name: name for name in earlier}},
+        files={} if base is None else {"base": base.path},
+        digests=_start_digest(phase, start),
+        needs={
+            "a": f"{crop}:{a.name}",
+            "b": f"{crop}:{b.name}",
+            **{name: name for name in earlier},
+            **({} if base is None else {KIND: KIND}),
+        },
     )
+
+
+def _beginning(config: TrainConfig, phase: str, start: Start | BaseFile | None) -> Start | BaseFile | None:
+    """`start`, if `phase` can begin with it."""
+    method = get_method(config.method)
+    if isinstance(start, BaseFile):
+        fits = phase in method.based and not method.base_misfits(config.method_config, phase)
+    else:
+        startable = method.startable(config.method_config, phase).modules
+        fits = bool(startable) and start is not None and phase in start.results
+    return start if fits else None
+
+
+def _start_digest(phase: str, start: Start | BaseFile | None) -> dict[str, str]:
+    if isinstance(start, BaseFile):
+        return {"base": start.digest}
+    return {} if start is None else {"start": start.results[phase]["digest"]}
 
 
 def adopt(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, foreign: Foreign) -> Stage:
@@ -125,7 +152,9 @@ def held_out(entry: Entry) -> dict[str, float]:
 def training_curves(entry: Entry) -> dict[str, Any]:
     """A trained phase in numbers: ``steps``, ``history`` (losses) and ``held_out_history`` by step, ``held_out``.
 
-    ``batch`` is the one that fitted into the memory, None for a phase that has none.
+    ``batch`` is the one that fitted into the memory, None for a phase that has none. ``begins_with_base``: there, and
+    true, where it does. The first phase tells also the ``kind`` of body, the names of its ``keypoints``, and ``base``,
+    the sha256 of the base that knows it; null where it is not known.
     """
     return entry.json(_FACTS)
 
@@ -173,7 +202,8 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
 
     device = pick_device(config.device, config.max_memory)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
-    pair = PairContext(config.method_config, clips, states(job, config), device)
+    kind = kind_for(job.entries.get(KIND), phase)
+    pair = PairContext(config.method_config, clips, states(job, config), device, kind)
     built = get_method(config.method).build_phase(phase, pair, config.seed)
     built.precision = pick_precision(device, config.precision)
     return built
@@ -224,18 +254,19 @@ def _too_little(memory: str, phase: str, settings: Any) -> EnvironmentProblem:
     return EnvironmentProblem(f"not enough {memory} for {phase}{alone}", fix=f"Use {' or '.join(ways)}.")
 
 
-def _train(job: Job, config: TrainConfig, phase: str, start: Start | None) -> None:
+def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | None) -> None:
     from retarget_cli.training.loop import fit as train
 
     work = job.tools.store.work(job.stage.name, job.key)
-    trained = None if start is None else start.folder(job.tools.store, phase)
-    if start is not None:
-        job.notice(f"{phase} begins with the networks of run {start.run}")
+    run = start if isinstance(start, Start) else None
+    trained = None if run is None else run.folder(job.tools.store, phase)
+    if run is not None:
+        job.notice(f"{phase} begins with the networks of run {run.run}")
 
     def attempt(config: TrainConfig) -> None:
         built = built_phase(job, config, phase)
-        if start is not None and trained is not None:
-            begin(built, start, trained)
+        if run is not None and trained is not None:
+            begin(built, run, trained)
         train(
             built,
             work=work,
@@ -248,11 +279,42 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | None) -> No
         )
 
     batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)
-    facts = json.loads((job.path / _FACTS).read_text(encoding="utf-8"))
-    (job.path / _FACTS).write_text(json.dumps({"batch": batch, **facts}, indent=1), encoding="utf-8")
+    known = _known(job, phase, trained) if phase == get_method(config.method).phase_names[0] else {}
+    if kind_for(job.entries.get(KIND), phase) is not None:
+        known["begins_with_base"] = True
+    facts = {"batch": batch, **known, **_facts(job.path)}
+    (job.path / _FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
     (job.path / _PREVIEWS).mkdir()
     for path in previews(work):
         shutil.copyfile(path, job.path / _PREVIEWS / path.name)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    return facts
+
+
+def _known(job: Job, phase: str, begun: Path | None) -> dict[str, Any]:
+    """What ``fit.json`` of the first phase says of the kind of body.
+
+    ``kind``, ``keypoints`` (their names) and ``base`` (the sha256 of the base that knows it), all null where it is not
+    known. begun: the folder of a result that it began with, whose kind it has.
+    """
+    facts: dict[str, Any] = {} if begun is None else _facts(begun)
+    if kind_for(job.entries.get(KIND), phase) is not None:
+        facts = {**recognised(job.entries[KIND]), "base": job.stage.digests["base"]}
+    return {name: facts.get(name) for name in ("kind", "keypoints", "base")}
+
+
+def pair_kind(job: Job, config: TrainConfig) -> str | None:
+    """The kind of body of a trained pair, as the base of now knows it; None where another one was trained with."""
+    facts = training_curves(job.entries[get_method(config.method).phase_names[0]])
+    if facts.get("kind") is None:
+        return None
+    with contextlib.suppress(EnvironmentProblem, InputError):  # drawing goes on without it
+        if job.tools.store.digests.digest(packaged.base_path()) == facts["base"]:
+            return str(facts["kind"])
+    return None
 
 
 def _show(job: Job, work: Path, step: int, rows: Sequence[PreviewRow]) -> None:

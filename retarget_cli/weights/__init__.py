@@ -1,4 +1,4 @@
-"""Networks that other people trained: which are known, where they are, and how to fetch, check and read them safely."""
+"""The base, and networks that other people trained: where they are, and how to fetch, check and read them safely."""
 
 from retarget_cli.weights.load import read_tensors
 from retarget_cli.weights.manifest import find_weights

@@ -77,15 +77,17 @@ def test_names_of_settings() -> None:
     assert dict(completion.setting_names())["crop.size"].startswith("side of the square")
 
 
-@pytest.mark.parametrize(("command", "option"), [("train", "--init-from"), ("evaluate", "--run")])
-def test_runs(command: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "option", "words"), [("train", "--init-from", ["base", "none"]), ("evaluate", "--run", [])]
+)
+def test_runs(command: str, option: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert completed(command, option) == []
+    assert completed(command, option) == words
     assert list(tmp_path.iterdir()) == []  # asking creates no workspace
     ids = [Store(tmp_path / place).record_run(RECORD) for place in (DEFAULT_WORKSPACE, "other")]
     Store(tmp_path / DEFAULT_WORKSPACE).record_run({**RECORD, "kind": "something else"})
-    assert completed(command, option) == [ids[0]]
-    assert completed(command, option, workspace=Path("other")) == [ids[1]]
+    assert completed(command, option) == [*words, ids[0]]
+    assert completed(command, option, workspace=Path("other")) == [*words, ids[1]]
     assert completed(command, option, "x") == []
 
 
@@ -109,7 +111,7 @@ def test_the_protocol_of_a_shell(tmp_path: Path) -> None:
         ("retarget train --pre", ["--preset", "--precision"]),
         ("retarget train a b --preset s", ["standard"]),
         ("retarget train --set geometry.ste", ["geometry.steps="]),
-        ("retarget train --workspace space --init-from ", [run_id]),
+        ("retarget train --workspace space --init-from ", ["base", "none", run_id]),
     ):
         done = speak(words, tmp_path)
         assert (done.returncode, done.stdout.split()) == (0, expected)

@@ -42,6 +42,12 @@ def test_for_people(calls: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[
     assert any(line.split()[:2] == ["truth.iou", "0.800"] for line in out.splitlines())
 
 
+@pytest.mark.parametrize(("words", "start"), [([], "base"), (["--init-from", "none"], None)])
+def test_what_it_begins_with_can_be_told(calls: list[tuple[Any, ...]], words: list[str], start: str | None) -> None:
+    assert run(["demo", "--quiet", *words]) == 0
+    assert calls[0][1].start == start
+
+
 def test_json(calls: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "--json", "--quiet"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -271,6 +271,11 @@ def test_how_training_ended(scores: list[float], losses: list[float], name: str,
     assert advice in finding.advice
 
 
+def test_a_phase_that_began_with_the_base_is_made_longer_by_the_steps_that_counted() -> None:
+    facts = {**curves([0.1 * i for i in range(10)], FALLING), "begins_with_base": True}
+    assert "`--set geometry.base_steps=200`" in training.ending("geometry", facts)[0].advice
+
+
 def test_curves_too_short_say_nothing() -> None:
     assert training.ending("geometry", curves(CONVERGED[:3], FALLING[:3])) == []
     assert training.ending("detail", curves(CONVERGED, FALLING)) == []

@@ -1,10 +1,18 @@
+import dataclasses
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
+from every_phase import builder
 
 from retarget_cli.methods.jokr.data import Frames
-from retarget_cli.methods.jokr.geometry import box_alignment
+from retarget_cli.methods.jokr.geometry import box_alignment, tune_rate
 from retarget_cli.methods.jokr.networks import LearnedAffine
 from retarget_cli.nn.coords import apply_affine
+from retarget_cli.training.checkpoint import module_tensors
+from retarget_cli.training.engine import Engine
+from retarget_cli.training.optim import one_cycle
 
 
 def boxed(left: int, top: int, right: int, bottom: int, empty: int = 0) -> Frames:
@@ -41,3 +49,44 @@ def test_the_learned_map_cannot_shear() -> None:
             value.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(0))
     columns = affine().detach().numpy()[:, :2]
     np.testing.assert_allclose(columns[:, 0] @ columns[:, 1], 0, atol=1e-6)
+
+
+def changed(name: str, folder: Path, progresses: tuple[float, ...]) -> set[str]:
+    """The modules that steps at these places in the training have changed."""
+    phase = builder(name, folder)()
+    before = module_tensors(phase)
+    engine = Engine(phase)
+    for progress in progresses:
+        engine.step(progress)
+    return {
+        key.partition("/")[0] for key, value in module_tensors(phase).items() if not torch.equal(value, before[key])
+    }
+
+
+def test_an_extractor_from_the_base_stays_as_it_is(tmp_path: Path) -> None:
+    assert changed("geometry-base", tmp_path, (0.0, 0.5, 0.9)) == {"shape", "affine", "discriminator"}
+    phase = builder("geometry-base", tmp_path)()
+    assert phase.steps == 40
+    assert set(phase.gradients()) == {"silhouette", "mean_pose", "confusion", "prior", "discriminator"}
+    assert all(parameter.grad is None for parameter in phase.modules["extractor"].parameters())
+
+
+def test_an_extractor_from_the_base_is_tuned_once_it_is_no_longer_frozen(tmp_path: Path) -> None:
+    assert "extractor" not in changed("geometry-tuned-base", tmp_path, (0.0, 0.3, 0.499))
+    assert "extractor" in changed("geometry-tuned-base", tmp_path, (0.0, 0.3, 0.5))
+
+
+def test_the_rate_of_tuning_is_exactly_zero_until_its_time() -> None:
+    assert [tune_rate(at, 0.5, 2e-4) for at in (0.0, 0.4999)] == [0.0, 0.0]
+    assert tune_rate(0.75, 0.5, 2e-4) == one_cycle(0.5, 2e-4)
+    assert max(tune_rate(at / 100, 0.5, 2e-4) for at in range(100)) == pytest.approx(2e-4, rel=1e-2)
+    assert tune_rate(0.0, 0.0, 2e-4) > 0
+
+
+def test_both_texture_generators_begin_with_the_base(tmp_path: Path) -> None:
+    phase = builder("texture-base", tmp_path)()
+    one, other = (phase.modules[name].state_dict() for name in ("painter_a", "painter_b"))
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+    assert (phase.steps, dataclasses.asdict(phase.config)["base_steps"]) == (40, 40)
+    fresh = builder("texture", tmp_path)()
+    assert not torch.equal(fresh.modules["painter_a"].head[0].weight, fresh.modules["painter_b"].head[0].weight)

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from retarget_cli.errors import UsageError
+from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.selection import choose_alignment, implausible, out_of_crop, total
 from retarget_cli.training.clips import ClipArray
 
@@ -22,6 +26,8 @@ def poses(seed: int, count: int) -> np.ndarray:
 
 class Blank:
     """A model that draws the same silhouette in every pose, so that keypoints alone decide."""
+
+    aligner: Aligner | None = None
 
     def __init__(self, shift: float) -> None:
         self.to_subject = np.array([[1.0, 0.0, shift], [0.0, 1.0, 0.0]])
@@ -76,3 +82,34 @@ def test_auto_may_take_the_subjects_proportions_and_a_mode_by_name_has_no_table(
     taken, report = choose_alignment(Blank(0.0), subject, driver, points, "proportions")
     assert taken.name == report["affine"] == "proportions"
     assert "candidates" not in report
+
+
+def test_an_aligner_of_the_base_is_a_mode_and_a_candidate_where_there_is_one() -> None:
+    subject, driver = poses(0, 40), poses(1, 30) + 0.2
+    model = Blank(0.0)
+    seen = []
+
+    def aligner(own: np.ndarray, other: np.ndarray):
+        seen.append((own.shape, other.shape))
+        return lambda points: (points - 0.2).astype(np.float64)
+
+    model.aligner = aligner
+    taken, report = choose_alignment(model, clip(40), clip(30), (subject, driver), "aligner")
+    assert (taken.name, taken.apply(driver).dtype) == ("aligner", np.float32)
+    np.testing.assert_allclose(taken.apply(driver), driver - 0.2, atol=1e-6)
+    assert json.loads(json.dumps(report)) == {"affine": "aligner", "linear": None, "offsets": None}
+    assert seen == [((40, 6, 2), (30, 6, 2))]
+    _, report = choose_alignment(model, clip(40), clip(30), (subject, driver), "auto")
+    assert "aligner" in report["candidates"]
+    model.aligner = lambda own, other: lambda points: points * 0 + subject.mean(axis=0)
+    assert choose_alignment(model, clip(40), clip(30), (subject, driver), "learned")[0].name == "learned"
+
+
+@pytest.mark.parametrize("aligner", [None, lambda own, other: None])
+def test_a_pair_without_an_aligner_has_no_such_mode(aligner: Aligner | None) -> None:
+    model, points = Blank(0.0), (poses(0, 40), poses(1, 30))
+    model.aligner = aligner
+    with pytest.raises(UsageError, match="no aligner for this pair") as caught:
+        choose_alignment(model, clip(40), clip(30), points, "aligner")
+    assert (caught.value.where, "--affine auto" in caught.value.fix) == ("--affine", True)
+    assert "aligner" not in choose_alignment(model, clip(40), clip(30), points, "auto")[1]["candidates"]

@@ -150,3 +150,31 @@ def test_missing_and_unknown_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_configuration_needs_no_torch() -> None:
     script = "import sys, retarget_cli.pipeline.settings as c; c.load_config('draft'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "fix"),
+    [
+        ("draft", ("geometry.keypoints=6",), "--set geometry.keypoints=14, or with --init-from none"),
+        (
+            "draft",
+            ("geometry.size=32", "geometry.widths=8,16"),
+            "--set geometry.size=64 --set geometry.widths=32",
+        ),
+        ("paper", (), "--init-from none"),
+    ],
+)
+def test_a_base_that_was_asked_for_and_does_not_fit_is_refused(preset: str, changes: tuple[str, ...], fix: str) -> None:
+    with pytest.raises(UsageError, match="base") as caught:
+        load_config(preset, None, changes, device="cpu", start="base")
+    assert (caught.value.where, caught.value.exit_code) == ("--init-from", 2)
+    assert fix in caught.value.fix
+    assert load_config(preset, None, (*changes, "start=base"), device="cpu", start="none").start is None
+
+
+def test_the_base_is_the_default_of_methods_that_have_one() -> None:
+    starts = {preset: load_config(preset).start for preset in ("draft", "standard", "best", "paper")}
+    assert starts == {"draft": "base", "standard": "base", "best": "base", "paper": None}
+    assert load_config("draft", method="fake").start is None
+    with pytest.raises(UsageError, match="the method fake has no base"):
+        load_config("draft", method="fake", start="base")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from fake_base import write_base
 from moving_clips import swinging
 from safetensors.torch import save_file
 from torch import nn
@@ -31,9 +33,17 @@ PAPER = (
     "geometry.discriminator_width=32",
     "texture.steps=40", "texture.batch=2", "texture.generator_width=8", "texture.residual_blocks=1",
 )  # fmt: skip
+BASED = {  # phases that begin with the base, and settings of theirs
+    "geometry-base": ("geometry.base_steps=40",),
+    "geometry-tuned-base": ("geometry.base_steps=40", "geometry.frozen=0.5"),
+    "texture-base": ("texture.base_steps=40",),
+}
 PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry": ("draft", "geometry", False),
+    "geometry-base": ("draft", "geometry", False),
+    "geometry-tuned-base": ("draft", "geometry", False),
     "texture": ("draft", "texture", False),
+    "texture-base": ("draft", "texture", False),
     "texture-lpips": ("draft", "texture", True),
     "detail": ("draft", "detail", False),
     "detail-lpips": ("draft", "detail", True),
@@ -76,7 +86,9 @@ def builder(
     torch.set_num_threads(1)
     preset, kind, lpips = PHASES[name]
     method = get_method(PRESETS[preset].method)
-    config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes))
+    config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes, *BASED.get(name, ())))
+    base = write_base(folder / "base.safetensors", config) if name in BASED else None
+    pair = PairContext(config, CLIPS, {}, device, None if base is None else "quadruped")
     states: dict[str, Path] = {}
     for earlier in method.phase_names[: method.phase_names.index(kind)]:
         built = method.build_phase(earlier, PairContext(config, CLIPS, states, device), SEED)
@@ -91,6 +103,8 @@ def builder(
                 patch.setattr(losses, "find_weights", Path)
                 patch.setattr(losses, "read_tensors", lambda path: {})
                 patch.setattr(losses, "lpips_vgg", lambda tensors: network())
-            return method.build_phase(kind, PairContext(config, CLIPS, states, device), SEED)
+            if base is not None:
+                patch.setattr("retarget_cli.weights.base.base_path", lambda: base)
+            return method.build_phase(kind, dataclasses.replace(pair, states=states), SEED)
 
     return build

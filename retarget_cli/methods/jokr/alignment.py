@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -101,6 +103,7 @@ def credible(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
 
 
 MODES = ("balanced", "relative", "matched", "proportions", "learned", "moments", "none")
+ALIGNER = "aligner"  # the mode of pairs whose kind of body the base has an aligner for, and of no others
 VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")  # that move wholly as the second one does
 # Of the difference between two mean poses, what is pose and what is build? On drawn pairs, where the truth is known, a
 # point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
@@ -116,9 +119,26 @@ _SHARES = {  # of `matched`, in the movement
 _LEVEL = 0.05  # least spread of a point when the mean poses are laid over each other
 
 
+class Alignment(Protocol):
+    """A map of keypoints."""
+
+    @property
+    def name(self) -> str:
+        """The mode, or a variant of one, or ``numbers``."""
+        ...
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Map (N, K, 2) keypoints of the driver to the subject's space, float32."""
+        ...
+
+    def numbers(self) -> dict[str, Any]:
+        """Its numbers as JSON: ``linear`` and ``offsets``, null where it has none."""
+        ...
+
+
 @dataclass(frozen=True)
-class Alignment:
-    """A map of keypoints. linear: (K, 2, 2); offsets: (K, 2); K may be 1 when all points share one."""
+class LinearAlignment:
+    """A linear map of each keypoint. linear: (K, 2, 2); offsets: (K, 2); K may be 1 when all points share one."""
 
     name: str
     linear: np.ndarray
@@ -128,27 +148,53 @@ class Alignment:
         """Map (N, K, 2) keypoints."""
         return ((self.linear @ points[..., None])[..., 0] + self.offsets).astype(np.float32)
 
+    def numbers(self) -> dict[str, Any]:
+        """Matrices and offsets as lists."""
+        return {"linear": self.linear.tolist(), "offsets": self.offsets.tolist()}
 
-def from_affine(name: str, affine: np.ndarray) -> Alignment:
+
+Move = Callable[[np.ndarray], np.ndarray]
+"""Keypoints of the driver (N, K, 2) to the subject's space."""
+Aligner = Callable[[np.ndarray, np.ndarray], Move | None]
+"""All keypoints of the subject (N, K, 2) and of the driver (M, K, 2) to what moves the latter; None where it cannot."""
+
+
+@dataclass(frozen=True)
+class LearnedAlignment:
+    """A map that a network learned, of whole poses; it has no numbers."""
+
+    name: str
+    move: Move
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Map (N, K, 2) keypoints."""
+        return self.move(points).astype(np.float32)
+
+    def numbers(self) -> dict[str, Any]:
+        """None."""
+        return {"linear": None, "offsets": None}
+
+
+def from_affine(name: str, affine: np.ndarray) -> LinearAlignment:
     """An alignment from a (2, 3) map on the column (x, y, 1)."""
     affine = np.asarray(affine, np.float64).reshape(1, 2, 3)
-    return Alignment(name, affine[:, :, :2], affine[:, :, 2])
+    return LinearAlignment(name, affine[:, :, :2], affine[:, :, 2])
 
 
-def from_moments(subject: np.ndarray, driver: np.ndarray) -> Alignment:
+def from_moments(subject: np.ndarray, driver: np.ndarray) -> LinearAlignment:
     """Match mean and spread, per axis, of all keypoints of the two clips. subject: (N, K, 2); driver: (M, K, 2)."""
     scale = spread(subject) / spread(driver)
     shift = subject.mean(axis=(0, 1)) - scale * driver.mean(axis=(0, 1))
-    return Alignment("moments", np.diag(scale)[None], shift[None])
+    return LinearAlignment("moments", np.diag(scale)[None], shift[None])
 
 
-def from_rest_pose(subject: np.ndarray, driver: np.ndarray) -> Alignment:
+def from_rest_pose(subject: np.ndarray, driver: np.ndarray) -> LinearAlignment:
     """Keep the subject's mean pose; add the driver's motion around its own, scaled by the ratio of body sizes."""
     linear = body_ratio(subject, driver) * np.eye(2)[None]
     return _around("relative", linear, subject.mean(axis=0), driver)
 
 
-def matched(subject: np.ndarray, driver: np.ndarray) -> Alignment:
+def matched(subject: np.ndarray, driver: np.ndarray) -> LinearAlignment:
     """Like :func:`from_rest_pose`, with the movement of each keypoint turned and scaled to what the subject's own does.
 
     Optimal transport between the Gaussians of a point's places in the two clips (Peyré and Cuturi, 2019, remark 2.31).
@@ -161,7 +207,7 @@ def matched(subject: np.ndarray, driver: np.ndarray) -> Alignment:
     return _around("matched", linear, subject.mean(axis=0), driver)
 
 
-def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> Alignment:
+def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> LinearAlignment:
     """Between :func:`from_rest_pose` and :func:`matched`, around a mean pose that is partly the driver's.
 
     share: of `matched` in the movement. The two mean poses differ in build and in pose: the one is to be kept, the
@@ -176,7 +222,7 @@ def balanced(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -
     return _around(name, linear, own + leaning + variance / (variance + _BUILD**2) * difference, driver)
 
 
-def in_proportion(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> Alignment:
+def in_proportion(name: str, subject: np.ndarray, driver: np.ndarray, share: float) -> LinearAlignment:
     """The driver's pose in the subject's proportions, as :func:`split` tells the two apart.
 
     share: of :func:`matched` in the movement; the rest moves as much as its part of the body is large.
@@ -187,9 +233,9 @@ def in_proportion(name: str, subject: np.ndarray, driver: np.ndarray, share: flo
     return _around(name, linear, pose, driver)
 
 
-def _around(name: str, linear: np.ndarray, centre: np.ndarray, driver: np.ndarray) -> Alignment:
+def _around(name: str, linear: np.ndarray, centre: np.ndarray, driver: np.ndarray) -> LinearAlignment:
     """`linear` (K or 1, 2, 2) around the driver's mean pose, which goes to `centre` (K, 2)."""
-    return Alignment(name, linear, centre - (linear @ driver.mean(axis=0)[..., None])[..., 0])
+    return LinearAlignment(name, linear, centre - (linear @ driver.mean(axis=0)[..., None])[..., 0])
 
 
 def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field
+from typing import Any
 
 from retarget_cli.errors import UsageError
 from retarget_cli.utils.fields import LATER, setting
@@ -69,6 +70,16 @@ class GeometryConfig:
         2.0, "weight: mean poses of both clips agree, so that a keypoint means the same part in both"
     )
     affine_prior: float = setting(0.1, "weight: the affine map stays near its start, box onto box")
+    base_steps: int = setting(
+        500, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
+    )
+    frozen: float = setting(
+        1.0, "share of a training that begins with the base in which the extractor stays as it is, from the start; "
+        "1: always", "0 to 1", later=True, most=1,
+    )  # fmt: skip
+    tune_rate: float = setting(
+        2e-4, "peak of the one-cycle schedule of an extractor from the base, once it is no longer frozen", later=True
+    )
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,9 @@ class TextureConfig:
         "drift of the object's colours through a clip, from which on its light is evened out; 0: never",
         "levels",
         before=0.0,
+    )
+    base_steps: int = setting(
+        1700, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
     )
 
 
@@ -149,6 +163,19 @@ PRESETS: dict[str, JokrConfig] = {
         texture=TextureConfig(size=256, batch=4, steps=4000),
         detail=DetailConfig(steps=2000),
     ),
+}
+
+
+# What the networks of the base were trained with, by the phase that they begin.
+BASE_SETTINGS: dict[str, dict[str, Any]] = {
+    "geometry": {
+        "geometry.size": 64,
+        "geometry.keypoints": 14,
+        "geometry.widths": (32, 64, 128),
+        "geometry.sharpness": 10.0,
+        "geometry.point_widths": (0.04, 0.16),
+    },
+    "texture": {"texture.widths": (32, 96, 160, 192), "texture.point_width": 0.1},
 }
 
 

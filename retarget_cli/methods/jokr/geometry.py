@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +14,14 @@ from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import losses
 from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, masked, streams_of
-from retarget_cli.methods.jokr.networks import LearnedAffine, PoseDiscriminator, shape_networks
+from retarget_cli.methods.jokr.networks import (
+    KeypointExtractor,
+    LearnedAffine,
+    PoseDiscriminator,
+    SilhouetteGenerator,
+    shape_networks,
+)
+from retarget_cli.methods.jokr.pretrained import fill_shape_networks, own_base
 from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, warp_image
@@ -20,38 +29,53 @@ from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 
+Fill = Callable[[KeypointExtractor, SilhouetteGenerator], None]
 _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
 
 
 class GeometryPhase(Phase):
-    """Trains E, G, T and D together (paper section 3, stage 1, with the changes DESIGN section 5 lists)."""
+    """Trains E, G, T and D together (paper section 3, stage 1, with the changes DESIGN section 5 lists).
+
+    With an E and a G from the base, E stays as it is for the part of the training that the settings say.
+    """
 
     name = "geometry"
 
-    def __init__(self, config: GeometryConfig, clips: tuple[Frames, Frames], device: str, seed: int) -> None:
+    def __init__(
+        self,
+        config: GeometryConfig,
+        clips: tuple[Frames, Frames],
+        device: str,
+        seed: int,
+        fill: Fill | None = None,
+    ) -> None:
+        """fill: puts what the base knows into E and G; None to begin with fresh ones."""
         torch.manual_seed(seed)
         self.config = config
+        self.fixed = fill is not None and config.frozen >= 1  # E stays as it is
         self.clips = clips
         self.streams = streams_of(clips)
-        self.steps = config.steps
+        self.steps = config.steps if fill is None else config.base_steps
         self.room = [config.separation_distance * room_for_keypoints(clip) for clip in clips]
         self.extractor, self.shape = shape_networks(config)
+        if fill is not None:
+            fill(self.extractor, self.shape)
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
         self.modules = {name: getattr(self, name) for name in ("extractor", "shape", "affine", "discriminator")}
         to_device(self.modules.values(), device)
-        self.schedules = {
+        schedules = {
             "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),  # of E and G
             "temporal": Scheduled(lambda progress: config.temporal * ramp(progress, 0.25, 0.35), device),  # its weight
             "colourless": Scheduled(lambda progress: config.colourless * (1 - ramp(progress, 0.4, 0.8)), device),
         }
-        groups: list[dict[str, Any]] = [
-            {"params": [*self.extractor.parameters(), *self.shape.parameters()]},
-            {"params": list(self.affine.parameters()), "lr": config.affine_rate},
-        ]
+        if fill is not None and not self.fixed:
+            tuning = partial(tune_rate, frozen=config.frozen, peak=config.tune_rate)
+            schedules["tune_rate"] = Scheduled(tuning, device)  # of an E from the base
+        self.schedules = schedules
         self.optimizers = {
-            "shape": adam(groups, self.schedules["rate"].value, (0.5, 0.99)),
+            "shape": adam(self._groups(), self.schedules["rate"].value, (0.5, 0.99)),
             "discriminator": adam(self.discriminator.parameters(), config.discriminator_rate, (0.5, 0.99)),
         }
         self.generator = torch.Generator(device).manual_seed(seed)
@@ -60,14 +84,25 @@ class GeometryPhase(Phase):
     def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
         """The phase on a pair of crops."""
         config = pair.config.geometry
-        return cls(config, load_pair(pair, config.size), pair.device, seed)
+        fill = None if pair.kind is None else partial(fill_shape_networks, own_base(), pair.kind)
+        return cls(config, load_pair(pair, config.size), pair.device, seed, fill)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """What the optimizer of E, G and T holds: of E only what is trained, with a rate of its own after the base."""
+        extractor, shape = [] if self.fixed else list(self.extractor.parameters()), list(self.shape.parameters())
+        affine = {"params": list(self.affine.parameters()), "lr": self.config.affine_rate}
+        if "tune_rate" not in self.schedules:
+            return [{"params": [*extractor, *shape]}, affine]
+        return [{"params": extractor, "lr": self.schedules["tune_rate"].value}, {"params": shape}, affine]
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of E, G and T, and of D on the keypoints that they find."""
         # Draw a batch of both clips, and find its keypoints.
         views = [self._views(clip) for clip in self.clips]
-        seen = self._without_some_colours(torch.cat([frames for frames, _ in views]))
-        with self.autocast():
+        seen = torch.cat([frames for frames, _ in views])
+        if not self.fixed:
+            seen = self._without_some_colours(seen)
+        with torch.set_grad_enabled(not self.fixed), self.autocast():
             points, maps = self.extractor(seen)
         points_a, points_b = (half[: 2 * self.config.batch] for half in points.chunk(2))
         # Each clip by itself: silhouettes, and what its keypoints must keep to.
@@ -93,19 +128,20 @@ class GeometryPhase(Phase):
     def _views(self, clip: Frames) -> tuple[Tensor, Tensor]:
         """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
 
-        Returns (3·batch, 4, S, S) and the further warps (batch, 2, 3).
+        Returns (3·batch, 4, S, S) and the further warps (batch, 2, 3). An E that stays as it is learns nothing from the
+        third view: without it, (2·batch, 4, S, S).
         """
         config = self.config
         index = draw_batch(clip, config.batch, self.generator)
         warp = random_affine(config.batch, config.augmentation, self.generator)
         further = random_affine(config.batch, config.equivariance_spread, self.generator)
         now, following = masked(clip.pixels[index]), masked(clip.pixels[index + 1])
-        frames = torch.cat([now, following, now])
-        warps = torch.cat([warp, warp, compose_affine(further, warp)])
+        frames = torch.cat([now, following] if self.fixed else [now, following, now])
+        warps = torch.cat([warp, warp] if self.fixed else [warp, warp, compose_affine(further, warp)])
         return warp_image(frames, warps).contiguous(memory_format=torch.channels_last), further
 
     def _clip_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-        """The terms of the clips by name, summed over both."""
+        """The terms of the clips by name, summed over both; for an E that stays as it is only that of silhouettes."""
         batch = self.config.batch
         halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
         with self.autocast():
@@ -114,15 +150,17 @@ class GeometryPhase(Phase):
             name: [] for name in ("silhouette", "equivariance", "separation", "inside", "temporal")
         }
         for channel, (keys, heat, (frames, further)) in enumerate(halves):
-            now, following, moved = keys.chunk(3)
             matte = frames[: 2 * batch, 3:]
             sums["silhouette"].append(losses.silhouette_loss(drawn[channel][:, channel], matte[:, 0]))
+            if self.fixed:
+                continue
+            now, following, moved = keys.chunk(3)
             sums["equivariance"].append((apply_affine(further, now) - moved).abs().mean())
             sums["separation"].append(losses.separation(keys[: 2 * batch], self.room[channel]))
             small = torch.nn.functional.avg_pool2d(matte, 2)
             sums["inside"].append(losses.inside_silhouette(heat[: 2 * batch], small))
             sums["temporal"].append(losses.temporal(now, following))
-        return {name: values[0] + values[1] for name, values in sums.items()}
+        return {name: values[0] + values[1] for name, values in sums.items() if values}
 
     def _without_some_colours(self, frames: Tensor) -> Tensor:
         """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too.
@@ -162,6 +200,11 @@ class GeometryPhase(Phase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames of both clips, and each clip's poses in the other's look."""
         return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
+
+
+def tune_rate(progress: float, frozen: float, peak: float) -> float:
+    """Learning rate of an E from the base: 0 for the share `frozen` of the training, then one cycle up to `peak`."""
+    return 0.0 if progress < frozen else one_cycle((progress - frozen) / (1 - frozen), peak)
 
 
 def room_for_keypoints(clip: Frames) -> float:

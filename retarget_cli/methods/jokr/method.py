@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
 from retarget_cli.methods.base import BOTH, MotionMethod, PairContext, Startable, Transfer, TransferRequest, load_named
-from retarget_cli.methods.jokr.config import MIRRORS, PRESETS, check_detail, perceptual_kind
+from retarget_cli.methods.jokr.config import BASE_SETTINGS, MIRRORS, PRESETS, check_detail, perceptual_kind
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
-from retarget_cli.utils.fields import nearest
+from retarget_cli.utils.fields import nearest, shown
 
 if TYPE_CHECKING:
     from retarget_cli.methods.jokr.model import LoadModel
@@ -40,6 +42,7 @@ class Jokr(MotionMethod):
         "geometry": Startable(SHAPE_NETWORKS, ("geometry.keypoints", "geometry.widths", "geometry.point_widths")),
         "texture": Startable(TEXTURE_GENERATORS, ("geometry.keypoints", "texture.widths")),
     }
+    based: ClassVar[tuple[str, ...]] = ("geometry", "texture")
 
     def check(self, config: Any) -> None:
         """UsageError for a clip to mirror that is none, and for sizes of the detail phase that do not fit."""
@@ -64,6 +67,30 @@ class Jokr(MotionMethod):
         if "perceptual" in settings:  # what this machine can offer, not what was asked for, decides the result
             settings["perceptual"] = perceptual_kind(settings["perceptual"])
         return settings
+
+    def base_misfits(self, config: Any, phase: str) -> tuple[str, ...]:
+        """The settings of the base that decide shapes and meanings of networks, where `config` has others."""
+        needed = BASE_SETTINGS["geometry"] | BASE_SETTINGS[phase]
+        return tuple(f"{name}={shown(there)}" for name, there in needed.items() if _value(config, name) != there)
+
+    def steps(self, config: Any, phase: str, based: bool = False) -> int | None:
+        """Fewer where a phase begins with the base."""
+        return getattr(config, phase).base_steps if based else super().steps(config, phase)
+
+    def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray]) -> Mapping[str, Any]:
+        """See :func:`~retarget_cli.methods.jokr.pretrained.recognise`."""
+        from retarget_cli.methods.jokr.pretrained import knows_textures, read_base, recognise
+
+        known = read_base(base)
+        found = recognise(known, clips)
+        kind = found.kind
+        return {
+            "kind": kind,
+            "confidence": dict(zip(BOTH, found.confidence, strict=True)),
+            "keypoints": None if kind is None else list(known.kinds[kind]),
+            "phases": [] if kind is None else self.based[: 2 if knows_textures(known, kind) else 1],
+            "why": found.why,
+        }
 
     def models(self, pair: PairContext) -> LoadModel:
         """A function from a look to the trained networks, ready to draw the clip that it names."""
@@ -99,3 +126,8 @@ class Jokr(MotionMethod):
 
         clips, _ = facing_alike(pair.clips, pair.config.geometry.mirror)
         return judge(gather(self.models(pair), clips, pair.states))
+
+
+def _value(config: Any, name: str) -> Any:
+    """The setting of a dotted name."""
+    return operator.attrgetter(name)(config)

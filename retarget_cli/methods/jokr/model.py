@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from retarget_cli.methods.base import BOTH, Look, PairContext
+from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import (
@@ -21,6 +23,7 @@ from retarget_cli.methods.jokr.networks import (
     shape_networks,
     texture_generator,
 )
+from retarget_cli.methods.jokr.pretrained import aligner, own_base
 from retarget_cli.methods.jokr.references import DetailedTexture, load_detailed_texture
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
@@ -43,10 +46,12 @@ class Keypoints(NamedTuple):
 class PairModel(Protocol):
     """Trained networks, ready to draw one of the clips. Every point is in the coordinates of the crop.
 
-    to_subject: (2, 3), the learned map from the driver's keypoints to the subject's.
+    to_subject: (2, 3), the learned map from the driver's keypoints to the subject's. aligner: makes the alignment that
+    the base learned for this kind of body; None where the kind is not known.
     """
 
     to_subject: np.ndarray
+    aligner: Aligner | None
 
     def keypoints(self, clip: ClipArray) -> Keypoints:
         """The keypoints of every frame."""
@@ -99,6 +104,7 @@ class JokrModel:
     to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
     channel: int
     device: str
+    aligner: Aligner | None = None
 
     @classmethod
     def load(cls, pair: PairContext, look: Look) -> JokrModel:
@@ -108,7 +114,8 @@ class JokrModel:
         to_subject = load_direction(pair, look, LearnedAffine(), texture)
         detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
         freeze((extractor, shape, texture), pair.device)
-        return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device)
+        fits = None if pair.kind is None else partial(aligner, own_base(), pair.kind)
+        return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device, fits)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:

@@ -15,7 +15,7 @@ Its metadata has one key, ``base``, with JSON: {"kinds": {kind: names of its key
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.methods.jokr.alignment import Move
 from retarget_cli.methods.jokr.data import shrink
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
@@ -34,6 +35,7 @@ from retarget_cli.methods.jokr.networks import (
 )
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.weights import base as packaged
 from retarget_cli.weights.base import FIX
 
 _KEY = "base"  # in the metadata
@@ -66,6 +68,11 @@ class Base:
         except RuntimeError as error:
             what = f"the base does not fit the networks of this version ({type(network).__name__})"
             raise EnvironmentProblem(what, where=self.path, fix=FIX) from error
+
+
+def own_base() -> Base:
+    """Read the base that comes with the program; EnvironmentProblem when it is missing or damaged."""
+    return read_base(packaged.base_path())
 
 
 def read_base(path: Path) -> Base:
@@ -162,11 +169,7 @@ def _one(kind: str) -> str:
     return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
 
 
-Moved = Callable[[np.ndarray], np.ndarray]
-"""Keypoints of the driver (N, K, 2) to those of the subject (N, K, 2)."""
-
-
-def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Moved | None:
+def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Move | None:
     """What fits keypoints of the driver to the subject, as the base learned it for `kind`; None where it did not.
 
     subject: (N, K, 2), driver: (M, K, 2): the keypoints of all their frames.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from retarget_cli.errors import UsageError
 from retarget_cli.methods.jokr import alignment
 from retarget_cli.methods.jokr.alignment import covariances
 from retarget_cli.methods.jokr.model import PairModel
@@ -62,17 +63,36 @@ def choose_alignment(
     too: the shares of them that are implausible for the subject or out of the crop, see above.
     """
     if not isinstance(wanted, str):
-        taken = alignment.from_affine("numbers", np.array(wanted))
-        return taken, {"affine": "numbers", **_numbers(taken)}
+        taken: alignment.Alignment = alignment.from_affine("numbers", np.array(wanted))
+        return taken, {"affine": "numbers", **taken.numbers()}
+    known = _from_base(model, points)
+    if wanted == alignment.ALIGNER:
+        return _known(known)
     if wanted != "auto":
         taken = alignment.align(wanted, *points, model.to_subject)
-        return taken, {"affine": wanted, **_numbers(taken)}
+        return taken, {"affine": wanted, **taken.numbers()}
     modes = (*alignment.MODES, *alignment.VARIANTS)
     made = {mode: alignment.align(mode, *points, model.to_subject) for mode in modes}
+    if known is not None:
+        made[known.name] = known
     scores = _judged(model, subject, driver, points, made)
     best = max(scores, key=lambda name: scores[name]["total"])
     report = {"affine": best, "candidates": scores, "reason": _REASON}
-    return made[best], {**report, **_numbers(made[best])}
+    return made[best], {**report, **made[best].numbers()}
+
+
+def _from_base(model: PairModel, points: tuple[np.ndarray, np.ndarray]) -> alignment.LearnedAlignment | None:
+    """The alignment that the base learned for the pair's kind of body; None where there is none."""
+    move = None if model.aligner is None else model.aligner(*points)
+    return None if move is None else alignment.LearnedAlignment(alignment.ALIGNER, move)
+
+
+def _known(known: alignment.Alignment | None) -> tuple[alignment.Alignment, dict[str, Any]]:
+    """What :func:`choose_alignment` returns for the mode that asks for it; UsageError where there is none."""
+    if known is None:
+        fix = "Use --affine auto. Pairs trained with --init-from base have one if the base does."
+        raise UsageError("there is no aligner for this pair", where="--affine", fix=fix)
+    return known, {"affine": known.name, **known.numbers()}
 
 
 def _judged(
@@ -106,10 +126,6 @@ def total(name: str, scores: Mapping[str, float]) -> float:
     lack = _MOTION_LACK * max(0.0, _ENOUGH_MOTION - motion) + _SHAPE_LACK * max(0.0, _ENOUGH_SHAPE - shape)
     faults = _IMPLAUSIBLE_WEIGHT * scores["strange"] + _OUT_OF_CROP_WEIGHT * scores["outside"]
     return motion + _SHAPE_WEIGHT * shape - lack - faults + _BONUS.get(name.partition("-")[0], 0.0)
-
-
-def _numbers(chosen: alignment.Alignment) -> dict[str, Any]:
-    return {"linear": chosen.linear.tolist(), "offsets": chosen.offsets.tolist()}
 
 
 def _matte(clip: ClipArray, index: int) -> np.ndarray:

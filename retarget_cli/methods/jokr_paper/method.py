@@ -28,6 +28,8 @@ class JokrPaper(Jokr):
         "texture": Startable(TEXTURE_GENERATORS, ("texture.generator_width", "texture.residual_blocks")),
     }
 
+    based: ClassVar[tuple[str, ...]] = ()
+
     def phases(self, config: Any) -> tuple[str, ...]:
         """Both stages."""
         return self.phase_names

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from retarget_cli.methods.base import BOTH, Look, PairContext
+from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import shrink
 from retarget_cli.methods.jokr.model import NEAR, Keypoints, load_direction
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
@@ -32,6 +33,8 @@ class JokrPaperModel:
     R draws a frame whose background is 0, mid-grey, and no alpha. The silhouette is taken for it, and colours are
     divided by it: over mid-grey the layer looks as R drew it.
     """
+
+    aligner: Aligner | None = None
 
     def __init__(
         self,

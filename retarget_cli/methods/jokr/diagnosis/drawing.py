@@ -241,7 +241,8 @@ def _between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _other(crossing: Crossing, score: str, otherwise: str) -> str:
     """Advice: an affine that does clearly better by one score, if there is one, else `otherwise`."""
-    made = {name: values[score] for name, values in crossing.candidates.items() if name in alignment.MODES}
+    modes = (*alignment.MODES, alignment.ALIGNER)
+    made = {name: values[score] for name, values in crossing.candidates.items() if name in modes}
     best = max(made, key=lambda name: made[name], default=None)
     if best is None or made[best] < getattr(crossing, score) + 0.05:
         return otherwise

@@ -28,8 +28,18 @@ def picture(numbers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
         return []
     severity = graded(min(values), GOOD_PICTURE, WEAK_PICTURE)
     says = f"the generated object matches held-out frames with {' and '.join(f'{v:.1f}' for v in values)} dB (A and B)."
-    advice = f"train the texture longer, `--set texture.steps={2 * numbers['texture']['steps']}`."
+    advice = f"train the texture longer, {twice('texture', numbers['texture'])}."
     return [judged("picture", severity, says, advice)]
+
+
+def steps_setting(phase: str, facts: Mapping[str, Any]) -> str:
+    """The setting that said how long a phase was trained."""
+    return f"{phase}.base_steps" if facts.get("begins_with_base") else f"{phase}.steps"
+
+
+def twice(phase: str, facts: Mapping[str, Any]) -> str:
+    """The option that trains a phase twice as long."""
+    return f"`--set {steps_setting(phase, facts)}={2 * facts['steps']}`"
 
 
 def ending(phase: str, facts: Mapping[str, Any]) -> list[Finding]:
@@ -50,16 +60,17 @@ def ending(phase: str, facts: Mapping[str, Any]) -> list[Finding]:
         return [Finding(f"{phase} diverged", "bad", says, advice)]
     if best - last > FALL * change and not rose:
         says = f"the held-out {kind} was best at step {best_step}, {best:.2f}{unit}, and fell to {last:.2f}{unit}."
-        advice = f"it only memorises the clips: stop earlier, `--set {phase}.steps={best_step}`, or use longer clips."
+        earlier = f"`--set {steps_setting(phase, facts)}={best_step}`"
+        advice = f"it only memorises the clips: stop earlier, {earlier}, or use longer clips."
         return [Finding(f"{phase} overfits", "weak", says, advice)]
     if last - late > change:
         says = f"the held-out {kind} was still rising at the end, by {last - late:.2f}{unit} over the last fifth."
-        advice = f"train longer: `--set {phase}.steps={2 * facts['steps']}`."
+        advice = f"train longer: {twice(phase, facts)}."
         return [Finding(f"{phase} unfinished", "weak", says, advice)]
     says = f"the held-out {kind} had levelled off at {last:.2f}{unit} when training ended."
     if last < LEARNED[kind]:
         # The rate falls to nothing at the end of every training, however short: a level curve alone proves nothing.
-        advice = f"train longer: `--set {phase}.steps={2 * facts['steps']}`."
+        advice = f"train longer: {twice(phase, facts)}."
         return [Finding(f"{phase} too short", "weak", f"{says} That is little, after {facts['steps']} steps.", advice)]
     return [Finding(f"{phase} converged", "good", says)]
 

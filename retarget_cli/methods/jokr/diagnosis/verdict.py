@@ -10,7 +10,7 @@ from retarget_cli.methods.jokr.diagnosis.evidence import Evidence
 def judge(evidence: Evidence) -> list[Finding]:
     """All that the evidence says, from the silhouettes to the picture."""
     sides, numbers = evidence.sides, evidence.numbers
-    longer = f"train longer, `--set geometry.steps={2 * numbers['geometry']['steps']}`"
+    longer = f"train longer, {training.twice('geometry', numbers['geometry'])}"
     found = [drawing.overlap(sides, longer), *drawing.thin_parts(sides, longer), *drawing.keypoint_findings(sides)]
     found += [drawing.affine(sides, evidence.learned), drawing.gap(sides, evidence.learned)]
     found += training.discriminator(numbers["geometry"]["history"])

@@ -1,0 +1,53 @@
+"""The kind of body that both clips show: where the base knows it, training begins with the base."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retarget_cli.config import TrainConfig
+from retarget_cli.methods import get_method
+from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.stage import Job, Stage
+from retarget_cli.store.engine import Entry
+from retarget_cli.utils.atomic import write_json_atomic
+from retarget_cli.weights.base import BaseFile
+
+KIND_VERSION = 1
+KIND = "kind"
+_FACTS = "kind.json"
+
+
+def kind(config: TrainConfig, a: SourceClip, b: SourceClip, base: BaseFile) -> Stage:
+    """The stage that writes ``kind.json``, see :meth:`~retarget_cli.methods.base.MotionMethod.recognise`."""
+    method = get_method(config.method)
+    return Stage(
+        id=KIND,
+        name=KIND,
+        version=KIND_VERSION,
+        label="Recognising the kind of body",
+        work=lambda job: _recognise(job, config),
+        params={"method": method.key},
+        files={"base": base.path},
+        digests={"base": base.digest},
+        needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}"},
+    )
+
+
+def recognised(entry: Entry) -> dict[str, Any]:
+    """What the stage found out."""
+    facts: dict[str, Any] = entry.json(_FACTS)
+    return facts
+
+
+def kind_for(entry: Entry | None, phase: str) -> str | None:
+    """The kind with whose networks `phase` begins; None for fresh ones. entry: of this stage, if it was run."""
+    facts = {} if entry is None else recognised(entry)
+    return facts["kind"] if phase in facts.get("phases", ()) else None
+
+
+def _recognise(job: Job, config: TrainConfig) -> None:
+    from retarget_cli.training.clips import ClipArray
+
+    clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
+    facts = get_method(config.method).recognise(job.stage.files["base"], clips)
+    write_json_atomic(job.path / _FACTS, dict(facts))
