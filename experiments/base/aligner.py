@@ -91,7 +91,7 @@ class FoundAlignerPhase(AlignerPhase):
     ) -> None:
         """start: the tensors of the aligner that learned on true points."""
         super().__init__(steps, batch, training, validation, device)
-        self.aligner.load_state_dict({name.removeprefix("aligner."): value for name, value in start.items()})
+        self.aligner.load_state_dict({name.removeprefix("aligner/"): value for name, value in start.items()})
 
 
 def closed_forms(data: Tracks) -> dict[str, dict[str, float]]:

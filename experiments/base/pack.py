@@ -50,7 +50,7 @@ def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
 
 
 def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    start = f"{prefix}."
+    start = f"{prefix}/"
     return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
 
 

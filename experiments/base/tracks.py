@@ -74,7 +74,7 @@ def found_tracks(folder: Path, state: Mapping[str, Tensor], first: int, pairs: i
     state: of the extractor. Made unless they lie in `folder` already.
     """
     extractor = extractor_of_all_kinds()
-    extractor.load_state_dict({name.removeprefix("extractor."): value for name, value in state.items()})
+    extractor.load_state_dict({name.removeprefix("extractor/"): value for name, value in state.items()})
 
     def make(kind: str) -> np.ndarray:
         number, made = NAMES.index(kind), []

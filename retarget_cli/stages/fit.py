@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import shutil
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.errors import EnvironmentProblem, InputError
+from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.events import Notice, Preview, Reporter
 from retarget_cli.media.images import write_png
 from retarget_cli.methods import get_method
@@ -31,7 +30,6 @@ from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import attempted
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.sheet import contact_sheet, dotted
-from retarget_cli.weights import base as packaged
 from retarget_cli.weights.base import BaseFile
 
 if TYPE_CHECKING:
@@ -304,17 +302,6 @@ def _known(job: Job, phase: str, begun: Path | None) -> dict[str, Any]:
     if kind_for(job.entries.get(KIND), phase) is not None:
         facts = {**recognised(job.entries[KIND]), "base": job.stage.digests["base"]}
     return {name: facts.get(name) for name in ("kind", "keypoints", "base")}
-
-
-def pair_kind(job: Job, config: TrainConfig) -> str | None:
-    """The kind of body of a trained pair, as the base of now knows it; None where another one was trained with."""
-    facts = training_curves(job.entries[get_method(config.method).phase_names[0]])
-    if facts.get("kind") is None:
-        return None
-    with contextlib.suppress(EnvironmentProblem, InputError):  # drawing goes on without it
-        if job.tools.store.digests.digest(packaged.base_path()) == facts["base"]:
-            return str(facts["kind"])
-    return None
 
 
 def _show(job: Job, work: Path, step: int, rows: Sequence[PreviewRow]) -> None:

@@ -16,7 +16,7 @@ from retarget_cli.methods.base import KeypointSubset, Look, NewDriver, PairConte
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
 from retarget_cli.stages.clip import SourceClip, facts
-from retarget_cli.stages.fit import keypoint_names, pair_kind, states
+from retarget_cli.stages.fit import keypoint_names, states
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.arrays import create_npy
@@ -177,7 +177,7 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
 
     clips = (ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy")))
     device = pick_device(config.device, config.max_memory)
-    pair = PairContext(config.method_config, clips, states(job, config), device, pair_kind(job, config))
+    pair = PairContext(config.method_config, clips, states(job, config), device)
     method = get_method(config.method)
     names = keypoint_names(job.entries[method.phase_names[0]])
     drawn = method.transfer(pair, _request(job, drawing, playing, names))

@@ -14,7 +14,7 @@ from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.doubts import judged_report
-from retarget_cli.stages.fit import pair_kind, states
+from retarget_cli.stages.fit import states
 from retarget_cli.stages.matte import hint_frame
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
@@ -75,7 +75,7 @@ def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -
         report = judged_report(job.entries[f"matte_{side}"], job.entries[f"doubts_{side}"])
         found += clip_findings(side.upper(), clip.path.name, crop.frames, report)
     device = pick_device(config.device, config.max_memory)
-    pair = PairContext(config.method_config, crops, states(job, config), device, pair_kind(job, config))
+    pair = PairContext(config.method_config, crops, states(job, config), device)
     found += get_method(config.method).diagnose(pair)
     ordered = worst_first(found)
     write_json_atomic(job.path / _DATA, plain(ordered))

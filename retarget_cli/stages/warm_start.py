@@ -71,6 +71,7 @@ def begin(phase: Phase, start: Start, folder: Path) -> None:
     names = get_method(start.config.method).startable(start.config.method_config, phase.name).modules
     try:
         load_modules({name: phase.modules[name] for name in names}, folder)
+        phase.carry(folder)
     except (KeyError, RuntimeError) as error:  # of settings that fit: another version trained them
         what = f"the {phase.name} networks of run {start.run} are not built like those of this version"
         raise InputError(what, where=OPTION, fix=f"Train that pair again, or {_ANOTHER}.") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -55,6 +55,12 @@ def load_modules(modules: Mapping[str, torch.nn.Module], folder: Path) -> None:
         if not own:
             raise KeyError(f"{folder / _TENSORS} holds no module '{name}'")
         module.load_state_dict(own)
+
+
+def stored_modules(folder: Path) -> set[str]:
+    """The names of the modules that the result of a phase holds."""
+    with safe_open(folder / _TENSORS, framework="pt") as file:
+        return {name.partition("/")[0] for name in file.keys()}  # noqa: SIM118 - it is no mapping
 
 
 def write_result(

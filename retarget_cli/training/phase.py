@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -85,6 +86,9 @@ class Phase(ABC):
         """Called on the host before each step. What it changes depends on `index` alone, and stays where it is."""
         for stream in self.streams:
             stream.bring(index)
+
+    def carry(self, folder: Path) -> None:  # noqa: B027 - most phases have nothing to take over
+        """Called once, before the first step, when the modules begin with those of the result in `folder`."""
 
     def finish(self) -> None:  # noqa: B027 - most phases have nothing to add
         """Called once after the last step, before the result is saved."""

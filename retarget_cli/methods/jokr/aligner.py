@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from retarget_cli.utils.sampling import evenly
 
 _SIDES = 0.05, 0.95  # quantiles that say how far a point reaches
 _TRACK = 7  # numbers that describe a point's track: how far it strays, and how x and y go together
 _WIDTH, _LAYERS, _HEADS = 96, 4, 4
+_AT_ONCE = 128  # poses
+_DESCRIBED = 200  # frames of a clip, evenly chosen, by which it is described
 _OWN = 2  # poses of the subject, the most alike, that are shown for each of the driver's
 
 
@@ -74,3 +80,24 @@ def _nearest(poses: Tensor, wanted: Tensor) -> Tensor:
     index = distance.topk(_OWN, dim=1, largest=False).indices
     chosen = torch.gather(poses, 1, index[:, :, None, None].expand(batch, _OWN, count, 2))
     return chosen.permute(0, 2, 1, 3).reshape(batch, count, 2 * _OWN)
+
+
+def mover(network: Aligner, subject: np.ndarray, driver: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from poses of the driver (N, K, 2) to those of the subject, by an aligner of one kind.
+
+    subject: (N, K, 2), driver: (M, K, 2): the keypoints of their clips.
+    """
+
+    def described(points: np.ndarray) -> Track:
+        return describe(torch.from_numpy(points[evenly(len(points), _DESCRIBED)]).float()[None])
+
+    tracks = described(subject), described(driver)
+
+    @torch.no_grad()
+    def move(points: np.ndarray) -> np.ndarray:
+        now = torch.from_numpy(points).float()
+        kinds = torch.zeros(_AT_ONCE, dtype=torch.long)
+        parts = [network(*tracks, part, kinds[: len(part)]) for part in now.split(_AT_ONCE)]
+        return torch.cat(parts).numpy() if parts else points.astype(np.float32)
+
+    return move

@@ -155,8 +155,8 @@ class LinearAlignment:
 
 Move = Callable[[np.ndarray], np.ndarray]
 """Keypoints of the driver (N, K, 2) to the subject's space."""
-Aligner = Callable[[np.ndarray, np.ndarray], Move | None]
-"""All keypoints of the subject (N, K, 2) and of the driver (M, K, 2) to what moves the latter; None where it cannot."""
+Aligner = Callable[[np.ndarray, np.ndarray], Move]
+"""All keypoints of the subject (N, K, 2) and of the driver (M, K, 2) to what moves the latter."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import losses
+from retarget_cli.methods.jokr.aligner import Aligner
 from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, masked, streams_of
+from retarget_cli.methods.jokr.names import ALIGNER_NETWORK
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
@@ -21,7 +24,7 @@ from retarget_cli.methods.jokr.networks import (
     SilhouetteGenerator,
     shape_networks,
 )
-from retarget_cli.methods.jokr.pretrained import fill_shape_networks, own_base
+from retarget_cli.methods.jokr.pretrained import aligner_of, fill_shape_networks, own_base, stored_aligner
 from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, warp_image
@@ -48,8 +51,12 @@ class GeometryPhase(Phase):
         device: str,
         seed: int,
         fill: Fill | None = None,
+        aligner: Aligner | None = None,
     ) -> None:
-        """fill: puts what the base knows into E and G; None to begin with fresh ones."""
+        """fill: puts what the base knows into E and G; None to begin with fresh ones.
+
+        aligner: that of the base for this kind of body. It is not trained, but kept with the networks that it fits.
+        """
         torch.manual_seed(seed)
         self.config = config
         self.fixed = fill is not None and config.frozen >= 1  # E stays as it is
@@ -64,6 +71,8 @@ class GeometryPhase(Phase):
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
         self.modules = {name: getattr(self, name) for name in ("extractor", "shape", "affine", "discriminator")}
+        if aligner is not None:
+            self.modules[ALIGNER_NETWORK] = aligner
         to_device(self.modules.values(), device)
         schedules = {
             "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),  # of E and G
@@ -84,8 +93,18 @@ class GeometryPhase(Phase):
     def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
         """The phase on a pair of crops."""
         config = pair.config.geometry
-        fill = None if pair.kind is None else partial(fill_shape_networks, own_base(), pair.kind)
-        return cls(config, load_pair(pair, config.size), pair.device, seed, fill)
+        clips = load_pair(pair, config.size)
+        if pair.kind is None:
+            return cls(config, clips, pair.device, seed)
+        base = own_base()
+        fill = partial(fill_shape_networks, base, pair.kind)
+        return cls(config, clips, pair.device, seed, fill, aligner_of(base, pair.kind))
+
+    def carry(self, folder: Path) -> None:
+        """Take over the aligner of a result that began with the base."""
+        aligner = stored_aligner(folder, self.config.keypoints)
+        if aligner is not None:
+            self.modules[ALIGNER_NETWORK] = aligner.to(self.generator.device)
 
     def _groups(self) -> list[dict[str, Any]]:
         """What the optimizer of E, G and T holds: of E only what is trained, with a rate of its own after the base."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from retarget_cli.methods.base import BOTH, Look, PairContext
+from retarget_cli.methods.jokr.aligner import mover
 from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
@@ -23,7 +24,7 @@ from retarget_cli.methods.jokr.networks import (
     shape_networks,
     texture_generator,
 )
-from retarget_cli.methods.jokr.pretrained import aligner, own_base
+from retarget_cli.methods.jokr.pretrained import stored_aligner
 from retarget_cli.methods.jokr.references import DetailedTexture, load_detailed_texture
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
@@ -114,7 +115,8 @@ class JokrModel:
         to_subject = load_direction(pair, look, LearnedAffine(), texture)
         detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
         freeze((extractor, shape, texture), pair.device)
-        fits = None if pair.kind is None else partial(aligner, own_base(), pair.kind)
+        network = stored_aligner(pair.states["geometry"], pair.config.geometry.keypoints)
+        fits = None if network is None else partial(mover, network)
         return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device, fits)
 
     @torch.no_grad()

@@ -25,14 +25,16 @@ import torch
 from torch import Tensor, nn
 
 from retarget_cli.errors import EnvironmentProblem
-from retarget_cli.methods.jokr.alignment import Move
+from retarget_cli.methods.jokr.aligner import Aligner
 from retarget_cli.methods.jokr.data import shrink
+from retarget_cli.methods.jokr.names import ALIGNER_NETWORK
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     KindClassifier,
     SilhouetteGenerator,
     TextureGenerator,
 )
+from retarget_cli.training.checkpoint import load_modules, stored_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.weights import base as packaged
@@ -169,9 +171,21 @@ def _one(kind: str) -> str:
     return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
 
 
-def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Move | None:
-    """What fits keypoints of the driver to the subject, as the base learned it for `kind`; None where it did not.
+def aligner_of(base: Base, kind: str) -> Aligner | None:
+    """The aligner for bodies of `kind` alone; None where the base has none. EnvironmentProblem when it does not fit."""
+    tensors = base.under("aligner")
+    if not tensors:
+        return None
+    number = list(base.kinds).index(kind)
+    network = Aligner(1, len(base.kinds[kind]))
+    base.fill(network, {**tensors, "names": tensors["names"][number : number + 1]})
+    return network
 
-    subject: (N, K, 2), driver: (M, K, 2): the keypoints of all their frames.
-    """
-    return None
+
+def stored_aligner(folder: Path, keypoints: int) -> Aligner | None:
+    """The aligner that a result of the geometry phase keeps; None when it did not begin with the base."""
+    if ALIGNER_NETWORK not in stored_modules(folder):
+        return None
+    network = Aligner(1, keypoints)
+    load_modules({ALIGNER_NETWORK: network}, folder)
+    return network.eval()
