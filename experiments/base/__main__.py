@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from experiments.base.aligner import AlignerPhase, FoundAlignerPhase
+from experiments.base.aligner import AlignerPhase
 from experiments.base.corpus import TRAINING, VALIDATION, Corpus, corpus
 from experiments.base.extractor import ExtractorPhase
 from experiments.base.kinds import KindPhase
@@ -60,19 +60,11 @@ class Making:
         """Frames to train on, and frames to choose by."""
         return self.frames(TRAINING, CLIPS), self.frames(VALIDATION, CHECKED_CLIPS)
 
-    def exact(self) -> tuple[Tracks, Tracks]:
-        """True points of pairs to train on, and of pairs to choose by."""
-        folder = self.folder / "tracks"
+    def tracks(self) -> tuple[Tracks, Tracks, Tracks]:
+        """True points, and points that the extractor finds, to train on; such points to choose by."""
+        state, folder = self.state("extractor"), self.folder / "tracks"
         return (
             exact_tracks(folder, TRAINING, self.share(PAIRS), self.workers),
-            exact_tracks(folder, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
-        )
-
-    def found(self) -> tuple[Tracks, Tracks]:
-        """Points that the extractor finds, to train on and to choose by."""
-        state = self.state("extractor")
-        folder = self.folder / "tracks"
-        return (
             found_tracks(folder, state, TRAINING, self.share(FOUND_PAIRS), self.workers),
             found_tracks(folder, state, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
         )
@@ -93,12 +85,9 @@ class Making:
 PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
-    "shape": lambda making: SilhouettePhase(making.share(8_000), 24, *making.pair(), making.device),
-    "texture": lambda making: TexturePhase(making.share(4_000), 8, *making.charts(), making.device),
-    "aligner": lambda making: AlignerPhase(making.share(12_000), 96, *making.exact(), making.device),
-    "aligner_found": lambda making: FoundAlignerPhase(
-        making.share(6_000), 96, *making.found(), making.device, making.state("aligner")
-    ),
+    "shape": lambda making: SilhouettePhase(making.share(5_000), 24, *making.pair(), making.device),
+    "texture": lambda making: TexturePhase(making.share(3_000), 8, *making.charts(), making.device),
+    "aligner": lambda making: AlignerPhase(making.share(16_000), 96, *making.tracks(), making.device),
 }
 
 

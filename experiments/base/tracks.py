@@ -32,6 +32,19 @@ class Tracks:
     truth: Tensor
     kinds: Tensor
 
+    def to(self, device: str) -> Tracks:
+        """The tracks on a device."""
+        return Tracks(self.subject.to(device), self.driver.to(device), self.truth.to(device), self.kinds.to(device))
+
+
+def mirrored_order(kind: str) -> list[int]:
+    """The points of a kind in the order that they have in a mirror, where pairs of limbs are told by x."""
+    order: list[int] = []
+    for names in random_pair(kind, 0).a.body.marks:
+        first = len(order)
+        order += range(first + len(names) - 1, first - 1, -1)
+    return order
+
 
 Filmed = list[tuple[np.ndarray, np.ndarray | None]]
 """Points (N, K, 2) and mattes (N, S, S) of A, of B, of A with B's motion and of B with A's."""
