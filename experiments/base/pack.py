@@ -15,16 +15,14 @@ from retarget_cli.samples.bodies.clips import KINDS, random_pair
 from retarget_cli.utils.text import dump_json
 
 VERSION = 1
+_PARTS = ("extractor", "kinds", "shape", "texture", "aligner")
 _KEPT_AT_LEAST = 0.9  # of the clips of a known kind
 _NONE = len(NAMES) - 1
 
 
 def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
     """Write `path` from the results of all parts in `folder`. Returns the threshold and what it lets through."""
-    parts = {
-        name: load_file(folder / name / "state.safetensors") for name in ("extractor", "kinds", "shape", "texture")
-    }
-    parts["aligner"] = load_file(folder / "aligner_found" / "state.safetensors")
+    parts = {name: load_file(folder / name / "state.safetensors") for name in _PARTS}
     tensors: dict[str, Tensor] = {}
     extractor = _under(parts["extractor"], "extractor")
     tensors |= {f"extractor.{name}": value for name, value in extractor.items() if not name.startswith("head.")}
