@@ -16,7 +16,7 @@ from retarget_cli.utils.text import dump_json
 
 VERSION = 1
 _PARTS = ("extractor", "kinds", "shape", "texture", "aligner")
-_KEPT_AT_LEAST = 0.9  # of the clips of a known kind
+_WRONG_AT_MOST = 0.02  # of the clips of no kind
 _NONE = len(NAMES) - 1
 
 
@@ -42,7 +42,7 @@ def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
     aligner["names"] = aligner["names"][order]
     tensors |= {f"aligner.{name}": value for name, value in aligner.items()}
     names = {kind: list(random_pair(kind, 0).a.body.names) for kind in KINDS}
-    metadata = dump_json({"kinds": names, "threshold": facts["threshold"], "version": VERSION})
+    metadata = dump_json({"kinds": names, "threshold": facts["threshold"], "version": VERSION}).decode()
     save_file({name: value.half().contiguous() for name, value in tensors.items()}, path, metadata={"base": metadata})
     return facts
 
@@ -67,7 +67,8 @@ def _stems(stems: dict[str, Tensor], part: str) -> dict[str, Tensor]:
 def choose_threshold(state: dict[str, Tensor], validation: Corpus) -> dict[str, float]:
     """The mean probability from which on a clip is taken for one of a kind.
 
-    It keeps most clips of known kinds; ``wrong`` is the share of those of no kind that it lets through all the same.
+    The lowest that hardly ever lets through what is of no kind. ``kept`` is the share of clips of known kinds that it
+    keeps, ``wrong`` that of those of no kind.
     """
     classifier = KindClassifier(_NONE)
     classifier.load_state_dict(state)
@@ -77,9 +78,10 @@ def choose_threshold(state: dict[str, Tensor], validation: Corpus) -> dict[str, 
     known = kinds < _NONE
     own = clips[known].gather(1, kinds[known][:, None])[:, 0].numpy()
     others = clips[~known][:, :_NONE].amax(dim=1).numpy()
-    threshold = float(np.clip(np.quantile(own, 1 - _KEPT_AT_LEAST), 0.3, 0.7))
+    passed = {threshold: float((others >= threshold).mean()) for threshold in np.arange(0.5, 0.95, 0.05).round(2)}
+    threshold = float(min(threshold for threshold, wrong in passed.items() if wrong <= _WRONG_AT_MOST))
     return {
-        "threshold": round(threshold, 3),
+        "threshold": threshold,
         "kept": float((own >= threshold).mean()),
         "wrong": float((others >= threshold).mean()),
     }

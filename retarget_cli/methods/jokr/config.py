@@ -73,12 +73,17 @@ class GeometryConfig:
     base_steps: int = setting(
         500, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
     )
+    anchor: float = setting(
+        2.0,
+        "weight: keypoints stay about where the base finds them, so that they keep the meaning of their names",
+        later=True,
+    )
     frozen: float = setting(
-        1.0, "share of a training that begins with the base in which the extractor stays as it is, from the start; "
+        0.0, "share of a training that begins with the base in which the extractor stays as it is, from the start; "
         "1: always", "0 to 1", later=True, most=1,
     )  # fmt: skip
     tune_rate: float = setting(
-        2e-4, "peak of the one-cycle schedule of an extractor from the base, once it is no longer frozen", later=True
+        1e-3, "peak of the one-cycle schedule of an extractor from the base, once it is no longer frozen", later=True
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from functools import partial
@@ -28,11 +29,12 @@ from retarget_cli.methods.jokr.pretrained import aligner_of, fill_shape_networks
 from retarget_cli.methods.jokr.previews import geometry_rows
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, warp_image
-from retarget_cli.training.device import to_device
+from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 
 Fill = Callable[[KeypointExtractor, SilhouetteGenerator], None]
+_FREE = 0.03  # half crops, by which a keypoint may leave the place where the base finds it
 _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
 
 
@@ -65,8 +67,12 @@ class GeometryPhase(Phase):
         self.steps = config.steps if fill is None else config.base_steps
         self.room = [config.separation_distance * room_for_keypoints(clip) for clip in clips]
         self.extractor, self.shape = shape_networks(config)
+        self.teacher: KeypointExtractor | None = None  # where the base finds keypoints
         if fill is not None:
             fill(self.extractor, self.shape)
+            if not self.fixed:
+                self.teacher = copy.deepcopy(self.extractor)
+                freeze((self.teacher,), device)
         self.affine = LearnedAffine()
         self.affine.start_at(*box_alignment(*clips))
         self.discriminator = PoseDiscriminator(config.keypoints)
@@ -126,6 +132,8 @@ class GeometryPhase(Phase):
         points_a, points_b = (half[: 2 * self.config.batch] for half in points.chunk(2))
         # Each clip by itself: silhouettes, and what its keypoints must keep to.
         terms = self._clip_terms(points, maps, views)
+        if self.teacher is not None:
+            terms["anchor"] = self._straying(self.teacher, seen, points)
         # Both clips together: after T the keypoints of one must look like those of the other.
         moved = apply_affine(self.affine(), points_b)
         terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
@@ -180,6 +188,14 @@ class GeometryPhase(Phase):
             sums["inside"].append(losses.inside_silhouette(heat[: 2 * batch], small))
             sums["temporal"].append(losses.temporal(now, following))
         return {name: values[0] + values[1] for name, values in sums.items() if values}
+
+    def _straying(self, teacher: KeypointExtractor, seen: Tensor, points: Tensor) -> Tensor:
+        """How far keypoints are, beyond what is free, from where the base finds them; on the first view of each."""
+        first = [slice(0, self.config.batch), slice(len(seen) // 2, len(seen) // 2 + self.config.batch)]
+        with torch.no_grad(), self.autocast():
+            known = teacher(torch.cat([seen[part] for part in first]))[0]
+        strays = (torch.cat([points[part] for part in first]) - known).square().sum(dim=-1).add(1e-8).sqrt()
+        return torch.relu(strays - _FREE).mean()
 
     def _without_some_colours(self, frames: Tensor) -> Tensor:
         """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too.
