@@ -7,7 +7,7 @@ from torch import Tensor
 
 from experiments.base.corpus import NAMES, Corpus
 from experiments.base.faults import moved
-from experiments.base.trunks import draw_groups, with_stems
+from experiments.base.trunks import GROUPS, draw_groups, some, with_stems
 from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.methods.jokr.data import masked
 from retarget_cli.methods.jokr.losses import silhouette_loss
@@ -57,9 +57,8 @@ class SilhouettePhase(Phase):
         """Silhouette IoU by kind, at the true points of bodies never trained on."""
         scores = {}
         for kind, name in enumerate(NAMES[:_KINDS]):
-            index = self.validation.of_kind(kind)[::8][:64]
-            index = index[: len(index) // 4 * 4]
-            self.chosen.kinds = torch.full((4,), kind, device=index.device)
+            index = some(self.validation.of_kind(kind), 64)
+            self.chosen.kinds = torch.full((GROUPS,), kind, device=index.device)
             drawn = self.shape(self.validation.points[index])[:, 0] > 0
             scores[name] = float(mask_iou(drawn, self.validation.pixels[index, 3] > 127).mean())
         return scores

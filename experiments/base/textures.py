@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from experiments.base.corpus import NAMES, POINTS
 from experiments.base.faults import moved
-from experiments.base.trunks import draw_groups, with_stems
+from experiments.base.trunks import GROUPS, draw_groups, some, with_stems
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.data import unmasked
 from retarget_cli.methods.jokr.networks import texture_generator
@@ -102,10 +102,9 @@ class TexturePhase(Phase):
         """Mean difference of the colours inside the matte by kind, on bodies never trained on."""
         scores, each = {}, len(self.validation.points) // _KINDS
         for kind, name in enumerate(NAMES[:_KINDS]):
-            index = torch.arange(kind * each, (kind + 1) * each)[:: max(1, each // 24)]
-            index = index[: len(index) // 4 * 4].to(self.generator.device)
+            index = some(torch.arange(kind * each, (kind + 1) * each, device=self.generator.device), 24)
             picture = unmasked(self.validation.pixels[index])
-            self.chosen.kinds = torch.full((4,), kind, device=index.device)
+            self.chosen.kinds = torch.full((GROUPS,), kind, device=index.device)
             drawn = self.texture(_small(picture[:, 3:]), self.validation.points[index])
             scores[name] = float(texture_terms(*drawn, picture)["colour"])
         return scores

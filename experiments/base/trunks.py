@@ -74,3 +74,9 @@ def draw_groups(each: int, batch: int, kinds: int, generator: torch.Generator) -
     chosen = torch.randint(kinds, (GROUPS,), generator=generator, device=device)
     inside = torch.randint(each, (batch,), generator=generator, device=device)
     return chosen, chosen.repeat_interleave(batch // GROUPS) * each + inside
+
+
+def some(index: Tensor, wanted: int) -> Tensor:
+    """About `wanted` of the indices, evenly spread, and as many as make whole groups."""
+    chosen = index[:: max(1, len(index) // wanted)]
+    return chosen[: len(chosen) // GROUPS * GROUPS]
