@@ -42,15 +42,18 @@ class Check:
 
 def examine(workspace: Path) -> list[Check]:
     """Run every check. A check that breaks counts as failed; nothing is left behind in `workspace`."""
-    everywhere = (check_python, check_torch, check_device, check_codecs, check_opencv, check_segment_anything)
+    installed = (check_python, check_torch, check_device, check_codecs, check_opencv)
+    networks = (check_base, check_segment_anything, check_weights)
     here = [_guarded(check, workspace) for check in (check_workspace, check_disk)]
-    return [*[_guarded(check) for check in (*everywhere, check_weights)], *here, _guarded(check_threads)]
+    return [*[_guarded(check) for check in (*installed, *networks)], *here, _guarded(check_threads)]
 
 
 def _guarded(check: Callable[..., Check], *arguments: Path) -> Check:
     name = check.__name__.removeprefix("check_").replace("_", "-")
     try:
         return dataclasses.replace(check(*arguments), name=name)
+    except RetargetError as error:
+        return Check("fail", str(error), error.fix, name)
     except Exception as error:
         return Check("fail", f"{type(error).__name__}: {error}", REINSTALL, name)
 
@@ -117,6 +120,12 @@ def check_opencv() -> Check:
     if not hasattr(cv2, "DISOpticalFlow_create"):
         return Check("fail", f"OpenCV {cv2.__version__} has no DISOpticalFlow", REINSTALL)
     return Check("ok", f"OpenCV {cv2.__version__}")
+
+
+def check_base() -> Check:
+    """The networks that training begins with are whole."""
+    base = _load("retarget_cli.methods.jokr.pretrained").own_base()
+    return Check("ok", f"networks for {', '.join(base.kinds)}")
 
 
 def check_segment_anything() -> Check:

@@ -12,6 +12,7 @@ import pytest
 
 from retarget_cli.cli import doctor
 from retarget_cli.cli.app import run
+from retarget_cli.weights import base
 from retarget_cli.weights.manifest import weight
 
 
@@ -39,6 +40,18 @@ def test_a_missing_package_fails(module: str, check: str, tmp_path: Path, monkey
     assert found[check].status == "fail"
     assert module in found[check].detail
     assert found[check].fix
+
+
+def test_the_base_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = {check.name: check for check in doctor.examine(tmp_path)}
+    assert checks["base"].status == "ok"
+    assert "quadruped" in checks["base"].detail
+    damaged = tmp_path / "base.safetensors"
+    damaged.write_bytes(base.base_path().read_bytes()[:-100])
+    monkeypatch.setattr(base, "base_path", lambda: damaged)
+    broken = {check.name: check for check in doctor.examine(tmp_path)}["base"]
+    assert broken.status == "fail"
+    assert "--init-from none" in broken.fix
 
 
 def test_segment_anything_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
