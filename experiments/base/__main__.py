@@ -24,7 +24,7 @@ from experiments.base.extractor import ExtractorPhase
 from experiments.base.kinds import KindPhase
 from experiments.base.pack import pack
 from experiments.base.silhouettes import SilhouettePhase
-from experiments.base.textures import Charts, TexturePhase, charts
+from experiments.base.textures import Coated, TexturePhase, coated
 from experiments.base.tracks import Tracks, exact_tracks, found_tracks
 from retarget_cli.events import Event, Metric, Progress
 from retarget_cli.training.loop import fit
@@ -33,7 +33,7 @@ from retarget_cli.training.precision import pick_precision
 
 CLIPS, CHECKED_CLIPS = 1500, 60  # of each kind, to train on and to choose by
 PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 800, 300, 20
-CHARTS, CHECKED_CHARTS = 400, 10
+COATED, CHECKED_COATED = 384, 10
 
 
 @dataclass
@@ -73,12 +73,12 @@ class Making:
         """The tensors of a part that was trained."""
         return load_file(self.folder / part / "state.safetensors")
 
-    def charts(self) -> tuple[Charts, Charts]:
-        """Bodies in the coat of a map, to train on and to choose by."""
-        folder = self.folder / "charts"
+    def coats(self) -> tuple[Coated, Coated]:
+        """Bodies in many coats, to train on and to choose by."""
+        folder = self.folder / "coats"
         return (
-            charts(folder, TRAINING, self.share(CHARTS), self.workers),
-            charts(folder, VALIDATION, self.share(CHECKED_CHARTS), self.workers),
+            coated(folder, TRAINING, self.share(COATED), self.workers),
+            coated(folder, VALIDATION, self.share(CHECKED_COATED), self.workers),
         )
 
 
@@ -86,7 +86,7 @@ PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
     "shape": lambda making: SilhouettePhase(making.share(5_000), 24, *making.pair(), making.device),
-    "texture": lambda making: TexturePhase(making.share(3_000), 8, *making.charts(), making.device),
+    "texture": lambda making: TexturePhase(making.share(3_000), 8, *making.coats(), making.device),
     "aligner": lambda making: AlignerPhase(making.share(16_000), 96, *making.tracks(), making.device),
 }
 

@@ -32,6 +32,9 @@ def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
     for part in ("shape", "texture"):
         tensors |= {f"{part}.{name}": value for name, value in _under(parts[part], part).items()}
         tensors |= _stems(_under(parts[part], "stems"), part)
+    heads = _under(parts["texture"], "heads")
+    tensors["texture.head.0.weight"] = heads["weight"].unflatten(0, (len(heads["bias"]), -1)).mean(dim=0)
+    tensors["texture.head.0.bias"] = heads["bias"].mean(dim=0)
     order = sorted(range(_NONE), key=lambda number: NAMES[number])  # as the reader of the file has them
     kinds = _under(parts["kinds"], "kinds")
     facts = choose_threshold(kinds, validation)

@@ -61,7 +61,8 @@ class GeometryPhase(Phase):
         """
         torch.manual_seed(seed)
         self.config = config
-        self.fixed = fill is not None and config.frozen >= 1  # E stays as it is
+        self.based = fill is not None
+        self.fixed = self.based and config.frozen >= 1  # E stays as it is
         self.clips = clips
         self.streams = streams_of(clips)
         self.steps = config.steps if fill is None else config.base_steps
@@ -134,7 +135,10 @@ class GeometryPhase(Phase):
         terms = self._clip_terms(points, maps, views)
         if self.teacher is not None:
             terms["anchor"] = self._straying(self.teacher, seen, points)
-        # Both clips together: after T the keypoints of one must look like those of the other.
+        # Both clips together: after T the keypoints of one must look like those of the other. With the base they mean
+        # the same parts from the start; to agree in more than that would take them off their places, so only T learns.
+        if self.based:
+            points_a, points_b = points_a.detach(), points_b.detach()
         moved = apply_affine(self.affine(), points_b)
         terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
         terms["confusion"] = losses.confusion(
@@ -183,7 +187,8 @@ class GeometryPhase(Phase):
                 continue
             now, following, moved = keys.chunk(3)
             sums["equivariance"].append((apply_affine(further, now) - moved).abs().mean())
-            sums["separation"].append(losses.separation(keys[: 2 * batch], self.room[channel]))
+            if not self.based:  # named points may be near each other
+                sums["separation"].append(losses.separation(keys[: 2 * batch], self.room[channel]))
             small = torch.nn.functional.avg_pool2d(matte, 2)
             sums["inside"].append(losses.inside_silhouette(heat[: 2 * batch], small))
             sums["temporal"].append(losses.temporal(now, following))

@@ -161,6 +161,18 @@ def random_coat(body: Body, random: np.random.Generator) -> Coat:
     )
 
 
+def numbered_coat(body: Body, number: int) -> Coat:
+    """The coat of that number, which is the same on every body: a part has the colour that its name has there."""
+    random = np.random.default_rng(number)
+    base, contrast = random.uniform(60, 190, 3), random.uniform(20, 70)
+    stripes, depth = (float(random.uniform(1, 5)), float(random.uniform(0, 2))), float(random.uniform(0.1, 0.4))
+    colours = {}
+    for part in sorted({limb.part for limb in _limbs(body)}):
+        own = np.random.default_rng([number, zlib.crc32(part.encode())])
+        colours[part] = np.clip(base + own.normal(size=3) * contrast, 5, 250)
+    return Coat(colours, stripes, depth, grain=0.0)
+
+
 def coloured(seen: Drawable, crop: Crop, size: int, frame: int, coat: Coat, random: np.random.Generator) -> np.ndarray:
     """(size, size, 4) uint8 colours and matte of one frame, with light from above; nothing where the body is not."""
     limbs, places = surface(seen, crop, size * _FINER, frame)
@@ -173,26 +185,3 @@ def coloured(seen: Drawable, crop: Crop, size: int, frame: int, coat: Coat, rand
     rgba = np.dstack([np.clip(picture, 0, 255), 255.0 * there]).astype(np.float32)
     rgba[~there] = 0
     return cv2.resize(rgba, (size, size), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
-
-
-def chart(seen: Drawable, crop: Crop, size: int, frame: int) -> np.ndarray:
-    """(size, size, 4) uint8 like :func:`coloured`, in the coat of a map: every place on a body has its own colour.
-
-    The colours of a limb depend on its name alone, and are the same for every body of a kind.
-    """
-    limbs, places = surface(seen, crop, size * _FINER, frame)
-    names = [bone.name for bone in seen.body.bones] + [f"{plate.bone}-{plate.part}" for plate in seen.body.plates]
-    start, end = (np.array([_colour_of(name, end) for name in names]) for end in ("start", "end"))
-    there, limb = limbs >= 0, np.maximum(limbs, 0)
-    along, across = places[..., :1], places[..., 1:]
-    picture = (start[limb] * (1 - along) + end[limb] * along) * (1 - 0.3 * across)
-    rgba = np.dstack([np.clip(picture, 0, 255), 255.0 * there]).astype(np.float32)
-    rgba[~there] = 0
-    return cv2.resize(rgba, (size, size), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
-
-
-def _colour_of(name: str, end: str) -> np.ndarray:
-    """(3,) a colour of its own for each name and end; left and right limbs share theirs."""
-    plain = name.replace("_l", "").replace("_r", "")
-    number = zlib.crc32(f"{plain} {end}".encode())
-    return np.array([60 + (number >> shift & 255) * 0.6 for shift in (0, 8, 16)])
