@@ -32,7 +32,7 @@ from retarget_cli.training.phase import Phase
 from retarget_cli.training.precision import pick_precision
 
 CLIPS, CHECKED_CLIPS = 1500, 60  # of each kind, to train on and to choose by
-PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 800, 300, 20
+PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 3000, 300, 20
 COATED, CHECKED_COATED = 384, 10
 
 
@@ -87,7 +87,7 @@ PARTS: dict[str, Callable[[Making], Phase]] = {
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
     "shape": lambda making: SilhouettePhase(making.share(5_000), 24, *making.pair(), making.device),
     "texture": lambda making: TexturePhase(making.share(3_000), 8, *making.coats(), making.device),
-    "aligner": lambda making: AlignerPhase(making.share(16_000), 96, *making.tracks(), making.device),
+    "aligner": lambda making: AlignerPhase(making.share(20_000), 96, *making.tracks(), making.device),
 }
 
 
