@@ -150,6 +150,11 @@ def test_a_kind_counts_where_both_clips_show_it(a, b, kind, sure, why: str) -> N
     assert (told.kind, told.confidence, told.why) == (kind, sure, why)
 
 
-def test_without_tensors_there_is_no_aligner(path: Path) -> None:
-    points = np.zeros((3, 6, 2), np.float32)
-    assert pretrained.aligner(pretrained.read_base(path), "biped", points, points) is None
+def test_the_aligner_of_a_kind_has_the_names_of_that_kind_alone(path: Path, tmp_path: Path) -> None:
+    assert pretrained.aligner_of(pretrained.read_base(path), "biped") is None  # this base has none
+    base = pretrained.read_base(write_base(tmp_path / "base.safetensors", CONFIG, aligner=True))
+    for number, kind in enumerate(KINDS):
+        found = pretrained.aligner_of(base, kind)
+        assert found is not None
+        assert torch.equal(found.names, base.tensors["aligner.names"][number : number + 1])
+        assert torch.equal(found.first.weight, base.tensors["aligner.first.weight"])

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from fake_base import base_tensors, names, write_base
@@ -17,9 +16,7 @@ from retarget_cli.config import TrainConfig
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.events import Notice
 from retarget_cli.methods import get_method
-from retarget_cli.methods.jokr.alignment import Move
 from retarget_cli.methods.jokr.config import BASE_SETTINGS
-from retarget_cli.methods.jokr.pretrained import Base
 from retarget_cli.pipeline.estimate import Speed
 from retarget_cli.pipeline.reproduce import Commands
 from retarget_cli.pipeline.settings import from_record
@@ -38,8 +35,8 @@ def jokr(*changes: str, **flags: str) -> TrainConfig:
 class Based(World):
     """A world whose base has the size of TINY networks. Every change of what it takes clips for is another base."""
 
-    def rewrite(self, kind: str | None, textures: bool = True) -> Path:
-        path = write_base(self.folder / "base.safetensors", jokr().method_config, kind, textures)
+    def rewrite(self, kind: str | None, textures: bool = True, aligner: bool = False) -> Path:
+        path = write_base(self.folder / "base.safetensors", jokr().method_config, kind, textures, aligner)
         base.base_path = lambda: path  # type: ignore[assignment]
         return path
 
@@ -85,8 +82,8 @@ def test_training_begins_with_the_base_where_the_kind_of_body_is_known(place: Ba
     assert facts["geometry"]["base"] == place.store.digests.digest(base.base_path())
     assert "kind" not in facts["texture"]
     state, known = load_file(result.stages["geometry"].file("state.safetensors")), base_tensors(jokr().method_config)
-    head = state["extractor/head.weight"]
-    torch.testing.assert_close(head, known["heads.quadruped.weight"].half().float(), rtol=0, atol=0)
+    head = state["extractor/head.weight"]  # three steps have moved it a little
+    torch.testing.assert_close(head, known["heads.quadruped.weight"], rtol=0, atol=5e-3)
     assert place.store.runs()[-1]["config"]["start"] == "base"
 
 
@@ -185,28 +182,22 @@ def test_a_missing_or_damaged_base_is_told_with_what_to_do(place: Based, monkeyp
     assert "--init-from none" in caught.value.fix
 
 
-def test_the_aligner_of_a_kind_is_that_of_the_base_it_was_trained_with(
-    place: Based, trained, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pair_keeps_the_aligner_of_the_base_that_it_began_with(place: Based, trained) -> None:
+    def taken() -> str:
+        return place.render(affine="aligner").looks[0].affine
+
     place.run()
     with pytest.raises(UsageError, match="no aligner for this pair"):  # the base holds none
-        place.render(affine="aligner")
-    asked = []
-
-    def aligner(base: Base, kind: str, subject: np.ndarray, driver: np.ndarray) -> Move:
-        asked.append((kind, subject.shape[1:], driver.shape[1:]))
-        return lambda points: points
-
-    monkeypatch.setattr("retarget_cli.methods.jokr.model.aligner", aligner)
-    assert place.render(affine="aligner").looks[0].affine == "aligner"
-    assert asked == [("quadruped", (4, 2), (4, 2))]
-    place.rewrite("biped")
-    with pytest.raises(UsageError, match="no aligner for this pair"):
-        place.render(affine="aligner", look="b")
+        taken()
+    place.rewrite("quadruped", aligner=True)
+    first = place.run()
     place.rewrite("quadruped")
+    assert taken() == "aligner"
+    place.run(start=first.run_id)
+    assert taken() == "aligner"
     place.run(start="none")
     with pytest.raises(UsageError, match="no aligner for this pair"):
-        place.render(affine="aligner")
+        taken()
 
 
 def test_the_estimate_knows_how_many_steps_it_will_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -35,13 +35,15 @@ PAPER = (
 )  # fmt: skip
 BASED = {  # phases that begin with the base, and settings of theirs
     "geometry-base": ("geometry.base_steps=40",),
-    "geometry-tuned-base": ("geometry.base_steps=40", "geometry.frozen=0.5"),
+    "geometry-late-base": ("geometry.base_steps=40", "geometry.frozen=0.5"),
+    "geometry-fixed-base": ("geometry.base_steps=40", "geometry.frozen=1"),
     "texture-base": ("texture.base_steps=40",),
 }
 PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry": ("draft", "geometry", False),
     "geometry-base": ("draft", "geometry", False),
-    "geometry-tuned-base": ("draft", "geometry", False),
+    "geometry-late-base": ("draft", "geometry", False),
+    "geometry-fixed-base": ("draft", "geometry", False),
     "texture": ("draft", "texture", False),
     "texture-base": ("draft", "texture", False),
     "texture-lpips": ("draft", "texture", True),

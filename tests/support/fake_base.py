@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from retarget_cli.methods.jokr.aligner import Aligner
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.networks import KindClassifier, shape_networks, texture_generator
 
@@ -21,7 +22,7 @@ def names(kind: str, count: int) -> list[str]:
     return [f"{kind} {index}" for index in range(count)]
 
 
-def base_tensors(config: JokrConfig, textures: bool = True) -> dict[str, Tensor]:
+def base_tensors(config: JokrConfig, textures: bool = True, aligner: bool = False) -> dict[str, Tensor]:
     """What a base for such networks holds, each kind's parts with weights of their own."""
     torch.manual_seed(99)
     found: dict[str, Tensor] = {}
@@ -34,8 +35,12 @@ def base_tensors(config: JokrConfig, textures: bool = True) -> dict[str, Tensor]
         for part, network in parts.items():
             for name, value in network.state_dict().items():
                 found[f"{part}_stems.{kind}.{name}" if name.startswith(_STEM) else f"{part}.{name}"] = value
-    classifier = KindClassifier(len(KINDS)).state_dict()
-    return {**found, **{f"kinds.{name}": value for name, value in classifier.items()}}
+    others: dict[str, nn.Module] = {"kinds": KindClassifier(len(KINDS))}
+    if aligner:
+        others["aligner"] = Aligner(len(KINDS), config.geometry.keypoints)
+    for part, network in others.items():
+        found |= {f"{part}.{name}": value for name, value in network.state_dict().items()}
+    return found
 
 
 def sure_of(tensors: Mapping[str, Tensor], kind: str | None) -> dict[str, Tensor]:
@@ -51,9 +56,11 @@ def facts(keypoints: int, threshold: float = 0.6) -> dict[str, str]:
     return {"base": json.dumps(told, sort_keys=True)}
 
 
-def write_base(path: Path, config: JokrConfig, kind: str | None = "quadruped", textures: bool = True) -> Path:
+def write_base(
+    path: Path, config: JokrConfig, kind: str | None = "quadruped", textures: bool = True, aligner: bool = False
+) -> Path:
     """Write a base in half precision that takes everything for `kind`; returns `path`."""
-    tensors = sure_of(base_tensors(config, textures), kind)
+    tensors = sure_of(base_tensors(config, textures, aligner), kind)
     half = {name: value.half().contiguous() for name, value in tensors.items()}
     save_file(half, path, metadata=facts(config.geometry.keypoints))
     return path
