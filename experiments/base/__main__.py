@@ -24,7 +24,6 @@ from experiments.base.extractor import ExtractorPhase
 from experiments.base.kinds import KindPhase
 from experiments.base.pack import pack
 from experiments.base.silhouettes import SilhouettePhase
-from experiments.base.textures import Coated, TexturePhase, coated
 from experiments.base.tracks import Tracks, exact_tracks, found_tracks
 from retarget_cli.events import Event, Metric, Progress
 from retarget_cli.training.loop import fit
@@ -33,7 +32,6 @@ from retarget_cli.training.precision import pick_precision
 
 CLIPS, CHECKED_CLIPS = 1500, 60  # of each kind, to train on and to choose by
 PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 3000, 300, 20
-COATED, CHECKED_COATED = 384, 10
 
 
 @dataclass
@@ -73,20 +71,11 @@ class Making:
         """The tensors of a part that was trained."""
         return load_file(self.folder / part / "state.safetensors")
 
-    def coats(self) -> tuple[Coated, Coated]:
-        """Bodies in many coats, to train on and to choose by."""
-        folder = self.folder / "coats"
-        return (
-            coated(folder, TRAINING, self.share(COATED), self.workers),
-            coated(folder, VALIDATION, self.share(CHECKED_COATED), self.workers),
-        )
-
 
 PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
     "shape": lambda making: SilhouettePhase(making.share(5_000), 24, *making.pair(), making.device),
-    "texture": lambda making: TexturePhase(making.share(3_000), 8, *making.coats(), making.device),
     "aligner": lambda making: AlignerPhase(making.share(20_000), 96, *making.tracks(), making.device),
 }
 

@@ -15,7 +15,7 @@ from retarget_cli.samples.bodies.clips import KINDS, random_pair
 from retarget_cli.utils.text import dump_json
 
 VERSION = 1
-_PARTS = ("extractor", "kinds", "shape", "texture", "aligner")
+_PARTS = ("extractor", "kinds", "shape", "aligner")
 _WRONG_AT_MOST = 0.02  # of the clips of no kind
 _NONE = len(NAMES) - 1
 
@@ -29,12 +29,8 @@ def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
     for number, kind in enumerate(NAMES[:_NONE]):
         own = slice(number * POINTS, (number + 1) * POINTS)
         tensors |= {f"heads.{kind}.{name}": extractor[f"head.{name}"][own] for name in ("weight", "bias")}
-    for part in ("shape", "texture"):
-        tensors |= {f"{part}.{name}": value for name, value in _under(parts[part], part).items()}
-        tensors |= _stems(_under(parts[part], "stems"), part)
-    heads = _under(parts["texture"], "heads")
-    tensors["texture.head.0.weight"] = heads["weight"].unflatten(0, (len(heads["bias"]), -1)).mean(dim=0)
-    tensors["texture.head.0.bias"] = heads["bias"].mean(dim=0)
+    tensors |= {f"shape.{name}": value for name, value in _under(parts["shape"], "shape").items()}
+    tensors |= _stems(_under(parts["shape"], "stems"))
     order = sorted(range(_NONE), key=lambda number: NAMES[number])  # as the reader of the file has them
     kinds = _under(parts["kinds"], "kinds")
     facts = choose_threshold(kinds, validation)
@@ -55,12 +51,12 @@ def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
 
 
-def _stems(stems: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+def _stems(stems: dict[str, Tensor]) -> dict[str, Tensor]:
     """The first block of every kind, named as in a U-Net."""
     weights = stems["weight"].unflatten(0, (_NONE, -1))
     found = {}
     for number, kind in enumerate(NAMES[:_NONE]):
-        start = f"{part}_stems.{kind}.unet.first"
+        start = f"shape_stems.{kind}.unet.first"
         found[f"{start}.conv.weight"] = weights[number]
         found[f"{start}.norm.weight"], found[f"{start}.norm.bias"] = stems["scale"][number], stems["shift"][number]
     return found

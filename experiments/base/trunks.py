@@ -60,45 +60,6 @@ def with_stems(network: nn.Module, kinds: int) -> tuple[Stems, Chosen]:
     return stems, chosen
 
 
-class Heads(nn.Module):
-    """The last convolutions of a texture generator, one for each coat, in the place of its own."""
-
-    def __init__(self, last: nn.Conv2d, coats: int) -> None:
-        super().__init__()
-        self.coats = coats
-        self.weight = nn.Parameter(last.weight.detach().repeat(coats, 1, 1, 1))  # of all coats, one after another
-        self.bias = nn.Parameter(torch.zeros(coats, last.out_channels))
-
-    def forward(self, x: Tensor, coats: Tensor) -> Tensor:
-        """(GROUPS · b, C, H, W), of which each group wears the coat that (GROUPS,) says."""
-        weights = self.weight.unflatten(0, (self.coats, -1))
-        parts = zip(x.chunk(GROUPS), coats, strict=True)
-        return torch.cat([F.conv2d(part, weights[coat], self.bias[coat], padding=1) for part, coat in parts])
-
-
-class ChosenHead(nn.Module):
-    """Stands in a texture generator for its last convolution and calls the heads for the coats that were set."""
-
-    def __init__(self, heads: Heads) -> None:
-        super().__init__()
-        self.heads = [heads]  # hidden as in :class:`Chosen`
-        self.coats: Tensor | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See :class:`Heads`."""
-        assert self.coats is not None
-        return self.heads[0](x, self.coats)
-
-
-def with_heads(network: nn.Module, coats: int) -> tuple[Heads, ChosenHead]:
-    """Take the last convolution out of a texture generator and put one for each coat there."""
-    layers = network.head
-    assert isinstance(layers, nn.Sequential) and isinstance(layers[0], nn.Conv2d)
-    heads = Heads(layers[0], coats)
-    layers[0] = chosen = ChosenHead(heads)
-    return heads, chosen
-
-
 def draw_groups(each: int, batch: int, kinds: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Kinds (GROUPS,) and indices (batch,) of frames of them, in a corpus with `each` frames of every kind in turn."""
     device = generator.device

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
 import cv2
@@ -159,18 +158,6 @@ def random_coat(body: Body, random: np.random.Generator) -> Coat:
         float(random.uniform(0, 0.35)),
         float(random.uniform(0, 10)),
     )
-
-
-def numbered_coat(body: Body, number: int) -> Coat:
-    """The coat of that number, which is the same on every body: a part has the colour that its name has there."""
-    random = np.random.default_rng(number)
-    base, contrast = random.uniform(60, 190, 3), random.uniform(20, 70)
-    stripes, depth = (float(random.uniform(1, 5)), float(random.uniform(0, 2))), float(random.uniform(0.1, 0.4))
-    colours = {}
-    for part in sorted({limb.part for limb in _limbs(body)}):
-        own = np.random.default_rng([number, zlib.crc32(part.encode())])
-        colours[part] = np.clip(base + own.normal(size=3) * contrast, 5, 250)
-    return Coat(colours, stripes, depth, grain=0.0)
 
 
 def coloured(seen: Drawable, crop: Crop, size: int, frame: int, coat: Coat, random: np.random.Generator) -> np.ndarray:
