@@ -261,9 +261,8 @@ def trains() -> dict[str, Callable[[MadeUp], list[Stage]]]:
         "train paper from a start": lambda made: started(made, "paper"),
         "train from the base": based,
         "train from the base, changed": lambda made: based(
-            made, "geometry.base_steps=300", "geometry.frozen=0.5", "geometry.tune_rate=1e-4", "texture.base_steps=900"
+            made, "geometry.base_steps=300", "geometry.anchor=1", "geometry.frozen=0.5", "geometry.tune_rate=1e-4"
         ),
-        "train from the base, other textures": lambda made: based(made, "texture.widths=16,24"),
         "import geometry": imported,
     }
 

@@ -229,8 +229,8 @@ class MotionMethod(ABC):
         """The part of `phase` that may begin with the networks of another run whose settings are of the same kind."""
         return self.startable_parts.get(phase, Startable((), ()))
 
-    def base_misfits(self, config: Any, phase: str) -> tuple[str, ...]:
-        """What must be set otherwise for `phase`, one of `based`, to begin with the base, as ``key=value``."""
+    def base_misfits(self, config: Any) -> tuple[str, ...]:
+        """What must be set otherwise for the phases in `based` to begin with the base, as ``key=value``."""
         return ()
 
     def steps(self, config: Any, phase: str, based: bool = False) -> int | None:
@@ -242,8 +242,7 @@ class MotionMethod(ABC):
         """Tell which kind of body both clips show, of those that the file `base` knows.
 
         Returns plain JSON: ``kind``, a name or null; ``confidence``, by ``a`` and ``b``, 0 to 1; ``keypoints``, their
-        names or null; ``phases``, those that the base has networks of that kind for; ``why``, a sentence.
-        Raises EnvironmentProblem for a file that is damaged.
+        names or null; ``why``, a sentence. Raises EnvironmentProblem for a file that is damaged.
         """
         raise NotImplementedError(f"{self.name} has no base")
 

@@ -13,7 +13,7 @@ from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.estimate import Speed, told
 from retarget_cli.pipeline.mattes import report_on, warnings_of
 from retarget_cli.stages.clip import SourceClip
-from retarget_cli.stages.kind import KIND, kind_for, recognised
+from retarget_cli.stages.kind import KIND, known_kind, recognised
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.stage import Stage
 from retarget_cli.store.engine import Entry, Store
@@ -66,7 +66,7 @@ class Before:
             self._reporter(Notice(self._note))
         if KIND in done:
             begin = [stage.id for stage in self._plan if KIND in stage.needs.values()]
-            self._speed.based = [phase for phase in begin if kind_for(done[KIND], phase)]
+            self._speed.based = begin if known_kind(done[KIND]) else []
             self._reporter(Notice(recognised(done[KIND])["why"]))
 
     def _doubt(self, clip: SourceClip, done: Mapping[str, Entry]) -> None:

@@ -27,7 +27,7 @@ AFTER = "after"  # everything after the phases: the verdict, the first video
 class Speed:
     """Seconds a step of each phase, and of what follows them, on this machine.
 
-    based: the phases that begin with the base, which take fewer steps, and shorter ones.
+    based: the phases that begin with the base, which take fewer steps, of another length.
     Wrap the reporter of a training with :meth:`watch`: it measures, and remembers what it measured in the user's cache.
     """
 

@@ -127,7 +127,7 @@ def _with_start(config: TrainConfig, named: bool) -> TrainConfig:
 def base_misfits(config: TrainConfig) -> tuple[str, ...] | None:
     """What must be set otherwise for the base to fit, as ``key=value``; None for a method that has no base."""
     method = get_method(config.method)
-    return method.base_misfits(config.method_config, method.based[0]) if method.based else None
+    return method.base_misfits(config.method_config) if method.based else None
 
 
 def _check_choice(what: str, name: str, known: Iterable[str]) -> None:

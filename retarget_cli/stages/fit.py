@@ -20,7 +20,7 @@ from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
 from retarget_cli.motion.names import point_names
 from retarget_cli.stages.clip import SourceClip
-from retarget_cli.stages.kind import KIND, kind_for, recognised
+from retarget_cli.stages.kind import KIND, known_kind, recognised
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.warm_start import Start, begin
 from retarget_cli.store.engine import Entry
@@ -97,7 +97,7 @@ def _beginning(config: TrainConfig, phase: str, start: Start | BaseFile | None) 
     """`start`, if `phase` can begin with it."""
     method = get_method(config.method)
     if isinstance(start, BaseFile):
-        fits = phase in method.based and not method.base_misfits(config.method_config, phase)
+        fits = phase in method.based
     else:
         startable = method.startable(config.method_config, phase).modules
         fits = bool(startable) and start is not None and phase in start.results
@@ -200,7 +200,7 @@ def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
 
     device = pick_device(config.device, config.max_memory)
     clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
-    kind = kind_for(job.entries.get(KIND), phase)
+    kind = known_kind(job.entries.get(KIND))
     pair = PairContext(config.method_config, clips, states(job, config), device, kind)
     built = get_method(config.method).build_phase(phase, pair, config.seed)
     built.precision = pick_precision(device, config.precision)
@@ -278,7 +278,7 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | 
 
     batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)
     known = _known(job, phase, trained) if phase == get_method(config.method).phase_names[0] else {}
-    if kind_for(job.entries.get(KIND), phase) is not None:
+    if known_kind(job.entries.get(KIND)) is not None:
         known["begins_with_base"] = True
     facts = {"batch": batch, **known, **_facts(job.path)}
     (job.path / _FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -299,7 +299,7 @@ def _known(job: Job, phase: str, begun: Path | None) -> dict[str, Any]:
     known. begun: the folder of a result that it began with, whose kind it has.
     """
     facts: dict[str, Any] = {} if begun is None else _facts(begun)
-    if kind_for(job.entries.get(KIND), phase) is not None:
+    if known_kind(job.entries.get(KIND)) is not None:
         facts = {**recognised(job.entries[KIND]), "base": job.stage.digests["base"]}
     return {name: facts.get(name) for name in ("kind", "keypoints", "base")}
 

@@ -12,7 +12,7 @@ from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.weights.base import BaseFile
 
-KIND_VERSION = 1
+KIND_VERSION = 2
 KIND = "kind"
 _FACTS = "kind.json"
 
@@ -39,10 +39,9 @@ def recognised(entry: Entry) -> dict[str, Any]:
     return facts
 
 
-def kind_for(entry: Entry | None, phase: str) -> str | None:
-    """The kind with whose networks `phase` begins; None for fresh ones. entry: of this stage, if it was run."""
-    facts = {} if entry is None else recognised(entry)
-    return facts["kind"] if phase in facts.get("phases", ()) else None
+def known_kind(entry: Entry | None) -> str | None:
+    """The kind with whose networks training begins; None for fresh ones. entry: of this stage, if it is needed."""
+    return None if entry is None else recognised(entry)["kind"]
 
 
 def _recognise(job: Job, config: TrainConfig) -> None:

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -172,12 +171,3 @@ def test_the_rate_of_tuning_is_exactly_zero_until_its_time() -> None:
     assert tune_rate(0.75, 0.5, 2e-4) == one_cycle(0.5, 2e-4)
     assert max(tune_rate(at / 100, 0.5, 2e-4) for at in range(100)) == pytest.approx(2e-4, rel=1e-2)
     assert tune_rate(0.0, 0.0, 2e-4) > 0
-
-
-def test_both_texture_generators_begin_with_the_base(tmp_path: Path) -> None:
-    phase = builder("texture-base", tmp_path)()
-    one, other = (phase.modules[name].state_dict() for name in ("painter_a", "painter_b"))
-    assert all(torch.equal(value, other[key]) for key, value in one.items())
-    assert (phase.steps, dataclasses.asdict(phase.config)["base_steps"]) == (40, 40)
-    fresh = builder("texture", tmp_path)()
-    assert not torch.equal(fresh.modules["painter_a"].head[0].weight, fresh.modules["painter_b"].head[0].weight)

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr import pretrained
-from retarget_cli.methods.jokr.networks import KindClassifier, shape_networks, texture_generator
+from retarget_cli.methods.jokr.networks import KindClassifier, shape_networks
 
-TINY = ("geometry.size=32", "geometry.keypoints=6", "geometry.widths=16,24", "texture.size=32", "texture.widths=16,24")
+TINY = ("geometry.size=32", "geometry.keypoints=6", "geometry.widths=16,24")
 CONFIG = get_method("jokr").config("draft", (*TINY, "detail.steps=0"))
 CLIPS = (swinging(14), swinging(50, width=0.12, phase=1.0))
 
@@ -75,16 +75,12 @@ def test_a_base_that_is_missing_or_damaged_is_told_in_words(path: Path, tmp_path
 def test_networks_are_filled_with_what_the_base_knows_of_a_kind(path: Path, kind: str) -> None:
     base, tensors = pretrained.read_base(path), base_tensors(CONFIG)
     extractor, shape = shape_networks(CONFIG.geometry)
-    texture = texture_generator(CONFIG)
     pretrained.fill_shape_networks(base, kind, extractor, shape)
-    pretrained.fill_texture(base, kind, texture)
     for found, name in (
         (extractor.head.weight, f"heads.{kind}.weight"),
         (extractor.stem.conv.weight, "extractor.stem.conv.weight"),
         (shape.unet.first.conv.weight, f"shape_stems.{kind}.unet.first.conv.weight"),
         (shape.head[1].weight, "shape.head.1.weight"),
-        (texture.unet.first.conv.weight, f"texture_stems.{kind}.unet.first.conv.weight"),
-        (texture.head[0].weight, "texture.head.0.weight"),
     ):
         torch.testing.assert_close(found.data, tensors[name].half().float(), rtol=0, atol=0)
 
@@ -93,16 +89,6 @@ def test_networks_of_another_shape_are_refused_in_words(path: Path) -> None:
     other = get_method("jokr").config("draft", ("geometry.widths=8,12",))
     with pytest.raises(EnvironmentProblem, match="does not fit the networks of this version"):
         pretrained.fill_shape_networks(pretrained.read_base(path), "biped", *shape_networks(other.geometry))
-
-
-def test_a_base_may_know_no_textures(tmp_path: Path) -> None:
-    without = pretrained.read_base(write_base(tmp_path / "base.safetensors", CONFIG, textures=False))
-    assert not pretrained.knows_textures(without, "biped")
-
-
-def test_textures_are_known_by_kind(path: Path) -> None:
-    base = pretrained.read_base(path)
-    assert [pretrained.knows_textures(base, kind) for kind in (*KINDS, "fish")] == [True, True, False]
 
 
 @pytest.mark.parametrize(("kind", "found"), [("quadruped", "quadruped"), (None, None)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from retarget_cli.stages.fit import training_curves
 from retarget_cli.stages.kind import recognised
 from retarget_cli.weights import base
 
-SETTINGS = (*TINY, "geometry.base_steps=3", "texture.base_steps=2", "texture.perceptual=structure")
+SETTINGS = (*TINY, "geometry.base_steps=3", "texture.perceptual=structure")
 
 
 def jokr(*changes: str, **flags: str) -> TrainConfig:
@@ -35,8 +36,8 @@ def jokr(*changes: str, **flags: str) -> TrainConfig:
 class Based(World):
     """A world whose base has the size of TINY networks. Every change of what it takes clips for is another base."""
 
-    def rewrite(self, kind: str | None, textures: bool = True, aligner: bool = False) -> Path:
-        path = write_base(self.folder / "base.safetensors", jokr().method_config, kind, textures, aligner)
+    def rewrite(self, kind: str | None, aligner: bool = False) -> Path:
+        path = write_base(self.folder / "base.safetensors", jokr().method_config, kind, aligner)
         base.base_path = lambda: path  # type: ignore[assignment]
         return path
 
@@ -51,13 +52,8 @@ class Based(World):
 def place(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         tiny = get_method("jokr").config("draft", TINY)
-        fitting = {"geometry": {}, "texture": {}}
-        for phase, told in BASE_SETTINGS.items():
-            for name in told:
-                part, _, key = name.partition(".")
-                fitting[phase][name] = getattr(getattr(tiny, part), key)
-        for phase, told in fitting.items():
-            patch.setitem(BASE_SETTINGS, phase, told)
+        for name in BASE_SETTINGS:
+            patch.setitem(BASE_SETTINGS, name, operator.attrgetter(name)(tiny))
         patch.setattr(base, "base_path", base.base_path)
         folder = tmp_path_factory.mktemp("based")
         patch.chdir(folder)
@@ -77,7 +73,7 @@ def test_training_begins_with_the_base_where_the_kind_of_body_is_known(place: Ba
     assert "both clips show a quadruped (1.00, 1.00): training begins with the base" in told
     assert ran.index("sheet:disc--bar") < ran.index("kind") < ran.index("geometry")
     facts = {phase: training_curves(result.stages[phase]) for phase in ("geometry", "texture")}
-    assert [(each["steps"], each["begins_with_base"]) for each in facts.values()] == [(3, True), (2, True)]
+    assert [(each["steps"], each.get("begins_with_base")) for each in facts.values()] == [(3, True), (4, None)]
     assert (facts["geometry"]["kind"], facts["geometry"]["keypoints"]) == ("quadruped", names("quadruped", 4))
     assert facts["geometry"]["base"] == place.store.digests.digest(base.base_path())
     assert "kind" not in facts["texture"]
@@ -89,9 +85,8 @@ def test_training_begins_with_the_base_where_the_kind_of_body_is_known(place: Ba
 
 def test_what_was_recognised_is_stored(trained) -> None:
     facts = recognised(trained[0].stages["kind"])
-    assert set(facts) == {"kind", "confidence", "keypoints", "phases", "why"}
+    assert set(facts) == {"kind", "confidence", "keypoints", "why"}
     assert facts["confidence"] == {"a": pytest.approx(1, abs=0.01), "b": pytest.approx(1, abs=0.01)}
-    assert facts["phases"] == ["geometry", "texture"]
 
 
 def test_the_same_command_finds_everything_done_and_says_nothing_of_it(place: Based, trained) -> None:
@@ -148,19 +143,6 @@ def test_a_body_that_is_not_known_begins_with_nothing(place: Based) -> None:
     assert facts[0]["kind"] is None
     assert not any("begins_with_base" in each for each in facts)
     place.rewrite("quadruped")
-
-
-def test_a_base_without_textures_begins_the_geometry_alone(place: Based) -> None:
-    place.rewrite("quadruped", textures=False)
-    facts = [training_curves(place.run().stages[phase]) for phase in ("geometry", "texture")]
-    assert [each["steps"] for each in facts] == [3, 4]
-    place.rewrite("quadruped")
-
-
-def test_textures_of_another_shape_begin_with_nothing(place: Based) -> None:
-    result = place.run("texture.widths=8,12,16")
-    facts = [training_curves(result.stages[phase]) for phase in ("geometry", "texture")]
-    assert [each["steps"] for each in facts] == [3, 4]
 
 
 def test_settings_that_do_not_fit_begin_with_nothing_and_say_why(place: Based) -> None:

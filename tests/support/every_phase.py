@@ -37,7 +37,6 @@ BASED = {  # phases that begin with the base, and settings of theirs
     "geometry-base": ("geometry.base_steps=40",),
     "geometry-late-base": ("geometry.base_steps=40", "geometry.frozen=0.5"),
     "geometry-fixed-base": ("geometry.base_steps=40", "geometry.frozen=1"),
-    "texture-base": ("texture.base_steps=40",),
 }
 PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry": ("draft", "geometry", False),
@@ -45,7 +44,6 @@ PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry-late-base": ("draft", "geometry", False),
     "geometry-fixed-base": ("draft", "geometry", False),
     "texture": ("draft", "texture", False),
-    "texture-base": ("draft", "texture", False),
     "texture-lpips": ("draft", "texture", True),
     "detail": ("draft", "detail", False),
     "detail-lpips": ("draft", "detail", True),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from retarget_cli.methods.jokr.aligner import Aligner
 from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.networks import KindClassifier, shape_networks, texture_generator
+from retarget_cli.methods.jokr.networks import KindClassifier, shape_networks
 
 KINDS = ("biped", "quadruped")
 _STEM = "unet.first."
@@ -22,7 +22,7 @@ def names(kind: str, count: int) -> list[str]:
     return [f"{kind} {index}" for index in range(count)]
 
 
-def base_tensors(config: JokrConfig, textures: bool = True, aligner: bool = False) -> dict[str, Tensor]:
+def base_tensors(config: JokrConfig, aligner: bool = False) -> dict[str, Tensor]:
     """What a base for such networks holds, each kind's parts with weights of their own."""
     torch.manual_seed(99)
     found: dict[str, Tensor] = {}
@@ -31,10 +31,8 @@ def base_tensors(config: JokrConfig, textures: bool = True, aligner: bool = Fals
         for name, value in extractor.state_dict().items():
             own = name.startswith("head.")
             found[f"heads.{kind}.{name.removeprefix('head.')}" if own else f"extractor.{name}"] = value
-        parts = {"shape": shape, **({"texture": texture_generator(config)} if textures else {})}
-        for part, network in parts.items():
-            for name, value in network.state_dict().items():
-                found[f"{part}_stems.{kind}.{name}" if name.startswith(_STEM) else f"{part}.{name}"] = value
+        for name, value in shape.state_dict().items():
+            found[f"shape_stems.{kind}.{name}" if name.startswith(_STEM) else f"shape.{name}"] = value
     others: dict[str, nn.Module] = {"kinds": KindClassifier(len(KINDS))}
     if aligner:
         others["aligner"] = Aligner(len(KINDS), config.geometry.keypoints)
@@ -56,11 +54,9 @@ def facts(keypoints: int, threshold: float = 0.6) -> dict[str, str]:
     return {"base": json.dumps(told, sort_keys=True)}
 
 
-def write_base(
-    path: Path, config: JokrConfig, kind: str | None = "quadruped", textures: bool = True, aligner: bool = False
-) -> Path:
+def write_base(path: Path, config: JokrConfig, kind: str | None = "quadruped", aligner: bool = False) -> Path:
     """Write a base in half precision that takes everything for `kind`; returns `path`."""
-    tensors = sure_of(base_tensors(config, textures, aligner), kind)
+    tensors = sure_of(base_tensors(config, aligner), kind)
     half = {name: value.half().contiguous() for name, value in tensors.items()}
     save_file(half, path, metadata=facts(config.geometry.keypoints))
     return path

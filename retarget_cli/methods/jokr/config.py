@@ -125,9 +125,6 @@ class TextureConfig:
         "levels",
         before=0.0,
     )
-    base_steps: int = setting(
-        1700, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
-    )
 
 
 @dataclass(frozen=True)
@@ -171,16 +168,12 @@ PRESETS: dict[str, JokrConfig] = {
 }
 
 
-# What the networks of the base were trained with, by the phase that they begin.
-BASE_SETTINGS: dict[str, dict[str, Any]] = {
-    "geometry": {
-        "geometry.size": 64,
-        "geometry.keypoints": 14,
-        "geometry.widths": (32, 64, 128),
-        "geometry.sharpness": 10.0,
-        "geometry.point_widths": (0.04, 0.16),
-    },
-    "texture": {"texture.widths": (32, 96, 160, 192), "texture.point_width": 0.1},
+BASE_SETTINGS: dict[str, Any] = {  # what the networks of the base were trained with
+    "geometry.size": 64,
+    "geometry.keypoints": 14,
+    "geometry.widths": (32, 64, 128),
+    "geometry.sharpness": 10.0,
+    "geometry.point_widths": (0.04, 0.16),
 }
 
 

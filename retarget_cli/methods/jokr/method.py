@@ -42,7 +42,7 @@ class Jokr(MotionMethod):
         "geometry": Startable(SHAPE_NETWORKS, ("geometry.keypoints", "geometry.widths", "geometry.point_widths")),
         "texture": Startable(TEXTURE_GENERATORS, ("geometry.keypoints", "texture.widths")),
     }
-    based: ClassVar[tuple[str, ...]] = ("geometry", "texture")
+    based: ClassVar[tuple[str, ...]] = ("geometry",)
 
     def check(self, config: Any) -> None:
         """UsageError for a clip to mirror that is none, and for sizes of the detail phase that do not fit."""
@@ -68,10 +68,9 @@ class Jokr(MotionMethod):
             settings["perceptual"] = perceptual_kind(settings["perceptual"])
         return settings
 
-    def base_misfits(self, config: Any, phase: str) -> tuple[str, ...]:
+    def base_misfits(self, config: Any) -> tuple[str, ...]:
         """The settings of the base that decide shapes and meanings of networks, where `config` has others."""
-        needed = BASE_SETTINGS["geometry"] | BASE_SETTINGS[phase]
-        return tuple(f"{name}={shown(there)}" for name, there in needed.items() if _value(config, name) != there)
+        return tuple(f"{name}={shown(there)}" for name, there in BASE_SETTINGS.items() if _value(config, name) != there)
 
     def steps(self, config: Any, phase: str, based: bool = False) -> int | None:
         """Fewer where a phase begins with the base."""
@@ -79,7 +78,7 @@ class Jokr(MotionMethod):
 
     def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray]) -> Mapping[str, Any]:
         """See :func:`~retarget_cli.methods.jokr.pretrained.recognise`."""
-        from retarget_cli.methods.jokr.pretrained import knows_textures, read_base, recognise
+        from retarget_cli.methods.jokr.pretrained import read_base, recognise
 
         known = read_base(base)
         found = recognise(known, clips)
@@ -88,7 +87,6 @@ class Jokr(MotionMethod):
             "kind": kind,
             "confidence": dict(zip(BOTH, found.confidence, strict=True)),
             "keypoints": None if kind is None else list(known.kinds[kind]),
-            "phases": [] if kind is None else self.based[: 2 if knows_textures(known, kind) else 1],
             "why": found.why,
         }
 

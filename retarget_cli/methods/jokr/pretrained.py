@@ -4,7 +4,6 @@ The file holds tensors by these names, in float16 or float32. NAME is that of a 
 
 - ``extractor.NAME``: E without its head; ``heads.KIND.weight``, ``heads.KIND.bias``: its head for a kind of body
 - ``shape.NAME``: G without its first block; ``shape_stems.KIND.NAME``: that block for a kind (names as in G: ``unet…``)
-- ``texture.NAME`` and ``texture_stems.KIND.NAME``: the same of a texture generator; a base may lack them
 - ``kinds.NAME``: the classifier of silhouettes; its classes are the kinds in the order of the alphabet, then "none"
 - ``aligner.NAME``: a base may lack them
 
@@ -28,12 +27,7 @@ from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.methods.jokr.aligner import Aligner
 from retarget_cli.methods.jokr.data import shrink
 from retarget_cli.methods.jokr.names import ALIGNER_NETWORK
-from retarget_cli.methods.jokr.networks import (
-    KeypointExtractor,
-    KindClassifier,
-    SilhouetteGenerator,
-    TextureGenerator,
-)
+from retarget_cli.methods.jokr.networks import KeypointExtractor, KindClassifier, SilhouetteGenerator
 from retarget_cli.training.checkpoint import load_modules, stored_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
@@ -108,16 +102,6 @@ def fill_shape_networks(base: Base, kind: str, extractor: KeypointExtractor, sha
     head = {f"head.{name}": value for name, value in base.under(f"heads.{kind}").items()}
     base.fill(extractor, {**base.under("extractor"), **head})
     base.fill(shape, {**base.under("shape"), **base.under(f"shape_stems.{kind}")})
-
-
-def knows_textures(base: Base, kind: str) -> bool:
-    """Tell whether the base has a texture generator for `kind`."""
-    return bool(base.under("texture")) and bool(base.under(f"texture_stems.{kind}"))
-
-
-def fill_texture(base: Base, kind: str, generator: TextureGenerator) -> None:
-    """Put what the base knows of `kind` into a texture generator; EnvironmentProblem when it does not fit."""
-    base.fill(generator, {**base.under("texture"), **base.under(f"texture_stems.{kind}")})
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +20,6 @@ from retarget_cli.methods.jokr.networks import (
     SilhouetteGenerator,
     TextureGenerator,
 )
-from retarget_cli.methods.jokr.pretrained import fill_texture, own_base
 from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
@@ -30,8 +27,6 @@ from retarget_cli.nn.perceptual import edge_differences
 from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
-
-Fill = Callable[[TextureGenerator], None]
 
 
 class AppearancePhase(Phase):
@@ -184,26 +179,20 @@ class TexturePhase(AppearancePhase):
         clips: tuple[Frames, Frames],
         device: str,
         seed: int,
-        fill: Fill | None = None,
     ) -> None:
-        """geometry: trained E and G. fill: puts what the base knows into a texture generator; None for fresh ones."""
+        """geometry: trained E and G."""
         self.extractor, self.shape = geometry
         freeze(geometry, device)
         torch.manual_seed(seed)
         sizes = self.extractor.keypoints, config.widths, config.size, config.point_width
-        generators = {name: TextureGenerator(*sizes) for name in TEXTURE_GENERATORS}
-        if fill is not None:
-            for generator in generators.values():
-                fill(generator)
-        super().__init__(config, dict(generators), clips, device, seed)
-        self.steps = config.steps if fill is None else config.base_steps
+        networks: dict[str, nn.Module] = {name: TextureGenerator(*sizes) for name in TEXTURE_GENERATORS}
+        super().__init__(config, networks, clips, device, seed)
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
-        config, clips = pair.config.texture, load_pair(pair, pair.config.texture.size, pair.config.texture.light)
-        fill = None if pair.kind is None else partial(fill_texture, own_base(), pair.kind)
-        return cls(config, load_shape_networks(pair), clips, pair.device, seed, fill)
+        config = pair.config.texture
+        return cls(config, load_shape_networks(pair), load_pair(pair, config.size, config.light), pair.device, seed)
 
     def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
         """Random frames, moved a little, as drawn from their keypoints."""
