@@ -28,7 +28,7 @@ def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
 def test_this_machine_passes(tmp_path: Path) -> None:
     checks = doctor.examine(tmp_path / "not" / "yet")
     assert [check for check in checks if check.status == "fail"] == []
-    assert len({check.name for check in checks}) == len(checks) == 10
+    assert len({check.name for check in checks}) == len(checks) == 11
     assert list(tmp_path.iterdir()) == []
     assert all(check.fix for check in checks if check.status != "ok")
 

@@ -71,7 +71,7 @@ class GeometryConfig:
     )
     affine_prior: float = setting(0.1, "weight: the affine map stays near its start, box onto box")
     base_steps: int = setting(
-        500, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
+        800, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
     )
     anchor: float = setting(
         2.0,
@@ -83,7 +83,7 @@ class GeometryConfig:
         "1: always", "0 to 1", later=True, most=1,
     )  # fmt: skip
     tune_rate: float = setting(
-        1e-3, "peak of the one-cycle schedule of an extractor from the base, once it is no longer frozen", later=True
+        2e-3, "peak of the one-cycle schedule of an extractor from the base, once it is no longer frozen", later=True
     )
 
 
