@@ -252,6 +252,26 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
     return middle + scale * (there - other)
 
 
+_DOUBT = 0.07  # half crops: by about as much an aligner is off where it has nothing to do
+
+
+def with_aligner(move: Move, subject: np.ndarray, driver: np.ndarray) -> LearnedAlignment:
+    """What the base learned, as far as it differs from :func:`balanced`: a small difference is mostly its error.
+
+    move: the aligner for these two clips. The more the mean poses that the two give differ, the more the aligner counts
+    for all keypoints: its share is that of a signal in the noise of its errors (Wiener).
+    """
+    plain = balanced("balanced", subject, driver, _SHARES["balanced"])
+    difference = (move(driver) - plain.apply(driver)).mean(axis=0)
+    signal = float(np.square(difference).sum(axis=-1).mean())
+    share = signal / (signal + _DOUBT**2)
+
+    def mixed(points: np.ndarray) -> np.ndarray:
+        return (1 - share) * plain.apply(points) + share * move(points)
+
+    return LearnedAlignment(ALIGNER, mixed)
+
+
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
     """The alignment called `mode`, one of MODES or VARIANTS; `auto` chooses among all of them.
 

@@ -71,7 +71,7 @@ class GeometryConfig:
     )
     affine_prior: float = setting(0.1, "weight: the affine map stays near its start, box onto box")
     base_steps: int = setting(
-        800, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
+        600, "optimizer steps when it begins with the base, in the place of `steps`", "steps", least=1, later=True
     )
     anchor: float = setting(
         2.0,

@@ -83,8 +83,7 @@ def choose_alignment(
 
 def _from_base(model: PairModel, points: tuple[np.ndarray, np.ndarray]) -> alignment.LearnedAlignment | None:
     """The alignment that the base learned for the pair's kind of body; None where there is none."""
-    move = None if model.aligner is None else model.aligner(*points)
-    return None if move is None else alignment.LearnedAlignment(alignment.ALIGNER, move)
+    return None if model.aligner is None else alignment.with_aligner(model.aligner(*points), *points)
 
 
 def _known(known: alignment.Alignment | None) -> tuple[alignment.Alignment, dict[str, Any]]:
