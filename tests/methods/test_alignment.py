@@ -102,3 +102,14 @@ def test_balanced_leans_as_the_driver_does_whatever_moves() -> None:
     moved = alignment.balanced("balanced", subject, driver, 0.5).apply(driver)
     lean = np.polyfit(body[:, 1], (moved - subject)[0, :, 0], 1)[0]
     assert 0.12 < lean < 0.2
+
+
+@pytest.mark.parametrize(("shift", "low", "high"), [(0.02, 0.0, 0.15), (0.07, 0.45, 0.55), (0.6, 0.97, 1.0)])
+def test_an_aligner_counts_by_how_much_it_differs_from_balanced(shift: float, low: float, high: float) -> None:
+    subject, driver = poses(0), poses(1)
+    plain = alignment.align("balanced", subject, driver, np.eye(2, 3))
+    mixed = alignment.with_aligner(lambda points: plain.apply(points) + np.array([shift, 0.0]), subject, driver)
+    share = (mixed.apply(driver) - plain.apply(driver))[..., 0] / shift
+    assert low < share.min()
+    assert share.max() < high
+    assert np.ptp(share) < 1e-3
