@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,8 @@ def pack(folder: Path, validation: Corpus, path: Path) -> dict[str, float]:
     tensors |= {f"kinds.{name}": value for name, value in kinds.items()}
     aligner = _under(parts["aligner"], "aligner")
     aligner["names"] = aligner["names"][order]
+    errors = json.loads((folder / "aligner" / "fit.json").read_text())["held_out"]
+    aligner["errors"] = torch.tensor([errors[NAMES[number]] for number in order])
     tensors |= {f"aligner.{name}": value for name, value in aligner.items()}
     names = {kind: list(random_pair(kind, 0).a.body.names) for kind in KINDS}
     metadata = dump_json({"kinds": names, "threshold": facts["threshold"], "version": VERSION}).decode()

@@ -93,7 +93,7 @@ def test_an_aligner_of_the_base_is_a_mode_and_a_candidate_where_there_is_one() -
         seen.append((own.shape, other.shape))
         return lambda points: (points - 0.2 + np.array([2.0, 0.0])).astype(np.float64)
 
-    model.aligner = aligner
+    model.aligner = Aligner(aligner, 0.05)
     taken, report = choose_alignment(model, clip(40), clip(30), (subject, driver), "aligner")
     assert (taken.name, taken.apply(driver).dtype) == ("aligner", np.float32)
     away = taken.apply(driver).mean(axis=(0, 1)) - subject.mean(axis=(0, 1))
@@ -103,9 +103,9 @@ def test_an_aligner_of_the_base_is_a_mode_and_a_candidate_where_there_is_one() -
     _, report = choose_alignment(model, clip(40), clip(30), (subject, driver), "auto")
     assert "aligner" in report["candidates"]
     assert report["affine"] != "aligner", "all its keypoints are out of the crop or implausible"
-    model.aligner = lambda own, other: lambda points: points - 0.2
+    model.aligner = Aligner(lambda own, other: lambda points: points - 0.2, 0.05)
     assert choose_alignment(model, clip(40), clip(30), (subject, driver), "auto")[1]["affine"] == "aligner"
-    model.aligner = lambda own, other: lambda points: points * 0 + subject.mean(axis=0)
+    model.aligner = Aligner(lambda own, other: lambda points: points * 0 + subject.mean(axis=0), 0.05)
     assert choose_alignment(model, clip(40), clip(30), (subject, driver), "learned")[0].name == "learned"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -155,8 +155,17 @@ class LinearAlignment:
 
 Move = Callable[[np.ndarray], np.ndarray]
 """Keypoints of the driver (N, K, 2) to the subject's space."""
-Aligner = Callable[[np.ndarray, np.ndarray], Move]
-"""All keypoints of the subject (N, K, 2) and of the driver (M, K, 2) to what moves the latter."""
+
+
+class Aligner(NamedTuple):
+    """What the base learned about aligning bodies of a kind.
+
+    between: all keypoints of the subject (N, K, 2) and of the driver (M, K, 2) to what moves the latter.
+    error: how far off that usually is, in half crops.
+    """
+
+    between: Callable[[np.ndarray, np.ndarray], Move]
+    error: float
 
 
 @dataclass(frozen=True)
@@ -252,19 +261,17 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
     return middle + scale * (there - other)
 
 
-_DOUBT = 0.07  # half crops: by about as much an aligner is off where it has nothing to do
-
-
-def with_aligner(move: Move, subject: np.ndarray, driver: np.ndarray) -> LearnedAlignment:
+def with_aligner(aligner: Aligner, subject: np.ndarray, driver: np.ndarray) -> LearnedAlignment:
     """What the base learned, as far as it differs from :func:`balanced`: a small difference is mostly its error.
 
-    move: the aligner for these two clips. The more the mean poses that the two give differ, the more the aligner counts
-    for all keypoints: its share is that of a signal in the noise of its errors (Wiener).
+    The more the mean poses that the two give differ, the more the aligner counts for all keypoints. Its share is that
+    of a signal in the noise of its errors (Wiener).
     """
+    move = aligner.between(subject, driver)
     plain = balanced("balanced", subject, driver, _SHARES["balanced"])
     difference = (move(driver) - plain.apply(driver)).mean(axis=0)
     signal = float(np.square(difference).sum(axis=-1).mean())
-    share = signal / (signal + _DOUBT**2)
+    share = signal / (signal + aligner.error**2 + 1e-9)
 
     def mixed(points: np.ndarray) -> np.ndarray:
         return (1 - share) * plain.apply(points) + share * move(points)

@@ -116,7 +116,7 @@ class JokrModel:
         detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
         freeze((extractor, shape, texture), pair.device)
         network = stored_aligner(pair.states["geometry"], pair.config.geometry.keypoints)
-        fits = None if network is None else partial(mover, network)
+        fits = None if network is None else Aligner(partial(mover, network), float(network.errors))
         return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device, fits)
 
     @torch.no_grad()

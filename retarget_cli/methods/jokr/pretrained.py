@@ -162,7 +162,8 @@ def aligner_of(base: Base, kind: str) -> Aligner | None:
         return None
     number = list(base.kinds).index(kind)
     network = Aligner(1, len(base.kinds[kind]))
-    base.fill(network, {**tensors, "names": tensors["names"][number : number + 1]})
+    own = {name: tensors[name][number : number + 1] for name in ("names", "errors")}
+    base.fill(network, tensors | own)
     return network
 
 

@@ -86,7 +86,7 @@ def choose_alignment(
 
 def _from_base(model: PairModel, points: tuple[np.ndarray, np.ndarray]) -> alignment.LearnedAlignment | None:
     """The alignment that the base learned for the pair's kind of body; None where there is none."""
-    return None if model.aligner is None else alignment.with_aligner(model.aligner(*points), *points)
+    return None if model.aligner is None else alignment.with_aligner(model.aligner, *points)
 
 
 def _known(known: alignment.Alignment | None) -> tuple[alignment.Alignment, dict[str, Any]]:
