@@ -66,21 +66,14 @@ PAIRS: dict[str, Callable[[], tuple[Role, Role]]] = {
 }
 
 
-def drawn(name: str) -> Callable[[Path], object]:
-    """Writes the pair of that name."""
-    return lambda folder: write_pair(folder, *PAIRS[name](), FRAMES, SIZE)
-
-
-def transfers(
-    name: str, write: Callable[[Path], object], seed: int, changes: list[str], out: Path, start: str = "base"
-) -> Iterator[dict[str, Any]]:
-    """Train and render a pair, and yield a row for each direction. write: draws it; start: what it begins with."""
+def transfers(name: str, seed: int, changes: list[str], out: Path) -> Iterator[dict[str, Any]]:
+    """Train and render a pair, and yield a row for each direction."""
     folder = out / name
     sample = SamplePair.at(folder)
     if not sample.truth_b_as_a_colour.exists():
-        write(folder)
+        write_pair(folder, *PAIRS[name](), FRAMES, SIZE)
     store = Store(out / ".retarget")
-    config = load_config("draft", None, changes, seed=seed, start=start)
+    config = load_config("draft", None, changes, seed=seed)
     started = time.monotonic()
     clips = ClipInput(sample.a, sample.a_mask), ClipInput(sample.b, sample.b_mask)
     trained = train(*clips, config, store)
@@ -123,7 +116,7 @@ def main() -> None:
     found = []
     for name in wanted.names or PAIRS:
         for seed in wanted.seeds:
-            for row in transfers(name, drawn(name), seed, wanted.changes, wanted.out):
+            for row in transfers(name, seed, wanted.changes, wanted.out):
                 found.append(row)
                 print(line(row), flush=True)
                 (wanted.out / "rows.json").write_text(json.dumps(found, indent=1))
