@@ -36,6 +36,7 @@ def out_of_crop(points: np.ndarray) -> float:
 
 
 _REASON = "best motion and shape of its silhouettes, in plausible poses"
+_KNOWN = "the base knows this kind of body"
 _JUDGED = 200  # frames on which the candidates of `auto` are compared
 # How `auto` weighs the scores of a candidate. A perfect answer has a motion of 0.6 to 0.9 and a shape above 0.7; what
 # is lacking to that counts extra, that of the shape most: a stiff body looks better than a molten one.
@@ -80,7 +81,8 @@ def choose_alignment(
         made[known.name] = known
     scores = _judged(model, subject, driver, points, made)
     best = max(scores, key=lambda name: scores[name]["total"])
-    report = {"affine": best, "candidates": scores, "reason": _REASON}
+    reason = _KNOWN if best == alignment.ALIGNER else _REASON
+    report = {"affine": best, "candidates": scores, "reason": reason}
     return made[best], {**report, **made[best].numbers()}
 
 
