@@ -66,13 +66,18 @@ UNKNOWN: dict[str, Callable[[Path], object]] = {kind: body(kind, 1) for kind in 
 
 
 def images(path: Path) -> np.ndarray:
-    """(N, H, W, 3) or (N, H, W) uint8 frames of a video."""
+    """(N, H, W, 3) uint8 frames of a video."""
     return np.stack([frame.image for frame in read_frames(path)])
+
+
+def masks(path: Path) -> np.ndarray:
+    """(N, H, W) uint8 frames of a video of mattes."""
+    return images(path)[..., 0]
 
 
 def cropped(video: Path, matte: Path) -> ClipArray:
     """A clip in a square that follows the object smoothly and does not change its size."""
-    pictures, mattes = images(video), images(matte)
+    pictures, mattes = images(video), masks(matte)
     boxes = []
     for mask in mattes > 127:
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -144,7 +149,7 @@ def rows(name: str, sample: SamplePair, start: str, steps: int) -> list[dict[str
         model = Drawing(phase, channel)
         points = model.keypoints(subject).points, model.keypoints(driver).points
         taken, report = selection.choose_alignment(model, subject, driver, points, "auto")
-        answer = images(truth) > 127
+        answer = masks(truth) > 127
         drawn = box_normalise_all(model.silhouettes(taken.apply(points[1])) > 0.5) > 0.5
         still = best_still(subject.frames[..., 3], answer)[1]
         overlap = float(mask_iou(drawn, box_normalise_all(answer) > 0.5).mean())
