@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+
+import numpy as np
 
 from retarget_cli.errors import UsageError
 from retarget_cli.media.codecs import CodecName
@@ -15,6 +17,7 @@ from retarget_cli.samples.drawing import frames as draw_frames
 from retarget_cli.samples.scenarios import KINDS, Role, both_roles
 
 Progress = Callable[[int, int], None]
+Frames = Iterator[tuple[np.ndarray, np.ndarray]]
 _SMALLEST = 32  # pixels: less leaves nothing of a leg
 
 
@@ -106,17 +109,30 @@ def write_pair(
         (pair.truth_b_as_a_colour, pair.truth_b_as_a, b.actor, a.motion, count_a),
     ]
     drawn, total = 0, sum(clip[4] for clip in clips)
+
+    def counted(frames: Frames) -> Frames:
+        nonlocal drawn
+        for frame in frames:
+            yield frame
+            drawn += 1
+            if progress is not None:
+                progress(drawn, total)
+
     for colour, matte, actor, motion, count in clips:
-        timing = Timing.constant(count, rate)
-        codec: CodecName = "h264" if colour.suffix == ".mp4" else "ffv1"
-        with (
-            VideoWriter(colour, size, timing, codec=codec) as picture,
-            VideoWriter(matte, size, timing, codec="ffv1", pixels="gray") as silhouette,
-        ):
-            for image, mask in draw_frames(actor, motion, count, size):
-                picture.write(image)
-                silhouette.write(mask)
-                drawn += 1
-                if progress is not None:
-                    progress(drawn, total)
+        write_clip(colour, matte, size, Timing.constant(count, rate), counted(draw_frames(actor, motion, count, size)))
     return pair
+
+
+def write_clip(colour: Path, matte: Path, size: tuple[int, int], timing: Timing, frames: Frames) -> None:
+    """Write pictures (H, W, 3) and mattes (H, W) as two videos of size (w, h).
+
+    An MP4 is H.264; anything else, mattes too, loses nothing (FFV1).
+    """
+    codec: CodecName = "h264" if colour.suffix == ".mp4" else "ffv1"
+    with (
+        VideoWriter(colour, size, timing, codec=codec) as picture,
+        VideoWriter(matte, size, timing, codec="ffv1", pixels="gray") as silhouette,
+    ):
+        for image, mask in frames:
+            picture.write(image)
+            silhouette.write(mask)

@@ -34,19 +34,15 @@ class View:
 
 def random_view(random: np.random.Generator, turned: float, raised: float) -> View:
     """A view from about the side. turned, raised: largest azimuth and elevation."""
-    return View(
-        azimuth=float(random.uniform(-turned, turned)),
-        elevation=float(random.uniform(-0.15, raised)),
-        tilt=float(random.normal() * 0.05),
-        nearness=float(random.uniform(0, 0.18)),
-    )
+    return _camera(random, random.uniform(-turned, turned), random.uniform(-0.15, raised))
 
 
 def near_view(random: np.random.Generator, view: View, azimuth: float, elevation: float) -> View:
     """Another camera that sees the body from about the same side."""
-    return View(
-        azimuth=view.azimuth + float(random.uniform(-azimuth, azimuth)),
-        elevation=view.elevation + float(random.uniform(-elevation, elevation)),
-        tilt=float(random.normal() * 0.05),
-        nearness=float(random.uniform(0, 0.18)),
-    )
+    turn, rise = random.uniform(-azimuth, azimuth), random.uniform(-elevation, elevation)
+    return _camera(random, view.azimuth + turn, view.elevation + rise)
+
+
+def _camera(random: np.random.Generator, azimuth: float, elevation: float) -> View:
+    """A camera there, tilted a little and somewhere near."""
+    return View(float(azimuth), float(elevation), float(random.normal() * 0.05), float(random.uniform(0, 0.18)))

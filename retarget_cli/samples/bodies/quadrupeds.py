@@ -92,14 +92,7 @@ def _limbs(random: Random, girdles: tuple[float, float], lengths: tuple[float, f
             ),
             Bone(f"hind_{side}_1", f"hind_{side}_0", shank, (thick * 1.4, thick), (-bend * 1.5, 0, 0)),
             Bone(f"hind_{side}_2", f"hind_{side}_1", cannon, (thick, thick * 0.9), (bend * 1.1, 0, 0), part="feet"),
-            Bone(
-                f"hind_{side}_3",
-                f"hind_{side}_2",
-                thick * u(0.8, 2.2),
-                (thick * 0.9, thick * 0.7),
-                (1.3, 0, 0),
-                part="feet",
-            ),
+            _paw(f"hind_{side}", thick * u(0.8, 2.2), thick, 1.3),
         ]
         upper, lower, pastern = (fore * share for share in (u(0.36, 0.42), u(0.36, 0.42), u(0.14, 0.22)))
         bones += [
@@ -113,16 +106,13 @@ def _limbs(random: Random, girdles: tuple[float, float], lengths: tuple[float, f
             ),
             Bone(f"fore_{side}_1", f"fore_{side}_0", lower, (thick * 1.2, thick), (0.35 + crouch * 0.5, 0, 0)),
             Bone(f"fore_{side}_2", f"fore_{side}_1", pastern, (thick, thick * 0.9), (u(-0.1, 0.2), 0, 0), part="feet"),
-            Bone(
-                f"fore_{side}_3",
-                f"fore_{side}_2",
-                thick * u(0.8, 2.2),
-                (thick * 0.9, thick * 0.7),
-                (1.4, 0, 0),
-                part="feet",
-            ),
+            _paw(f"fore_{side}", thick * u(0.8, 2.2), thick, 1.4),
         ]
     return bones
+
+
+def _paw(leg: str, length: float, thick: float, bend: float) -> Bone:
+    return Bone(f"{leg}_3", f"{leg}_2", length, (thick * 0.9, thick * 0.7), (bend, 0, 0), part="feet")
 
 
 def _ears(random: Random, head: float, skull: float) -> list[Bone]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from retarget_cli.media.codecs import CodecName
-from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
 from retarget_cli.samples.bodies.clips import BodyPair, Performance
 from retarget_cli.samples.bodies.render import Coat, Crop, coloured, random_coat
-from retarget_cli.samples.pair import SamplePair
+from retarget_cli.samples.pair import SamplePair, write_clip
 from retarget_cli.samples.scene import MEADOW, STEPPE, Scene, paint_scene
 
+_RATE = 25  # frames per second
 _FILLED = 0.8  # of the frame's height, by the body of a clip at its largest
 
 
@@ -47,15 +45,8 @@ def write_bodies(folder: Path, pair: BodyPair, frames: tuple[int, int], size: tu
         (sample.truth_b_as_a_colour, sample.truth_b_as_a, pair.truth("b"), look_b, count_a),
     ]
     for colour, matte, actor, look, count in clips:
-        timing = Timing.constant(count, Fraction(25))
-        codec: CodecName = "h264" if colour.suffix == ".mp4" else "ffv1"
-        with (
-            VideoWriter(colour, size, timing, codec=codec) as picture,
-            VideoWriter(matte, size, timing, codec="ffv1", pixels="gray") as silhouette,
-        ):
-            for image, mask in _filmed(actor, look, count, size, np.random.default_rng([seed, 7])):
-                picture.write(image)
-                silhouette.write(mask)
+        drawn = _filmed(actor, look, count, size, np.random.default_rng([seed, 7]))
+        write_clip(colour, matte, size, Timing.constant(count, _RATE), drawn)
     return sample
 
 
@@ -63,8 +54,7 @@ def _look(actor: Performance, count: int, size: tuple[int, int], scene: Scene, s
     random = np.random.default_rng(seed)
     low, high = actor.seen(count)[0].extent()
     side = float((high.max(axis=0) - low.min(axis=0)).max()) / _FILLED
-    calm = replace(scene, sway=0.0)
-    behind = paint_scene(calm, (4 * size[0], size[1]), random)[:, : size[0]]
+    behind = paint_scene(scene, (4 * size[0], size[1]), random)[:, : size[0]]
     return _Look(random_coat(actor.body, random), behind, side)
 
 
