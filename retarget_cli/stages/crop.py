@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from retarget_cli.media.decode import read_frames
@@ -17,6 +19,9 @@ from retarget_cli.vision.framing import Framing, cut, frame_object
 from retarget_cli.vision.heading import HeadingMeter
 from retarget_cli.vision.regions import box_of
 from retarget_cli.viz.sheet import contact_sheet
+
+if TYPE_CHECKING:
+    from retarget_cli.training.clips import ClipArray
 
 CROP_VERSION = 2
 _WORTH = 0.6  # of the size that a phase asks for: with fewer pixels than that in the clip, half the size holds them
@@ -111,3 +116,10 @@ def _draw_sheet(job: Job, names: dict[str, str]) -> None:
         rows[name] = [frame[..., :3] for frame in chosen]
         rows[f"{name}: matte"] = [frame[..., 3] for frame in chosen]
     write_png(job.path / CROPS_SHEET, contact_sheet(rows, columns=_COLUMNS))
+
+
+def crops_of_pair(job: Job) -> tuple[ClipArray, ClipArray]:
+    """The crops of A and of B that a job needs, as methods take them."""
+    from retarget_cli.training.clips import ClipArray
+
+    return ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))

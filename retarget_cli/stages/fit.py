@@ -20,6 +20,7 @@ from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
 from retarget_cli.motion.names import point_names
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.crop import crops_of_pair
 from retarget_cli.stages.kind import KIND, known_kind, recognised
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.warm_start import Start, begin
@@ -194,12 +195,11 @@ def states(job: Job, config: TrainConfig) -> Mapping[str, Path]:
 
 def built_phase(job: Job, config: TrainConfig, phase: str) -> Phase:
     """The phase on the clips and earlier results of a job, ready to train."""
-    from retarget_cli.training.clips import ClipArray
     from retarget_cli.training.device import pick_device
     from retarget_cli.training.precision import pick_precision
 
     device = pick_device(config.device, config.max_memory)
-    clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
+    clips = crops_of_pair(job)
     kind = known_kind(job.entries.get(KIND))
     pair = PairContext(config.method_config, clips, states(job, config), device, kind)
     built = get_method(config.method).build_phase(phase, pair, config.seed)

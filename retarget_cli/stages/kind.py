@@ -7,6 +7,7 @@ from typing import Any
 from retarget_cli.config import TrainConfig
 from retarget_cli.methods import get_method
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.crop import crops_of_pair
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
@@ -45,8 +46,5 @@ def known_kind(entry: Entry | None) -> str | None:
 
 
 def _recognise(job: Job, config: TrainConfig) -> None:
-    from retarget_cli.training.clips import ClipArray
-
-    clips = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
-    facts = get_method(config.method).recognise(job.stage.files["base"], clips)
+    facts = get_method(config.method).recognise(job.stage.files["base"], crops_of_pair(job))
     write_json_atomic(job.path / _FACTS, dict(facts))

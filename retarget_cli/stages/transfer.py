@@ -16,6 +16,7 @@ from retarget_cli.methods.base import KeypointSubset, Look, NewDriver, PairConte
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
 from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.crop import crops_of_pair
 from retarget_cli.stages.fit import keypoint_names, states
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
@@ -172,10 +173,9 @@ def _request(job: Job, drawing: Drawing, playing: Playing, names: tuple[str, ...
 
 
 def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playing) -> None:
-    from retarget_cli.training.clips import ClipArray
     from retarget_cli.training.device import pick_device
 
-    clips = (ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy")))
+    clips = crops_of_pair(job)
     device = pick_device(config.device, config.max_memory)
     pair = PairContext(config.method_config, clips, states(job, config), device)
     method = get_method(config.method)

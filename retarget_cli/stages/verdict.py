@@ -13,6 +13,7 @@ from retarget_cli.findings import to_json as plain
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import PairContext
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.crop import crops_of_pair
 from retarget_cli.stages.doubts import judged_report
 from retarget_cli.stages.fit import states
 from retarget_cli.stages.matte import hint_frame
@@ -66,10 +67,9 @@ def findings(entry: Entry) -> list[Finding]:
 
 
 def _work(job: Job, config: TrainConfig, clips: tuple[SourceClip, SourceClip]) -> None:
-    from retarget_cli.training.clips import ClipArray
     from retarget_cli.training.device import pick_device
 
-    crops = ClipArray.open(job.entries["a"].file("clip.npy")), ClipArray.open(job.entries["b"].file("clip.npy"))
+    crops = crops_of_pair(job)
     found: list[Finding] = []
     for side, clip, crop in zip("ab", clips, crops, strict=True):
         report = judged_report(job.entries[f"matte_{side}"], job.entries[f"doubts_{side}"])
