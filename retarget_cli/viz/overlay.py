@@ -126,9 +126,14 @@ def dot(image: np.ndarray, centre: tuple[int, int], radius: int, colour: Colour)
 
 
 def outlined_text(image: np.ndarray, text: str, corner: tuple[int, int], scale: float, colour: Colour) -> None:
-    """Write a line with a dark outline onto the image. corner: its lower left; scale: of the font's size."""
-    for thickness, ink in ((3, _DARK), (1, colour)):
-        cv2.putText(image, text, corner, _FONT, scale, ink, thickness, cv2.LINE_AA)
+    """Write a line with a dark outline onto the image. corner: its lower left; scale: of the font's size.
+
+    The outline is the line itself, moved: a thicker pen makes long lines longer with some versions of OpenCV.
+    """
+    x, y = corner
+    for right, down in ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)):
+        cv2.putText(image, text, (x + right, y + down), _FONT, scale, _DARK, 1, cv2.LINE_AA)
+    cv2.putText(image, text, corner, _FONT, scale, colour, 1, cv2.LINE_AA)
 
 
 def on_ground(picture: np.ndarray, ground: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.viz.overlay import PAPER, Colour, dot, draw_text, keypoint_colours, on_ground
+from retarget_cli.viz.overlay import PAPER, Colour, dot, draw_text, keypoint_colours, on_ground, outlined_text
 
 _GROUND: Colour = (96, 96, 100)
 """Behind a layer that is transparent; chequers would drown the names."""
@@ -164,12 +164,7 @@ def _join(drawn: np.ndarray, centre: tuple[int, int], box: Box, colour: Colour) 
 
 
 def _name(drawn: np.ndarray, name: str, box: Box, colour: Colour) -> None:
-    """The name on a dark outline in a light tone of its point's colour.
-
-    The outline is the name itself, moved: a thicker pen makes long names longer with some versions of OpenCV.
-    """
-    x, y = box[0], box[3] - cv2.getTextSize(name, _FONT, _NAME, 1)[1]
-    for right, down in ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)):
-        cv2.putText(drawn, name, (x + right, y + down), _FONT, _NAME, (0, 0, 0), 1, cv2.LINE_AA)
-    light = [(part + 255) // 2 for part in colour]
-    cv2.putText(drawn, name, (x, y), _FONT, _NAME, light, 1, cv2.LINE_AA)
+    """The name on a dark outline in a light tone of its point's colour."""
+    red, green, blue = ((part + 255) // 2 for part in colour)
+    base = (box[0], box[3] - cv2.getTextSize(name, _FONT, _NAME, 1)[1])
+    outlined_text(drawn, name, base, _NAME, (red, green, blue))
