@@ -21,17 +21,20 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 
+from experiments.base.corpus import TEST
 from experiments.pairs import FRAMES, SIZE
 from retarget_cli.media.decode import read_frames
 from retarget_cli.methods.jokr import selection
+from retarget_cli.methods.jokr.aligner import Aligner as AlignerNetwork
 from retarget_cli.methods.jokr.aligner import mover
 from retarget_cli.methods.jokr.alignment import Aligner
-from retarget_cli.methods.jokr.config import GeometryConfig
-from retarget_cli.methods.jokr.data import load_frames, masked, shrink
+from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
+from retarget_cli.methods.jokr.data import load_frames
 from retarget_cli.methods.jokr.geometry import GeometryPhase
-from retarget_cli.methods.jokr.model import Keypoints
+from retarget_cli.methods.jokr.model import JokrModel
+from retarget_cli.methods.jokr.names import ALIGNER_NETWORK
+from retarget_cli.methods.jokr.networks import texture_generator
 from retarget_cli.methods.jokr.pretrained import aligner_of, fill_shape_networks, own_base, recognise
 from retarget_cli.metrics.image import gain
 from retarget_cli.metrics.shape import best_still, box_normalise_all, mask_iou
@@ -43,7 +46,6 @@ from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.engine import Engine
 from retarget_cli.training.precision import pick_precision
 
-TEST = 2_000_000  # seeds from here on are drawn for no other purpose
 _PUPPETS = 500  # the same for the flat puppets
 _CROP, _FILLED, _SMOOTH = 128, 0.8, 15
 
@@ -93,32 +95,14 @@ def cropped(video: Path, matte: Path) -> ClipArray:
     return ClipArray(np.array(frames))
 
 
-class Drawing:
-    """The networks of a trained geometry phase, as those who align poses want them. channel: 0 draws A, 1 draws B."""
-
-    def __init__(self, phase: GeometryPhase, channel: int) -> None:
-        self.phase, self.channel = phase, channel
-        learned = phase.affine().detach()
-        self.to_subject = (learned if channel == 0 else invert_affine(learned)).numpy()
-        network = phase.modules.get("aligner")
-        self.aligner = None if network is None else Aligner(partial(mover, network), float(network.errors))  # type: ignore[arg-type]
-
-    @torch.no_grad()
-    def keypoints(self, clip: ClipArray) -> Keypoints:
-        """The keypoints of every frame."""
-        parts = shrink(clip.frames, self.phase.config.size).split(32)
-        points = torch.cat([self.phase.extractor(masked(part))[0] for part in parts]).numpy()
-        return Keypoints(points, np.ones(points.shape[:2], np.float32))
-
-    @torch.no_grad()
-    def silhouettes(self, points: np.ndarray) -> np.ndarray:
-        """(N, s, s) float silhouettes at keypoints (N, K, 2)."""
-        parts = torch.from_numpy(np.ascontiguousarray(points, np.float32)).split(32)
-        return torch.cat([torch.sigmoid(self.phase.shape(part)[:, self.channel]) for part in parts]).numpy()
-
-    def draw(self, points: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """There is no texture here."""
-        raise NotImplementedError
+def model_of(phase: GeometryPhase, channel: int) -> JokrModel:
+    """The trained networks as a model that draws silhouettes; its texture is fresh. channel: 0 draws A, 1 draws B."""
+    learned = phase.affine().detach()
+    to_subject = (learned if channel == 0 else invert_affine(learned)).numpy()
+    network = phase.modules.get(ALIGNER_NETWORK)
+    aligner = Aligner(partial(mover, network), float(network.errors)) if isinstance(network, AlignerNetwork) else None
+    texture = texture_generator(JokrConfig())
+    return JokrModel(phase.extractor, phase.shape, texture, None, to_subject, channel, "cpu", aligner)
 
 
 def trained(clips: tuple[ClipArray, ClipArray], start: str, steps: int) -> tuple[GeometryPhase, str]:
@@ -146,7 +130,7 @@ def rows(name: str, sample: SamplePair, start: str, steps: int) -> list[dict[str
     held, found = phase.held_out(), []
     for channel, truth in enumerate((sample.truth_a_as_b, sample.truth_b_as_a)):
         subject, driver = clips[channel], clips[1 - channel]
-        model = Drawing(phase, channel)
+        model = model_of(phase, channel)
         points = model.keypoints(subject).points, model.keypoints(driver).points
         taken, report = selection.choose_alignment(model, subject, driver, points, "auto")
         answer = masks(truth) > 127

@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
 
 from experiments.base.aligner import AlignerPhase
 from experiments.base.corpus import TRAINING, VALIDATION, Corpus, corpus
-from experiments.base.extractor import ExtractorPhase
+from experiments.base.extractor import ExtractorPhase, extractor_of_all_kinds
 from experiments.base.kinds import KindPhase
 from experiments.base.pack import pack
 from experiments.base.silhouettes import SilhouettePhase
 from experiments.base.tracks import Tracks, exact_tracks, found_tracks
 from retarget_cli.events import Event, Metric, Progress
+from retarget_cli.stages.stage import never
+from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.loop import fit
 from retarget_cli.training.phase import Phase
 from retarget_cli.training.precision import pick_precision
@@ -60,16 +60,13 @@ class Making:
 
     def tracks(self) -> tuple[Tracks, Tracks, Tracks]:
         """True points, and points that the extractor finds, to train on; such points to choose by."""
-        state, folder = self.state("extractor"), self.folder / "tracks"
+        extractor, folder = extractor_of_all_kinds(), self.folder / "tracks"
+        load_modules({"extractor": extractor}, self.folder / "extractor")
         return (
             exact_tracks(folder, TRAINING, self.share(PAIRS), self.workers),
-            found_tracks(folder, state, TRAINING, self.share(FOUND_PAIRS), self.workers),
-            found_tracks(folder, state, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
+            found_tracks(folder, extractor, TRAINING, self.share(FOUND_PAIRS), self.workers),
+            found_tracks(folder, extractor, VALIDATION, self.share(CHECKED_PAIRS), self.workers),
         )
-
-    def state(self, part: str) -> dict[str, Tensor]:
-        """The tensors of a part that was trained."""
-        return load_file(self.folder / part / "state.safetensors")
 
 
 PARTS: dict[str, Callable[[Making], Phase]] = {
@@ -100,11 +97,6 @@ def tell(event: Event) -> None:
         print(f"{event.stage} {event.step}: {values}", flush=True)
     elif isinstance(event, Progress) and event.done % 500 == 0:
         print(f"{event.stage} {event.done} of {event.total}", flush=True)
-
-
-def never() -> bool:
-    """Nobody stops it but Ctrl-C."""
-    return False
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

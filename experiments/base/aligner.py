@@ -8,7 +8,6 @@ from torch import Tensor
 
 from experiments.base.tracks import NAMES, Tracks, mirrored_order
 from retarget_cli.methods.jokr.aligner import Aligner, describe
-from retarget_cli.methods.jokr.alignment import align
 from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle
 from retarget_cli.training.phase import Phase
@@ -17,7 +16,6 @@ _BIAS = 0.02  # how far off a point is on a body, in half crops: the same in eve
 _JITTER = 0.02  # at most, from frame to frame
 _PROPORTIONS = 0.85, 1.18  # by which bodies are made longer or taller, each way
 _RATE = 1.2e-3
-_COMPARED = ("relative", "balanced", "proportions", "matched")
 
 
 class AlignerPhase(Phase):
@@ -97,20 +95,6 @@ class AlignerPhase(Phase):
             found = self.aligner(subject, driver, now, data.kinds[i].expand(len(now)))
             errors.append(float((found - data.truth[i][::4]).norm(dim=-1).mean()))
         return _by_kind(np.array(errors), data)
-
-
-def closed_forms(data: Tracks) -> dict[str, dict[str, float]]:
-    """What the alignments without anything learned reach: mean distance by mode and kind."""
-    scores = {}
-    for mode in _COMPARED:
-        errors = []
-        for subject, driver, truth in zip(
-            *(part.cpu().numpy() for part in (data.subject, data.driver, data.truth)), strict=True
-        ):
-            found = align(mode, subject, driver, np.eye(2, 3)).apply(driver)
-            errors.append(float(np.linalg.norm(found - truth, axis=-1).mean()))
-        scores[mode] = _by_kind(np.array(errors), data)
-    return scores
 
 
 def _by_kind(errors: np.ndarray, data: Tracks) -> dict[str, float]:

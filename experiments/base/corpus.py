@@ -19,6 +19,8 @@ FRAMES, EVERY = 8, 4  # of a clip: enough to see its motion, and as many bodies 
 COLOURED = 0.4  # of the clips; the others are silhouettes alone
 NAMES = (*KINDS, *OTHERS)
 """The kinds by their numbers; the last one is none."""
+NONE = len(KINDS)
+"""The number of what is of no kind, and how many kinds there are."""
 
 # Seeds of what is drawn to train on, to choose by, and to report. Nothing is ever trained on or chosen by the last.
 TRAINING, VALIDATION, TEST = 0, 1_000_000, 2_000_000

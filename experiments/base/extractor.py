@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from experiments.base.corpus import NAMES, POINTS, Corpus
+from experiments.base.corpus import NAMES, NONE, POINTS, Corpus
 from experiments.base.faults import faulty, moved
 from retarget_cli.methods.jokr.config import GeometryConfig
 from retarget_cli.methods.jokr.data import masked
@@ -15,14 +15,13 @@ from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle
 from retarget_cli.training.phase import Phase
 
-KINDS = len(NAMES) - 1
 _CHECKED = 64  # frames at a time
 
 
 def extractor_of_all_kinds() -> KeypointExtractor:
     """E with the points of one kind after those of another."""
     config = GeometryConfig()
-    return KeypointExtractor(KINDS * POINTS, config.widths, config.sharpness)
+    return KeypointExtractor(NONE * POINTS, config.widths, config.sharpness)
 
 
 class ExtractorPhase(Phase):
@@ -59,7 +58,7 @@ class ExtractorPhase(Phase):
     def held_out(self) -> dict[str, float]:
         """Mean distance by kind, on whole frames of bodies never trained on, without colours."""
         scores = {}
-        for kind, name in enumerate(NAMES[:KINDS]):
+        for kind, name in enumerate(NAMES[:NONE]):
             index = self.validation.of_kind(kind)[::8]
             errors = []
             for part in index.split(_CHECKED):
@@ -75,12 +74,12 @@ def found_points(extractor: KeypointExtractor, frames: Tensor, kinds: Tensor) ->
     """(B, K, 2) points of frames (B, 4, S, S), each with the head of its kind (B,)."""
     frames = frames.contiguous(memory_format=torch.channels_last)
     logits = extractor.head(extractor.unet(extractor.stem(frames)))
-    logits = logits.reshape(len(logits), KINDS, POINTS, *logits.shape[2:])
+    logits = logits.reshape(len(logits), NONE, POINTS, *logits.shape[2:])
     chosen = logits[torch.arange(len(kinds), device=kinds.device), kinds]
     return soft_argmax(chosen, extractor.sharpness)[0]
 
 
 def _known(corpus: Corpus) -> Corpus:
     """Only what has named points."""
-    there = corpus.kinds < KINDS
+    there = corpus.kinds < NONE
     return Corpus(corpus.pixels[there], corpus.points[there], corpus.kinds[there])

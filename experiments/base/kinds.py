@@ -6,14 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from experiments.base.corpus import NAMES, Corpus
+from experiments.base.corpus import NAMES, NONE, Corpus
 from experiments.base.faults import faulty, moved
 from retarget_cli.methods.jokr.networks import KindClassifier
 from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle
 from retarget_cli.training.phase import Phase
 
-_NONE = len(NAMES) - 1
 _MIXED = 0.12  # share of the frames to which a part of another one is added, and which are then of no kind
 _CUT = 0.08  # share of the frames of which a side is cut off, likewise
 
@@ -27,7 +26,7 @@ class KindPhase(Phase):
         torch.manual_seed(0)
         self.steps, self.batch = steps, batch
         self.training, self.validation = training.to(device), validation.to(device)
-        self.classifier = KindClassifier(_NONE)
+        self.classifier = KindClassifier(NONE)
         self.modules = {"kinds": self.classifier}
         to_device(self.modules.values(), device)
         self.schedules = {"rate": Scheduled(lambda progress: one_cycle(progress, 2e-3, warm=0.05), device)}
@@ -47,7 +46,7 @@ class KindPhase(Phase):
         corpus, generator = self.training, self.generator
         device = generator.device
         # As many of no kind as of three kinds together.
-        share = torch.where(torch.arange(len(NAMES), device=device) == _NONE, 3.0, 1.0)
+        share = torch.where(torch.arange(len(NAMES), device=device) == NONE, 3.0, 1.0)
         kinds = torch.multinomial(share, count, replacement=True, generator=generator)
         each = len(corpus.kinds) // len(NAMES)
         index = kinds * each + torch.randint(each, (count,), generator=generator, device=device)
@@ -59,7 +58,7 @@ class KindPhase(Phase):
         other = _rolled(mattes.flip(0), shift)
         mattes = torch.where(mixed[:, None, None, None], torch.maximum(mattes, other), mattes)
         mattes = torch.where(cut[:, None, None, None], _half(mattes), mattes)
-        return mattes, torch.where(mixed | cut, _NONE, kinds)
+        return mattes, torch.where(mixed | cut, NONE, kinds)
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from experiments.base.corpus import NAMES, Corpus
+from experiments.base.corpus import NAMES, NONE, Corpus
 from experiments.base.faults import moved
 from experiments.base.trunks import GROUPS, draw_groups, some, with_stems
 from retarget_cli.methods.jokr.config import GeometryConfig
@@ -17,7 +17,6 @@ from retarget_cli.training.device import to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle
 from retarget_cli.training.phase import Phase
 
-_KINDS = len(NAMES) - 1
 _NOISE = 0.025  # standard deviation of what the extractor's points are off, in half crops
 
 
@@ -31,7 +30,7 @@ class SilhouettePhase(Phase):
         self.steps, self.batch = steps, batch
         self.training, self.validation = training.to(device), validation.to(device)
         _, self.shape = shape_networks(GeometryConfig())
-        stems, self.chosen = with_stems(self.shape, _KINDS)
+        stems, self.chosen = with_stems(self.shape, NONE)
         self.modules = {"shape": self.shape, "stems": stems}
         to_device(self.modules.values(), device)
         self.schedules = {"rate": Scheduled(lambda progress: one_cycle(progress, 2e-3, warm=0.05), device)}
@@ -42,7 +41,7 @@ class SilhouettePhase(Phase):
     def gradients(self) -> dict[str, Tensor]:
         """The silhouette loss of JOKR, at points that are a little off."""
         each = len(self.training.kinds) // len(NAMES)
-        kinds, index = draw_groups(each, self.batch, _KINDS, self.generator)
+        kinds, index = draw_groups(each, self.batch, NONE, self.generator)
         frames, points = moved(masked(self.training.pixels[index]), self.training.points[index], self.generator)
         noise = torch.randn(points.shape, generator=self.generator, device=points.device)
         self.chosen.kinds = kinds
@@ -56,7 +55,7 @@ class SilhouettePhase(Phase):
     def held_out(self) -> dict[str, float]:
         """Silhouette IoU by kind, at the true points of bodies never trained on."""
         scores = {}
-        for kind, name in enumerate(NAMES[:_KINDS]):
+        for kind, name in enumerate(NAMES[:NONE]):
             index = some(self.validation.of_kind(kind), 64)
             self.chosen.kinds = torch.full((GROUPS,), kind, device=index.device)
             drawn = self.shape(self.validation.points[index])[:, 0] > 0

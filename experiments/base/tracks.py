@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from experiments.base.corpus import SIZE
-from experiments.base.extractor import extractor_of_all_kinds, found_points
+from experiments.base.extractor import found_points
 from experiments.base.faults import faulty
 from retarget_cli.methods.jokr.networks import KeypointExtractor
 from retarget_cli.samples.bodies.clips import KINDS, BodyPair, random_pair, steady_crop
@@ -81,13 +81,11 @@ def exact_tracks(folder: Path, first: int, pairs: int, workers: int) -> Tracks:
     return _tracks([_kept(folder / f"exact-{kind}-{first}-{pairs}.npy", make, kind) for kind in NAMES])
 
 
-def found_tracks(folder: Path, state: Mapping[str, Tensor], first: int, pairs: int, workers: int) -> Tracks:
+def found_tracks(folder: Path, extractor: KeypointExtractor, first: int, pairs: int, workers: int) -> Tracks:
     """The points that the extractor finds in silhouettes; half of those of subjects and drivers have faults.
 
-    state: of the extractor. Made unless they lie in `folder` already.
+    Made unless they lie in `folder` already.
     """
-    extractor = extractor_of_all_kinds()
-    extractor.load_state_dict({name.removeprefix("extractor/"): value for name, value in state.items()})
 
     def make(kind: str) -> np.ndarray:
         number, made = NAMES.index(kind), []
