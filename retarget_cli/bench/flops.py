@@ -16,8 +16,13 @@ def count_flops(work: Callable[[], object]) -> int:
     The formulas are those of `torch.utils.flop_counter.FlopCounterMode`. That class itself also follows modules, by
     hooks which cannot stand `torch.autograd.grad` inside the call.
     """
-    with _Counter() as counter:
-        work()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a counter sees the kernels of its own thread alone: no work may go to others
+    try:
+        with _Counter() as counter:
+            work()
+    finally:
+        torch.set_num_threads(threads)
     return counter.total
 
 

@@ -84,12 +84,18 @@ class DetailPhase(AppearancePhase):
     def _fine(self, channel: int) -> FineFrames:
         return cast(FineFrames, self.clips[channel])
 
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Patches around random points of the object in random frames."""
+    def choose(self, channel: int) -> tuple[Tensor, Tensor]:
+        """Indices of frames (B,), and for each a number in [0, 1) for every place on the grid of the detail network."""
+        index, places = draw_batch(self._fine(channel), self.config.batch, self.generator), self._grid() ** 2
+        chance = torch.rand(self.config.batch, places, generator=self.generator, device=index.device)
+        return index, chance
+
+    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Patches around random points of the object."""
         clip, patch = self._fine(channel), self.config.patch
-        index = draw_batch(clip, self.config.batch, self.generator)
+        index, chance = chosen
         picture = unmasked(clip.pixels[index])
-        corners = self._corners(picture[:, 3:])  # on the grid of the detail networks
+        corners = self._corners(picture[:, 3:], chance)
         around = ENLARGED * corners - _FRAME
         shrunk = self.config.size // self.textures[channel].size
         wide = patch + DETAIL_FRAME
@@ -123,12 +129,15 @@ class DetailPhase(AppearancePhase):
         silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
         return *texture(silhouette, points), points
 
-    def _corners(self, matte: Tensor) -> Tensor:
-        """Rows and columns (B, 2), on the grid of the detail networks, of patches around random points of mattes."""
-        grid, patch, margin = (pixels // ENLARGED for pixels in (self.config.size, self.config.patch, _FRAME))
+    def _grid(self) -> int:
+        """The side of what a detail network sees of a frame, in pixels."""
+        return self.config.size // ENLARGED
+
+    def _corners(self, matte: Tensor, chance: Tensor) -> Tensor:
+        """Rows and columns (B, 2), on the grid, of patches around random points of mattes. chance: (B, grid²)."""
+        grid, patch, margin = self._grid(), self.config.patch // ENLARGED, _FRAME // ENLARGED
         inside = F.avg_pool2d(matte, ENLARGED).flatten(1) > 0.5
         # The largest of equally distributed numbers is anywhere: what is inside comes before what is not.
-        chance = torch.rand(inside.shape, generator=self.generator, device=inside.device)
         chosen = (chance + inside).argmax(dim=1)
         middle = torch.stack([chosen // grid, chosen % grid], dim=1)
         return (middle - patch // 2).clamp(margin, grid - patch - margin)

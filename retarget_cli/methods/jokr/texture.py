@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,13 +29,14 @@ from retarget_cli.nn.perceptual import edge_differences
 from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
+from retarget_cli.training.side_by_side import SideBySide
 
 
 class AppearancePhase(Phase):
     """Trains a network a clip on pictures that it should have drawn: colour and alpha.
 
     Colours, slopes and alpha are compared directly. The look is judged by LPIPS, or by patch discriminators, trained
-    together with the networks, where LPIPS cannot be had.
+    together with the networks, where LPIPS cannot be had. The two clips share nothing that is trained here.
     """
 
     config: TextureConfig | DetailConfig
@@ -72,10 +75,15 @@ class AppearancePhase(Phase):
             for name, module in self.modules.items()
         }
         self.generator = torch.Generator(device).manual_seed(seed)
+        self._side_by_side = SideBySide(self.generator.device)
 
     @abstractmethod
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A random batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S)."""
+    def choose(self, channel: int) -> Any:
+        """The random numbers that decide a batch of a clip, for :meth:`attempt`."""
+
+    @abstractmethod
+    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S)."""
 
     @abstractmethod
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,15 +91,17 @@ class AppearancePhase(Phase):
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of both networks, and of their discriminators; losses as ``colour_a``, ``colour_b`` and so on."""
-        losses: dict[str, Tensor] = {}
-        for channel, name in enumerate("ab"):
-            terms = self._clip_gradients(channel)
-            losses |= {f"{term}_{name}": value.detach() for term, value in terms.items()}
-        return losses
+        chosen = [self.choose(channel) for channel in range(len(self.clips))]  # all of them before the work is shared
+        found = self._side_by_side.run([partial(self._clip_gradients, *each) for each in enumerate(chosen)])
+        return {
+            f"{term}_{name}": value.detach()
+            for name, terms in zip("ab", found, strict=True)
+            for term, value in terms.items()
+        }
 
-    def _clip_gradients(self, channel: int) -> dict[str, Tensor]:
+    def _clip_gradients(self, channel: int, chosen: Any) -> dict[str, Tensor]:
         # Draw a batch, and compare colours, slopes and alpha directly.
-        colour, alpha, picture = self.attempt(channel)
+        colour, alpha, picture = self.attempt(channel, chosen)
         terms = texture_terms(colour, alpha, picture)
         # Compare the look, by colour alone: the drawn picture under the true matte.
         matte = picture[:, 3:]
@@ -194,12 +204,15 @@ class TexturePhase(AppearancePhase):
         config = pair.config.texture
         return cls(config, load_shape_networks(pair), load_pair(pair, config.size, config.light), pair.device, seed)
 
-    def attempt(self, channel: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Random frames, moved a little, as drawn from their keypoints."""
-        clip = self.clips[channel]
-        index = draw_batch(clip, self.config.batch, self.generator)
-        warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
-        picture = warp_image(unmasked(clip.pixels[index]), warp)
+    def choose(self, channel: int) -> tuple[Tensor, Tensor]:
+        """Indices of frames (B,) and how each is moved (B, 2, 3)."""
+        index = draw_batch(self.clips[channel], self.config.batch, self.generator)
+        return index, random_affine(self.config.batch, self.config.augmentation, self.generator)
+
+    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Frames, moved a little, as drawn from their keypoints."""
+        index, warp = chosen
+        picture = warp_image(unmasked(self.clips[channel].pixels[index]), warp)
         return *self._draw(channel, picture), picture
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
