@@ -59,12 +59,22 @@ class TrainConfig:
     max_memory: str | None = setting(None, "most memory of a GPU to use, like 4GB; none: all of it; `--max-memory`")
     start: str | None = setting(
         BASE,
-        "networks to begin with: base, those that come with the program, where they fit; none: random ones; "
-        "or those of a run, by its id or the beginning of it; `--init-from`",
+        "networks to begin with: base, those that come with the program, where they fit; base:KIND, those of a kind of "
+        "body; none: random ones; or those of a run, by its id or the beginning of it; `--init-from`",
     )
     matte: MatteConfig = field(default_factory=MatteConfig)
     crop: CropConfig = field(default_factory=CropConfig)
     method_config: Any = None
+
+
+def begins_with_base(start: str | None) -> bool:
+    """True when training begins with the base, whatever its kind of body."""
+    return start is not None and start.partition(":")[0] == BASE
+
+
+def named_kind(start: str | None) -> str | None:
+    """The kind of body that somebody named, as in ``base:quadruped``; None where it is to be recognised."""
+    return (start or "").partition(":")[2] or None
 
 
 # What differs outside the method; what a preset means to a method is the method's own matter.

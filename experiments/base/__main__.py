@@ -31,7 +31,7 @@ from retarget_cli.training.phase import Phase
 from retarget_cli.training.precision import pick_precision
 
 CLIPS, CHECKED_CLIPS = 1500, 60  # of each kind, to train on and to choose by
-PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 3000, 300, 20
+PAIRS, FOUND_PAIRS, CHECKED_PAIRS = 1500, 300, 20
 
 
 @dataclass

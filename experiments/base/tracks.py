@@ -15,7 +15,7 @@ from experiments.base.corpus import SIZE
 from experiments.base.extractor import found_points
 from experiments.base.faults import faulty
 from retarget_cli.methods.jokr.networks import KeypointExtractor
-from retarget_cli.samples.bodies.clips import KINDS, BodyPair, random_pair, steady_crop
+from retarget_cli.samples.bodies.clips import KINDS, BodyPair, alike_pair, random_pair, steady_crop
 from retarget_cli.samples.bodies.render import silhouettes
 from retarget_cli.utils.atomic import replacing
 
@@ -65,9 +65,14 @@ def filmed(pair: BodyPair, seed: int, draw: bool) -> Filmed:
     return clips
 
 
+def drawn_pair(kind: str, seed: int) -> BodyPair:
+    """A pair of a kind: of every four, two move alike, as clips do that people choose, and two as they happen to."""
+    return alike_pair(kind, seed) if seed % 4 < 2 else random_pair(kind, seed)
+
+
 def exact(kind: str, seed: int) -> np.ndarray:
     """(4, N, K, 2) true points of a pair, in the order of :data:`Filmed`."""
-    return np.stack([points for points, _ in filmed(random_pair(kind, seed), seed, draw=False)])
+    return np.stack([points for points, _ in filmed(drawn_pair(kind, seed), seed, draw=False)])
 
 
 def exact_tracks(folder: Path, first: int, pairs: int, workers: int) -> Tracks:
@@ -102,7 +107,7 @@ def found_tracks(folder: Path, extractor: KeypointExtractor, first: int, pairs: 
 
 
 def _mattes(kind: str, seed: int) -> list[np.ndarray]:
-    return [mattes for _, mattes in filmed(random_pair(kind, seed), seed, draw=True) if mattes is not None]
+    return [mattes for _, mattes in filmed(drawn_pair(kind, seed), seed, draw=True) if mattes is not None]
 
 
 @torch.no_grad()

@@ -205,7 +205,7 @@ class Recipe(Group):
 
 def init_from() -> Any:
     """The option that names the networks that a training begins with."""
-    text = "Networks to begin with: base (those that come along; the default), none, or a run of `retarget runs`."
+    text = "Networks to begin with: base (they come along; the default), base:KIND, none, or a run of `retarget runs`."
     return option(None, "WHAT", text, autocompletion=completion.beginnings)
 
 

@@ -238,8 +238,8 @@ class MotionMethod(ABC):
         steps = getattr(getattr(config, phase), "steps", None)
         return steps if isinstance(steps, int) else None
 
-    def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray]) -> Mapping[str, Any]:
-        """Tell which kind of body both clips show, of those that the file `base` knows.
+    def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray], named: str | None = None) -> Mapping[str, Any]:
+        """Tell which kind of body both clips show, of those that the file `base` knows. named: somebody said it.
 
         Returns plain JSON: ``kind``, a name or null; ``confidence``, by ``a`` and ``b``, 0 to 1; ``keypoints``, their
         names or null; ``why``, a sentence. Raises EnvironmentProblem for a file that is damaged.

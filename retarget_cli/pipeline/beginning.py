@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from retarget_cli.config import BASE, TrainConfig
+from retarget_cli.config import TrainConfig, begins_with_base, named_kind
 from retarget_cli.pipeline.runs import find_start
 from retarget_cli.pipeline.settings import base_misfits
 from retarget_cli.stages.warm_start import Start
@@ -17,7 +17,8 @@ from retarget_cli.weights.base import BaseFile
 class Beginning:
     """What a training begins with. start: None for fresh networks.
 
-    config: the settings, in which `start` says the same as a record is to have it: ``base``, a whole id, or None.
+    config: the settings, in which `start` says the same as a record is to have it: ``base``, ``base:KIND``, a whole id,
+        or None.
     note: why the base is not used although nobody asked for anything else; empty where it is, or need not be.
     """
 
@@ -32,7 +33,7 @@ def find_beginning(store: Store, config: TrainConfig) -> Beginning:
     Raises UsageError when there is no such run, or more than one, or its networks have other shapes, and
     EnvironmentProblem when the base is missing.
     """
-    if config.start != BASE:
+    if not begins_with_base(config.start):
         run = find_start(store, config)
         return Beginning(config if run is None else replace(config, start=run.run), run)
     misfits = base_misfits(config)
@@ -40,4 +41,4 @@ def find_beginning(store: Store, config: TrainConfig) -> Beginning:
         note = f"training begins with fresh networks: the base needs {', '.join(misfits)}" if misfits else ""
         return Beginning(replace(config, start=None), None, note)
     path = packaged.base_path()
-    return Beginning(config, BaseFile(path, store.digests.digest(path)))
+    return Beginning(config, BaseFile(path, store.digests.digest(path), named_kind(config.start)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.config import BASE, TrainConfig
+from retarget_cli.config import TrainConfig, begins_with_base
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
@@ -142,7 +142,7 @@ def find_start(store: Store, config: TrainConfig) -> Start | None:
 
     Raises UsageError when there is no such run or more than one, or its networks have other shapes.
     """
-    if config.start in (None, BASE):
+    if config.start is None or begins_with_base(config.start):
         return None
     records = _named(store, config.start or "", OPTION)
     if len(records) > 1:

@@ -16,13 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.config import BACKENDS, BASE, FLIPS, PRECISIONS, PRESETS, SMALLEST_CROP, TrainConfig, default_preset
+from retarget_cli.config import (
+    BACKENDS,
+    FLIPS,
+    PRECISIONS,
+    PRESETS,
+    SMALLEST_CROP,
+    TrainConfig,
+    begins_with_base,
+    default_preset,
+    named_kind,
+)
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.methods import METHODS, get_method
 from retarget_cli.utils.fields import build, keys, leaves, nearest, set_field, shown, split, to_json, unknown_key
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.limits import TEXT_BYTES, read_limited
 from retarget_cli.utils.memory import parse_size
+from retarget_cli.weights import base as packaged
 
 _APART = ("method_config", "preset", "method")
 EVERY_METHOD = "every method"
@@ -112,7 +123,7 @@ def _resolve(config: TrainConfig, given: Sequence[tuple[str, str]]) -> TrainConf
 
 def _with_start(config: TrainConfig, named: bool) -> TrainConfig:
     """The configuration, with fresh networks for a method that has no base. named: somebody said what to begin with."""
-    if config.start != BASE:
+    if not begins_with_base(config.start):
         return config
     misfits = base_misfits(config)
     if named and misfits is None:
@@ -121,7 +132,16 @@ def _with_start(config: TrainConfig, named: bool) -> TrainConfig:
     if named and misfits:
         fix = f"Train with {' '.join(f'--set {change}' for change in misfits)}, or with --init-from none."
         raise UsageError("the base does not fit these settings", where="--init-from", fix=fix)
+    kind = named_kind(config.start)
+    if kind is not None:
+        _check_kind(kind)
     return dataclasses.replace(config, start=None) if misfits is None else config
+
+
+def _check_kind(kind: str) -> None:
+    known = packaged.known_kinds(packaged.base_path())
+    if kind not in known:
+        raise UsageError(f"the base knows no kind of body '{kind}'", where="--init-from", fix=nearest(kind, known))
 
 
 def base_misfits(config: TrainConfig) -> tuple[str, ...] | None:

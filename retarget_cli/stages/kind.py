@@ -26,8 +26,8 @@ def kind(config: TrainConfig, a: SourceClip, b: SourceClip, base: BaseFile) -> S
         name=KIND,
         version=KIND_VERSION,
         label="Recognising the kind of body",
-        work=lambda job: _recognise(job, config),
-        params={"method": method.key},
+        work=lambda job: _recognise(job, config, base.kind),
+        params={"method": method.key} if base.kind is None else {"method": method.key, "named": base.kind},
         files={"base": base.path},
         digests={"base": base.digest},
         needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}"},
@@ -45,6 +45,6 @@ def known_kind(entry: Entry | None) -> str | None:
     return None if entry is None else recognised(entry)["kind"]
 
 
-def _recognise(job: Job, config: TrainConfig) -> None:
-    facts = get_method(config.method).recognise(job.stage.files["base"], crops_of_pair(job))
+def _recognise(job: Job, config: TrainConfig, named: str | None) -> None:
+    facts = get_method(config.method).recognise(job.stage.files["base"], crops_of_pair(job), named)
     write_json_atomic(job.path / _FACTS, dict(facts))

@@ -99,6 +99,14 @@ def test_the_kind_of_both_clips_is_told_by_their_mattes(tmp_path: Path, kind: st
     assert all((value > 0.99) == (found is not None) for value in told.confidence)
 
 
+def test_a_kind_that_somebody_named_is_believed(tmp_path: Path) -> None:
+    base = pretrained.read_base(write_base(tmp_path / "base.safetensors", CONFIG, None))
+    told = pretrained.recognise(base, CLIPS, "biped")
+    assert told.kind == "biped"
+    assert all(value < 0.01 for value in told.confidence)
+    assert told.why == "both clips are said to show a biped (0.00, 0.00): training begins with the base"
+
+
 def test_mattes_alone_decide_about_the_kind(path: Path) -> None:
     torch.manual_seed(0)
     classifier = KindClassifier(2)
@@ -119,11 +127,13 @@ def test_mattes_alone_decide_about_the_kind(path: Path) -> None:
         ),
         (
             (0.01, 0.98, 0.01), (0.1, 0.31, 0.59), None, (0.98, 0.31),
-            "no known kind of body in B (0.31): keypoints are learned from nothing",
+            "no known kind of body in B (0.31): keypoints are learned from nothing; "
+            "where both show a quadruped, --init-from base:quadruped says so",
         ),
         (
             (0.2, 0.3, 0.5), (0.1, 0.31, 0.59), None, (0.3, 0.31),
-            "no known kind of body in A and B (0.30, 0.31): keypoints are learned from nothing",
+            "no known kind of body in A and B (0.30, 0.31): keypoints are learned from nothing; "
+            "where both show a quadruped, --init-from base:quadruped says so",
         ),
         (
             (0.97, 0.02, 0.01), (0.01, 0.98, 0.01), None, (0.02, 0.98),

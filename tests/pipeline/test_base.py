@@ -137,12 +137,34 @@ def test_another_base_is_another_result(place: Based, trained) -> None:
 def test_a_body_that_is_not_known_begins_with_nothing(place: Based) -> None:
     place.rewrite(None)
     result = place.run()
-    assert "no known kind of body in A and B (0.00, 0.00): keypoints are learned from nothing" in place.told()
+    told = next(each for each in place.told() if each.startswith("no known kind of body in A and B (0.00, 0.00)"))
+    assert "keypoints are learned from nothing" in told
+    assert "--init-from base:" in told
     facts = [training_curves(result.stages[phase]) for phase in ("geometry", "texture")]
     assert [each["steps"] for each in facts] == [6, 4]
     assert facts[0]["kind"] is None
     assert not any("begins_with_base" in each for each in facts)
     place.rewrite("quadruped")
+
+
+def test_a_kind_that_is_named_need_not_be_recognised(place: Based) -> None:
+    place.rewrite(None)
+    result = place.run(start="base:biped")
+    assert "both clips are said to show a biped (0.00, 0.00): training begins with the base" in place.told()
+    facts = training_curves(result.stages["geometry"])
+    assert (facts["kind"], facts["keypoints"], facts["begins_with_base"]) == ("biped", names("biped", 4), True)
+    record = place.store.runs()[0]
+    assert record["config"]["start"] == "base:biped"
+    assert "--init-from base:biped" in Commands(record, place.store.root).train()
+    assert place.run(start="base:biped").run_id == result.run_id
+    assert place.ran() == []
+    place.rewrite("quadruped")
+
+
+def test_a_kind_that_the_base_does_not_know_is_refused(place: Based) -> None:
+    with pytest.raises(UsageError, match="knows no kind of body 'bipet'") as caught:
+        jokr(start="base:bipet")
+    assert "biped" in caught.value.fix
 
 
 def test_settings_that_do_not_fit_begin_with_nothing_and_say_why(place: Based) -> None:

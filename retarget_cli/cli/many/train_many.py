@@ -15,7 +15,7 @@ import retarget_cli
 from retarget_cli.cli import output
 from retarget_cli.cli.many.parallel import Job, Outcome, Workers, make_display
 from retarget_cli.cli.options import InWorkspace
-from retarget_cli.config import BASE
+from retarget_cli.config import begins_with_base
 from retarget_cli.errors import Interrupted, UsageError
 from retarget_cli.findings import counted, from_json
 from retarget_cli.pipeline.pairs import ListedPair, read_pairs
@@ -102,7 +102,9 @@ def run(
     settings = load_config(**{**told, "device": devices[0]})
     pairs = read_pairs(file)
     shared = {name: value for name, value in told.items() if name != "device"}
-    if settings.start not in (None, BASE):  # the whole id: the beginning of one may soon be that of other runs too
+    if settings.start is not None and not begins_with_base(
+        settings.start
+    ):  # the whole id: the beginning of one may soon be that of other runs too
         start = find_start(output.open_store(general.workspace), settings)
         shared["start"] = start and start.run
     present(train_pairs(pairs, devices, [*option_words(shared), *words], general), general)

@@ -76,12 +76,12 @@ class Jokr(MotionMethod):
         """Fewer where a phase begins with the base."""
         return getattr(config, phase).base_steps if based else super().steps(config, phase)
 
-    def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray]) -> Mapping[str, Any]:
+    def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray], named: str | None = None) -> Mapping[str, Any]:
         """See :func:`~retarget_cli.methods.jokr.pretrained.recognise`."""
         from retarget_cli.methods.jokr.pretrained import read_base, recognise
 
         known = read_base(base)
-        found = recognise(known, clips)
+        found = recognise(known, clips, named)
         kind = found.kind
         return {
             "kind": kind,

@@ -32,9 +32,8 @@ from retarget_cli.training.checkpoint import load_modules, stored_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.weights import base as packaged
-from retarget_cli.weights.base import FIX
+from retarget_cli.weights.base import FIX, KEY
 
-_KEY = "base"  # in the metadata
 _SEEN = 64  # side of the mattes that the classifier sees, in pixels
 _LOOKED_AT = 40  # frames of a clip by which its kind is told
 
@@ -77,7 +76,7 @@ def read_base(path: Path) -> Base:
 
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[_KEY])
+            facts = json.loads((file.metadata() or {})[KEY])
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - it is no mapping
         base = _checked(path, facts, tensors)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -116,12 +115,17 @@ class Recognition:
     why: str
 
 
-def recognise(base: Base, clips: tuple[ClipArray, ClipArray]) -> Recognition:
-    """Tell by the mattes, as they were cropped, which kind of body both clips show."""
+def recognise(base: Base, clips: tuple[ClipArray, ClipArray], named: str | None = None) -> Recognition:
+    """Tell by the mattes, as they were cropped, which kind of body both clips show. named: somebody said it."""
     classifier = KindClassifier(len(base.kinds))
     base.fill(classifier, base.under("kinds"))
     classifier.eval()
     one, other = (_probabilities(classifier, clip) for clip in clips)
+    if named is not None:
+        number = list(base.kinds).index(named)
+        sure = float(one[number]), float(other[number])
+        why = f"both clips are said to show {_one(named)} ({sure[0]:.2f}, {sure[1]:.2f}): training begins with the base"
+        return Recognition(named, sure, why)
     return _judged(tuple(base.kinds), base.threshold, one, other)
 
 
@@ -144,11 +148,13 @@ def _judged(kinds: tuple[str, ...], threshold: float, one: np.ndarray, other: np
     each_sure = float(one[own[0]]), float(other[own[1]])
     if own[0] != own[1] and min(each_sure) >= threshold:
         what = f"A shows {_one(kinds[own[0]])} ({each_sure[0]:.2f}), B {_one(kinds[own[1]])} ({each_sure[1]:.2f})"
+        hint = ""
     else:
         unsure = [(name, value) for name, value in zip("AB", sure, strict=True) if value < threshold]
         names, values = " and ".join(name for name, _ in unsure), ", ".join(f"{value:.2f}" for _, value in unsure)
         what = f"no known kind of body in {names} ({values})"
-    return Recognition(None, sure, f"{what}: keypoints are learned from nothing")
+        hint = f"; where both show {_one(kinds[best])}, --init-from base:{kinds[best]} says so"
+    return Recognition(None, sure, f"{what}: keypoints are learned from nothing{hint}")
 
 
 def _one(kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -152,6 +152,17 @@ def random_pair(kind: str, seed: int) -> BodyPair:
     a, chosen = performance(kind, random), EVERY[kind]
     view = near_view(random, a.view, chosen.turning, chosen.turning / 2)
     return BodyPair(a, Performance(chosen.build(random), chosen.move(random), view, a.facing_left))
+
+
+def alike_pair(kind: str, seed: int) -> BodyPair:
+    """Two bodies as those of :func:`random_pair`, which move in the same way and in much the same posture."""
+    pair = random_pair(kind, seed)
+    random = np.random.default_rng([2 + _number(kind), seed])
+    motion = pair.b.motion
+    while motion.name != pair.a.motion.name:
+        motion = EVERY[kind].move(random)
+    own = float(random.uniform(0, 0.4))
+    return BodyPair(pair.a, replace(pair.b, motion=motion.in_posture_of(pair.a.motion, own)))
 
 
 def _number(kind: str) -> int:

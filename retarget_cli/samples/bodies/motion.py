@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -53,6 +53,17 @@ class Motion:
     period: float
     terms: tuple[Term, ...]
     start: float = 0.0
+
+    def in_posture_of(self, other: Motion, own: float) -> Motion:
+        """This motion, with the angles that are kept between its own (own = 1) and those of another one (0)."""
+        moving = (term for term in self.terms if term.shape != "hold")
+        kept = (
+            replace(term, amplitude=share * term.amplitude)
+            for motion, share in ((self, own), (other, 1 - own))
+            for term in motion.terms
+            if term.shape == "hold"
+        )
+        return replace(self, terms=(*moving, *kept))
 
     def pose(self, frames: int, every: int = 1) -> dict[str, np.ndarray]:
         """(N, 5) angles and shifts of every bone that moves, of frames that are `every` frames apart."""
