@@ -73,7 +73,7 @@ PARTS: dict[str, Callable[[Making], Phase]] = {
     "extractor": lambda making: ExtractorPhase(making.share(20_000), 32, *making.pair(), making.device),
     "kinds": lambda making: KindPhase(making.share(8_000), 64, *making.pair(), making.device),
     "shape": lambda making: SilhouettePhase(making.share(5_000), 24, *making.pair(), making.device),
-    "aligner": lambda making: AlignerPhase(making.share(20_000), 96, *making.tracks(), making.device),
+    "aligner": lambda making: AlignerPhase(making.share(16_000), 96, *making.tracks(), making.device),
 }
 
 

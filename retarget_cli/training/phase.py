@@ -62,9 +62,24 @@ class Phase(ABC):
         and grow again with every step, which takes a tenth of its time. A recorded step so gets new ones of its own.
         """
         self.optimizers[optimizer].zero_grad(set_to_none=True)
-        groups = self.optimizers[optimizer].param_groups
-        scaled = loss if self.scaler is None else self.scaler.scale(loss)
-        scaled.backward(inputs=[parameter for group in groups for parameter in group["params"]])
+        self.scaled(loss).backward(inputs=self.learned_by(optimizer))
+
+    def fill(self, optimizer: str, gradients: Sequence[Tensor]) -> None:
+        """Give one optimizer's parameters, in their order, gradients of a :meth:`scaled` loss; once a step.
+
+        Gradients are laid out in memory as their parameters are: fused optimizers count on it.
+        """
+        self.optimizers[optimizer].zero_grad(set_to_none=True)
+        for parameter, gradient in zip(self.learned_by(optimizer), gradients, strict=True):
+            parameter.grad = torch.empty_like(parameter).copy_(gradient)
+
+    def scaled(self, loss: Tensor) -> Tensor:
+        """The loss, in fp16 as much larger as keeps small gradients from vanishing."""
+        return loss if self.scaler is None else self.scaler.scale(loss)
+
+    def learned_by(self, optimizer: str) -> list[Tensor]:
+        """The parameters of one optimizer, in its order."""
+        return [parameter for group in self.optimizers[optimizer].param_groups for parameter in group["params"]]
 
     @abstractmethod
     def gradients(self) -> dict[str, Tensor]:

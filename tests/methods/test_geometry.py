@@ -100,6 +100,21 @@ def test_the_clips_are_brought_together_by_moving_keypoints_only_without_the_bas
         assert not any(torch.equal(one, other) for one, other in pairs[-affine:])  # T learns it all the same
 
 
+@pytest.mark.parametrize("name", ["geometry", "geometry-base", "geometry-fixed-base"])
+def test_clips_taken_together_teach_what_they_teach_one_by_one(name: str, tmp_path: Path) -> None:
+    losses, slopes = [], []
+    for channels in ([(0,), (1,)], [(0, 1)]):
+        phase = builder(name, tmp_path)()
+        phase._channels = channels
+        losses.append(phase.gradients())
+        slopes.append([value.grad for each in phase.optimizers for value in phase.learned_by(each)])
+    apart, together = losses
+    torch.testing.assert_close(apart, together, rtol=1e-4, atol=1e-6)
+    largest = max(float(slope.abs().max()) for slope in slopes[1])
+    for one, other in zip(*slopes, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5 * largest)
+
+
 def found(extractor: KeypointExtractor, phase: GeometryPhase) -> torch.Tensor:
     """(2, N, K, 2) keypoints of both clips."""
     with torch.no_grad():

@@ -74,7 +74,7 @@ def test_an_error_is_raised_when_all_have_ended() -> None:
     assert ended.is_set()
 
 
-@pytest.mark.parametrize("name", ["texture", "texture-lpips", "detail", "detail-lpips"])
+@pytest.mark.parametrize("name", ["geometry", "geometry-base", "texture", "texture-lpips", "detail", "detail-lpips"])
 def test_two_threads_learn_bit_for_bit_what_one_does(name: str, tmp_path: Path) -> None:
     build, found = builder(name, tmp_path), []
     for threads in (1, 2):

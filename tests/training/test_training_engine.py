@@ -32,6 +32,20 @@ def test_a_step_goes_as_far_as_the_schedule_says() -> None:
     assert moved[2] == 0
 
 
+def test_gradients_that_are_given_lie_in_memory_as_their_parameters_do() -> None:
+    phase = NoisyLine()
+    phase.net = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    phase.optimizers = {"net": torch.optim.Adam(phase.net.parameters(), lr=0.1, fused=True)}
+    given = [torch.randn(value.shape).contiguous() for value in phase.learned_by("net")]
+    before = [value.detach().clone() for value in phase.net.parameters()]
+    phase.fill("net", given)
+    phase.optimizers["net"].step()
+    for value, old, gradient in zip(phase.net.parameters(), before, given, strict=True):
+        assert value.grad is not None
+        assert value.grad.stride() == value.stride()
+        torch.testing.assert_close(value.detach() - old, -0.1 * gradient.sign(), rtol=1e-3, atol=1e-4)
+
+
 def test_losses_are_means_since_the_last_reading() -> None:
     single, joined = Engine(NoisyLine()), Engine(NoisyLine())
     each = []

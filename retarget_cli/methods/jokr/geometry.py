@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,28 @@ from retarget_cli.nn.coords import apply_affine, compose_affine, random_affine, 
 from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
+from retarget_cli.training.side_by_side import SideBySide
 
 Fill = Callable[[KeypointExtractor, SilhouetteGenerator], None]
 _FREE = 0.03  # half crops, by which a keypoint may leave the place where the base finds it
 _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the published distance was chosen
+
+
+@dataclass(frozen=True)
+class _Views:
+    """Views of a clip's batch. frames: (n, 4, S, S); seen: the same, as E sees them; further: (batch, 2, 3) warps."""
+
+    frames: Tensor
+    seen: Tensor
+    further: Tensor
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What E and G made of some clips. points: (m, K, 2) of their first two views; terms: losses by name."""
+
+    points: Tensor
+    terms: dict[str, Tensor]
 
 
 class GeometryPhase(Phase):
@@ -95,6 +114,9 @@ class GeometryPhase(Phase):
             "discriminator": adam(self.discriminator.parameters(), config.discriminator_rate, (0.5, 0.99)),
         }
         self.generator = torch.Generator(device).manual_seed(seed)
+        self._side_by_side = SideBySide(self.generator.device)
+        # A GPU takes both clips at once, a CPU each by itself: then no thread waits for another in every operator.
+        self._channels = [(0,), (1,)] if self.generator.device.type == "cpu" else [(0, 1)]
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> GeometryPhase:
@@ -122,45 +144,63 @@ class GeometryPhase(Phase):
         return [{"params": extractor, "lr": self.schedules["tune_rate"].value}, {"params": shape}, affine]
 
     def gradients(self) -> dict[str, Tensor]:
-        """Gradients of E, G and T, and of D on the keypoints that they find."""
-        # Draw a batch of both clips, and find its keypoints.
+        """Gradients of E, G and T, and of D on the keypoints that E finds."""
+        # Draw a batch of both clips.
         views = [self._views(clip) for clip in self.clips]
-        seen = torch.cat([frames for frames, _ in views])
+        seen = torch.cat([view.frames for view in views])
         if not self.fixed:
             seen = self._without_some_colours(seen)
-        with torch.set_grad_enabled(not self.fixed), self.autocast():
-            points, maps = self.extractor(seen)
-        points_a, points_b = (half[: 2 * self.config.batch] for half in points.chunk(2))
-        # Each clip by itself: silhouettes, and what its keypoints must keep to.
-        terms = self._clip_terms(points, maps, views)
-        if self.teacher is not None:
-            terms["anchor"] = self._straying(self.teacher, seen, points)
+        views = [replace(view, seen=own) for view, own in zip(views, seen.chunk(2), strict=True)]
+        # Each clip by itself: keypoints, silhouettes, and what the keypoints must keep to.
+        parts = self._side_by_side.run([partial(self._clip_terms, views, channels) for channels in self._channels])
+        terms = {name: torch.stack([part.terms[name] for part in parts]).sum() for name in parts[0].terms}
         # Both clips together: after T the keypoints of one must look like those of the other. With the base they mean
         # the same parts from the start; to agree in more than that would take them off their places, so only T learns.
-        if self.based:
-            points_a, points_b = points_a.detach(), points_b.detach()
+        points = [part.points.detach().requires_grad_(not self.based) for part in parts]
+        points_a, points_b = torch.cat(points).chunk(2)
         moved = apply_affine(self.affine(), points_b)
-        terms["mean_pose"] = (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean()
-        terms["confusion"] = losses.confusion(
-            self.discriminator(self._noisy(points_a)), self.discriminator(self._noisy(moved))
-        )
-        terms["prior"] = torch.stack([p.square().sum() for p in self.affine.parameters()]).sum()
+        common = {
+            "mean_pose": (points_a.mean(dim=0) - moved.mean(dim=0)).abs().mean(),
+            "confusion": losses.confusion(
+                self.discriminator(self._noisy(points_a)), self.discriminator(self._noisy(moved))
+            ),
+            "prior": torch.stack([p.square().sum() for p in self.affine.parameters()]).sum(),
+        }
         # Train E, G and T, then D on the same keypoints.
+        self._shape_gradients(parts, common, points)
+        discriminator = self._discriminator_gradients(points_a, moved)
+        return {name: value.detach() for name, value in {**terms, **common, "discriminator": discriminator}.items()}
+
+    def _shape_gradients(self, parts: list[_Part], common: dict[str, Tensor], points: list[Tensor]) -> None:
+        """Fill the gradients of E, G and T. points: those of the parts, as the terms of both clips saw them."""
+        learned = points if not self.based else []
+        affine = list(self.affine.parameters())
+        both = torch.autograd.grad(self.scaled(self._weighted(common)), [*affine, *learned])
+        slopes = both[len(affine) :] or [None] * len(parts)
+        networks = self.learned_by("shape")[: -len(affine)]
+        work = [partial(self._part_gradients, networks, *each) for each in zip(parts, slopes, strict=True)]
+        summed = [torch.stack(each).sum(dim=0) for each in zip(*self._side_by_side.run(work), strict=True)]
+        self.fill("shape", [*summed, *both[: len(affine)]])
+
+    def _part_gradients(self, networks: list[Tensor], part: _Part, slope: Tensor | None) -> tuple[Tensor, ...]:
+        """Gradients of E and G by a part. slope: that of the terms of both clips, by the part's keypoints."""
+        total = self.scaled(self._weighted(part.terms))
+        if slope is None:
+            return torch.autograd.grad(total, networks)
+        return torch.autograd.grad([total, part.points], networks, [torch.ones_like(total), slope])
+
+    def _weighted(self, terms: dict[str, Tensor]) -> Tensor:
         weights = vars(self.config) | {
             "silhouette": 1.0,
             "temporal": self.schedules["temporal"].value,
             "prior": self.config.affine_prior,
         }
-        total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        self.backward(total, "shape")
-        terms["discriminator"] = self._discriminator_gradients(points_a, moved)
-        return {name: value.detach() for name, value in terms.items()}
+        return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
 
-    def _views(self, clip: Frames) -> tuple[Tensor, Tensor]:
+    def _views(self, clip: Frames) -> _Views:
         """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
 
-        Returns (3·batch, 4, S, S) and the further warps (batch, 2, 3). An E that stays as it is learns nothing from the
-        third view: without it, (2·batch, 4, S, S).
+        An E that stays as it is learns nothing from the third view, and does without it.
         """
         config = self.config
         index = draw_batch(clip, config.batch, self.generator)
@@ -169,37 +209,48 @@ class GeometryPhase(Phase):
         now, following = masked(clip.pixels[index]), masked(clip.pixels[index + 1])
         frames = torch.cat([now, following] if self.fixed else [now, following, now])
         warps = torch.cat([warp, warp] if self.fixed else [warp, warp, compose_affine(further, warp)])
-        return warp_image(frames, warps).contiguous(memory_format=torch.channels_last), further
+        frames = warp_image(frames, warps).contiguous(memory_format=torch.channels_last)
+        return _Views(frames, frames, further)
 
-    def _clip_terms(self, points: Tensor, maps: Tensor, views: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-        """The terms of the clips by name, summed over both; for an E that stays as it is only that of silhouettes."""
-        batch = self.config.batch
-        halves = list(zip(points.chunk(2), maps.chunk(2), views, strict=True))
+    def _clip_terms(self, views: list[_Views], channels: tuple[int, ...]) -> _Part:
+        """Keypoints and terms of some clips; for an E that stays as it is, the only term is that of silhouettes."""
+        chosen, pair = [views[channel] for channel in channels], 2 * self.config.batch
+        seen = torch.cat([view.seen for view in chosen])
+        with torch.set_grad_enabled(not self.fixed), self.autocast():
+            points, maps = self.extractor(seen)
+        keys, heats = points.chunk(len(chosen)), maps.chunk(len(chosen))
+        first = torch.cat([each[:pair] for each in keys])
         with self.autocast():
-            drawn = self.shape(torch.cat([half[0][: 2 * batch] for half in halves])).chunk(2)
-        sums: dict[str, list[Tensor]] = {
-            name: [] for name in ("silhouette", "equivariance", "separation", "inside", "temporal")
-        }
-        for channel, (keys, heat, (frames, further)) in enumerate(halves):
-            matte = frames[: 2 * batch, 3:]
-            sums["silhouette"].append(losses.silhouette_loss(drawn[channel][:, channel], matte[:, 0]))
-            if self.fixed:
-                continue
-            now, following, moved = keys.chunk(3)
-            sums["equivariance"].append((apply_affine(further, now) - moved).abs().mean())
-            if not self.based:  # named points may be near each other
-                sums["separation"].append(losses.separation(keys[: 2 * batch], self.room[channel]))
-            small = torch.nn.functional.avg_pool2d(matte, 2)
-            sums["inside"].append(losses.inside_silhouette(heat[: 2 * batch], small))
-            sums["temporal"].append(losses.temporal(now, following))
-        return {name: values[0] + values[1] for name, values in sums.items() if values}
+            drawn = self.shape(first).chunk(len(chosen))
+        found = [
+            self._terms(channel, views[channel], *each)
+            for channel, *each in zip(channels, drawn, keys, heats, strict=True)
+        ]
+        if self.teacher is not None:
+            for view, own, terms in zip(chosen, keys, found, strict=True):
+                terms["anchor"] = self._straying(self.teacher, view.seen, own) / len(self.clips)
+        return _Part(first, {name: torch.stack([terms[name] for terms in found]).sum() for name in found[0]})
+
+    def _terms(self, channel: int, view: _Views, drawn: Tensor, keys: Tensor, heat: Tensor) -> dict[str, Tensor]:
+        """The terms of one clip by name."""
+        pair = 2 * self.config.batch
+        matte = view.frames[:pair, 3:]
+        terms = {"silhouette": losses.silhouette_loss(drawn[:, channel], matte[:, 0])}
+        if self.fixed:
+            return terms
+        now, following, moved = keys.chunk(3)
+        terms["equivariance"] = (apply_affine(view.further, now) - moved).abs().mean()
+        if not self.based:  # named points may be near each other
+            terms["separation"] = losses.separation(keys[:pair], self.room[channel])
+        terms["inside"] = losses.inside_silhouette(heat[:pair], torch.nn.functional.avg_pool2d(matte, 2))
+        terms["temporal"] = losses.temporal(now, following)
+        return terms
 
     def _straying(self, teacher: KeypointExtractor, seen: Tensor, points: Tensor) -> Tensor:
-        """How far keypoints are, beyond what is free, from where the base finds them; on the first view of each."""
-        first = [slice(0, self.config.batch), slice(len(seen) // 2, len(seen) // 2 + self.config.batch)]
+        """How far keypoints of a clip are, beyond what is free, from where the base finds them; on the first views."""
         with torch.no_grad(), self.autocast():
-            known = teacher(torch.cat([seen[part] for part in first]))[0]
-        strays = (torch.cat([points[part] for part in first]) - known).square().sum(dim=-1).add(1e-8).sqrt()
+            known = teacher(seen[: self.config.batch])[0]
+        strays = (points[: self.config.batch] - known).square().sum(dim=-1).add(1e-8).sqrt()
         return torch.relu(strays - _FREE).mean()
 
     def _without_some_colours(self, frames: Tensor) -> Tensor:
