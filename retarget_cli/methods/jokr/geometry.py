@@ -41,12 +41,16 @@ _USUAL_AREA = 0.17  # of the crop: an animal seen from its side, for which the p
 
 
 @dataclass(frozen=True)
-class _Views:
-    """Views of a clip's batch. frames: (n, 4, S, S); seen: the same, as E sees them; further: (batch, 2, 3) warps."""
+class _Batch:
+    """What decides a batch of a clip. index: (batch,) of frames; warp, further: (batch, 2, 3).
 
-    frames: Tensor
-    seen: Tensor
+    coloured: (3·batch, 1, 1, 1), which views keep their colours; None: all of them.
+    """
+
+    index: Tensor
+    warp: Tensor
     further: Tensor
+    coloured: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -145,14 +149,9 @@ class GeometryPhase(Phase):
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of E, G and T, and of D on the keypoints that E finds."""
-        # Draw a batch of both clips.
-        views = [self._views(clip) for clip in self.clips]
-        seen = torch.cat([view.frames for view in views])
-        if not self.fixed:
-            seen = self._without_some_colours(seen)
-        views = [replace(view, seen=own) for view, own in zip(views, seen.chunk(2), strict=True)]
         # Each clip by itself: keypoints, silhouettes, and what the keypoints must keep to.
-        parts = self._side_by_side.run([partial(self._clip_terms, views, channels) for channels in self._channels])
+        batches = self._draw()
+        parts = self._side_by_side.run([partial(self._clip_terms, batches, channels) for channels in self._channels])
         terms = {name: torch.stack([part.terms[name] for part in parts]).sum() for name in parts[0].terms}
         # Both clips together: after T the keypoints of one must look like those of the other. With the base they mean
         # the same parts from the start; to agree in more than that would take them off their places, so only T learns.
@@ -197,49 +196,62 @@ class GeometryPhase(Phase):
         }
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
 
-    def _views(self, clip: Frames) -> _Views:
-        """Three warped views a drawn pair: frame i, frame i+1 (same warp), frame i warped further.
+    def _draw(self) -> list[_Batch]:
+        """All random numbers that decide the batches of both clips."""
+        config, batches = self.config, []
+        for clip in self.clips:
+            index = draw_batch(clip, config.batch, self.generator)
+            warp = random_affine(config.batch, config.augmentation, self.generator)
+            batches.append(_Batch(index, warp, random_affine(config.batch, config.equivariance_spread, self.generator)))
+        if self.fixed:
+            return batches
+        draw = torch.rand(6 * config.batch, 1, 1, 1, generator=self.generator, device=self.generator.device)
+        coloured = draw > self.schedules["colourless"].value
+        return [replace(batch, coloured=own) for batch, own in zip(batches, coloured.chunk(2), strict=True)]
+
+    def _views(self, clip: Frames, batch: _Batch) -> Tensor:
+        """(3·batch, 4, S, S): of each drawn pair frame i, frame i+1 (same warp), frame i warped further.
 
         An E that stays as it is learns nothing from the third view, and does without it.
         """
-        config = self.config
-        index = draw_batch(clip, config.batch, self.generator)
-        warp = random_affine(config.batch, config.augmentation, self.generator)
-        further = random_affine(config.batch, config.equivariance_spread, self.generator)
-        now, following = masked(clip.pixels[index]), masked(clip.pixels[index + 1])
-        frames = torch.cat([now, following] if self.fixed else [now, following, now])
-        warps = torch.cat([warp, warp] if self.fixed else [warp, warp, compose_affine(further, warp)])
-        frames = warp_image(frames, warps).contiguous(memory_format=torch.channels_last)
-        return _Views(frames, frames, further)
+        now, following = masked(clip.pixels[batch.index]), masked(clip.pixels[batch.index + 1])
+        frames, warps = [now, following], [batch.warp, batch.warp]
+        if not self.fixed:
+            frames, warps = [*frames, now], [*warps, compose_affine(batch.further, batch.warp)]
+        return warp_image(torch.cat(frames), torch.cat(warps))
 
-    def _clip_terms(self, views: list[_Views], channels: tuple[int, ...]) -> _Part:
+    def _clip_terms(self, batches: list[_Batch], channels: tuple[int, ...]) -> _Part:
         """Keypoints and terms of some clips; for an E that stays as it is, the only term is that of silhouettes."""
-        chosen, pair = [views[channel] for channel in channels], 2 * self.config.batch
-        seen = torch.cat([view.seen for view in chosen])
+        chosen, count, pair = [batches[channel] for channel in channels], len(channels), 2 * self.config.batch
+        frames = [self._views(self.clips[channel], batches[channel]) for channel in channels]
+        seen = torch.cat(
+            [_with_colours(*each) for each in zip(frames, (batch.coloured for batch in chosen), strict=True)]
+        )
+        seen = seen.contiguous(memory_format=torch.channels_last)
         with torch.set_grad_enabled(not self.fixed), self.autocast():
             points, maps = self.extractor(seen)
-        keys, heats = points.chunk(len(chosen)), maps.chunk(len(chosen))
+        keys = points.chunk(count)
         first = torch.cat([each[:pair] for each in keys])
         with self.autocast():
-            drawn = self.shape(first).chunk(len(chosen))
-        found = [
-            self._terms(channel, views[channel], *each)
-            for channel, *each in zip(channels, drawn, keys, heats, strict=True)
-        ]
+            drawn = self.shape(first)
+        each_clip = zip(channels, chosen, frames, drawn.chunk(count), keys, maps.chunk(count), strict=True)
+        found = [self._terms(*each) for each in each_clip]
         if self.teacher is not None:
-            for view, own, terms in zip(chosen, keys, found, strict=True):
-                terms["anchor"] = self._straying(self.teacher, view.seen, own) / len(self.clips)
+            for own, at, terms in zip(seen.chunk(count), keys, found, strict=True):
+                terms["anchor"] = self._straying(self.teacher, own, at) / len(self.clips)
         return _Part(first, {name: torch.stack([terms[name] for terms in found]).sum() for name in found[0]})
 
-    def _terms(self, channel: int, view: _Views, drawn: Tensor, keys: Tensor, heat: Tensor) -> dict[str, Tensor]:
+    def _terms(
+        self, channel: int, batch: _Batch, frames: Tensor, drawn: Tensor, keys: Tensor, heat: Tensor
+    ) -> dict[str, Tensor]:
         """The terms of one clip by name."""
         pair = 2 * self.config.batch
-        matte = view.frames[:pair, 3:]
+        matte = frames[:pair, 3:]
         terms = {"silhouette": losses.silhouette_loss(drawn[:, channel], matte[:, 0])}
         if self.fixed:
             return terms
         now, following, moved = keys.chunk(3)
-        terms["equivariance"] = (apply_affine(view.further, now) - moved).abs().mean()
+        terms["equivariance"] = (apply_affine(batch.further, now) - moved).abs().mean()
         if not self.based:  # named points may be near each other
             terms["separation"] = losses.separation(keys[:pair], self.room[channel])
         terms["inside"] = losses.inside_silhouette(heat[:pair], torch.nn.functional.avg_pool2d(matte, 2))
@@ -252,15 +264,6 @@ class GeometryPhase(Phase):
             known = teacher(seen[: self.config.batch])[0]
         strays = (points[: self.config.batch] - known).square().sum(dim=-1).add(1e-8).sqrt()
         return torch.relu(strays - _FREE).mean()
-
-    def _without_some_colours(self, frames: Tensor) -> Tensor:
-        """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too.
-
-        Fewer towards the end: once a keypoint has its place on the body, colours tell it more exactly.
-        """
-        draw = torch.rand(len(frames), 1, 1, 1, generator=self.generator, device=frames.device)
-        colours = frames[:, :3] * (draw > self.schedules["colourless"].value)
-        return torch.cat([colours, frames[:, 3:]], dim=1).contiguous(memory_format=torch.channels_last)
 
     def _noisy(self, points: Tensor) -> Tensor:
         noise = torch.randn(points.shape, generator=self.generator, device=points.device)
@@ -291,6 +294,14 @@ class GeometryPhase(Phase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames of both clips, and each clip's poses in the other's look."""
         return geometry_rows(self.extractor, self.shape, self.affine(), self.clips)
+
+
+def _with_colours(frames: Tensor, coloured: Tensor | None) -> Tensor:
+    """Views (B, 4, S, S), some of them with nothing but the matte left: E must find its points by shape too.
+
+    Fewer towards the end: once a keypoint has its place on the body, colours tell it more exactly.
+    """
+    return frames if coloured is None else torch.cat([frames[:, :3] * coloured, frames[:, 3:]], dim=1)
 
 
 def tune_rate(progress: float, frozen: float, peak: float) -> float:
