@@ -5,7 +5,7 @@ import pytest
 
 from retarget_cli.media.decode import read_frames
 from retarget_cli.metrics.shape import mask_iou
-from retarget_cli.samples.bodies.clips import EVERY, KINDS, UNSEEN, film, random_clip, random_pair
+from retarget_cli.samples.bodies.clips import EVERY, KINDS, UNSEEN, alike_pair, film, random_clip, random_pair
 from retarget_cli.samples.bodies.skeleton import ends, place
 from retarget_cli.samples.bodies.video import write_bodies
 
@@ -68,6 +68,37 @@ def test_the_true_answer_keeps_the_build_of_one_and_the_motion_of_the_other(kind
     assert np.allclose(lengths, [bone.length for bone in pair.a.body.bones])
     assert truth.motion == pair.b.motion
     assert truth.view == pair.a.view
+
+
+@KIND
+def test_bodies_that_move_alike_do_the_same_in_much_the_same_posture(kind):
+    for seed in range(6):
+        pair, usual = alike_pair(kind, seed), random_pair(kind, seed)
+        assert pair.a.motion.name == pair.b.motion.name
+        assert (pair.a.motion, pair.b.body.names, pair.b.view) == (usual.a.motion, usual.b.body.names, usual.b.view)
+        assert not np.array_equal(pair.a.seen(8)[0].starts, pair.b.seen(8)[0].starts)
+
+
+def held(motion):
+    """The angles that a motion keeps, by bone and axis."""
+    kept = {}
+    for term in motion.terms:
+        if term.shape == "hold":
+            kept[term.bone, term.axis] = kept.get((term.bone, term.axis), 0.0) + term.amplitude
+    return kept
+
+
+def test_a_motion_takes_the_posture_of_another_one_and_keeps_its_movement():
+    one, other = (random_pair("quadruped", seed).a.motion for seed in (1, 2))
+    mixed = one.in_posture_of(other, 0.25)
+    postures = held(one), held(other), held(mixed)
+    assert any(abs(postures[0].get(key, 0) - angle) > 0.05 for key, angle in postures[1].items())
+    for key in {key for posture in postures for key in posture}:
+        own, their, kept = (posture.get(key, 0.0) for posture in postures)
+        assert kept == pytest.approx(0.25 * own + 0.75 * their)
+    moving = [[term for term in motion.terms if term.shape != "hold"] for motion in (one, mixed)]
+    assert moving[0] == moving[1]
+    assert (mixed.name, mixed.period, mixed.start) == (one.name, one.period, one.start)
 
 
 def test_a_performance_of_its_own_motion_is_the_clip_itself():

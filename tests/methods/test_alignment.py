@@ -114,3 +114,13 @@ def test_an_aligner_counts_by_how_much_it_differs_from_balanced(shift: float, lo
     assert low < share.min()
     assert share.max() < high
     assert np.ptp(share) < 1e-3
+
+
+def test_an_aligner_that_hardly_differs_gives_the_movement_about_the_balanced_mean_pose() -> None:
+    subject, driver = poses(0), poses(1)
+    plain = alignment.align("balanced", subject, driver, np.eye(2, 3)).apply(driver)
+    learned = plain.mean(axis=0) + 0.001 + 1.5 * (plain - plain.mean(axis=0))
+    aligner = alignment.Aligner(lambda *_: lambda points: learned, error=0.07)
+    moved = alignment.with_aligner(aligner, subject, driver).apply(driver)
+    np.testing.assert_allclose(moved.mean(axis=0), plain.mean(axis=0), atol=2e-4)
+    np.testing.assert_allclose(moved - moved.mean(axis=0), learned - learned.mean(axis=0), atol=1e-5)

@@ -262,21 +262,18 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
 
 
 def with_aligner(aligner: Aligner, subject: np.ndarray, driver: np.ndarray) -> LearnedAlignment:
-    """What the base learned, as far as it differs from :func:`balanced`: a small difference is mostly its error.
+    """The movement that the base learned, about a mean pose between what it learned and :func:`balanced`.
 
-    The more the mean poses that the two give differ, the more the aligner counts for all keypoints. Its share is that
-    of a signal in the noise of its errors (Wiener).
+    What the base does not know of a body it has not seen is how it holds itself: a small difference between the two
+    mean poses is mostly its error. Its share is that of a signal in the noise of its errors (Wiener).
     """
     move = aligner.between(subject, driver)
     plain = balanced("balanced", subject, driver, _SHARES["balanced"])
     difference = (move(driver) - plain.apply(driver)).mean(axis=0)
     signal = float(np.square(difference).sum(axis=-1).mean())
     share = signal / (signal + aligner.error**2 + 1e-9)
-
-    def mixed(points: np.ndarray) -> np.ndarray:
-        return (1 - share) * plain.apply(points) + share * move(points)
-
-    return LearnedAlignment(ALIGNER, mixed)
+    shift = (share - 1) * difference
+    return LearnedAlignment(ALIGNER, lambda points: move(points) + shift)
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
