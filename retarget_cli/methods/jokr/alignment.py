@@ -262,18 +262,23 @@ def _laid_over(subject: np.ndarray, driver: np.ndarray) -> np.ndarray:
 
 
 def with_aligner(aligner: Aligner, subject: np.ndarray, driver: np.ndarray) -> LearnedAlignment:
-    """The movement that the base learned, about a mean pose between what it learned and :func:`balanced`.
+    """Between what the base learned and :func:`balanced`.
 
-    What the base does not know of a body it has not seen is how it holds itself: a small difference between the two
-    mean poses is mostly its error. Its share is that of a signal in the noise of its errors (Wiener).
+    What the base cannot know of a body is how it holds itself: a small difference between the two mean poses is mostly
+    its error. Its share of the mean pose is that of a signal in the noise of its errors (Wiener). Of the movement it
+    has at least half; that of `balanced` makes good that a network which is unsure moves too little.
     """
     move = aligner.between(subject, driver)
     plain = balanced("balanced", subject, driver, _SHARES["balanced"])
     difference = (move(driver) - plain.apply(driver)).mean(axis=0)
     signal = float(np.square(difference).sum(axis=-1).mean())
     share = signal / (signal + aligner.error**2 + 1e-9)
-    shift = (share - 1) * difference
-    return LearnedAlignment(ALIGNER, lambda points: move(points) + shift)
+    moving = (1 + share) / 2
+
+    def mixed(points: np.ndarray) -> np.ndarray:
+        return moving * move(points) + (1 - moving) * plain.apply(points) + (share - moving) * difference
+
+    return LearnedAlignment(ALIGNER, mixed)
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
