@@ -27,6 +27,7 @@ from retarget_cli.utils.hardware import device_class
 from retarget_cli.vision.framing import Framing
 
 TRANSFER_VERSION = 7
+ALIGNER_VERSION = 2  # of what is made of the aligner that a base, or another run, may have brought
 POSE_VERSION = 1
 _FILE = "motion.safetensors"
 
@@ -86,6 +87,7 @@ def transfer(
             "affine": drawing.affine if isinstance(drawing.affine, str) else list(drawing.affine),
             "device": device_class(config.device),
             **playing_params(playing),
+            **({} if config.start is None else {"aligner": ALIGNER_VERSION}),
             **({"smooth": drawing.smooth} if drawing.smooth else {}),
             **({"flip": drawing.flip} if "driver" in instead else {}),
             **({} if drawing.follow is None else {"follow": list(drawing.follow)}),
