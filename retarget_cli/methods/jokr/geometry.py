@@ -205,7 +205,8 @@ class GeometryPhase(Phase):
             batches.append(_Batch(index, warp, random_affine(config.batch, config.equivariance_spread, self.generator)))
         if self.fixed:
             return batches
-        draw = torch.rand(6 * config.batch, 1, 1, 1, generator=self.generator, device=self.generator.device)
+        views = 3 * len(self.clips) * config.batch
+        draw = torch.rand(views, 1, 1, 1, generator=self.generator, device=self.generator.device)
         coloured = draw > self.schedules["colourless"].value
         return [replace(batch, coloured=own) for batch, own in zip(batches, coloured.chunk(2), strict=True)]
 
