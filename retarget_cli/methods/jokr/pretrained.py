@@ -13,7 +13,6 @@ Its metadata has one key, ``base``, with JSON: {"kinds": {kind: names of its key
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +31,7 @@ from retarget_cli.training.checkpoint import load_modules, stored_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.weights import base as packaged
-from retarget_cli.weights.base import FIX, KEY
+from retarget_cli.weights.base import FIX
 
 _SEEN = 64  # side of the mattes that the classifier sees, in pixels
 _LOOKED_AT = 40  # frames of a clip by which its kind is told
@@ -72,17 +71,9 @@ def own_base() -> Base:
 
 def read_base(path: Path) -> Base:
     """Read the file of the base; EnvironmentProblem when it is missing or damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[KEY])
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - it is no mapping
-        base = _checked(path, facts, tensors)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        what = "the base, with which training begins, cannot be read"
-        raise EnvironmentProblem(what, where=path, fix=FIX) from error
-    return base
+    with packaged.opened(path, "pt") as file:
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        return _checked(path, packaged.facts_of(file), tensors)
 
 
 def _checked(path: Path, facts: Any, tensors: dict[str, Tensor]) -> Base:
