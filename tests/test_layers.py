@@ -137,7 +137,7 @@ TORCH_FREE = {
     "methods/jokr_paper/method.py",
 }
 HEAVY_FREE = {"cli", "__init__", "__main__", "errors", "events", "config", "findings", "weights", "utils"}
-USES_ARRAYS = {"utils/arrays.py", "utils/interpolation.py", "utils/sampling.py"}
+USES_ARRAYS = {"utils/arrays.py", "utils/interpolation.py", "utils/sampling.py", "utils/scratch.py"}
 
 
 @EVERY_FILE

@@ -14,6 +14,7 @@ from retarget_cli.segmentation.embedded.segmenter import Embedded
 from retarget_cli.segmentation.given import Given
 from retarget_cli.segmentation.sam.segmenter import Sam
 from retarget_cli.segmentation.sam2 import Sam2
+from retarget_cli.utils.scratch import Scratch
 from retarget_cli.weights import find_weights
 
 Mattes = Callable[[], Iterator[np.ndarray]]
@@ -27,6 +28,7 @@ class _Inputs:
     weights: Path | None
     device: str
     views: Path | None
+    scratch: Scratch | None
 
 
 def _given(inputs: _Inputs) -> Segmenter:
@@ -37,7 +39,7 @@ def _given(inputs: _Inputs) -> Segmenter:
 
 SEGMENTERS: dict[str, Callable[[_Inputs], Segmenter]] = {
     "given": _given,
-    "embedded": lambda _: Embedded(),
+    "embedded": lambda inputs: Embedded(inputs.scratch),
     "sam": lambda inputs: Sam(inputs.weights, inputs.device, views=inputs.views),
     "sam2": lambda inputs: Sam2(inputs.weights, inputs.device),
 }
@@ -52,6 +54,7 @@ def make_segmenter(
     weights: str | Path | None = None,
     device: str = "cpu",
     views: Path | None = None,
+    scratch: Scratch | None = None,
 ) -> Segmenter:
     """Make the segmenter called `name`, a key of SEGMENTERS; UsageError for other names.
 
@@ -59,11 +62,12 @@ def make_segmenter(
     weights: for NETWORKS, a checkpoint file; ``sam`` looks in the usual places without it.
     device: for NETWORKS, a torch device.
     views: for ``sam``, the folder of what its network sees of the clip, if there is one.
+    scratch: for ``embedded``, where its work lies, so that it can go on after a kill.
     """
     if name not in SEGMENTERS:
         fix = f"Take one of {', '.join(SEGMENTERS)}."
         raise UsageError(f"There is no segmentation backend called {name!r}.", fix=fix)
-    return SEGMENTERS[name](_Inputs(mattes, None if weights is None else Path(weights), device, views))
+    return SEGMENTERS[name](_Inputs(mattes, None if weights is None else Path(weights), device, views, scratch))
 
 
 def version_of(name: str) -> int:

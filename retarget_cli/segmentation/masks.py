@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.segmentation.base import Sink
-from retarget_cli.utils.arrays import allocate
+from retarget_cli.utils.scratch import Scratch
 from retarget_cli.vision.regions import fill_holes, largest_components
 
 
@@ -59,8 +59,8 @@ class MatteBits:
     """
 
     def __init__(self, count: int, size: tuple[int, int]) -> None:
-        self._size = size
-        self._bits = allocate((count, -(-size[0] * size[1] // 8)), np.uint8)
+        self._size, self._scratch = size, Scratch()
+        self._bits = self._scratch.array((count, -(-size[0] * size[1] // 8)), np.uint8)
         self.confidence, self.areas = np.zeros(count), np.zeros(count, np.int64)
 
     def put(self, frame: int, mask: np.ndarray, confidence: float) -> None:
@@ -68,6 +68,7 @@ class MatteBits:
         if mask.any():
             mask = fill_holes(largest_components(mask)) > 0
         self._bits[frame] = np.packbits(mask)
+        self._scratch.let_go()
         self.areas[frame] = int(mask.sum())
         self.confidence[frame] = confidence if mask.any() else 0.0
 
@@ -80,3 +81,4 @@ class MatteBits:
         width, height = self._size
         for bits in self._bits:
             sink(np.unpackbits(bits, count=width * height).reshape(height, width) * np.uint8(255))
+            self._scratch.let_go()

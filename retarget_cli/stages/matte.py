@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from retarget_cli.stages.embeddings import stored_views
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
+from retarget_cli.utils.scratch import Scratch
 from retarget_cli.utils.text import command_line
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
 
@@ -246,8 +248,10 @@ def _segmenter(job: Job, clip: SourceClip, backend: BackendChoice, device: str, 
         device = pick_device(device, max_memory)
         if backend.name == "sam" and backend.weights is not None:
             views = stored_views(job, clip, backend.weights, device)
+    scratch = Scratch(job.tools.store.work(job.stage.name, job.key)) if backend.name == "embedded" else None
+    mattes = partial(given_mattes, clip)
     return make_segmenter(
-        backend.name, mattes=lambda: given_mattes(clip), weights=backend.weights, device=device, views=views
+        backend.name, mattes=mattes, weights=backend.weights, device=device, views=views, scratch=scratch
     )
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-_IN_MEMORY = 96 * 2**20
 _BLOCK = bytes(2**20)
 
 
@@ -22,26 +20,16 @@ def create_npy(path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> np
     with path.open("wb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        _reserve(file, file.tell() + _bytes(shape, dtype), path)
+        reserve(file, file.tell() + _bytes(shape, dtype), path)
     return np.lib.format.open_memmap(path, mode="r+")
-
-
-def allocate(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """An array of zeros, in memory when small and in an unnamed temporary file when not. OSError as above."""
-    size = _bytes(shape, dtype)
-    if size <= _IN_MEMORY:
-        return np.zeros(shape, dtype)
-    with tempfile.TemporaryFile() as file:
-        _reserve(file, size, Path(tempfile.gettempdir()))
-        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
 
 
 def _bytes(shape: tuple[int, ...], dtype: type) -> int:
     return int(np.prod(shape)) * np.dtype(dtype).itemsize
 
 
-def _reserve(file: IO[Any], size: int, place: Path) -> None:
-    """Make the file `size` bytes long and give it its blocks. place: what an error names."""
+def reserve(file: IO[Any], size: int, place: Path) -> None:
+    """Make a file, open for writing, `size` bytes long and give it its blocks. place: what an error names. OSError."""
     file.flush()
     try:
         if hasattr(os, "posix_fallocate"):

@@ -11,7 +11,7 @@ from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 @pytest.mark.parametrize("pan", [0.0, 2.0], ids=["still camera", "panning camera"])
 def test_surroundings_stay_still_and_a_mover_does_not(pan: float) -> None:
     frames, truth = walker(count=40, pan=pan, step=2.0, place=(0.2, 0.5))
-    change = ProxyClip(ArraySource(frames), lambda: None).change
+    change = ProxyClip(ArraySource(frames)).change
     usual = usual_change(change)
     inside, outside = usual[10:30][truth[10:30]], usual[10:30][~truth[10:30]]
     assert (outside > 0).mean() < 0.12
@@ -20,14 +20,14 @@ def test_surroundings_stay_still_and_a_mover_does_not(pan: float) -> None:
 
 def test_where_the_object_is_about_to_go_counts_as_still_at_the_clips_start() -> None:
     frames, truth = walker(count=40, step=2.0, place=(0.2, 0.5))
-    change = ProxyClip(ArraySource(frames), lambda: None).change
+    change = ProxyClip(ArraySource(frames)).change
     ahead = truth[6] & ~truth[0]
     assert (usual_change(change[0][ahead]) == 0).mean() > 0.5
 
 
 def test_a_clip_of_two_frames_has_bins_too() -> None:
     frames, _ = walker(count=2)
-    change = ProxyClip(ArraySource(frames), lambda: None).change
+    change = ProxyClip(ArraySource(frames)).change
     assert change.shape == (2, *frames.shape[1:3])
     assert change.max() < CHANGE_BINS
 

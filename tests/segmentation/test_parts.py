@@ -24,11 +24,11 @@ from retarget_cli.segmentation.embedded.proposals import (
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip, proxy_size
 from retarget_cli.segmentation.guided_filter import apply, coefficients, guided_filter
 from retarget_cli.segmentation.masks import grow, logit, otsu, sigmoid, to_bytes, to_float
-from retarget_cli.utils import arrays
+from retarget_cli.utils import scratch
 
 
 def load(frames: np.ndarray) -> ProxyClip:
-    return ProxyClip(ArraySource(frames), lambda: None)
+    return ProxyClip(ArraySource(frames))
 
 
 def lab_of(image: np.ndarray) -> np.ndarray:
@@ -139,14 +139,15 @@ class TestWorking:
         source = ArraySource(np.zeros((3, 32, 32, 3), np.uint8))
         source.count = 5
         with pytest.raises(InputError, match="3 of 5"):
-            ProxyClip(source, lambda: None)
+            ProxyClip(source)
 
     def test_a_long_clip_lies_on_disk_with_the_same_content(self, monkeypatch: pytest.MonkeyPatch) -> None:
         frames = walker(count=4)[0]
         inside = load(frames)
-        monkeypatch.setattr(arrays, "_IN_MEMORY", 0)
+        monkeypatch.setattr(scratch, "_IN_MEMORY", 0)
         outside = load(frames)
-        assert isinstance(outside.lab, np.memmap)
+        assert outside.passes.scratch._living()  # files that are mapped
+        assert not inside.passes.scratch._living()
         assert np.array_equal(inside.lab, outside.lab)
         assert np.array_equal(inside.flow(1, 1), outside.flow(1, 1))
 
@@ -173,7 +174,7 @@ class TestBackground:
 
 class TestDiscovery:
     def test_nothing_is_found_on_a_blank_clip(self) -> None:
-        assert choose_proposal(load(np.full((6, 64, 64, 3), 90, np.uint8)), lambda: None) is None
+        assert choose_proposal(load(np.full((6, 64, 64, 3), 90, np.uint8))) is None
 
     def test_box_fit_is_one_for_a_snug_box(self) -> None:
         mask = np.zeros((40, 40), bool)

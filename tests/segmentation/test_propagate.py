@@ -12,7 +12,7 @@ from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 @pytest.fixture(scope="module")
 def scene() -> tuple[ProxyClip, np.ndarray]:
     frames, truth = walker(count=12)
-    return ProxyClip(ArraySource(frames), lambda: None), truth
+    return ProxyClip(ArraySource(frames)), truth
 
 
 def box_round(mask: np.ndarray) -> tuple[float, float, float, float]:
@@ -45,9 +45,7 @@ def test_carrying_goes_both_ways(scene: tuple[ProxyClip, np.ndarray]) -> None:
     clip, truth = scene
     packed = np.zeros(truth.shape, np.uint8)
     start = truth[6].astype(np.uint8) * 250
-    ticks: list[int] = []
-    propagate(clip, start, (Hint(6, (0, 0, 9, 9)), 2, 11), packed, lambda: ticks.append(1))
-    assert len(ticks) == 9
+    propagate(clip, start, (Hint(6, (0, 0, 9, 9)), 2, 11), packed)
     assert not packed[:2].any()
     assert min(iou(packed[i] > 127, truth[i]) for i in range(2, 12)) > 0.75
 
@@ -57,7 +55,7 @@ def test_following_keeps_the_region_and_drops_the_other(scene: tuple[ProxyClip, 
     found = truth.astype(np.uint8) * 250
     found[:, 5:20, 170:185] = 250
     packed = np.zeros(truth.shape, np.uint8)
-    follow(clip, found[3] * truth[3], (Hint(3, points=((1, 1, True),)), 0, 11), found, packed, lambda: None)
+    follow(clip, found[3] * truth[3], (Hint(3, points=((1, 1, True),)), 0, 11), found, packed)
     assert all(np.array_equal(packed[i] > 127, truth[i]) for i in range(12))
 
 
@@ -69,7 +67,7 @@ def test_the_main_object_is_followed_and_a_second_thing_left_out_though_they_tou
     for index in range(12):  # comes from the upper right corner, touches the body, and goes away again
         x = 175 - abs(index - 6) * -14 - 75 if 4 <= index <= 8 else 175
         found[index, 40:56, x : x + 14] = 250
-    kept = main_object(clip, found, lambda: None)
+    kept = main_object(clip, found)
     apart = [index for index in range(12) if not 4 <= index <= 8]
     assert all(iou(kept[index] > 127, truth[index]) > 0.97 for index in apart)
 

@@ -14,7 +14,7 @@ import pytest
 import toy
 
 from retarget_cli.utils import arrays
-from retarget_cli.utils.arrays import allocate, create_npy
+from retarget_cli.utils.arrays import create_npy
 
 
 @pytest.fixture
@@ -45,15 +45,6 @@ def test_the_file_is_what_numpy_would_write(tmp_path: Path, monkeypatch: pytest.
     mapped.flush()
     np.save(tmp_path / "b.npy", values)
     assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
-
-
-def test_large_arrays_lie_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "_IN_MEMORY", 10)
-    for shape, kind in (((2, 5), np.ndarray), ((3, 5), np.memmap)):
-        array = allocate(shape, np.float32 if kind is np.memmap else np.uint8)
-        assert type(array) is kind
-        array[1] = 2
-        assert array.sum() == 10
 
 
 def test_no_room_is_told_with_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ def gather(clip: ProxyClip, packed: np.ndarray, agreement: float | None) -> Evid
     band, near = (max(2, round(share * min(clip.size))) for share in (_BAND, _NEAR))
     rows = []
     for index in range(clip.count):
+        clip.passes.tick("gather")
         inside = packed[index] > 127
         mask = inside.astype(np.uint8)
         if not inside.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -20,10 +20,10 @@ from retarget_cli.segmentation.embedded.propagate import (
     spans,
     together,
 )
-from retarget_cli.segmentation.embedded.proposals import Near, choose_proposal
+from retarget_cli.segmentation.embedded.proposals import Choice, Near, choose_proposal
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import ALWAYS, NEVER, OPEN, Refinement
-from retarget_cli.segmentation.masks import allocate, grow
+from retarget_cli.segmentation.masks import grow
 from retarget_cli.vision.regions import components, largest_components
 
 _BOX_MARGIN = 0.08
@@ -45,52 +45,69 @@ class Guess:
     gate: np.ndarray | None
 
 
-def guess(clip: ProxyClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
-    """Find the object in every frame. `tick` is called once a frame and pass. InputError when there is none."""
+def guess(clip: ProxyClip, hints: Sequence[Hint]) -> Guess:
+    """Find the object in every frame. InputError when there is none."""
     hints = merge(hints)
     showing = [hint for hint in hints if shows(hint)]
     if any(hint.box for hint in showing):
-        return _near_hints(clip, hints, tick)
-    choice = choose_proposal(clip, tick)
+        return _near_hints(clip, hints)
+    choice = _chosen(clip, "choice")
     if choice is None:
         if not showing:
             raise no_object("nothing stands out from its surroundings or moves against them")
-        return _near_hints(clip, hints, tick)
-    found = choice.packed
+        return _near_hints(clip, hints)
     gate = settled_by_points(clip, hints, None)
-    Refinement(clip, found, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
+    found = Refinement(clip, choice.packed, np.arange(clip.count), gate, neighbours=True).run(kept="refine")
     if not showing:
-        return Guess(main_object(clip, found, tick), choice.agreement, gate)
-    packed = allocate(clip.lab.shape[:3], np.uint8)
+        return Guess(main_object(clip, found), choice.agreement, gate)
+    packed = clip.layer()
     for span in spans(showing, clip.count):
         chosen = _pointed_at(clip, found[span[0].frame], span[0])
         if chosen is None:
-            return _near_hints(clip, hints, tick)
-        follow(clip, chosen, span, found, packed, tick)
+            return _near_hints(clip, hints)
+        follow(clip, chosen, span, found, packed)
         if not ((chosen > 127) & (together(clip, chosen) <= 127)).any():  # one thing is meant, not several
             for frame in range(span[1], span[2] + 1):
                 packed[frame] = together(clip, packed[frame])
     return Guess(packed, None, gate)
 
 
-def _near_hints(clip: ProxyClip, hints: Sequence[Hint], tick: Callable[[], None]) -> Guess:
+def _near_hints(clip: ProxyClip, hints: Sequence[Hint]) -> Guess:
     """Propagate what the hints show to all frames, and find the object near there, trying all first guesses."""
-    propagated, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
+    propagated, gate = clip.layer(), clip.layer()
     for span in spans([hint for hint in hints if shows(hint)], clip.count):
-        propagate(clip, seed(clip, span[0]), span, propagated, tick)
-    for frame in range(clip.count):
+        propagate(clip, seed(clip, span[0]), span, propagated)
+    for frame in clip.passes.through(clip.count):
         gate[frame] = grow(hull(propagated[frame] > 100), 2 * reach(clip))
     boxes = {hint.frame: box_area(clip, hint.box) for hint in hints if hint.box}
     for frame, area in boxes.items():
         _, _, width, height = cv2.boundingRect(area.astype(np.uint8))
         gate[frame] = grow(area.astype(np.uint8), max(1, round(_BOX_MARGIN * max(width, height))))
     settled_by_points(clip, hints, gate)
-    choice = choose_proposal(clip, tick, Near(propagated, gate, boxes))
+    choice = _chosen(clip, "near-choice", Near(propagated, gate, boxes))
     if choice is None:
         raise no_object("nothing near the hints stands out from its surroundings")
-    packed = choice.packed
-    Refinement(clip, packed, np.arange(clip.count), gate, neighbours=True).run(tick=tick)
+    packed = Refinement(clip, choice.packed, np.arange(clip.count), gate, neighbours=True).run(kept="near-refine")
     return Guess(packed, None, gate)
+
+
+def _chosen(clip: ProxyClip, name: str, near: Near | None = None) -> Choice | None:
+    """What `choose_proposal` takes, or took before a rerun. name: the one under which it is kept."""
+    passes, kept = clip.passes, clip.layer(f"{name}.packed")
+    noted = passes.scratch.noted(name)
+    if noted:
+        passes.skip("contrast", clip.count)
+        passes.skip("motion", clip.count)
+    else:
+        choice = choose_proposal(clip, near)
+        if choice is None:
+            return None
+        for index in passes.through(clip.count):
+            kept[index] = choice.packed[index]
+        noted = {"agreement": choice.agreement}
+        passes.scratch.note(name, noted)
+    passes.done("trial")
+    return Choice(kept, float(noted["agreement"]))
 
 
 def settled_by_points(clip: ProxyClip, hints: Sequence[Hint], gate: np.ndarray | None) -> np.ndarray | None:
@@ -102,8 +119,9 @@ def settled_by_points(clip: ProxyClip, hints: Sequence[Hint], gate: np.ndarray |
     if not any(hint.points for hint in hints):
         return gate
     if gate is None:
-        gate = allocate(clip.lab.shape[:3], np.uint8)
-        gate[:] = OPEN
+        gate = clip.layer()
+        for frame in clip.passes.through(clip.count):
+            gate[frame] = OPEN
     for hint in hints:
         places = discs(clip, hint, positive=False).astype(np.uint8)
         for frame in range(max(0, hint.frame - _BESIDE), min(clip.count, hint.frame + _BESIDE + 1)):

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from retarget_cli.segmentation.masks import allocate, to_float
+from retarget_cli.segmentation.embedded.passes import Passes
+from retarget_cli.segmentation.masks import to_float
+from retarget_cli.utils.threads import mapped
 from retarget_cli.vision.camera import CameraPath, moves
 
 # Colours:
@@ -96,20 +98,25 @@ class ChangeModel:
         return float(np.sqrt(self._inside * self._outside).sum())
 
 
-def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.ndarray:
+def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray, passes: Passes) -> np.ndarray:
     """Bins of change for every pixel of every frame, (N, h, w) uint8 below CHANGE_BINS.
 
     A bin says how different a pixel usually is, how different at the least, and how rough the picture is there.
     lab: (N, h, w, 3) uint8; path: the camera's path in their pixels; sampled: frames on which the noise is measured.
     """
-    smooth = allocate(lab.shape, np.uint8)
-    for index in range(len(lab)):
+    bins = passes.scratch.array(lab.shape[:3], np.uint8, "change.bins")
+    begin = passes.begun("change")
+    passes.skip("change", begin)
+    if begin == len(lab):
+        return bins
+    smooth = passes.scratch.array(lab.shape, np.uint8)
+    for index in passes.through(len(lab)):
         smooth[index] = cv2.GaussianBlur(lab[index], (0, 0), 0.7)
     few = sampled[:: max(1, len(sampled) // 24)].tolist()
     noise = float(np.median([np.median(_changes(smooth, path, index)[0]) for index in few]))
     unit = max(_LEAST_NOISE, noise)
-    bins = allocate(lab.shape[:3], np.uint8)
-    for index in range(len(lab)):
+
+    def fill(index: int) -> None:
         usual, least, slope = _changes(smooth, path, index)
         levels = (
             np.digitize(usual, _LEVELS * unit),
@@ -117,6 +124,10 @@ def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray) -> np.nd
             np.digitize(cv2.blur(slope, (3, 3)), _STRUCTURE * unit),
         )
         bins[index] = np.ravel_multi_index(levels, _SHAPE)
+
+    filled = mapped(fill, range(begin, len(lab)))
+    for _ in zip(passes.keeping("change", range(len(lab))), filled, strict=False):
+        passes.tick("change")
     return bins
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from retarget_cli.segmentation.embedded.proposals import barrier_distance, likel
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import Refinement
 from retarget_cli.segmentation.guided_filter import guided_filter
-from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, sigmoid, to_bytes, to_float
+from retarget_cli.segmentation.masks import grow, logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.vision.flow import warp_by_flow
 from retarget_cli.vision.regions import components
 
@@ -60,11 +60,10 @@ def seed(clip: ProxyClip, hint: Hint) -> np.ndarray:
         probability[y : y + h, x : x + w] = _free_of_border(clip.lab[hint.frame, y : y + h, x : x + w])
     probability[discs(clip, hint, positive=True)] = 0.98
     probability[discs(clip, hint, positive=False)] = 0.02
-    packed, gate = (allocate(clip.lab.shape[:3], np.uint8) for _ in range(2))
+    packed, gate = clip.layer(), clip.layer()
     packed[hint.frame] = to_bytes(probability)
     gate[hint.frame] = grow(inside.astype(np.uint8), 1 if hint.box else reach(clip))
-    Refinement(clip, packed, np.array([hint.frame]), gate, neighbours=False).run(2)
-    return packed[hint.frame]
+    return Refinement(clip, packed, np.array([hint.frame]), gate, neighbours=False).run(2)[hint.frame]
 
 
 def _free_of_border(lab: np.ndarray) -> np.ndarray:
@@ -100,7 +99,7 @@ def discs(clip: ProxyClip, hint: Hint, positive: bool, share: float = 1 / 60) ->
     return area
 
 
-def propagate(clip: ProxyClip, start: np.ndarray, span: Span, packed: np.ndarray, tick: Callable[[], None]) -> None:
+def propagate(clip: ProxyClip, start: np.ndarray, span: Span, packed: np.ndarray) -> None:
     """Fill the span's frames of `packed` (N, h, w) from the hint's frame outwards.
 
     start: (h, w) uint8 probabilities of the hint's frame.
@@ -115,12 +114,10 @@ def propagate(clip: ProxyClip, start: np.ndarray, span: Span, packed: np.ndarray
         odds = 0.5 * model.logit(clip.bins(frame)) + _FLOW_WEIGHT * logit(moved)
         probability = sigmoid(guided_filter(clip.guide(frame), odds.astype(np.float32), 1, 1e-3))
         packed[frame] = to_bytes(probability * near)
-        tick()
+        clip.passes.tick("follow")
 
 
-def follow(
-    clip: ProxyClip, start: np.ndarray, span: Span, found: np.ndarray, packed: np.ndarray, tick: Callable[[], None]
-) -> None:
+def follow(clip: ProxyClip, start: np.ndarray, span: Span, found: np.ndarray, packed: np.ndarray) -> None:
     """Fill the span's frames of `packed` with those regions of `found` that continue `start` through time.
 
     start: (h, w) uint8, the chosen regions of the hint's frame.
@@ -133,7 +130,7 @@ def follow(
         wanted = warp_by_flow(packed[before], flow) > 127
         others = warp_by_flow(np.where(packed[before] > 127, 0, found[before]), flow) > 127
         packed[frame] = _continued(found[frame], wanted, others)
-        tick()
+        clip.passes.tick("follow")
 
 
 def _outwards(span: Span) -> Iterator[tuple[int, int]]:
@@ -161,15 +158,15 @@ def _continued(found: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.
     return np.where(grow(inside.astype(np.uint8), 1) > 0, found, 0).astype(np.uint8)
 
 
-def main_object(clip: ProxyClip, found: np.ndarray, tick: Callable[[], None]) -> np.ndarray:
+def main_object(clip: ProxyClip, found: np.ndarray) -> np.ndarray:
     """Keep of `found` (N, h, w) uint8 only its largest thing, followed through time; same shape."""
     areas = {frame: int(components(found[frame] > 127)[1].max()) for frame in clip.sampled.tolist()}
     usual = float(np.median(list(areas.values())))
     # The smallest of the usual areas: a larger one may be that of two things which touch.
     frame = min((each for each in areas if areas[each] >= _USUAL_AREA * usual), key=lambda each: areas[each])
-    packed = allocate(found.shape, np.uint8)
-    follow(clip, together(clip, found[frame]), (Hint(frame), 0, clip.count - 1), found, packed, tick)
-    for index in range(clip.count):
+    packed = clip.layer()
+    follow(clip, together(clip, found[frame]), (Hint(frame), 0, clip.count - 1), found, packed)
+    for index in clip.passes.through(clip.count):
         packed[index] = together(clip, packed[index])
     return packed
 

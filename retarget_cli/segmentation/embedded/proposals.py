@@ -6,17 +6,19 @@ steady."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from retarget_cli.segmentation.embedded.models import ChangeModel, usual_change
+from retarget_cli.segmentation.embedded.passes import Passes
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.embedded.refine import Refinement
-from retarget_cli.segmentation.masks import allocate, grow, logit, otsu, overlap, sigmoid, to_bytes, to_float
+from retarget_cli.segmentation.masks import grow, logit, otsu, overlap, sigmoid, to_bytes, to_float
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.threads import mapped
 from retarget_cli.vision.regions import largest_components, largest_share, window_around
 
 # Barrier distances:
@@ -37,6 +39,8 @@ _LEAST_CHANGED = 0.002
 # The trial:
 _TRIAL_FRAMES = 16
 _TRIAL_ITERATIONS = 3
+TRIAL_FRAMES = 5 * _TRIAL_FRAMES * _TRIAL_ITERATIONS
+"""Frames that the trials of all proposals come to."""
 _BINS = (8, 16, 16)
 
 
@@ -62,20 +66,21 @@ class Near:
     boxes: Mapping[int, np.ndarray]
 
 
-def choose_proposal(clip: ProxyClip, tick: Callable[[], None], near: Near | None = None) -> Choice | None:
+def choose_proposal(clip: ProxyClip, near: Near | None = None) -> Choice | None:
     """Try every proposal on a few frames and take the best; None when none of them finds anything."""
     contrast, motion = contrast_proposal(clip), motion_proposal(clip)
     proposals = [one for one in (contrast, motion, change_proposal(clip)) if one is not None]
     if not proposals and near is None:
         return None
     if contrast is not None and motion is not None:
-        proposals.append(both_proposal(contrast, motion))
+        proposals.append(both_proposal(clip, contrast, motion))
     proposals.append(place_proposal(clip))
     if near is not None:
         for one in proposals:
-            np.copyto(one, 5, where=near.gate == 0)
+            for index in clip.passes.through(clip.count):
+                one[index][near.gate[index] == 0] = 5
         proposals.append(near.propagated)
-    tried = [(packed, *_try(clip, packed, near, tick)) for packed in proposals]
+    tried = [(packed, *_try(clip, packed, near)) for packed in proposals]
     tried = sorted((one for one in tried if one[1] >= 0), key=lambda one: -one[1])
     if not tried:
         return None
@@ -83,16 +88,14 @@ def choose_proposal(clip: ProxyClip, tick: Callable[[], None], near: Near | None
     return Choice(tried[0][0], agreement)
 
 
-def _try(
-    clip: ProxyClip, proposal: np.ndarray, near: Near | None, tick: Callable[[], None]
-) -> tuple[float, np.ndarray]:
+def _try(clip: ProxyClip, proposal: np.ndarray, near: Near | None) -> tuple[float, np.ndarray]:
     """The score of a proposal, see `score_trial`, and the mattes it leads to on the frames tried, (n, h, w) bool."""
     boxes = near.boxes if near else {}
     frames = np.unique([*evenly(clip.count, _TRIAL_FRAMES), *boxes])
-    packed = allocate(proposal.shape, np.uint8)
+    packed = clip.layer()
     packed[frames] = proposal[frames]
     trial = Refinement(clip, packed, frames, near.gate if near else None, neighbours=False)
-    trial.run(_TRIAL_ITERATIONS, tick)
+    packed = trial.run(_TRIAL_ITERATIONS)
     score = score_trial(clip, packed, frames)
     if boxes:
         score *= float(np.mean([box_fit(packed[frame] > 127, area) for frame, area in boxes.items()]))
@@ -111,12 +114,12 @@ def box_fit(mask: np.ndarray, area: np.ndarray) -> float:
 
 def contrast_proposal(clip: ProxyClip) -> np.ndarray | None:
     """Propose what stands free of the border in colour; None for a clip without contrast."""
-    distance = barrier_distance(clip.lab)
-    if np.percentile(distance, 99.5) < _LEAST_BARRIER:
+    distance = barrier_distance(clip.lab, clip.passes)
+    if np.percentile(distance[:: max(1, clip.count // 1000)], 99.5) < _LEAST_BARRIER:
         return None
     threshold = _GENEROUS * otsu(distance[:: max(1, clip.count // 200)])
-    packed = allocate(clip.lab.shape[:3], np.uint8)
-    for index in range(clip.count):
+    packed = clip.layer()
+    for index in clip.passes.through(clip.count):
         wide = cv2.resize(distance[index], clip.size, interpolation=cv2.INTER_LINEAR)
         packed[index] = to_bytes(likely((wide - threshold) / (threshold / 6)))
     return packed
@@ -143,27 +146,26 @@ def motion_proposal(clip: ProxyClip) -> np.ndarray | None:
     if np.percentile(speeds, 99) < _LEAST_MOTION:
         return None
     unit = max(0.15, 2 * float(np.median(speeds[:, border_ring(clip.size)])))
-    moving = allocate(clip.lab.shape[:3], np.uint8)
+    moving, mixed = clip.layer(), clip.layer()
     for index in range(clip.count):
         squared = residual_motion(clip, index) ** 2
         moving[index] = to_bytes(squared / (squared + unit * unit))
-    mixed = allocate(moving.shape, np.uint8)
-    for index, mean in enumerate(_running_mean(moving)):
+        clip.passes.tick("motion")
+    for index, mean in zip(clip.passes.through(clip.count), _running_mean(moving), strict=True):
         mixed[index] = to_bytes(0.5 * to_float(moving[index]) + 0.5 * mean)
     threshold = max(otsu(to_float(mixed[few])), 0.05)
-    for index in range(clip.count):
+    for index in clip.passes.through(clip.count):
         mixed[index] = to_bytes(likely((to_float(mixed[index]) - threshold) / 0.05))
     return mixed
 
 
 def change_proposal(clip: ProxyClip) -> np.ndarray | None:
     """Propose what differs from its place in the scene a little earlier and later; None when hardly anything does."""
-    usual = usual_change(clip.change)
-    if (usual[clip.sampled] > 0).mean() < _LEAST_CHANGED:
+    if (usual_change(clip.change[clip.sampled]) > 0).mean() < _LEAST_CHANGED:
         return None
-    packed = allocate(clip.lab.shape[:3], np.uint8)
-    for index in range(clip.count):
-        level = cv2.GaussianBlur(usual[index].astype(np.float32), (0, 0), 1.0)
+    packed = clip.layer()
+    for index in clip.passes.through(clip.count):
+        level = cv2.GaussianBlur(usual_change(clip.change[index]).astype(np.float32), (0, 0), 1.0)
         packed[index] = to_bytes(likely((level - 2.0) / 0.5))
     return packed
 
@@ -180,10 +182,10 @@ def _running_mean(packed: np.ndarray) -> Iterator[np.ndarray]:
             total -= packed[index - _WINDOW]
 
 
-def both_proposal(contrast: np.ndarray, motion: np.ndarray) -> np.ndarray:
+def both_proposal(clip: ProxyClip, contrast: np.ndarray, motion: np.ndarray) -> np.ndarray:
     """Propose the mean of the log odds of contrast and motion."""
-    packed = allocate(contrast.shape, np.uint8)
-    for index in range(len(packed)):
+    packed = clip.layer()
+    for index in clip.passes.through(clip.count):
         odds = logit(to_float(contrast[index])) + logit(to_float(motion[index]))
         packed[index] = to_bytes(sigmoid(0.5 * odds))
     return packed
@@ -191,8 +193,9 @@ def both_proposal(contrast: np.ndarray, motion: np.ndarray) -> np.ndarray:
 
 def place_proposal(clip: ProxyClip) -> np.ndarray:
     """Propose all but a ring along the border: for an object that fills the frame."""
-    packed = allocate(clip.lab.shape[:3], np.uint8)
-    packed[:] = np.where(border_ring(clip.size), 5, 153).astype(np.uint8)
+    packed, inside = clip.layer(), np.where(border_ring(clip.size), 5, 153).astype(np.uint8)
+    for index in clip.passes.through(clip.count):
+        packed[index] = inside
     return packed
 
 
@@ -210,16 +213,28 @@ def border_ring(size: tuple[int, int]) -> np.ndarray:
     return ring
 
 
-def barrier_distance(lab: np.ndarray) -> np.ndarray:
+def barrier_distance(lab: np.ndarray, passes: Passes | None = None) -> np.ndarray:
     """Barrier distance of every pixel from the border, summed over L, a and b.
 
-    lab: (N, h, w, 3) uint8. Returns (N, h', w') float32 in units of Lab bytes; the longer side is at most 96 px.
+    lab: (N, h, w, 3) uint8; passes: count the frames, where given.
+    Returns (N, h', w') float32 in units of Lab bytes; the longer side is at most 96 px.
     """
     height, width = lab.shape[1:3]
     scale = min(1.0, _SIDE / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    parts = [_chunk(lab[start : start + _CHUNK], size) for start in range(0, len(lab), _CHUNK)]
-    return np.concatenate(parts)
+    shape = len(lab), size[1], size[0]
+    distance = np.empty(shape, np.float32) if passes is None else passes.scratch.array(shape, np.float32)
+
+    def fill(start: int) -> int:
+        chunk = lab[start : start + _CHUNK]
+        distance[start : start + _CHUNK] = _chunk(chunk, size)
+        return len(chunk)
+
+    for done in mapped(fill, range(0, len(lab), _CHUNK)):
+        for _ in range(done):
+            if passes is not None:
+                passes.tick("contrast")
+    return distance
 
 
 def _chunk(lab: np.ndarray, size: tuple[int, int]) -> np.ndarray:

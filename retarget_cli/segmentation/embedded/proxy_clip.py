@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.embedded.models import change_bins, lab_bins
-from retarget_cli.segmentation.masks import allocate
+from retarget_cli.segmentation.embedded.passes import Passes
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.scratch import Scratch
+from retarget_cli.utils.threads import mapped
 from retarget_cli.vision.camera import CameraPath, camera_motion
 from retarget_cli.vision.flow import dense_flow
 
@@ -31,34 +33,57 @@ class ProxyClip:
 
     lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a proxy frame; path: the camera's, in proxy
     pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted; change: (N, h, w)
-    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `models.change_bins`.
+    uint8, how far each pixel differs from its place of the scene at other moments, in bins of `models.change_bins`;
+    passes: count what is done with it.
     """
 
-    def __init__(self, clip: FrameSource, tick: Callable[[], None]) -> None:
+    def __init__(self, clip: FrameSource, passes: Passes | None = None) -> None:
         self.size = proxy_size(clip.size)
         width, height = self.size
         self.count = clip.count
         self.native = clip.size
-        self.lab = allocate((self.count, height, width, 3), np.uint8)
-        half = (self.count, (height + 1) // 2, (width + 1) // 2, 2)
-        self._forward, self._backward = allocate(half, np.int16), allocate(half, np.int16)
+        self.passes = passes or Passes(clip.count, clip.size, lambda done, total: None, Scratch())
+        array, half = self.passes.scratch.array, (self.count, (height + 1) // 2, (width + 1) // 2, 2)
+        self.lab = array((self.count, height, width, 3), np.uint8, "read.lab")
+        self._forward, self._backward = (array(half, np.int16, f"read.{way}") for way in ("forward", "backward"))
+        self._steps = array((self.count, 2, 3), np.float64, "read.steps")
+        self._read(clip)
         self.path = CameraPath()
-        self._read(clip, tick)
+        for matrix in self._steps[1:]:
+            self.path.step(matrix)
         self.sampled = np.array(evenly(self.count, 400))
-        self.change = change_bins(self.lab, self.path, self.sampled)
+        self.change = change_bins(self.lab, self.path, self.sampled, self.passes)
 
-    def _read(self, clip: FrameSource, tick: Callable[[], None]) -> None:
+    def _read(self, clip: FrameSource) -> None:
+        begin = self.passes.begun("read")
+        self.passes.skip("read", begin)
+        # OpenCV lets go of the interpreter, so several pairs of frames are looked at side by side.
+        looked = mapped(lambda pair: self._look(*pair), self._pairs(clip, begin))
+        for _ in zip(self.passes.keeping("read", range(self.count)), looked, strict=False):
+            self.passes.tick("read")
+
+    def _pairs(self, clip: FrameSource, begin: int) -> Iterator[tuple[int, np.ndarray | None, np.ndarray]]:
+        """Each frame from `begin` on, with the one before it, in grey; their colours are kept."""
         before: np.ndarray | None = None
         for index, image in enumerate(every_frame(clip)):
+            if index < begin - 1:
+                continue
             small = cv2.resize(image, self.size, interpolation=cv2.INTER_AREA)
-            self.lab[index] = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
             gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-            if before is not None:
-                self._forward[index - 1] = _pack(dense_flow(before, gray))
-                self._backward[index] = _pack(dense_flow(gray, before))
-                self.path.step(camera_motion(before, gray))
+            if index >= begin:
+                self.lab[index] = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
+                yield index, before, gray
             before = gray
-            tick()
+
+    def _look(self, index: int, before: np.ndarray | None, gray: np.ndarray) -> None:
+        if before is not None:
+            self._forward[index - 1] = _pack(dense_flow(before, gray))
+            self._backward[index] = _pack(dense_flow(gray, before))
+            self._steps[index] = camera_motion(before, gray)
+
+    def layer(self, name: str | None = None) -> np.ndarray:
+        """A value for every pixel of every frame: (N, h, w) uint8 zeros, or what was stored under this name."""
+        return self.passes.scratch.array((self.count, *self.size[::-1]), np.uint8, name)
 
     def bins(self, index: int) -> np.ndarray:
         """Colour histogram bins of one frame, (h, w) uint16."""

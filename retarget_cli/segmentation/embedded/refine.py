@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -14,7 +13,7 @@ from retarget_cli.segmentation.embedded.background import Plate, groups, log_den
 from retarget_cli.segmentation.embedded.models import ChangeModel, ColourModel
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.guided_filter import guided_filter
-from retarget_cli.segmentation.masks import allocate, grow, logit, sigmoid, to_bytes, to_float
+from retarget_cli.segmentation.masks import grow, logit, sigmoid, to_bytes, to_float
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.camera import moves
 from retarget_cli.vision.flow import warp_by_flow
@@ -41,7 +40,8 @@ _EDGE_WIDTH, _EDGE_ODDS = 0.03, -1.0
 class Refinement:
     """Soft mattes of some frames of a clip, improved step by step.
 
-    packed: (N, h, w) uint8, probabilities as bytes, indexed by frame of the clip; only `frames` are used and changed.
+    packed: (N, h, w) uint8, probabilities as bytes, indexed by frame of the clip; only `frames` are used. It is used
+    up: every iteration writes into the array that the one before it read.
     gate: where given, (N, h, w) uint8 of NEVER, OPEN and ALWAYS: where the object cannot be, may be, and must be.
     neighbours: whether `frames` are consecutive, so that flow ties them together.
     """
@@ -54,29 +54,38 @@ class Refinement:
         self.sampled = frames[evenly(len(frames), 400)]
         self.covered = 0.0
         self.steady = not any(moves(clip.path.between(0, int(frame))) for frame in frames)
-        self.model = self._fit()
 
-    def run(self, iterations: int = ITERATIONS, tick: Callable[[], None] = lambda: None) -> None:
-        """Iterate; `tick` is called once for every frame of every iteration."""
-        out = allocate(self.packed.shape, np.uint8)
+    def run(self, iterations: int = ITERATIONS, kept: str | None = None) -> np.ndarray:
+        """Iterate, and return the improved mattes, like `packed`. kept: the name under which a rerun finds them."""
+        other = self.clip.layer(kept and f"{kept}.other")
         for iteration in range(iterations):
+            self._iterate(iteration, other, kept and f"{kept}-{iteration}")
+            self.packed, other = other, self.packed
+        return self.packed
+
+    def _iterate(self, iteration: int, out: np.ndarray, note: str | None) -> None:
+        """Write better probabilities into `out`. note: the name under which it is remembered what was done."""
+        passes, all_groups, name = self.clip.passes, groups(self.frames), "refine" if note else "trial"
+        responsible = list(passes.scratch.noted(note).get("responsible", ())) if note else []
+        left = all_groups[len(responsible) :]
+        passes.skip(name, sum(len(group) for group in all_groups[: len(responsible)]))
+        if left:
             self.model = self._fit()
             self.change = ChangeModel(self.clip.change, self.packed, self.sampled)
             self.covered = _COVERED[min(iteration, len(_COVERED) - 1)] * float(self.shares[2]) ** 2
             shape = ShapePrior(self.packed, self.frames, self.sampled) if iteration else None
             exclude = round(_EXCLUDE[min(iteration, len(_EXCLUDE) - 1)] * min(self.clip.size))
             work = partial(self._group, out, shape, exclude)
-            responsible = np.zeros(3)
+            counted = passes.keeping(note, all_groups, lambda: {"responsible": responsible}) if note else left
             # OpenCV and numpy let go of the interpreter, so groups of frames run side by side.
             with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-                for group, used in zip(groups(self.frames), pool.map(work, groups(self.frames)), strict=True):
-                    responsible += used
+                for group, used in zip(counted, pool.map(work, left), strict=True):
+                    responsible.append(used.tolist())
                     for _ in group:
-                        tick()
-            for frame in self.frames:
-                self.packed[frame] = out[frame]
-            if responsible.sum() > 0:
-                self.shares = np.clip(responsible / responsible.sum(), 0.02, 1.0)
+                        passes.tick(name)
+        total = np.sum(responsible, axis=0)
+        if total.sum() > 0:
+            self.shares = np.clip(total / total.sum(), 0.02, 1.0)
 
     def _group(self, out: np.ndarray, shape: ShapePrior | None, exclude: int, frames: np.ndarray) -> np.ndarray:
         """Write new probabilities into `out` for frames that share a plate. Returns what each background explained."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,34 +12,43 @@ import numpy as np
 from retarget_cli.segmentation.base import FrameSource, Hint, MatteReport, Progress, Sink, check_hints, no_object
 from retarget_cli.segmentation.embedded.confidence import Evidence, gather
 from retarget_cli.segmentation.embedded.finish import finish
-from retarget_cli.segmentation.embedded.guess import guess
+from retarget_cli.segmentation.embedded.guess import Guess, guess
+from retarget_cli.segmentation.embedded.passes import Passes
+from retarget_cli.segmentation.embedded.proposals import TRIAL_FRAMES
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
-from retarget_cli.segmentation.embedded.refine import NEVER
+from retarget_cli.segmentation.embedded.refine import ITERATIONS, NEVER
+from retarget_cli.utils.scratch import Scratch
+from retarget_cli.utils.threads import mapped
 
-_UNITS = 6
-"""Passes over the clip that the work amounts to, for the progress shown."""
+_PIXELS_AT_ONCE = 5_000_000
 _MOST_ALIKE = 0.6
 
 
 class Embedded:
-    """Finds the object with numpy and OpenCV alone, with or without hints."""
+    """Finds the object with numpy and OpenCV alone, with or without hints.
+
+    scratch: holds what is worked on; with a folder of its own, work that was killed goes on there.
+    """
 
     name = "embedded"
     version = 2
 
+    def __init__(self, scratch: Scratch | None = None) -> None:
+        self._scratch = scratch or Scratch()
+
     def segment(self, clip: FrameSource, hints: Sequence[Hint], sink: Sink, progress: Progress) -> MatteReport:
         """See :class:`~retarget_cli.segmentation.base.Segmenter`."""
         check_hints(hints, clip)
-        counter = _Counter(clip.count, progress)
-        proxy = ProxyClip(clip, counter.tick)
-        found = guess(proxy, hints, counter.tick)
+        passes = Passes(clip.count, clip.size, progress, self._scratch)
+        passes.expect(_planned(clip.count))
+        proxy = ProxyClip(clip, passes)
+        found = guess(proxy, hints)
         evidence = gather(proxy, found.packed, found.agreement)
         judge(evidence, bool(hints))
-        for index, image in enumerate(clip.read()):
-            guide = cv2.cvtColor(proxy.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
-            never = None if found.gate is None else found.gate[index] == NEVER
-            sink(finish(found.packed[index], guide, image, never))
-            counter.tick()
+        work = partial(_finished, proxy, found)
+        for matte in mapped(work, enumerate(clip.read()), workers=_workers(clip.size)):
+            sink(matte)
+            passes.tick("finish")
         progress(clip.count, clip.count)
         return MatteReport(self.name, evidence.confidence(), evidence.frame_confidence(), evidence.notices())
 
@@ -50,13 +61,20 @@ def judge(evidence: Evidence, hinted: bool) -> None:
         raise no_object("what was found looks just like its surroundings")
 
 
-class _Counter:
-    """Turns ticks, one a frame and pass, into frames done."""
+def _planned(count: int) -> dict[str, int]:
+    """Frames of each pass that is to be expected."""
+    every = dict.fromkeys(("read", "change", "contrast", "motion", "follow", "gather", "finish"), count)
+    return {**every, "trial": TRIAL_FRAMES, "refine": ITERATIONS * count}
 
-    def __init__(self, count: int, progress: Progress) -> None:
-        self._count, self._progress, self._ticks = count, progress, 0
 
-    def tick(self) -> None:
-        self._ticks += 1
-        if self._ticks % _UNITS == 0:
-            self._progress(min(self._ticks // _UNITS, self._count), self._count)
+def _finished(proxy: ProxyClip, found: Guess, frame: tuple[int, np.ndarray]) -> np.ndarray:
+    """The matte of a frame, (H, W) uint8 {0, 255}."""
+    index, image = frame
+    guide = cv2.cvtColor(proxy.lab[index], cv2.COLOR_LAB2RGB).astype(np.float32) / 255.0
+    never = None if found.gate is None else found.gate[index] == NEVER
+    return finish(found.packed[index], guide, image, never)
+
+
+def _workers(size: tuple[int, int]) -> int:
+    """How many frames of this (width, height) are finished at a time: each needs some 50 bytes a pixel."""
+    return max(1, min(4, os.cpu_count() or 1, _PIXELS_AT_ONCE // (size[0] * size[1])))
