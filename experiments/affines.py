@@ -27,7 +27,7 @@ from retarget_cli.samples.pair import SamplePair
 from retarget_cli.stages import crop
 from retarget_cli.stages.score import Truth, scores
 from retarget_cli.stages.stage import Tools, never, run
-from retarget_cli.stages.transfer import array
+from retarget_cli.stages.transfer import pictures
 from retarget_cli.store.engine import Store
 from retarget_cli.vision.regions import box_of
 from retarget_cli.viz.sheet import contact_sheet
@@ -78,7 +78,7 @@ def measure(trained: TrainedRun, look: Look, truth: Truth | None, store: Store, 
         done = run(plan_score(trained, look, truth, store, mode), Tools(store, silent, never), trained.entries)
         true = scores(done[f"truth:{name}"]) if truth else {}
         print(line(look, mode, scores(done[f"score:{name}"]), true), flush=True)
-        rows[mode] = array(done[f"transfer:{name}"], "layer")
+        rows[mode] = pictures(done[f"transfer:{name}"], "layer")
     if truth:
         rows["true answer"] = answer(truth)
     return contact_sheet(rows, COLUMNS, CELL)

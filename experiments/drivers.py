@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from experiments.pairs import FRAMES, PAIRS, SIZE
+from retarget_cli.media.archive import Pictures
 from retarget_cli.media.decode import read_frames
 from retarget_cli.metrics.image import gain, iou
 from retarget_cli.metrics.shape import best_still
@@ -29,7 +30,7 @@ from retarget_cli.pipeline.train import train
 from retarget_cli.samples.pair import SamplePair, roles, write_pair
 from retarget_cli.samples.scenarios import Role
 from retarget_cli.stages.score import boxed
-from retarget_cli.stages.transfer import array
+from retarget_cli.stages.transfer import pictures
 from retarget_cli.store.engine import Store
 
 
@@ -72,16 +73,16 @@ def rows(name: str, out: Path) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _layer(store: Store) -> np.ndarray:
+def _layer(store: Store) -> Pictures:
     """The layer that was drawn last, (N, S, S, 4) uint8."""
     made = store.runs()[0]["results"]
     place = next(made[name] for name in made if name.startswith("transfer:") and name.endswith("b-driver"))
     entry = store.find(place["stage"], place["key"])
     assert entry is not None
-    return array(entry, "layer")
+    return pictures(entry, "layer")
 
 
-def _gain(layer: np.ndarray, drawn: SamplePair, real: list[np.ndarray]) -> dict[str, float]:
+def _gain(layer: Pictures, drawn: SamplePair, real: list[np.ndarray]) -> dict[str, float]:
     """IoU of a result with the truth, and what it gains over A's best motionless frame."""
     mattes = (frame.image for frame in read_frames(drawn.truth_a_as_b, channels="gray"))
     truth = [boxed(np.zeros((*matte.shape, 3), np.uint8), matte)[1] for matte in mattes]

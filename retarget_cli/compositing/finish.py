@@ -12,6 +12,7 @@ from retarget_cli.compositing.composite import composite, place, shaded
 from retarget_cli.compositing.edges import decontaminate, edge_width, with_edges
 from retarget_cli.compositing.grain import GrainMaker
 from retarget_cli.compositing.shadow import CastShadow
+from retarget_cli.media.archive import Pictures
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.regions import window_around
 
@@ -35,7 +36,7 @@ class Finish:
     lit: (frame of the layer, index) to that frame in the light of the scene; None where that is steady.
     """
 
-    layer: np.ndarray
+    layer: Pictures
     matrix: Callable[[int], np.ndarray]
     size: tuple[int, int]
     own: float
@@ -65,7 +66,7 @@ class Finish:
         return composite(background, placed)
 
 
-def standing_rows(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
+def standing_rows(layer: Pictures, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
     """(N,) rows of the frame on which the layer stands: its lowest, also while it is off the ground for a moment."""
     lowest = np.full(len(layer), -np.inf)
     for index, drawn in enumerate(layer):
@@ -76,7 +77,7 @@ def standing_rows(layer: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * _AIRBORNE + 1).max(axis=1).clip(min=0.0)
 
 
-def own_edge(layer: np.ndarray, matrix: Callable[[int], np.ndarray], size: tuple[int, int]) -> float:
+def own_edge(layer: Pictures, matrix: Callable[[int], np.ndarray], size: tuple[int, int]) -> float:
     """Width of the layer's outline once it is in the frame, in layer pixels."""
     widths = []
     for index in evenly(len(layer), SAMPLES):

@@ -33,7 +33,7 @@ from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import facts
 from retarget_cli.stages.stage import Stop, Tools, never, run
-from retarget_cli.stages.transfer import MotionSource, array, read_pose, report
+from retarget_cli.stages.transfer import MotionSource, array, pictures, read_pose, report
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.viz.points import points_sheet
 
@@ -93,8 +93,8 @@ def export_motion(
     reporter(Artifact("motion", target))
     if options.affine == "trajectory" and not raw:
         reporter(Notice("the driver's trajectory is not in this file; one that is written with --raw has it."))
-    pictures = _driver_pictures(direction, playing, report(drawn)["driver_mirrored"]) if raw else array(drawn, "layer")
-    outputs.write(preview, png_bytes(points_sheet(pictures, motion.points, motion.confidence, motion.names)), delivered)
+    shown = _driver_pictures(direction, playing, report(drawn)["driver_mirrored"]) if raw else pictures(drawn, "layer")
+    outputs.write(preview, png_bytes(points_sheet(shown, motion.points, motion.confidence, motion.names)), delivered)
     reporter(Artifact("sheet", preview))
     return ExportResult(target, preview, motion)
 

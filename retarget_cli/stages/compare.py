@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 
 from retarget_cli.compositing.composite import composite, place
+from retarget_cli.media.archive import Pictures
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.images import write_png
 from retarget_cli.media.playback import Playing
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.transfer import array, drawn_names, playing_params
+from retarget_cli.stages.transfer import array, drawn_names, pictures, playing_params
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.overlay import draw_keypoints
 from retarget_cli.viz.sheet import compare_rows, contact_sheet, legend
@@ -52,7 +53,7 @@ def _work(job: Job, playing: Playing) -> None:
     shown = playing.shown
     write_png(job.path / SHEET, _sheet(job, shown))
     moving = crop.frames(job.entries["driver_crop"])
-    drawn = {name: array(job.entries["transfer"], name) for name in ("layer", "silhouette", "keypoints")}
+    drawn = _drawn(job)
     points = array(job.entries["transfer"], "driver_keypoints")
     size = (3 * _PANEL, _PANEL)
     sound = job.stage.files["driver"] if playing.tempo.keeps_sound else None
@@ -71,7 +72,7 @@ def _work(job: Job, playing: Playing) -> None:
 
 def _sheet(job: Job, shown: list[int]) -> np.ndarray:
     moving, still = crop.frames(job.entries["driver_crop"]), crop.frames(job.entries["subject_crop"])
-    drawn = {name: array(job.entries["transfer"], name) for name in ("layer", "silhouette", "keypoints")}
+    drawn = _drawn(job)
     chosen = evenly(len(shown), _COLUMNS)
     rows = compare_rows(
         driver=[moving[shown[i]][..., :3] for i in chosen],
@@ -82,6 +83,11 @@ def _sheet(job: Job, shown: list[int]) -> np.ndarray:
     )
     sheet, names = contact_sheet(rows, columns=_COLUMNS), drawn_names(job.entries["transfer"])
     return np.concatenate([sheet, legend(names, sheet.shape[1])]) if names else sheet
+
+
+def _drawn(job: Job) -> dict[str, Pictures]:
+    drawn = job.entries["transfer"]
+    return {**{name: pictures(drawn, name) for name in ("layer", "silhouette")}, "keypoints": array(drawn, "keypoints")}
 
 
 def _on_grey(layer: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from retarget_cli.compositing.composite import colour, cover, straight
 from retarget_cli.compositing.edges import local_background
 from retarget_cli.compositing.finish import PLAIN_EDGE, SAMPLES, Finish, own_edge, standing_rows
 from retarget_cli.compositing.grain import GrainMaker
+from retarget_cli.media.archive import Pictures
 from retarget_cli.media.decode import FrameWindow, read_frames
 from retarget_cli.media.images import write_png
 from retarget_cli.media.outputs import browsers_play, open_output
@@ -20,7 +21,7 @@ from retarget_cli.stages import crop
 from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.scene import PLATE, cast_shadow, read_footage
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.transfer import Driver, array, crop_of, playing_params, report, sound_of
+from retarget_cli.stages.transfer import Driver, crop_of, pictures, playing_params, report, sound_of
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
@@ -91,11 +92,11 @@ def trajectory_report(entry: Entry) -> dict[str, Any]:
 def _work(job: Job, playing: Playing) -> None:
     subject = facts(job.entries["subject"])
     size = (subject.width, subject.height)
-    layer = array(job.entries["transfer"], "layer")
+    layer = pictures(job.entries["transfer"], "layer")
     matrix, ground = scene(job, subject, playing, layer.shape[1])
     finished_layer = replace(finish(job, layer, matrix, subject), lit=_light_of_the_scene(job, subject, playing))
     if job.stage.params.get("trajectory"):
-        lost = share_lost(array(job.entries["transfer"], "silhouette"), matrix, size)
+        lost = share_lost(pictures(job.entries["transfer"], "silhouette"), matrix, size)
         write_json_atomic(job.path / _TRAJECTORY, {"lost": lost})
     alpha = job.stage.params["background"] == "alpha"
     suffix = job.stage.params["suffix"]
@@ -213,7 +214,7 @@ def along(path: Framing, playing: Playing, layer_size: int) -> Matrices:
     return matrix
 
 
-def share_lost(silhouettes: np.ndarray, matrix: Matrices, size: tuple[int, int]) -> float:
+def share_lost(silhouettes: Pictures, matrix: Matrices, size: tuple[int, int]) -> float:
     """The share of frames with more than half of the object outside a picture of `size` (w, h), in [0, 1].
 
     silhouettes: (N, S, S) uint8, what is drawn; matrix: from its pixels to those of the picture. Empty frames
@@ -230,7 +231,7 @@ def share_lost(silhouettes: np.ndarray, matrix: Matrices, size: tuple[int, int])
 
 def finish(
     job: Job,
-    layer: np.ndarray,
+    layer: Pictures,
     matrix: Callable[[int], np.ndarray],
     subject: ClipFacts,
 ) -> Finish:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from retarget_cli.errors import InputError
+from retarget_cli.media.archive import Pictures
 from retarget_cli.media.decode import read_frames
 from retarget_cli.metrics.appearance import appearance
 from retarget_cli.metrics.image import gain, iou, psnr, ssim
@@ -21,7 +22,7 @@ from retarget_cli.stages import crop
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.matte import matted_frames
 from retarget_cli.stages.stage import Job, Stage
-from retarget_cli.stages.transfer import array, report
+from retarget_cli.stages.transfer import pictures, report
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
@@ -84,9 +85,9 @@ def scores(entry: Entry) -> dict[str, Any]:
 
 
 def _score(job: Job) -> None:
-    layer, own = array(job.entries["transfer"], "layer"), crop.frames(job.entries["subject"])
-    size = min(layer.shape[1], own.shape[1])  # what is drawn finer than the crops is judged at their size
-    layer, still = at_size(layer, size), at_size(own, size)
+    native, own = pictures(job.entries["transfer"], "layer"), crop.frames(job.entries["subject"])
+    size = min(native.shape[1], own.shape[1])  # what is drawn finer than the crops is judged at their size
+    layer, still = at_size(native, size), at_size(own, size)
     drawn = layer[..., 3] > 127
     moving = crop.frames(job.entries["driver"])[..., 3]
     shape = still[..., 3] > 127
@@ -96,13 +97,13 @@ def _score(job: Job) -> None:
         "appearance": appearance(layer[..., :3], drawn, still[..., :3], shape),
         "jitter": jitter(drawn, moving),
     }
-    values["appearance_native"] = _appearance_native(job, array(job.entries["transfer"], "layer"))
+    values["appearance_native"] = _appearance_native(job, native)
     finite = {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
     write_json_atomic(job.path / "scores.json", {**finite, "affine": report(job.entries["transfer"]).get("affine")})
 
 
 def _score_against_truth(job: Job, truth: Truth) -> None:
-    layer = array(job.entries["transfer"], "layer")
+    layer = pictures(job.entries["transfer"], "layer")
     found: dict[str, list[float]] = {"iou": [], "psnr": [], "ssim": []}
     mattes = []
     for index, (image, matte) in enumerate(_true_frames(truth)):
@@ -128,12 +129,13 @@ def _score_against_truth(job: Job, truth: Truth) -> None:
     write_json_atomic(job.path / "scores.json", {**values, "still": still, "gain": gain(values["iou"], still)})
 
 
-def at_size(clip: np.ndarray, size: int) -> np.ndarray:
-    """A cropped clip (N, S, S, C) uint8 at another size."""
-    if clip.shape[1] == size:
+def at_size(clip: Pictures, size: int, chosen: Sequence[int] | None = None) -> np.ndarray:
+    """A cropped clip (N, S, S, C) uint8, or those of its frames that are chosen, at another size."""
+    if chosen is None and isinstance(clip, np.ndarray) and clip.shape[1] == size:
         return clip
     kind = cv2.INTER_AREA if size < clip.shape[1] else cv2.INTER_LINEAR
-    return np.stack([cv2.resize(np.asarray(frame), (size, size), interpolation=kind) for frame in clip])
+    shown = clip if chosen is None else (clip[index] for index in chosen)
+    return np.stack([cv2.resize(np.asarray(frame), (size, size), interpolation=kind) for frame in shown])
 
 
 def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -152,14 +154,14 @@ def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return square[..., :3], square[..., 3]
 
 
-def _appearance_native(job: Job, layer: np.ndarray) -> float:
+def _appearance_native(job: Job, layer: Pictures) -> float:
     """The appearance at the size at which the object is in its clip, where the result is delivered.
 
     At the size of the crops, what is blurred and what is sharp beyond it look the same.
     """
     path = crop.framing(job.entries["subject"])
     side = min(round(float(np.median(path.sides))), _MOST_NATIVE)
-    drawn = at_size(layer[evenly(len(layer), _NATIVE_FRAMES)], side)
+    drawn = at_size(layer, side, evenly(len(layer), _NATIVE_FRAMES))
     chosen, real = set(evenly(len(path.sides), _NATIVE_FRAMES)), []
     for index, (image, matte) in enumerate(matted_frames(job)):
         if index in chosen:

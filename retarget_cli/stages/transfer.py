@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from retarget_cli.config import TrainConfig
+from retarget_cli.media.archive import Archive, ArchiveWriter, Pictures
 from retarget_cli.media.playback import Playing, background_moments
 from retarget_cli.media.timing import Timing
 from retarget_cli.methods import get_method
@@ -20,7 +21,6 @@ from retarget_cli.stages.crop import crops_of_pair
 from retarget_cli.stages.fit import keypoint_names, states
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
-from retarget_cli.utils.arrays import create_npy
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.hardware import device_class
@@ -64,7 +64,7 @@ def transfer(
 ) -> Stage:
     """The stage that writes what the method draws, one frame per moment of `playing`.
 
-    ``layer.npy`` (N, S, S, 4) uint8 straight alpha, ``silhouette.npy`` (N, S, S) uint8, ``keypoints.npy`` and
+    ``layer.zip`` (N, S, S, 4) uint8 straight alpha, ``silhouette.zip`` (N, S, S) uint8, ``keypoints.npy`` and
     ``driver_keypoints.npy`` (N, K, 2) and ``confidence.npy`` (N, K) float32, ``report.json`` with the affine that was
     taken and the names of the keypoints, if they have any. driver: one of the pair, another clip, or a motion file.
     """
@@ -126,8 +126,14 @@ def playing_params(playing: Playing) -> dict[str, Any]:
     }
 
 
+def pictures(entry: Entry, name: str) -> Pictures:
+    """The ``layer`` or the ``silhouette`` of a transfer entry. Earlier versions wrote plain arrays."""
+    packed = f"{name}.zip"
+    return Archive(entry.file(packed)) if packed in entry.receipt["files"] else array(entry, name)
+
+
 def array(entry: Entry, name: str) -> np.ndarray:
-    """One of the arrays of a transfer entry (``layer``, ``silhouette``, ``keypoints``, ...), memory-mapped."""
+    """One of the arrays of a transfer entry (``keypoints``, ``driver_keypoints``, ``confidence``), memory-mapped."""
     values: np.ndarray = np.load(entry.file(f"{name}.npy"), mmap_mode="r", allow_pickle=False)
     return values
 
@@ -185,19 +191,15 @@ def _draw_layer(job: Job, config: TrainConfig, drawing: Drawing, playing: Playin
     drawn = method.transfer(pair, _request(job, drawing, playing, names))
     count = playing.timing.frames
     points: dict[str, list[np.ndarray]] = {"keypoints": [], "driver_keypoints": [], "confidence": []}
-    layer = silhouette = None
-    for index, frame in enumerate(drawn.frames):
-        if layer is None or silhouette is None:
-            layer = create_npy(job.path / "layer.npy", (count, *frame.rgba.shape))
-            silhouette = create_npy(job.path / "silhouette.npy", (count, *frame.silhouette.shape))
-        layer[index], silhouette[index] = frame.rgba, frame.silhouette
-        for name, found in points.items():
-            found.append(getattr(frame, name))
-        job.progress(index + 1, count)
-    if layer is None or silhouette is None or len(points["keypoints"]) != count:
+    with ArchiveWriter(job.path / "layer.zip") as layer, ArchiveWriter(job.path / "silhouette.zip") as silhouette:
+        for index, frame in enumerate(drawn.frames):
+            layer.write(frame.rgba)
+            silhouette.write(frame.silhouette)
+            for name, found in points.items():
+                found.append(getattr(frame, name))
+            job.progress(index + 1, count)
+    if len(points["keypoints"]) != count:
         raise RuntimeError(f"{method.name} drew {len(points['keypoints'])} of {count} frames")
-    layer.flush()
-    silhouette.flush()
     for name, found in points.items():
         np.save(job.path / f"{name}.npy", np.stack(found).astype(np.float32))
     write_json_atomic(job.path / "report.json", {**drawn.report, **({"keypoints": names} if names else {})})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from retarget_cli.media.archive import Pictures
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.viz.overlay import PAPER, Colour, dot, draw_text, keypoint_colours, on_ground, outlined_text
 
@@ -28,7 +29,7 @@ Box = tuple[int, int, int, int]
 
 
 def points_sheet(
-    pictures: Sequence[np.ndarray] | np.ndarray,
+    pictures: Sequence[np.ndarray] | Pictures,
     points: np.ndarray,
     confidence: np.ndarray,
     names: Sequence[str],

@@ -19,7 +19,7 @@ from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import render
 from retarget_cli.pipeline.reproduce import Commands
-from retarget_cli.stages.transfer import array
+from retarget_cli.stages.transfer import array, pictures
 
 OTHER = Timing.constant(7, 20)
 
@@ -34,7 +34,8 @@ def drawn(world: World, name: str, **options: Any) -> dict[str, np.ndarray]:
     made = world.store.runs()[0]["results"][f"transfer:{name}"]
     entry = world.store.find(made["stage"], made["key"])
     assert entry is not None
-    return {key: np.array(array(entry, key)) for key in ("layer", "keypoints", "driver_keypoints", "confidence")}
+    points = {key: np.array(array(entry, key)) for key in ("keypoints", "driver_keypoints", "confidence")}
+    return {"layer": np.stack(list(pictures(entry, "layer"))), **points}
 
 
 def test_another_clip_drives_at_its_own_times(world: World, tmp_path: Path) -> None:
