@@ -25,8 +25,9 @@ from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.runs import TrainedRun, find_run
 from retarget_cli.samples.pair import SamplePair
 from retarget_cli.stages import crop
+from retarget_cli.stages.schedule import run
 from retarget_cli.stages.score import Truth, scores
-from retarget_cli.stages.stage import Tools, never, run
+from retarget_cli.stages.stage import Tools, never
 from retarget_cli.stages.transfer import pictures
 from retarget_cli.store.engine import Store
 from retarget_cli.vision.regions import box_of

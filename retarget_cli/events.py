@@ -13,9 +13,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan of `stages` stages is about to run, cached ones counted; a command may run several plans."""
+    """A plan of `stages` stages is about to run, cached ones counted; a command may run several plans.
+
+    ids: the names of those stages; others that start meanwhile were asked for by one of them.
+    """
 
     stages: int
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,14 @@ class StageFinished:
 
 
 @dataclass(frozen=True)
+class StageFailed:
+    """A stage ended with the error by which the command ends."""
+
+    stage: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something the user should know; `level` is ``note`` or ``warning``."""
 
@@ -102,7 +114,17 @@ class Finished:
 
 
 Event = (
-    Planned | StageStarted | StageCached | Progress | Metric | Preview | StageFinished | Notice | Artifact | Finished
+    Planned
+    | StageStarted
+    | StageCached
+    | Progress
+    | Metric
+    | Preview
+    | StageFinished
+    | StageFailed
+    | Notice
+    | Artifact
+    | Finished
 )
 Reporter = Callable[[Event], None]
 

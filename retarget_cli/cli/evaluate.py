@@ -12,7 +12,7 @@ def evaluate(
     pair: options.Pair,
     run: str | None = option(None, "ID", "An older run from `retarget runs`.", autocompletion=completion.run_ids),
     *,
-    general: options.InWorkspace,
+    general: options.Working,
 ) -> None:
     """Score a trained pair in both directions, without any pretrained network.
 

@@ -27,7 +27,7 @@ def import_checkpoint(
     device: options.Device,
     objects: options.Objects,
     segmenter: options.Segmenter,
-    general: options.InWorkspace,
+    general: options.Working,
 ) -> None:
     """Take over a pair that the published implementation trained.
 

@@ -144,6 +144,13 @@ class InWorkspace(General):
 
 
 @dataclass(frozen=True)
+class Working(InWorkspace):
+    """Options of the commands that make most of what is kept."""
+
+    cache_size: str | None = option(None, "SIZE", "Most disk for crops and drawings, e.g. 20GB.", GENERAL)
+
+
+@dataclass(frozen=True)
 class Pair(Group):
     """Both clips of a trained pair, or none for the one trained last."""
 

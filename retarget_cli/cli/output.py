@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from retarget_cli.cli import failures
-from retarget_cli.cli.options import General, InWorkspace
+from retarget_cli.cli.options import General, InWorkspace, Working
 from retarget_cli.cli.reporters.progress import PlainReporter, ProgressReporter
 from retarget_cli.config import DEFAULT_WORKSPACE, TrainConfig
 from retarget_cli.errors import Interrupted
@@ -52,7 +52,8 @@ def working(general: InWorkspace, settings: TrainConfig | None = None) -> Iterat
     with reporting(general, settings) as reporter, StopSignal() as stop:
         reporter.watch(stop)
         try:
-            yield Session(open_store(general.workspace, reporter), reporter, stop)
+            size = general.cache_size if isinstance(general, Working) else None
+            yield Session(open_store(general.workspace, reporter, size), reporter, stop)
         except Exception as error:
             known = failures.explain(error)
             if known is None:
@@ -99,11 +100,14 @@ def make_reporter(general: General, stream: TextIO | None = None) -> ProgressRep
     return PlainReporter(stream, verbose=general.verbose)
 
 
-def open_store(workspace: Path, reporter: Reporter = silent) -> Store:
-    """Open (and create) the workspace; what the store warns about becomes a notice."""
+def open_store(workspace: Path, reporter: Reporter = silent, cache_size: str | None = None) -> Store:
+    """Open (and create) the workspace; what the store warns about becomes a notice. UsageError for no size."""
     from retarget_cli.store.engine import Store
+    from retarget_cli.utils.memory import parse_size
 
-    return Store(workspace, on_warning=lambda message: reporter(Notice(message, "warning")))
+    told = cache_size or os.environ.get("RETARGET_CACHE_SIZE", "").strip()
+    size = parse_size(told, "--cache-size" if cache_size else "RETARGET_CACHE_SIZE") if told else None
+    return Store(workspace, on_warning=lambda message: reporter(Notice(message, "warning")), cache_size=size)
 
 
 def plain(value: Any) -> Any:

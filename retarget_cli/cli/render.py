@@ -28,7 +28,7 @@ def render(
     tempo: options.Tempo,
     driver: options.Driver,
     machine: options.Machine,
-    general: options.InWorkspace,
+    general: options.Working,
 ) -> None:
     """Draw one clip's look with the other's motion.
 

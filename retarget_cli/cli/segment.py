@@ -31,7 +31,7 @@ def segment(
     force: bool = options.force(),
     *,
     segmenter: options.Segmenter,
-    general: options.InWorkspace,
+    general: options.Working,
 ) -> None:
     """Find the object in a clip; write its matte and previews to look at.
 

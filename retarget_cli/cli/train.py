@@ -56,7 +56,7 @@ def train(
     objects: options.Objects,
     segmenter: options.Segmenter,
     training: Training,
-    general: options.InWorkspace,
+    general: options.Working,
 ) -> None:
     """Learn the motion and the look of two clips.
 

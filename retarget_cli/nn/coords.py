@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,6 +50,24 @@ def random_affine(batch: int, sigma: float, generator: torch.Generator) -> Tenso
     return identity_affine(batch, generator.device) + sigma * noise
 
 
+_REFUSED: list[bool] = []
+"""Holds something once cuDNN refused: while a step is recorded it must not be asked again."""
+
+
+def look_up(image: Tensor, grid: Tensor, padding: str, align_corners: bool) -> Tensor:
+    """`F.grid_sample`, bilinear, also where cuDNN no longer has its spatial transformer, to which torch would turn."""
+    sample = partial(F.grid_sample, mode="bilinear", padding_mode=padding, align_corners=align_corners)
+    if not _REFUSED:
+        try:
+            return sample(image, grid)
+        except RuntimeError:
+            if not image.is_cuda:
+                raise
+            _REFUSED.append(True)
+    with torch.backends.cudnn.flags(enabled=False):
+        return sample(image, grid)
+
+
 def warp_image(image: Tensor, affine: Tensor, padding: str = "zeros") -> Tensor:
     """Move the content of image (B, C, H, W) by affine (B, 2, 3): what was at point p is afterwards at affine(p)."""
     height, width = image.shape[2:]
@@ -57,4 +77,4 @@ def warp_image(image: Tensor, affine: Tensor, padding: str = "zeros") -> Tensor:
     along_x = back[:, None, None, :, 0] * x[None, None, :, None]
     along_y = back[:, None, None, :, 1] * y[None, :, None, None]
     grid = along_x + along_y + back[:, None, None, :, 2]
-    return F.grid_sample(image, grid, mode="bilinear", padding_mode=padding, align_corners=True)
+    return look_up(image, grid, padding, align_corners=True)

@@ -21,7 +21,8 @@ from retarget_cli.pipeline.outputs import clip_name
 from retarget_cli.pipeline.runs import TrainedRun, find_run, run_with
 from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.fit import keypoint_names
-from retarget_cli.stages.stage import Stage, Tools, run
+from retarget_cli.stages.schedule import run
+from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.stages.transfer import Driver, MotionSource, motion_stage, read_pose
 from retarget_cli.store.engine import Entry, Store
 

@@ -16,8 +16,9 @@ from retarget_cli.pipeline.options import Affine
 from retarget_cli.pipeline.report import write_report
 from retarget_cli.pipeline.runs import TrainedRun, add_results, find_run
 from retarget_cli.stages.fit import held_out
+from retarget_cli.stages.schedule import run
 from retarget_cli.stages.score import Truth, score, scores, truth_score
-from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.stages.stage import Stage, Stop, Tools, never
 from retarget_cli.stages.transfer import Drawing, transfer
 from retarget_cli.store.engine import Store
 

@@ -32,7 +32,8 @@ from retarget_cli.pipeline.render import (
 from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import facts
-from retarget_cli.stages.stage import Stop, Tools, never, run
+from retarget_cli.stages.schedule import run
+from retarget_cli.stages.stage import Stop, Tools, never
 from retarget_cli.stages.transfer import MotionSource, array, pictures, read_pose, report
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.viz.points import points_sheet

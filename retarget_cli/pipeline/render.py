@@ -37,7 +37,8 @@ from retarget_cli.stages.compare import SHEET, VIDEO, compare
 from retarget_cli.stages.compose import STILL, compose, trajectory_report
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.scene import footage, plate
-from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.stages.schedule import run
+from retarget_cli.stages.stage import Stage, Stop, Tools, never
 from retarget_cli.stages.transfer import Drawing, Driver, report, transfer
 from retarget_cli.store.engine import Entry, Store
 

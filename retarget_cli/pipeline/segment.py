@@ -19,7 +19,8 @@ from retarget_cli.stages.doubts import doubts
 from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_report, matte
 from retarget_cli.stages.matte_views import CONTACT_SHEET, OVERLAY, PREVIEW_PICTURE, contact, overlay, preview_report
 from retarget_cli.stages.matte_views import preview as look_at
-from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.stages.schedule import run
+from retarget_cli.stages.stage import Stage, Stop, Tools, never
 from retarget_cli.store.engine import Entry, Store
 
 

@@ -25,7 +25,8 @@ from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.crop import sheet
 from retarget_cli.stages.fit import Foreign, adopt, crop_of, curves, fit, held_out
 from retarget_cli.stages.kind import KIND, kind
-from retarget_cli.stages.stage import Stage, Stop, Tools, never, run
+from retarget_cli.stages.schedule import run
+from retarget_cli.stages.stage import Stage, Stop, Tools, never
 from retarget_cli.stages.verdict import findings, verdict
 from retarget_cli.stages.warm_start import Start
 from retarget_cli.store.engine import Entry, Store

@@ -75,6 +75,7 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: St
         version=FIT_VERSION,
         label=f"Training {phase}",
         work=lambda job: _train(job, config, phase, start),
+        exclusive=True,
         params={
             "method": method.key,
             "method_version": method.version,

@@ -27,6 +27,7 @@ def kind(config: TrainConfig, a: SourceClip, b: SourceClip, base: BaseFile) -> S
         version=KIND_VERSION,
         label="Recognising the kind of body",
         work=lambda job: _recognise(job, config, base.kind),
+        exclusive=True,
         params={"method": method.key} if base.kind is None else {"method": method.key, "named": base.kind},
         files={"base": base.path},
         digests={"base": base.digest},

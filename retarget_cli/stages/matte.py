@@ -69,6 +69,7 @@ def matte(
         version=MATTE_VERSION,
         label=f"Finding the object in {clip.path.name}",
         work=lambda job: _find_object(job, clip, backend, device, max_memory),
+        exclusive=backend.weights is not None,
         params=params,
         files=_files(clip, backend),
         digests=digests,

@@ -113,6 +113,7 @@ def preview(
         version=PREVIEW_VERSION,
         label=f"Looking at frame {frame} of {clip.path.name}",
         work=lambda job: _draw_preview(job, clip, backend, frame, (first, last)),
+        exclusive=backend.weights is not None,
         params={**params, "frame": frame},
         files={"video": clip.path},
         digests=digests,

@@ -1,15 +1,15 @@
-"""A cached stage, and how a plan of stages is run: look each up by its key, or do its work into a draft to publish."""
+"""A cached stage: look it up by its key, or do its work into a draft to publish."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retarget_cli.errors import Interrupted, WorkspaceError
-from retarget_cli.events import Finished, Notice, Planned, Progress, Reporter, StageCached, StageFinished, StageStarted
+from retarget_cli.errors import Interrupted
+from retarget_cli.events import Notice, Progress, Reporter, StageCached, StageFinished, StageStarted
 from retarget_cli.store.engine import Entry
 from retarget_cli.store.keys import stage_key
 from retarget_cli.utils.atomic import crash_point
@@ -26,6 +26,7 @@ class Stage:
 
     id: unique in a plan (``matte:cat``). name: its folder in the workspace (``matte``). label: for people.
     files: what the work reads of the user's, by role; `digests` names their content. needs: role → id of a stage.
+    exclusive: it computes with networks, on the device: one such stage at a time, in the main thread.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Stage:
     files: Mapping[str, Path] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
+    exclusive: bool = False
 
     def key(self, needed: Mapping[str, Entry]) -> str:
         """The stage's key, given the entries of its needs by role."""
@@ -141,59 +143,3 @@ def check_stop(stop: Callable[[], bool], where: str) -> None:
 def never() -> bool:
     """A `stop` that never asks to stop."""
     return False
-
-
-def run(
-    plan: Sequence[Stage],
-    tools: Tools,
-    entries: Mapping[str, Entry] | None = None,
-    *,
-    shown: Collection[str] = (),
-    after: tuple[str, Callable[[Mapping[str, Entry]], None]] | None = None,
-    last: bool = True,
-) -> dict[str, Entry]:
-    """Run the stages in order and return every result by stage id.
-
-    A result of the plan that turns out to be damaged is made again. Raises WorkspaceError for one of `entries`.
-
-    entries: results that are there already
-    shown: ids of stages whose files people get, beside those that no other is made from
-    after: a stage, and what to call with all results so far once it is done
-    last: no other plan of the same command comes after this one
-    """
-    started = time.monotonic()
-    made: set[str] = set()
-    while True:
-        try:
-            done = _run_all(plan, tools, entries or {}, shown, made, after)
-            break
-        except Damaged as damaged:  # and moved aside: from the start again, as others may have been made from it
-            if damaged.id not in {stage.id for stage in plan}:
-                what = f"the result of stage {damaged.id} was damaged, and is set aside"
-                fix = "Run `retarget train` with these clips again; it redoes only what is missing."
-                raise WorkspaceError(what, where=tools.store.root, fix=fix) from None
-    if last:
-        tools.reporter(Finished(time.monotonic() - started, len(made), len(plan) - len(made)))
-    return done
-
-
-def _run_all(
-    plan: Sequence[Stage],
-    tools: Tools,
-    entries: Mapping[str, Entry],
-    shown: Collection[str],
-    made: set[str],
-    after: tuple[str, Callable[[Mapping[str, Entry]], None]] | None,
-) -> dict[str, Entry]:
-    """Run the stages once; `made` gets the ids of those that were not there. Raises Damaged."""
-    done = dict(entries)
-    inner = {name for stage in plan for name in stage.needs.values()}.difference(shown)
-    tools.reporter(Planned(len(plan)))
-    for stage in plan:
-        needed = {role: done[name] for role, name in stage.needs.items()}
-        done[stage.id], found = run_stage(stage, needed, tools, whole=stage.id not in inner)
-        if not found:
-            made.add(stage.id)
-        if after is not None and stage.id == after[0]:
-            after[1](done)
-    return done

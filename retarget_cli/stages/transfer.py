@@ -79,6 +79,7 @@ def transfer(
         version=TRANSFER_VERSION,
         label=f"Drawing {subject.name} moving like {driver.name}",
         work=lambda job: _draw_layer(job, config, drawing, playing),
+        exclusive=True,
         params={
             "method": method.key,
             "method_version": method.version,

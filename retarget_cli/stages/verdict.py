@@ -45,6 +45,7 @@ def verdict(config: TrainConfig, a: SourceClip, b: SourceClip) -> Stage:
         version=VERSION,
         label="Judging what was learned",
         work=lambda job: _work(job, config, (a, b)),
+        exclusive=True,
         params={
             "method": method.key,
             "method_version": method.version,

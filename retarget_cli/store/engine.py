@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,19 @@ class Store:
     """A workspace folder of entries, work folders and run records.
 
     on_warning gets a sentence for people when an entry is found broken or another process is waited for.
+    cache_size: bytes that results may take which are quickly made again; None: see :func:`~.gc.shrink`. used: keys of
+    the entries that this process found or made.
     Every method raises WorkspaceError when the workspace cannot be used, EnvironmentProblem when the disk is full,
     and ValueError for a malformed stage or key.
     """
 
-    def __init__(self, root: Path, *, on_warning: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, root: Path, *, on_warning: Callable[[str], None] | None = None, cache_size: int | None = None
+    ) -> None:
         self.root = Path(root).absolute()
         self.on_warning = on_warning or (lambda message: None)
+        self.cache_size = cache_size
+        self.used: set[str] = set()
         open_workspace(self.root, self.on_warning)
         self.digests = FileDigests(self.root)
         self.locks = KeyLocks(self.root / "locks")
@@ -64,9 +71,14 @@ class Store:
         with disk_problems(self.root):
             self.presence.begin()
             try:
-                return self._read(stage, key, deep)
+                entry = self._read(stage, key, deep)
             except Broken:
-                return self._set_aside(stage, key, deep)
+                entry = self._set_aside(stage, key, deep)
+            if entry is not None and key not in self.used:
+                self.used.add(key)
+                with suppress(OSError):
+                    os.utime(entry.path / NAME)  # what was used longest ago goes first
+            return entry
 
     @contextmanager
     def draft(
@@ -270,6 +282,7 @@ class Store:
         folder = self._folder(stage, key)
         for _ in range(3):
             if publish_folder(draft.path, folder):
+                self.used.add(key)
                 self._contents.learn(folder, receipt["files"])
                 return self._entry(stage, key, receipt)
             winner = self.find(stage, key)  # moves a broken one out of the way

@@ -1,13 +1,16 @@
-"""Deleting what no recent run needs."""
+"""Deleting what no recent run needs, and what is quickly made again when it takes too much room."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retarget_cli.errors import WorkspaceError
 from retarget_cli.store.engine import Entry, Store
@@ -19,6 +22,8 @@ from retarget_cli.utils.atomic import crash_point, discard, is_forgotten_part
 from retarget_cli.utils.liveness import Standing
 
 KEPT_LOGS = 10
+LEAST = 5 * 10**9
+"""Bytes that quickly made results may always take."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -78,6 +83,48 @@ def prune(
             freed += _delete(store, path)
             crash_point("prune-leftover")
     return freed
+
+
+def shrink(store: Store, stages: Collection[str]) -> int:
+    """Delete results of these stages until they take no more than the store's `cache_size`; returns the bytes freed.
+
+    What was used longest ago goes first. What this process used, and what the newest run of each pair names, stays
+    with all it was made from. Without a `cache_size`, a tenth of the free disk may be taken, and at least LEAST.
+    Nothing is deleted while another process may be at work in this workspace. Raises WorkspaceError.
+    """
+    with disk_problems(store.root):
+        entries = list(store.entries())
+        taken = sum(entry.size for entry in entries if entry.stage in stages)
+        free = shutil.disk_usage(store.root).free
+        too_much = taken - (store.cache_size or max(LEAST, (free + taken) // 10))
+        if too_much <= 0:
+            return 0
+        with store.presence.alone() as others:
+            if others[Standing.ALIVE] or others[Standing.ELSEWHERE] or store.locks.busy():
+                return 0
+            named = _hashes(_newest_of_pairs(store.runs())).union(*(bad.hashes() for bad in store.bad_records()))
+            kept = _reachable(entries, named | store.used, math.inf)
+            freed = 0
+            for entry in sorted(entries, key=lambda entry: _newest(entry.path / NAME)):
+                if entry.stage not in stages or entry.key in kept or too_much <= 0:
+                    continue
+                with store.locks.attempt(entry.key) as state:
+                    if state is not LockState.BUSY:
+                        too_much -= entry.size
+                        freed += _delete(store, entry.path)
+                        crash_point("shrink")
+    return freed
+
+
+def _newest_of_pairs(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The first record of each pair of clips, of records that are the newest first."""
+    seen: set[str] = set()
+    for record in records:
+        clips = record.get("clips") or {"": {"digest": record.get("id")}}
+        pair = json.dumps([clips[name].get("digest") for name in sorted(clips)])
+        if pair not in seen:
+            seen.add(pair)
+            yield record
 
 
 def _check_alone(store: Store, others: Mapping[Standing, list[Path]], force: bool) -> None:

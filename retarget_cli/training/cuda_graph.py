@@ -5,6 +5,7 @@ On a GPU a step of a small network is hundreds of launches that each take longer
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -100,6 +101,10 @@ class Recorder:
         current, drawn = torch.cuda.current_stream(self._generator.device), self._generator.get_state()
         graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         self._register_generator(graph)
+        # A collection in the middle of a recording could free what belongs to another one.
+        gc.collect()
+        collects = gc.isenabled()
+        gc.disable()
         try:
             # Other threads (a display, a decoder) may call CUDA meanwhile: only this one is held to the rules.
             with torch.cuda.graph(graph, pool, self._stream, capture_error_mode="thread_local"):
@@ -108,6 +113,9 @@ class Recorder:
             torch.cuda.set_stream(current)
             self._clean_up(pool, drawn)
             raise
+        finally:
+            if collects:
+                gc.enable()
         return graph.replay
 
     def _register_generator(self, graph: torch.cuda.CUDAGraph) -> None:

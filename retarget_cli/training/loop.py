@@ -13,7 +13,7 @@ from retarget_cli.training import checkpoint
 from retarget_cli.training.device import on_device
 from retarget_cli.training.engine import Engine
 from retarget_cli.training.phase import Phase, PreviewRow
-from retarget_cli.training.precision import arithmetic
+from retarget_cli.training.precision import arithmetic, without_trials
 from retarget_cli.utils.atomic import crash_point
 
 METRICS_EVERY = 25  # steps; losses are summed on the device and read this often
@@ -101,11 +101,13 @@ def _read_losses(trainer: Engine, record: checkpoint.Record, stage: str, reporte
 def _score_and_show(phase: Phase, record: checkpoint.Record, stage: str, reporter: Reporter, show: Show | None) -> None:
     """Judge and show what the phase can do by now, if this step is one at which to do so."""
     if _due(record.step, phase.steps, HELD_OUT_TIMES):
-        scores = phase.held_out()
+        with without_trials():
+            scores = phase.held_out()
         record.held_out.append({"step": record.step, **scores})
         reporter(Metric(stage, record.step, scores, held_out=True))
     if show is not None and _due(record.step, phase.steps, PREVIEWS):
-        rows = phase.preview()
+        with without_trials():
+            rows = phase.preview()
         if rows:
             show(record.step, rows)
 

@@ -11,6 +11,9 @@ import torch
 
 from retarget_cli.errors import EnvironmentProblem
 
+_TRIED = 3
+"""Algorithms of a convolution that are timed; all that there are would take longer than they save in a training."""
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -73,14 +76,26 @@ def cpu_multiplies_bf16() -> bool:
 def arithmetic(precision: Precision) -> Iterator[None]:
     """Settings of torch for training, put back afterwards.
 
-    Convolutions try their algorithms, since shapes never change. TF32 keeps ten bits of every factor, as fp16 does:
-    fp32 convolutions beside half precision (LPIPS, the keypoint head) may use it, fp32 training may not, and matrix
-    products, which move coordinates, never do.
+    Convolutions try a few of their algorithms, since shapes never change. TF32 keeps ten bits of every factor, as fp16
+    does: fp32 convolutions beside half precision (LPIPS, the keypoint head) may use it, fp32 training may not, and
+    matrix products, which move coordinates, never do.
     """
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32
-    cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = True, precision.half is not None, False
+    before = cudnn.benchmark, cudnn.benchmark_limit, cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.benchmark, cudnn.benchmark_limit = True, _TRIED
+    cudnn.allow_tf32, matmul.allow_tf32 = precision.half is not None, False
     try:
         yield
     finally:
-        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = before
+        cudnn.benchmark, cudnn.benchmark_limit, cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
+@contextmanager
+def without_trials() -> Iterator[None]:
+    """No trials of algorithms: for batches of a shape that comes a few times in a training."""
+    cudnn = torch.backends.cudnn
+    before, cudnn.benchmark = cudnn.benchmark, False
+    try:
+        yield
+    finally:
+        cudnn.benchmark = before

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from retarget_cli.cli import options, output
 from retarget_cli.cli.app import run
 from retarget_cli.store.engine import Store
 from retarget_cli.store.keys import stage_key
@@ -115,3 +116,20 @@ def test_a_workspace_that_is_a_file(command: list[str], tmp_path: Path, capsys: 
     (tmp_path / "file").write_text("")
     assert run([*command, "--workspace", str(tmp_path / "file")]) == 5
     assert capsys.readouterr().err.count("error: ") == 1
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_the_size_of_the_cache_reaches_the_store(by: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if by == "variable":
+        monkeypatch.setenv("RETARGET_CACHE_SIZE", "20GB")
+    general = options.Working(workspace=tmp_path / "ws", cache_size="20GB" if by == "option" else None, quiet=True)
+    with output.working(general) as session:
+        assert session.store.cache_size == 20 * 10**9
+
+
+def test_a_wrong_size_of_the_cache_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(b"")
+    words = ["segment", str(clip), "--cache-size", "much", "--workspace", str(tmp_path / "ws")]
+    assert run(words) == 2
+    assert "'much' is no size of memory" in capsys.readouterr().err

@@ -115,9 +115,10 @@ def test_equivariance_warp(functions: dict[str, Tensor]) -> None:
 
 def test_cross_entropies() -> None:
     of_a, of_b = torch.tensor([0.5, 0.25]), torch.tensor([0.125, 0.5])
+    odds = torch.logit(of_a), torch.logit(of_b)
     bits = torch.log(torch.tensor(2.0))
-    torch.testing.assert_close(losses.confusion(of_a, of_b), (1.5 + 2) * bits)
-    torch.testing.assert_close(losses.discrimination(of_a, of_b), 1.5 * bits - torch.log(of_b.neg() + 1).mean())
+    torch.testing.assert_close(losses.confusion(*odds), (1.5 + 2) * bits)
+    torch.testing.assert_close(losses.discrimination(*odds), 1.5 * bits - torch.log(of_b.neg() + 1).mean())
 
 
 def test_temporal_term_of_a_still_clip_has_a_slope() -> None:

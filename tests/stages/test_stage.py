@@ -8,7 +8,8 @@ import pytest
 
 from retarget_cli.errors import InputError, Interrupted, WorkspaceError
 from retarget_cli.events import Event, Progress, StageCached, StageFinished, StageStarted
-from retarget_cli.stages.stage import Job, Stage, Tools, run, run_stage
+from retarget_cli.stages.schedule import run
+from retarget_cli.stages.stage import Job, Stage, Tools, run_stage
 from retarget_cli.store.engine import Store
 
 DIGEST = "ab" * 32

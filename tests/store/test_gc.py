@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -127,3 +128,49 @@ def test_nothing_is_deleted_while_another_process_works(store: Store, make: Make
         process.communicate()
     gc.prune(store)
     assert not entry.path.exists()
+
+
+def crops(store: Store, make: Make, count: int) -> list[Entry]:
+    """Crops of 1000 bytes, used one after the other, none by this process."""
+    made = [make(10 + number, stage="crop", data=b"x" * 1000) for number in range(count)]
+    for number, entry in enumerate(made):
+        age(entry.path)
+        os.utime(entry.path / "receipt.json", (OLD + number, OLD + number))
+    store.used.clear()
+    return made
+
+
+def test_what_was_used_longest_ago_goes_until_the_rest_fits(store: Store, make: Make) -> None:
+    made, dear = crops(store, make, 4), make(2, stage="geometry", data=b"y" * 9000)
+    store.cache_size = 2500
+    assert store.find("crop", made[0].key) is not None  # and so it was used last
+    store.used.clear()
+    assert gc.shrink(store, ["crop"]) >= 2000
+    assert names(store) == {made[0].key, made[3].key, dear.key}
+    assert gc.shrink(store, ["crop"]) == 0
+
+
+def test_what_this_process_used_and_the_newest_run_of_each_pair_needs_stays(store: Store, make: Make) -> None:
+    made = crops(store, make, 5)
+
+    def run_of(pair: str, entry: Entry) -> None:
+        clips = {side: {"name": side, "path": side, "digest": pair * 64} for side in "ab"}
+        store.record_run({"clips": clips, "stages": {"crop:a": {"stage": "crop", "key": entry.key}}})
+
+    run_of("1", made[0])
+    run_of("1", made[1])
+    run_of("2", made[2])
+    store.find("crop", made[3].key)
+    store.cache_size = 1
+    gc.shrink(store, ["crop"])
+    assert names(store) == {made[1].key, made[2].key, made[3].key}
+
+
+def test_without_a_size_little_is_never_too_much(store: Store, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = crops(store, make, 3)
+    assert gc.shrink(store, ["crop"]) == 0
+    monkeypatch.setattr(gc, "LEAST", 1500)
+    full = shutil.disk_usage(store.root)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    gc.shrink(store, ["crop"])
+    assert names(store) == {made[2].key}

@@ -79,6 +79,21 @@ def test_pruning_waits_for_a_process_between_two_stages(store: Store, make: Make
     assert not entry.path.exists()
 
 
+def test_a_small_cache_is_not_made_smaller_while_another_process_is_at_work(
+    store: Store, make: Make, python: Callable
+) -> None:
+    entry = make(stage="crop")
+    store.used.clear()
+    store.cache_size = 1
+    process = python(WORKER, store.root)
+    assert process.stdout.readline() == "ready\n"
+    assert gc.shrink(store, ["crop"]) == 0
+    assert entry.path.exists()
+    ended(process)
+    assert gc.shrink(store, ["crop"]) > 0
+    assert not entry.path.exists()
+
+
 def test_who_begins_while_another_one_deletes_waits(store: Store, python: Callable) -> None:
     with store.presence.alone():
         process = python(WORKER, store.root)

@@ -13,7 +13,7 @@ import toy
 from make_clips import make_sound
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.events import Event, StageStarted
+from retarget_cli.events import Event, Planned, StageStarted
 from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.options import RenderOptions
@@ -79,7 +79,10 @@ class World:
         return render_pair(RenderOptions(**options), self.store, self.events.append)
 
     def ran(self) -> list[str]:
-        return [event.stage for event in self.events if isinstance(event, StageStarted)]
+        """What was made, in the order of the plans."""
+        planned = [name for event in self.events if isinstance(event, Planned) for name in event.ids]
+        made = [event.stage for event in self.events if isinstance(event, StageStarted)]
+        return sorted(made, key=lambda name: planned.index(name) if name in planned else len(planned))
 
 
 def make_world(folder: Path) -> World:

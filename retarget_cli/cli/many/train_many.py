@@ -14,7 +14,7 @@ import typer
 import retarget_cli
 from retarget_cli.cli import output
 from retarget_cli.cli.many.parallel import Job, Outcome, Workers, make_display
-from retarget_cli.cli.options import InWorkspace
+from retarget_cli.cli.options import Working
 from retarget_cli.config import begins_with_base
 from retarget_cli.errors import Interrupted, UsageError
 from retarget_cli.findings import counted, from_json
@@ -79,7 +79,7 @@ def run(
     file: Path,
     of_one: Mapping[str, Any],
     told: Mapping[str, Any],
-    general: InWorkspace,
+    general: Working,
     words: Sequence[str] = (),
 ) -> None:
     """Train the pairs that `file` lists and print how each went; leaves with the exit code of the first that failed.
@@ -111,7 +111,7 @@ def run(
 
 
 def train_pairs(
-    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], general: InWorkspace
+    pairs: Sequence[ListedPair], devices: Sequence[str], words: Sequence[str], general: Working
 ) -> list[Trained]:
     """Train every pair, one at a time on each device. words: options of all of them.
 
@@ -122,7 +122,8 @@ def train_pairs(
 
     output.open_store(general.workspace)  # one that cannot be used is told once, and before anything starts
     how_much = [f"--{name}" for name in ("quiet", "verbose") if getattr(general, name)]
-    common = [*words, "--workspace", str(general.workspace), "--json", *how_much]
+    cache = ["--cache-size", general.cache_size] if general.cache_size else []
+    common = [*words, "--workspace", str(general.workspace), *cache, "--json", *how_much]
     jobs = [Job(pair.name, [*PROGRAM, "train", str(pair.a), str(pair.b), *common]) for pair in pairs]
     with StopSignal() as stop, closing(make_display(general.quiet)) as display:
         outcomes = {outcome.job.name: outcome for outcome in Workers(devices, display, stop).run(jobs)}
@@ -153,7 +154,7 @@ def option_words(told: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def present(trained: Sequence[Trained], general: InWorkspace) -> None:
+def present(trained: Sequence[Trained], general: Working) -> None:
     """Print how every pair went, and leave with the exit code of the first that failed."""
     if general.json:
         output.document({"pairs": [as_document(each) for each in trained]})

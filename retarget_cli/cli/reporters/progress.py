@@ -80,15 +80,19 @@ class ProgressReporter:
         self._number = 0
         self._numbers: dict[str, int] = {}
         self._expected = 0
+        self._planned: frozenset[str] = frozenset()
         self._stopping: Callable[[], bool] | None = None
         self._running: list[events.StageStarted] = []
+        self._failed: str | None = None
         self._meters: dict[str, Meter] = {}
         self._metrics: dict[str, Newest] = {}
         self.artifacts: list[events.Artifact] = []
 
     @property
     def running(self) -> str | None:
-        """Label of the stage at work, if any."""
+        """Label of the stage at work, if any; of the one that failed, once one did."""
+        if self._failed is not None:
+            return self._failed
         return self._running[-1].label if self._running else None
 
     def watch(self, stopping: Callable[[], bool]) -> None:
@@ -100,7 +104,7 @@ class ProgressReporter:
         if isinstance(event, events.Artifact):
             self.artifacts.append(event)
         elif isinstance(event, events.Planned):
-            self._expected, self._number = event.stages, 0
+            self._expected, self._number, self._planned = event.stages, 0, frozenset(event.ids)
             self._numbers.clear()
             self._running.clear()
         elif isinstance(event, events.StageStarted):
@@ -110,6 +114,8 @@ class ProgressReporter:
             self._meters.setdefault(event.stage, Meter(self._clock)).update(event.done, event.total)
         elif isinstance(event, events.Metric):
             self._metrics.setdefault(event.stage, Newest()).take(event)
+        elif isinstance(event, events.StageFailed):
+            self._failed = event.label
         elif isinstance(event, events.StageFinished):
             self._running = [each for each in self._running if each.stage != event.stage]
         with streams.heard():
@@ -148,7 +154,7 @@ class ProgressReporter:
 
     def _tag(self, stage: str) -> str:
         """``[3/8] `` within a plan, nothing outside one and for what another stage asked for."""
-        if self._running and self._running[0].stage != stage:
+        if stage not in self._planned if self._planned else self._running and self._running[0].stage != stage:
             return ""
         if stage not in self._numbers:
             self._number += 1
@@ -200,7 +206,8 @@ class PlainReporter(ProgressReporter):
             return
         self._spoken[event.stage] = (now, meter.fraction)
         numbers = self._metrics[event.stage].text() if event.stage in self._metrics else ""
-        self._say(f"    {meter.describe(event.unit)}{'  ' if numbers else ''}{numbers}")
+        which = self._tag(event.stage) if len(self._running) > 1 else ""
+        self._say(f"    {which}{meter.describe(event.unit)}{'  ' if numbers else ''}{numbers}")
 
     def on_StageFinished(self, event: events.StageFinished) -> None:  # noqa: N802
         """Print how long the stage took."""

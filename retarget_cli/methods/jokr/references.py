@@ -19,6 +19,7 @@ from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.device import freeze
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.threads import mapped
 from retarget_cli.vision.flow import dense_flow
 
 _REACH = 128  # pixels on a side up to which a texture generator draws all that it will; what is finer counts as detail
@@ -202,9 +203,15 @@ def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: di
     own: by index among the pictures, the reference that is the same frame and must not be looked at.
     """
     pictures = rgba_pictures(drawn[:, :3], drawn[:, 3:]).cpu().numpy()
-    pairs = enumerate(zip(pictures, points, strict=True))
-    found = [references.look_up(picture, pose, (own or {}).get(index)) for index, (picture, pose) in pairs]
-    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
+
+    _ = references._known  # prepared once, before several threads ask for it
+
+    def look(index: int) -> np.ndarray:
+        return references.look_up(pictures[index], points[index], (own or {}).get(index))
+
+    # OpenCV and numpy let go of the interpreter.
+    found = np.stack(list(mapped(look, range(len(pictures)))))
+    return torch.from_numpy(found).permute(0, 3, 1, 2).contiguous()
 
 
 _FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's

@@ -62,11 +62,11 @@ class GeometryPhase(Phase):
         summed = {name: terms_a[name] + terms_b[name] for name in terms_a}
         # Both clips together: after T, D should take both for A.
         moved = apply_affine(self.affine(), points_b)
-        summed["confusion"] = losses.confusion(self.discriminator(points_a), self.discriminator(moved))
+        summed["confusion"] = losses.confusion(self.discriminator.logits(points_a), self.discriminator.logits(moved))
         # Train E, G and T, then D on the same keypoints.
         total = torch.stack([getattr(self.config, name) * value for name, value in summed.items()]).sum()
         self.backward(total, "shape")
-        of_a, of_b = (self.discriminator(found.detach()) for found in (points_a, moved))
+        of_a, of_b = (self.discriminator.logits(found.detach()) for found in (points_a, moved))
         summed["discriminator"] = losses.discrimination(of_a, of_b)
         self.backward(summed["discriminator"], "discriminator")
         return {name: value.detach() for name, value in summed.items()}
@@ -77,10 +77,11 @@ class GeometryPhase(Phase):
         now, following = draw_pairs(self.clips[channel], config.batch, config.border, self.generator)
         frame, matte = now[:, :3], now[:, 3:]
         theta = random_affine(config.batch, config.equivariance_spread, self.generator)
+        warped = losses.warp_frame(frame, theta)  # in full precision: places in bf16 would be up to a pixel off
         with self.autocast():
             both, maps = self.extractor(torch.cat([frame, following[:, :3]]))
             points, next_points = both.chunk(2)
-            of_warped, _ = self.extractor(losses.warp_frame(frame, theta))
+            of_warped, _ = self.extractor(warped)
             drawn = self.shape(losses.keypoint_maps(points, frame.shape[-1], config.point_width)).float()
         return points, {
             "silhouette": F.mse_loss(drawn[:, channel : channel + 1], matte),

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.losses import inside_silhouette
-from retarget_cli.nn.coords import apply_affine, grid_axis
+from retarget_cli.nn.coords import apply_affine, grid_axis, look_up
 
 
 def keypoint_maps(points: Tensor, size: int, width: float) -> Tensor:
@@ -31,7 +31,7 @@ def warp_frame(frame: Tensor, theta: Tensor) -> Tensor:
     y, x = torch.meshgrid(grid_axis(height, frame.device), grid_axis(width, frame.device), indexing="ij")
     places = torch.stack([x, y], dim=-1).reshape(1, -1, 2).expand(len(frame), -1, -1)
     grid = apply_affine(theta, places).reshape(-1, height, width, 2)
-    return F.grid_sample(frame, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return look_up(frame, grid, "reflection", align_corners=False)
 
 
 def equivariance(points: Tensor, of_warped: Tensor, theta: Tensor) -> Tensor:
@@ -58,11 +58,15 @@ def temporal(now: Tensor, following: Tensor) -> Tensor:
 
 
 def confusion(of_a: Tensor, of_b: Tensor) -> Tensor:
-    """Cross-entropy of D's probabilities when both clips claim to be A."""
-    ones = torch.ones_like(of_a)
-    return F.binary_cross_entropy(of_a, ones) + F.binary_cross_entropy(of_b, ones)
+    """Cross-entropy of D's log odds when both clips claim to be A."""
+    return _claimed(of_a, 1.0) + _claimed(of_b, 1.0)
 
 
 def discrimination(of_a: Tensor, of_b: Tensor) -> Tensor:
-    """Cross-entropy of D's probabilities: 1 for clip A, 0 for clip B."""
-    return F.binary_cross_entropy(of_a, torch.ones_like(of_a)) + F.binary_cross_entropy(of_b, torch.zeros_like(of_b))
+    """Cross-entropy of D's log odds: 1 for clip A, 0 for clip B."""
+    return _claimed(of_a, 1.0) + _claimed(of_b, 0.0)
+
+
+def _claimed(odds: Tensor, truth: float) -> Tensor:
+    """Cross-entropy of log odds (B,). Of probabilities, torch ends the process on a GPU when one is not a number."""
+    return F.binary_cross_entropy_with_logits(odds, torch.full_like(odds, truth))

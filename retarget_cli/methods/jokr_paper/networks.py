@@ -208,7 +208,11 @@ class KeypointDiscriminator(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """Keypoints (B, K, 2) to the probability (B,) that they are clip A's."""
-        return self.classify(points.flatten(1)).squeeze(1)
+        return torch.sigmoid(self.logits(points))
+
+    def logits(self, points: Tensor) -> Tensor:
+        """The same as log odds, of which the cross-entropy stays exact near 0 and 1."""
+        return self.classify[:-1](points.flatten(1)).squeeze(1)
 
 
 class Affine(nn.Module):
