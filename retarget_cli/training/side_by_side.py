@@ -27,10 +27,11 @@ class SideBySide:
     def run(self, pieces: Sequence[Callable[[], T]]) -> list[T]:
         """The results in the order of the pieces; the first error, when all have ended."""
         threads = torch.get_num_threads()
-        if self._device.type != "cpu" or threads < len(pieces):
+        workers = min(threads, len(pieces))
+        if self._device.type != "cpu" or workers < 2:
             return [piece() for piece in pieces]
         if self._pool is None:
-            self._pool = _pool(len(pieces), threads)
+            self._pool = _pool(workers, threads)
         futures = [self._pool.submit(piece) for piece in pieces]
         wait(futures)
         return [future.result() for future in futures]

@@ -48,11 +48,12 @@ class PairModel(Protocol):
     """Trained networks, ready to draw one of the clips. Every point is in the coordinates of the crop.
 
     to_subject: (2, 3), the learned map from the driver's keypoints to the subject's. aligner: makes the alignment that
-    the base learned for this kind of body; None where the kind is not known.
+    the base learned for this kind of body; None where the kind is not known. device: where the networks are.
     """
 
     to_subject: np.ndarray
     aligner: Aligner | None
+    device: str
 
     def keypoints(self, clip: ClipArray) -> Keypoints:
         """The keypoints of every frame."""

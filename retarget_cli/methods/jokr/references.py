@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
@@ -56,10 +56,11 @@ class References(nn.Module):
 
     @cached_property
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Frames, their detail, and their poses, on the host."""
+        """The frames' brightness at the size at which they are compared, their detail, and their poses, on the host."""
         frames = self.frames.cpu().numpy()
-        fine = np.stack([fine_part(frame) for frame in frames])
-        return frames, fine, self.poses.cpu().numpy(), max(float(self.spread), 1e-6)
+        size = min(_ALIGNED, frames.shape[1])
+        plain, fine = (np.stack([part(frame) for frame in frames]) for part in (partial(_plain, size=size), fine_part))
+        return plain, fine, self.poses.cpu().numpy(), max(float(self.spread), 1e-6)
 
     def look_up(self, drawn: np.ndarray, points: np.ndarray, without: int | None = None) -> np.ndarray:
         """The detail of the subject for a drawn picture, (S, S, 3) int8, 127 standing for 1.
@@ -67,13 +68,13 @@ class References(nn.Module):
         drawn: (s, s, 4) uint8, colour and alpha; points: its keypoints (K, 2); without: a frame not to look at.
         Two frames at most are looked at, those in the nearest poses, and mixed so that nothing jumps as poses change.
         """
-        frames, fine, poses, spread = self._known
+        plain, fine, poses, spread = self._known
         shares = mixture(_distances(points, poses) / spread, without)
-        size = frames.shape[1]
-        small = min(_ALIGNED, size)
+        size, small = fine.shape[1], plain.shape[1]
+        wanted, near = _plain(drawn, small), _nearness(points, small)
         found = np.zeros((size, size, 3), np.float32)
         for index in np.flatnonzero(shares):
-            places = _aligned(frames[index], drawn, _moved_places(poses[index], points, small))
+            places = _aligned(plain[index], wanted, _moved_places(poses[index] - points, near))
             places = (cv2.resize(places, (size, size), interpolation=cv2.INTER_LINEAR) + 0.5) * (size / small) - 0.5
             found += shares[index] * cv2.remap(fine[index], places[..., 0], places[..., 1], cv2.INTER_LINEAR)
         return np.rint(found.clip(-1, 1) * _SCALE).astype(np.int8)
@@ -122,23 +123,29 @@ def _distances(pose: np.ndarray, poses: np.ndarray) -> np.ndarray:
     return np.square(poses - pose).sum(axis=2).mean(axis=1)
 
 
-def _moved_places(pose: np.ndarray, points: np.ndarray, size: int) -> np.ndarray:
-    """The places in a frame of `pose` (K, 2) of what is at each pixel now: (size, size, 2) float32, x and y in pixels.
-
-    Every pixel goes along with the keypoints near it.
-    """
+def _nearness(points: np.ndarray, size: int) -> np.ndarray:
+    """How near each pixel is to each of the keypoints (K, 2): (size, size, K), at most 1."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     apart = np.square(axis[None, :, None] - points[:, 0]) + np.square(axis[:, None, None] - points[:, 1])
-    near = np.exp(-np.sqrt(apart) / _NEAR)
-    moved = near @ (pose - points).astype(np.float32) / near.sum(axis=2, keepdims=True)
+    near: np.ndarray = np.exp(-np.sqrt(apart) / _NEAR)
+    return near
+
+
+def _moved_places(steps: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """The places in another frame of what is at each pixel here: (size, size, 2) float32, x and y in pixels.
+
+    steps: (K, 2), from the keypoints here to those there. Every pixel goes along with the keypoints near it.
+    """
+    size = near.shape[0]
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    moved = near @ steps.astype(np.float32) / near.sum(axis=2, keepdims=True)
     here = np.stack(np.meshgrid(axis, axis), axis=-1)
     return ((here + moved + 1) / 2 * (size - 1)).astype(np.float32)
 
 
-def _aligned(frame: np.ndarray, drawn: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """`places` (s, s, 2) corrected so that `frame` (S, S, 4), looked up there, looks like `drawn` (t, t, 4)."""
+def _aligned(real: np.ndarray, wanted: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """`places` (s, s, 2) corrected so that `real`, looked up there, looks like `wanted`; both (s, s) brightness."""
     size = places.shape[0]
-    real, wanted = _plain(frame, size), _plain(drawn, size)
     moved = cv2.remap(real, places[..., 0], places[..., 1], cv2.INTER_LINEAR)
     flow = cv2.GaussianBlur(dense_flow(wanted, moved), (0, 0), size / 85)
     y, x = np.mgrid[:size, :size].astype(np.float32)
@@ -214,7 +221,7 @@ def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: di
     return torch.from_numpy(found).permute(0, 3, 1, 2).contiguous()
 
 
-_FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's
+FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's
 
 
 @dataclass(frozen=True)
@@ -228,7 +235,7 @@ class DetailedTexture:
     def __call__(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Silhouettes (B, 1, h, w) and keypoints (B, K, 2) to colour (B, 3, S, S) and alpha logits (B, 1, S, S)."""
         drawn = torch.cat(self.texture(silhouette, points), dim=1)
-        few = zip(drawn.split(_FEW), points.split(_FEW), strict=True)
+        few = zip(drawn.split(FEW), points.split(FEW), strict=True)
         colour, alpha = zip(*(self._fine(*some) for some in few), strict=True)
         return torch.cat(colour), torch.cat(alpha)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from retarget_cli.methods.base import (
     BOTH,
@@ -24,11 +25,13 @@ from retarget_cli.methods.base import (
 from retarget_cli.methods.jokr.data import shrink
 from retarget_cli.methods.jokr.facing import FacingPair, mirror, opposite_facing
 from retarget_cli.methods.jokr.model import BATCH, Keypoints, LoadModel, OnHost, PairModel
+from retarget_cli.methods.jokr.references import FEW
 from retarget_cli.methods.jokr.selection import choose_alignment
 from retarget_cli.methods.playback import replayed
 from retarget_cli.metrics.shape import box_normalise_all, mask_iou
 from retarget_cli.motion.names import point_names, select_points
 from retarget_cli.training.clips import ClipArray
+from retarget_cli.training.side_by_side import SideBySide
 from retarget_cli.utils.memory import in_chunks
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.utils.threads import prefetched
@@ -127,7 +130,8 @@ class KeypointTracks:
 def draw(model: PairModel, tracks: KeypointTracks, mirrored: bool, driver_mirrored: bool) -> Iterator[LayerFrame]:
     """Frames of the subject; mirrored: turn them back after drawing, and so the keypoints of the driver."""
     aligned = tracks.aligned
-    chunks = in_chunks(partial(_drawn, model, aligned), len(aligned), BATCH)
+    side_by_side = SideBySide(torch.device(model.device))
+    chunks = in_chunks(partial(_drawn, model, side_by_side, aligned), len(aligned), BATCH)
     with prefetched(chunks, depth=1) as drawn:
         frames = (frame for chunk in drawn for frame in zip(*(part.numpy() for part in chunk), strict=True))
         for index, (rgba, solid) in enumerate(frames):
@@ -144,9 +148,15 @@ def draw(model: PairModel, tracks: KeypointTracks, mirrored: bool, driver_mirror
             )
 
 
-def _drawn(model: PairModel, aligned: np.ndarray, start: int, stop: int) -> tuple[OnHost, OnHost]:
+def _drawn(
+    model: PairModel, side_by_side: SideBySide, aligned: np.ndarray, start: int, stop: int
+) -> tuple[OnHost, OnHost]:
     """Pictures, (N, S, S, 4) uint8, and silhouettes, (N, s, s) uint8 {0, 255}, of some frames."""
-    pictures, silhouettes = model.draw(aligned[start:stop])
+    # A GPU draws them all at once; on a CPU each thread draws a few, the same few however many threads there are.
+    few = FEW if model.device == "cpu" else stop - start
+    parts = [aligned[first : min(first + few, stop)] for first in range(start, stop, few)]
+    drawn = side_by_side.run([partial(model.draw, part) for part in parts])
+    pictures, silhouettes = (torch.cat(each) for each in zip(*drawn, strict=True))
     return OnHost(pictures), OnHost((silhouettes > 0.5).byte() * 255)
 
 
