@@ -13,6 +13,7 @@ from retarget_cli.cli.options import ADVANCED, OBJECT, argument, choice, grouped
 from retarget_cli.config import PRECISIONS
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
+from retarget_cli.pipeline.options import DRAWS, NOTHING, choose
 from retarget_cli.pipeline.outputs import REPORT, TRAINING, clip_names
 from retarget_cli.utils import text
 
@@ -52,7 +53,8 @@ def train(
     *,
     recipe: options.Recipe,
     pairs: Path | None = option(None, "FILE", "Train a list of pairs, two paths a line; also with --device 0,1."),
-    no_render: bool = option(False, None, "Do not end with a first video."),
+    render: str = choice("a", DRAWS, "Looks to end with videos of: {}.", show_default=True),
+    no_render: bool = option(False, None, "", hidden=True),
     objects: options.Objects,
     segmenter: options.Segmenter,
     training: Training,
@@ -62,9 +64,10 @@ def train(
 
     Finds the object in both, crops it, trains. The same command, given again, finds everything done or goes on.
     """
+    looks = NOTHING if no_render else choose(render, DRAWS, "--render")
     told = recipe.chosen() | segmenter.chosen() | training.chosen()
     if pairs is not None:
-        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general, ["--no-render"] * no_render)
+        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general, [f"--render={looks}"])
         return
     if a is None or b is None:
         fix = "Name both, A first, or a list of pairs with --pairs FILE."
@@ -78,7 +81,7 @@ def train(
 
     settings = load_config(**told)
     with output.working(general, settings) as session:
-        result = train_pair(clip_a, clip_b, settings, *session.tools, draws=not no_render)
+        result = train_pair(clip_a, clip_b, settings, *session.tools, draws=looks)
     show(result, (a, b), general, session)
 
 
@@ -96,7 +99,8 @@ def as_document(result: TrainResult) -> dict[str, Any]:
         "pair": result.pair,
         "folder": result.folder,
         "report": result.folder / REPORT,
-        "video": result.video,
+        "video": result.videos[0] if result.videos else None,
+        "videos": list(result.videos),
         "stages": {name: entry.path for name, entry in result.stages.items()},
         "held_out": result.held_out,
         "verdict": to_json(result.verdict),
@@ -110,19 +114,20 @@ def summary(result: TrainResult, clips: tuple[Path, Path], workspace: Path, prev
     back = output.command("render", *clips, "--look", "b", workspace=workspace)
     evaluate = output.command("evaluate", *clips, workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
-    drawn = [] if result.video is None else [f"  {f'{a} like {b}':15} {output.short_path(result.video)}"]
+    looks = {f"{a}-as-{b}": f"{a} like {b}", f"{b}-as-{a}": f"{b} like {a}"}
+    drawn = {looks.get(path.stem.split(".")[0], path.stem): path for path in result.videos}
     return [
         f"trained {a} and {b}",
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {output.short_path(path)}" for path in previews],
-        *drawn,
+        *[f"  {look:15} {output.short_path(path)}" for look, path in drawn.items()],
         f"  how it went     {output.short_path(result.folder / TRAINING)}",
         f"  all on one page {output.short_path(result.folder / REPORT)}",
         f"  results go to   {output.short_path(result.folder)}",
         f"  the cache is    {output.short_path(workspace)} (run {result.run_id})",
         *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
-        *([f"  {render:{width}}  # {a} moving like {b}"] if result.video is None else []),
-        f"  {back:{width}}  # {b} moving like {a}",
+        *([] if f"{a} like {b}" in drawn else [f"  {render:{width}}  # {a} moving like {b}"]),
+        *([] if f"{b} like {a}" in drawn else [f"  {back:{width}}  # {b} moving like {a}"]),
         f"  {evaluate:{width}}  # how good it is",
     ]

@@ -34,6 +34,9 @@ AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched
 """Further candidates of `auto`: the same poses, moving wholly as `relative` or `matched` does."""
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
 LOOKS = ("a", "b", "both")
+NOTHING = "none"
+DRAWS = (*LOOKS, NOTHING)
+"""Looks that a training may end with videos of."""
 
 
 def choose(value: str, allowed: Sequence[str], option: str) -> str:

@@ -17,7 +17,7 @@ from retarget_cli.pipeline.before_training import Before
 from retarget_cli.pipeline.beginning import find_beginning
 from retarget_cli.pipeline.clips import ClipInput, open_pair, plan_clip
 from retarget_cli.pipeline.estimate import Speed
-from retarget_cli.pipeline.options import RenderOptions
+from retarget_cli.pipeline.options import DRAWS, NOTHING, RenderOptions, choose
 from retarget_cli.pipeline.render import render
 from retarget_cli.pipeline.report import deliver_training, showing, write_report
 from retarget_cli.pipeline.runs import save_run
@@ -25,6 +25,7 @@ from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.crop import sheet
 from retarget_cli.stages.fit import Foreign, adopt, crop_of, curves, fit, held_out
 from retarget_cli.stages.kind import KIND, kind
+from retarget_cli.stages.scene import footage, plate
 from retarget_cli.stages.schedule import run
 from retarget_cli.stages.stage import Stage, Stop, Tools, never
 from retarget_cli.stages.verdict import findings, verdict
@@ -39,7 +40,7 @@ class TrainResult:
     """A trained pair. run_id: by which older runs can be named; pair: ``cat--fox``; folder: where results go.
 
     stages: every result by stage id; held_out: scores on frames that were not trained on, by phase; verdict: what is
-    good and what is not, worst first; video: the first one that was drawn, if it was asked for.
+    good and what is not, worst first; videos: those that were drawn, of the looks that were asked for.
     """
 
     run_id: str
@@ -48,7 +49,7 @@ class TrainResult:
     stages: Mapping[str, Entry]
     held_out: Mapping[str, Mapping[str, float]]
     verdict: tuple[Finding, ...] = ()
-    video: Path | None = None
+    videos: tuple[Path, ...] = ()
 
 
 Pair = tuple[SourceClip, SourceClip]
@@ -60,11 +61,13 @@ def plan_train(
     store: Store,
     foreign: Foreign | None = None,
     start: Start | BaseFile | None = None,
+    draws: str = NOTHING,
 ) -> list[Stage]:
     """Find the object in both clips, crop it, train the method's phases, say how that went.
 
     Phases that `foreign` holds are taken over; a pair that came trained is not judged. The others begin with `start`;
-    for the base, the kind of body is recognised before.
+    for the base, the kind of body is recognised before. The scenes of the looks that are to be drawn are prepared while
+    the networks train.
     """
     phases = get_method(config.method).phases(config.method_config)
     crops = {"crop": config.crop.size, **dict(crop_of(config, phase) for phase in phases)}
@@ -72,6 +75,8 @@ def plan_train(
     plan.append(sheet(*clips))
     if isinstance(start, BaseFile):
         plan.append(kind(config, *clips, start))
+    drawn = [clip for look, clip in zip("ab", clips, strict=True) if draws in (look, "both")]
+    plan += [stage for clip in drawn for stage in (plate(clip), footage(clip))]
     for phase in phases:
         if foreign is not None and phase in foreign.states:
             plan.append(adopt(config, phase, *clips, foreign))
@@ -90,25 +95,27 @@ def train(
     reporter: Reporter = silent,
     stop: Stop = never,
     foreign: Foreign | None = None,
-    draws: bool = False,
+    draws: str = NOTHING,
 ) -> TrainResult:
     """Train a pair, or find it trained. Previews of the mattes and of the training and a report go to the
     pair's folder.
 
-    foreign: networks that another program trained; phases it lacks are trained. draws: end with a video of A's look.
+    foreign: networks that another program trained; phases it lacks are trained. draws: the looks to end with videos of,
+    one of :data:`~retarget_cli.pipeline.options.DRAWS`.
     Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
     cannot be used, EnvironmentProblem when the device or disk space is missing, and Interrupted when `stop` turned
     true; what was finished is kept.
     """
     device_class(config.device)
+    choose(draws, DRAWS, "--render")
     begins = find_beginning(store, config)
     config = begins.config
     clips = open_pair(a, b, store)
     names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
     folder = outputs.pair_folder(names, digests)
-    speed, once = Speed(config, draws), _Once(reporter)
+    speed, once = Speed(config, draws != NOTHING), _Once(reporter)
     watched = speed.watch(once)
-    plan = plan_train(clips, config, store, foreign, begins.start)
+    plan = plan_train(clips, config, store, foreign, begins.start, draws)
     imported = foreign.states if foreign else ()
     ready = KIND if isinstance(begins.start, BaseFile) else sheet(*clips).id
     trains = [each for each in plan if each.id not in imported]
@@ -120,13 +127,13 @@ def train(
     deliver_training(done, names, phases, folder, reporter)
     run_id = save_run(store, folder.name, clips, config, done)
     write_report(store, run_id, reporter)
-    video = _first_video((a.path, b.path), store, watched, stop) if draws else None
+    videos = () if draws == NOTHING else _videos((a.path, b.path), draws, store, watched, stop)
     if before.trains:
         speed.remember({phase: _taken(done[phase]) for phase in before.trains})
     once.finish()
     scored = {phase: held_out(done[phase]) for phase in phases}
     judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
-    return TrainResult(run_id, folder.name, folder, done, scored, judged, video)
+    return TrainResult(run_id, folder.name, folder, done, scored, judged, videos)
 
 
 class _Once:
@@ -158,13 +165,13 @@ def _taken(trained: Entry) -> int:
     return trained.size + 6 * int(state["size"])
 
 
-def _first_video(pair: tuple[Path, Path], store: Store, reporter: Reporter, stop: Stop) -> Path | None:
-    """A's look, drawn in the usual way; None where a file of the user has its name."""
+def _videos(pair: tuple[Path, Path], look: str, store: Store, reporter: Reporter, stop: Stop) -> tuple[Path, ...]:
+    """The looks, drawn in the usual way; nothing where a file of the user has the name of one."""
     try:
-        return render(RenderOptions(pair), store, reporter, stop).videos[0]
+        return tuple(render(RenderOptions(pair, look=look), store, reporter, stop).videos)
     except UsageError as error:
         reporter(Notice(f"no video was drawn: {error}. `retarget render` draws it.", "warning"))
-        return None
+        return ()
 
 
 def import_checkpoint(

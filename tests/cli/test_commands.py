@@ -124,13 +124,26 @@ def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixt
 
 def test_the_first_video_is_named(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
-    train = replace("train", dataclasses.replace(TRAINED, video=video))
+    train = replace("train", dataclasses.replace(TRAINED, videos=(video,)))
     assert run(["train", "cat.mp4", "fox.mp4"]) == 0
-    assert train.named["draws"]
+    assert train.named["draws"] == "a"
     assert f"cat like fox    {video}" in capsys.readouterr().out
     assert run(["train", "cat.mp4", "fox.mp4", "--no-render", "--json"]) == 0
-    assert not train.named["draws"]
+    assert train.named["draws"] == "none"
     assert json.loads(capsys.readouterr().out)["video"] == str(video)
+
+
+def test_both_videos_are_named_and_no_longer_offered(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    videos = tuple(RETARGETED / "cat--fox" / f"{name}.mp4" for name in ("cat-as-fox", "fox-as-cat"))
+    train = replace("train", dataclasses.replace(TRAINED, videos=videos))
+    assert run(["train", "cat.mp4", "fox.mp4", "--render", "both"]) == 0
+    assert train.named["draws"] == "both"
+    told = capsys.readouterr().out
+    assert f"cat like fox    {videos[0]}" in told
+    assert f"fox like cat    {videos[1]}" in told
+    assert "retarget render" not in told
+    assert run(["train", "cat.mp4", "fox.mp4", "--render", "all"]) == 2
+    assert "none" in capsys.readouterr().err
 
 
 def test_quiet_is_quiet(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def test_what_every_command_takes(name: str) -> None:
     assert {option: found[option].opts[1:] for option in wanted} == wanted
     assert ("--workspace" in found) == (name.split()[0] not in WITHOUT_WORKSPACE)
     assert {option.name for option in found.values() if not option.help} <= {
-        "frame", "frame_a", "frame_b", "frame_driver", "start", "devices",
+        "frame", "frame_a", "frame_b", "frame_driver", "start", "devices", "no_render",
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ class Square:
     """Draws a square whose colour and place are its keypoint's, with room for `room` frames at a time."""
 
     to_subject = np.eye(2, 3)
+    device = "cpu"
 
     def __init__(self, room: int = 100) -> None:
         self.room = room

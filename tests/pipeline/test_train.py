@@ -263,16 +263,29 @@ def test_a_doubtful_matte_is_told_before_training_on_it(fresh: World) -> None:
 
 
 def test_training_ends_with_a_video_where_one_is_wanted(fresh: World) -> None:
-    assert fresh.train().video is None
+    assert fresh.train().videos == ()
     fresh.events.clear()
-    result = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws=True)
-    assert result.video == Path("retargeted/disc--bar/disc-as-bar.mp4")
-    assert scan(result.video).timing.frames == 12
+    result = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws="a")
+    assert result.videos == (Path("retargeted/disc--bar/disc-as-bar.mp4"),)
+    (video,) = result.videos
+    assert scan(video).timing.frames == 12
     assert len([event for event in fresh.events if isinstance(event, Finished)]) == 1
-    result.video.write_bytes(b"cut by hand")
-    again = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws=True)
-    assert again.video is None
-    assert result.video.read_bytes() == b"cut by hand"
+    both = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws="both")
+    assert [path.name for path in both.videos] == ["disc-as-bar.mp4", "bar-as-disc.mp4"]
+    video.write_bytes(b"cut by hand")
+    again = train(fresh.a, fresh.b, config(), fresh.store, fresh.events.append, draws="a")
+    assert again.videos == ()
+    assert video.read_bytes() == b"cut by hand"
+
+
+def test_scenes_are_prepared_for_the_looks_that_are_wanted_only(fresh: World) -> None:
+    train(fresh.a, fresh.b, config(seed=7), fresh.store, fresh.events.append, draws="b")
+    assert {name for name in fresh.ran() if name.startswith(("plate", "footage"))} == {"plate:bar", "footage:bar"}
+
+
+def test_a_look_that_there_is_not_is_refused_before_anything_starts(fresh: World) -> None:
+    with pytest.raises(UsageError, match="'all' is not a choice"):
+        train(fresh.a, fresh.b, config(), fresh.store, draws="all")
 
 
 def test_which_clip_is_mirrored_is_told(fresh: World) -> None:
