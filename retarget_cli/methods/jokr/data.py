@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from retarget_cli.methods.base import PairContext
+from retarget_cli.methods.jokr.budget import worth_seeing
 from retarget_cli.methods.jokr.facing import Pair, facing_alike
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.stream import PARTS, Stream
@@ -29,12 +30,14 @@ class Frames:
     pairs: indices of frames whose successor may be trained on too.
     held_out: indices of frames that are in no pair.
     stream: brings other pairs of a long clip into their places in `pixels`; None for a clip that is there as a whole.
+    left_out: what to tell of a clip of which not everything is looked at.
     """
 
     pixels: Tensor
     pairs: Tensor
     held_out: Tensor
     stream: Stream | None = None
+    left_out: str = ""
 
 
 def streams_of(clips: Iterable[Frames]) -> tuple[Stream, ...]:
@@ -77,7 +80,7 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
 def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     """Pairs of neighbours, each in two places of their own, and after them the held-out frames, which stay."""
     held = held_out_frames(clip.count)
-    starts = np.setdiff1d(np.arange(clip.count - 1), [held - 1, held])
+    starts = worth_seeing(clip, np.setdiff1d(np.arange(clip.count - 1), [held - 1, held]))
     places = (MAX_TRAINING_FRAMES - len(held)) // 2
     places = places // PARTS * PARTS or places
     pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
@@ -85,7 +88,10 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     stream = Stream(len(starts), pixels[: 2 * places].unflatten(0, (places, 2)), partial(_pairs, clip, size, starts))
     stream.bring(0)
     indices = torch.arange(len(pixels), device=device)
-    return Frames(pixels, indices[: 2 * places : 2], indices[2 * places :], stream)
+    told = ""
+    if len(starts) < clip.count - 1 - 2 * len(held):
+        told = f"{len(starts)} of its {clip.count} frames are trained on, spread over the poses that it shows"
+    return Frames(pixels, indices[: 2 * places : 2], indices[2 * places :], stream, told)
 
 
 def _pairs(clip: ClipArray, size: int, starts: np.ndarray, rows: np.ndarray) -> Tensor:

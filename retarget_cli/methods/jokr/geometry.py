@@ -88,6 +88,8 @@ class GeometryPhase(Phase):
         self.fixed = self.based and config.frozen >= 1  # E stays as it is
         self.clips = clips
         self.streams = streams_of(clips)
+        told = zip("AB", clips, strict=True)
+        self.notices = tuple(f"clip {name} is long: {clip.left_out}" for name, clip in told if clip.left_out)
         self.steps = config.steps if fill is None else config.base_steps
         self.room = [config.separation_distance * room_for_keypoints(clip) for clip in clips]
         self.extractor, self.shape = shape_networks(config)
