@@ -125,7 +125,9 @@ def train(
     done = run(plan, tools, shown=[stage.id for stage in plan], after=(ready, before))
     outputs.claim(folder, digests)
     deliver_training(done, names, phases, folder, reporter)
-    run_id = save_run(store, folder.name, clips, config, done)
+    # Scenes belong to the videos: without them, the same training is the same run whatever it ends with.
+    trained = {name: entry for name, entry in done.items() if entry.stage not in ("plate", "footage")}
+    run_id = save_run(store, folder.name, clips, config, trained)
     write_report(store, run_id, reporter)
     videos = () if draws == NOTHING else _videos((a.path, b.path), draws, store, watched, stop)
     if before.trains:

@@ -12,7 +12,7 @@ from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.matte import read_mattes
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
-from retarget_cli.utils.arrays import create_npy
+from retarget_cli.utils.arrays import create_npy, let_go
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.framing import Framing, cut, frame_object
@@ -28,6 +28,7 @@ _WORTH = 0.6  # of the size that a phase asks for: with fewer pixels than that i
 SHEET_VERSION = 1
 CROPS_SHEET = "crops.png"
 _COLUMNS = 10
+_LET_GO = 64  # frames
 
 
 def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
@@ -84,6 +85,8 @@ def _cut_out(job: Job) -> None:
         out[index, ..., :3] = cut(frame.image, path, index, size)
         out[index, ..., 3] = cut(matte, path, index, size)
         meter.add(index, frame.image, matte)
+        if index % _LET_GO == 0:
+            let_go(out)
         job.progress(count + index + 1, 2 * count)
     out.flush()
     travelled = meter.travelled()

@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from retarget_cli.errors import InputError
+from retarget_cli.utils.arrays import let_go
+
+
+_LET_GO = 32  # frames
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,15 @@ class ClipArray:
 
     def pictures(self, indices: Iterable[int]) -> Iterator[np.ndarray]:
         """Some of the frames, (S, S, 4) uint8, as they are to be learned."""
-        for index in indices:
+        for number, index in enumerate(indices):
             frame = self.frames[index]
             yield frame if self.correct is None else self.correct(frame, index)
+            if number % _LET_GO == 0:
+                self.let_go()
+
+    def let_go(self) -> None:
+        """Give back the memory of frames that were looked at, where they lie in a file."""
+        let_go(self.frames)
 
     @property
     def count(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,13 @@ def create_npy(path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> np
         np.lib.format.write_array_header_1_0(file, header)
         reserve(file, file.tell() + _bytes(shape, dtype), path)
     return np.lib.format.open_memmap(path, mode="r+")
+
+
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory of what was looked at of an array that lies in a file; it is read again when needed."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _bytes(shape: tuple[int, ...], dtype: type) -> int:

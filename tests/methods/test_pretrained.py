@@ -126,13 +126,22 @@ def test_mattes_alone_decide_about_the_kind(path: Path) -> None:
             "both clips show a quadruped (0.98, 0.95): training begins with the base",
         ),
         (
-            (0.01, 0.98, 0.01), (0.1, 0.31, 0.59), None, (0.98, 0.31),
-            "no known kind of body in B (0.31): keypoints are learned from nothing; "
+            (0.01, 0.98, 0.01), (0.1, 0.31, 0.59), "quadruped", (0.98, 0.31),
+            "both clips show a quadruped (0.98, 0.31): training begins with the base",
+        ),
+        (
+            (0.01, 0.98, 0.01), (0.02, 0.05, 0.93), None, (0.98, 0.05),
+            "no known kind of body in B (0.05): keypoints are learned from nothing; "
             "where both show a quadruped, --init-from base:quadruped says so",
         ),
         (
-            (0.2, 0.3, 0.5), (0.1, 0.31, 0.59), None, (0.3, 0.31),
-            "no known kind of body in A and B (0.30, 0.31): keypoints are learned from nothing; "
+            (0.5, 0.4, 0.1), (0.05, 0.55, 0.4), None, (0.4, 0.55),
+            "no known kind of body in A and B (0.40, 0.55): keypoints are learned from nothing; "
+            "where both show a quadruped, --init-from base:quadruped says so",
+        ),
+        (
+            (0.2, 0.25, 0.55), (0.1, 0.31, 0.59), None, (0.25, 0.31),
+            "no known kind of body in A and B (0.25, 0.31): keypoints are learned from nothing; "
             "where both show a quadruped, --init-from base:quadruped says so",
         ),
         (

@@ -14,7 +14,7 @@ import pytest
 import toy
 
 from retarget_cli.utils import arrays
-from retarget_cli.utils.arrays import create_npy
+from retarget_cli.utils.arrays import create_npy, let_go
 
 
 @pytest.fixture
@@ -77,3 +77,17 @@ def test_a_disk_that_fills_while_cropping_is_one_error_and_the_rerun_goes_on(sma
     done = subprocess.run(command, cwd=tmp_path, env=full, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "cached" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_memory_of_a_mapped_array_is_given_back_and_nothing_is_lost(tmp_path: Path) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    mapped = create_npy(tmp_path / "a.npy", (64, 2**20))
+    mapped[:] = 7
+    before = resident()
+    let_go(mapped[3:])
+    assert before - resident() > 48 * 2**20
+    assert (mapped == 7).all()
+    let_go(np.ones(3))  # what lies in memory stays there

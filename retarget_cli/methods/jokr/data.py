@@ -59,6 +59,7 @@ def in_steady_light(clips: Pair, least: float) -> Pair:
 
     def steady(clip: ClipArray) -> ClipArray:
         light = find_light(clip.frames, least)
+        clip.let_go()
         return clip if light is None else replace(clip, correct=light.steady)
 
     return steady(clips[0]), steady(clips[1])
@@ -72,7 +73,7 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
     """
     if clip.count > MAX_TRAINING_FRAMES:
         return _long_clip(clip, size, device)
-    pixels = shrink(clip.pictures(range(clip.count)), size)
+    pixels = shrink(clip.pictures(range(clip.count)), size, clip.count)
     pairs, held = _split(np.arange(clip.count))
     return Frames(pixels.to(device), torch.from_numpy(pairs).to(device), torch.from_numpy(held).to(device))
 
@@ -84,7 +85,7 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     places = (MAX_TRAINING_FRAMES - len(held)) // 2
     places = places // PARTS * PARTS or places
     pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
-    pixels[2 * places :] = shrink(clip.pictures(held), size).to(device)
+    pixels[2 * places :] = shrink(clip.pictures(held), size, len(held)).to(device)
     stream = Stream(len(starts), pixels[: 2 * places].unflatten(0, (places, 2)), partial(_pairs, clip, size, starts))
     stream.bring(0)
     indices = torch.arange(len(pixels), device=device)
@@ -97,7 +98,7 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
 def _pairs(clip: ClipArray, size: int, starts: np.ndarray, rows: np.ndarray) -> Tensor:
     """(n, 2, 4, size, size) uint8: the frames that begin some of the pairs, and their successors."""
     wanted = [index for start in starts[rows] for index in (start, start + 1)]
-    return shrink(clip.pictures(wanted), size).unflatten(0, (len(rows), 2))
+    return shrink(clip.pictures(wanted), size, len(wanted)).unflatten(0, (len(rows), 2))
 
 
 def held_out_frames(count: int) -> np.ndarray:
@@ -106,10 +107,16 @@ def held_out_frames(count: int) -> np.ndarray:
     return chosen[_split(chosen)[1]]
 
 
-def shrink(frames: Iterable[np.ndarray], size: int) -> Tensor:
-    """Frames (S, S, 4) uint8 as one (N, 4, size, size) uint8 tensor; the average of the pixels that become one."""
-    small = [cv2.resize(np.ascontiguousarray(frame), (size, size), interpolation=cv2.INTER_AREA) for frame in frames]
-    return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous()
+def shrink(frames: Iterable[np.ndarray], size: int, count: int | None = None) -> Tensor:
+    """Frames (S, S, 4) uint8 as one (N, 4, size, size) uint8 tensor; the average of the pixels that become one.
+
+    count: N, where `frames` has no length.
+    """
+    small = np.empty((len(frames) if count is None else count, 4, size, size), np.uint8)  # type: ignore[arg-type]
+    for place, frame in zip(small, frames, strict=True):  # one at a time: large frames of a long clip fill the memory
+        shrunk = cv2.resize(np.ascontiguousarray(frame), (size, size), interpolation=cv2.INTER_AREA)
+        place[:] = shrunk.transpose(2, 0, 1)
+    return torch.from_numpy(small)
 
 
 def _split(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

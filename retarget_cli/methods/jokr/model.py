@@ -126,6 +126,7 @@ class JokrModel:
 
         def look(start: int, stop: int) -> OnHost:
             pixels = shrink(clip.frames[start:stop], self.shape.size)
+            clip.let_go()
             points, maps = self.extractor(masked(pixels.to(self.device)))
             return OnHost(torch.cat([points, concentration(maps, points, NEAR)[..., None]], dim=-1))
 

@@ -129,13 +129,17 @@ def _probabilities(classifier: KindClassifier, clip: ClipArray) -> np.ndarray:
 
 
 def _judged(kinds: tuple[str, ...], threshold: float, one: np.ndarray, other: np.ndarray) -> Recognition:
-    """The recognition from the probabilities of A and of B, (kinds + 1,) each."""
+    """The recognition from the probabilities of A and of B, (kinds + 1,) each.
+
+    threshold: from which one clip alone is believed. Where both look most like the same kind, that is evidence too, and
+    half of it is enough, as the geometric mean of both: mattes that lost a part are recognised more often so.
+    """
     best = int(np.argmax((one * other)[:-1]))
     sure = float(one[best]), float(other[best])
-    if min(sure) >= threshold:
+    own = [int(np.argmax(each[:-1])) for each in (one, other)]
+    if own == [best, best] and np.sqrt(sure[0] * sure[1]) >= threshold / 2:
         shows = f"both clips show {_one(kinds[best])} ({sure[0]:.2f}, {sure[1]:.2f})"
         return Recognition(kinds[best], sure, f"{shows}: training begins with the base")
-    own = [int(np.argmax(each[:-1])) for each in (one, other)]
     each_sure = float(one[own[0]]), float(other[own[1]])
     if own[0] != own[1] and min(each_sure) >= threshold:
         what = f"A shows {_one(kinds[own[0]])} ({each_sure[0]:.2f}), B {_one(kinds[own[1]])} ({each_sure[1]:.2f})"

@@ -191,7 +191,7 @@ def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, 
     most_held = MOST_FRAMES // 10
     held, rest = held[evenly(len(held), most_held)], rest[evenly(len(rest), MOST_FRAMES - most_held)]
     chosen = np.concatenate([rest, held])
-    pixels = shrink(clip.pictures(chosen), size)
+    pixels = shrink(clip.pictures(chosen), size, len(chosen))
     with torch.no_grad():
         parts = [draw(some.to(device)) for some in pixels.split(_AT_A_TIME)]
     colour, alpha, points = (torch.cat(part).float() for part in zip(*parts, strict=True))
@@ -216,9 +216,12 @@ def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: di
     def look(index: int) -> np.ndarray:
         return references.look_up(pictures[index], points[index], (own or {}).get(index))
 
+    size = references.frames.shape[1]
+    found = torch.empty((len(pictures), 3, size, size), dtype=torch.int8)
     # OpenCV and numpy let go of the interpreter.
-    found = np.stack(list(mapped(look, range(len(pictures)))))
-    return torch.from_numpy(found).permute(0, 3, 1, 2).contiguous()
+    for place, detail in zip(found, mapped(look, range(len(pictures))), strict=True):
+        place.copy_(torch.from_numpy(detail).permute(2, 0, 1))
+    return found
 
 
 FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's
