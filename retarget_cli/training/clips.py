@@ -12,7 +12,6 @@ import numpy as np
 from retarget_cli.errors import InputError
 from retarget_cli.utils.arrays import let_go
 
-
 _LET_GO = 32  # frames
 
 
