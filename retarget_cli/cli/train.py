@@ -114,20 +114,19 @@ def summary(result: TrainResult, clips: tuple[Path, Path], workspace: Path, prev
     back = output.command("render", *clips, "--look", "b", workspace=workspace)
     evaluate = output.command("evaluate", *clips, workspace=workspace)
     width = max(len(render), len(back), len(evaluate))
-    looks = {f"{a}-as-{b}": f"{a} like {b}", f"{b}-as-{a}": f"{b} like {a}"}
-    drawn = {looks.get(path.stem.split(".")[0], path.stem): path for path in result.videos}
+    like = {"a": f"{a} like {b}", "b": f"{b} like {a}"}
     return [
         f"trained {a} and {b}",
         *[f"  held-out frames {line}" for line in text.scores(result.held_out)],
         *[f"  what was found  {output.short_path(path)}" for path in previews],
-        *[f"  {look:15} {output.short_path(path)}" for look, path in drawn.items()],
+        *[f"  {like[look]:15} {output.short_path(path)}" for look, path in result.drawn.items()],
         f"  how it went     {output.short_path(result.folder / TRAINING)}",
         f"  all on one page {output.short_path(result.folder / REPORT)}",
         f"  results go to   {output.short_path(result.folder)}",
         f"  the cache is    {output.short_path(workspace)} (run {result.run_id})",
         *(as_lines(result.verdict, names) if result.verdict else ()),
         "next:",
-        *([] if f"{a} like {b}" in drawn else [f"  {render:{width}}  # {a} moving like {b}"]),
-        *([] if f"{b} like {a}" in drawn else [f"  {back:{width}}  # {b} moving like {a}"]),
+        *([] if "a" in result.drawn else [f"  {render:{width}}  # {a} moving like {b}"]),
+        *([] if "b" in result.drawn else [f"  {back:{width}}  # {b} moving like {a}"]),
         f"  {evaluate:{width}}  # how good it is",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from retarget_cli.config import TrainConfig
@@ -40,7 +40,7 @@ class TrainResult:
     """A trained pair. run_id: by which older runs can be named; pair: ``cat--fox``; folder: where results go.
 
     stages: every result by stage id; held_out: scores on frames that were not trained on, by phase; verdict: what is
-    good and what is not, worst first; videos: those that were drawn, of the looks that were asked for.
+    good and what is not, worst first; drawn: the videos of the looks that were asked for, by look.
     """
 
     run_id: str
@@ -49,7 +49,12 @@ class TrainResult:
     stages: Mapping[str, Entry]
     held_out: Mapping[str, Mapping[str, float]]
     verdict: tuple[Finding, ...] = ()
-    videos: tuple[Path, ...] = ()
+    drawn: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def videos(self) -> tuple[Path, ...]:
+        """The video of each look."""
+        return tuple(self.drawn.values())
 
 
 Pair = tuple[SourceClip, SourceClip]
@@ -129,13 +134,13 @@ def train(
     trained = {name: entry for name, entry in done.items() if entry.stage not in ("plate", "footage")}
     run_id = save_run(store, folder.name, clips, config, trained)
     write_report(store, run_id, reporter)
-    videos = () if draws == NOTHING else _videos((a.path, b.path), draws, store, watched, stop)
+    drawn = {} if draws == NOTHING else _videos((a.path, b.path), draws, store, watched, stop)
     if before.trains:
         speed.remember({phase: _taken(done[phase]) for phase in before.trains})
     once.finish()
     scored = {phase: held_out(done[phase]) for phase in phases}
     judged = tuple(findings(done["verdict"])) if "verdict" in done else ()
-    return TrainResult(run_id, folder.name, folder, done, scored, judged, videos)
+    return TrainResult(run_id, folder.name, folder, done, scored, judged, drawn)
 
 
 class _Once:
@@ -167,13 +172,14 @@ def _taken(trained: Entry) -> int:
     return trained.size + 6 * int(state["size"])
 
 
-def _videos(pair: tuple[Path, Path], look: str, store: Store, reporter: Reporter, stop: Stop) -> tuple[Path, ...]:
+def _videos(pair: tuple[Path, Path], look: str, store: Store, reporter: Reporter, stop: Stop) -> dict[str, Path]:
     """The looks, drawn in the usual way; nothing where a file of the user has the name of one."""
     try:
-        return tuple(render(RenderOptions(pair, look=look), store, reporter, stop).videos)
+        rendered = render(RenderOptions(pair, look=look), store, reporter, stop)
+        return {one.look: one.video for one in rendered.looks}
     except UsageError as error:
         reporter(Notice(f"no video was drawn: {error}. `retarget render` draws it.", "warning"))
-        return ()
+        return {}
 
 
 def import_checkpoint(

@@ -54,6 +54,20 @@ def apply(model: np.ndarray, guide: np.ndarray) -> np.ndarray:
     return cv2.transform(model[..., :3] * guide, _ALL_CHANNELS) + model[..., 3]
 
 
+def apply_within(model: np.ndarray, image: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
+    """:func:`apply` to a part of an image: rows and columns of `window`, (h, w) float32.
+
+    image: (H, W, 3) uint8, the whole of it. One channel after the other: large ones have millions of pixels.
+    """
+    part = image[window]
+    found = np.zeros(part.shape[:2], np.float32)
+    for channel in range(4):
+        layer = np.ascontiguousarray(model[..., channel])
+        layer = cv2.resize(layer, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[window]
+        found += layer if channel == 3 else layer * (part[..., channel].astype(np.float32) / 255.0)
+    return found
+
+
 def guided_filter(guide: np.ndarray, probability: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
     """Smooth `probability` (H, W) along the edges of `guide` (H, W, 3) float32 in [0, 1]."""
     return apply(coefficients(guide, probability, radius, epsilon), guide)

@@ -21,18 +21,25 @@ def create_npy(path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> np
     with path.open("wb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        reserve(file, file.tell() + _bytes(shape, dtype), path)
+        reserve(file, file.tell() + bytes_of(shape, dtype), path)
     return np.lib.format.open_memmap(path, mode="r+")
 
 
 def let_go(array: np.ndarray) -> None:
     """Give back the memory of what was looked at of an array that lies in a file; it is read again when needed."""
     mapped = getattr(array, "_mmap", None)
-    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+    if mapped is not None:
+        drop_pages(mapped)
+
+
+def drop_pages(mapped: mmap.mmap) -> None:
+    """Give back the memory of all pages of a mapped file, where the system can."""
+    if hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def _bytes(shape: tuple[int, ...], dtype: type) -> int:
+def bytes_of(shape: tuple[int, ...], dtype: type) -> int:
+    """Bytes of an array."""
     return int(np.prod(shape)) * np.dtype(dtype).itemsize
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from retarget_cli.utils.arrays import reserve
+from retarget_cli.utils.arrays import bytes_of, drop_pages, reserve
 from retarget_cli.utils.atomic import write_json_atomic
 
 _IN_MEMORY = 2**20
@@ -33,7 +33,7 @@ class Scratch:
 
     def array(self, shape: tuple[int, ...], dtype: type, name: str | None = None) -> np.ndarray:
         """An array of zeros, or what the file of this name holds. OSError when the disk has no room for all of it."""
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        size = bytes_of(shape, dtype)
         if self.folder is not None and name is not None:
             with self._named(name, size, self.folder).open("r+b") as file:
                 return self._map(file, shape, dtype)
@@ -63,10 +63,8 @@ class Scratch:
 
     def let_go(self) -> None:
         """Give back the memory of all pages that were looked at; they are read from their files when needed again."""
-        if not hasattr(mmap, "MADV_DONTNEED"):
-            return
         for mapped in self._living():
-            mapped.madvise(mmap.MADV_DONTNEED)
+            drop_pages(mapped)
 
     def _named(self, name: str, size: int, folder: Path) -> Path:
         path = folder / f"{name}.bin"

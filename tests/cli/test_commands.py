@@ -124,7 +124,7 @@ def test_the_driver_may_be_another_file(replace: Any, capsys: pytest.CaptureFixt
 
 def test_the_first_video_is_named(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     video = RETARGETED / "cat--fox" / "cat-as-fox.mp4"
-    train = replace("train", dataclasses.replace(TRAINED, videos=(video,)))
+    train = replace("train", dataclasses.replace(TRAINED, drawn={"a": video}))
     assert run(["train", "cat.mp4", "fox.mp4"]) == 0
     assert train.named["draws"] == "a"
     assert f"cat like fox    {video}" in capsys.readouterr().out
@@ -135,7 +135,7 @@ def test_the_first_video_is_named(replace: Any, capsys: pytest.CaptureFixture[st
 
 def test_both_videos_are_named_and_no_longer_offered(replace: Any, capsys: pytest.CaptureFixture[str]) -> None:
     videos = tuple(RETARGETED / "cat--fox" / f"{name}.mp4" for name in ("cat-as-fox", "fox-as-cat"))
-    train = replace("train", dataclasses.replace(TRAINED, videos=videos))
+    train = replace("train", dataclasses.replace(TRAINED, drawn=dict(zip("ab", videos, strict=True))))
     assert run(["train", "cat.mp4", "fox.mp4", "--render", "both"]) == 0
     assert train.named["draws"] == "both"
     told = capsys.readouterr().out

@@ -41,8 +41,8 @@ def train(a, b, config, store, reporter, stop, draws):
             raise Interrupted("stopped", fix="Run it again.", signal=stop.signal)
         time.sleep(0.01)
     held_out = {"geometry": {"iou_a": config.seed, "iou_b": config.method_config.geometry.steps}}
-    videos = () if draws == "none" else (Path("v.mp4"),)
-    return pipeline.TrainResult(config.start or "run", "pair", Path("folder"), {}, held_out, videos=videos)
+    drawn = {} if draws == "none" else {"a": Path("v.mp4")}
+    return pipeline.TrainResult(config.start or "run", "pair", Path("folder"), {}, held_out, drawn=drawn)
 
 pipeline.train = train
 sys.exit(run(sys.argv[1:]))

@@ -81,7 +81,8 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
 def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     """Pairs of neighbours, each in two places of their own, and after them the held-out frames, which stay."""
     held = held_out_frames(clip.count)
-    starts = worth_seeing(clip, np.setdiff1d(np.arange(clip.count - 1), [held - 1, held]))
+    every = np.setdiff1d(np.arange(clip.count - 1), [held - 1, held])
+    starts = worth_seeing(clip, every)
     places = (MAX_TRAINING_FRAMES - len(held)) // 2
     places = places // PARTS * PARTS or places
     pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
@@ -90,7 +91,7 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     stream.bring(0)
     indices = torch.arange(len(pixels), device=device)
     told = ""
-    if len(starts) < clip.count - 1 - 2 * len(held):
+    if len(starts) < len(every):
         told = f"{len(starts)} of its {clip.count} frames are trained on, spread over the poses that it shows"
     return Frames(pixels, indices[: 2 * places : 2], indices[2 * places :], stream, told)
 

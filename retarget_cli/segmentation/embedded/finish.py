@@ -31,12 +31,7 @@ def finish(
     model = guided_filter.coefficients(guide, to_float(probability), _RADIUS, _EPSILON)
     matte = np.zeros(image.shape[:2], np.uint8)
     window = _window(probability, image.shape[:2])
-    native = np.zeros(image[window].shape[:2], np.float32)
-    for channel in range(4):  # one after the other: large frames have millions of pixels
-        layer = np.ascontiguousarray(model[..., channel])
-        part = cv2.resize(layer, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[window]
-        native += part if channel == 3 else part * (image[window][..., channel].astype(np.float32) / 255.0)
-    matte[window] = np.where(native > 0.5, 255, 0)
+    matte[window] = np.where(guided_filter.apply_within(model, image, window) > 0.5, 255, 0)
     # With a pixel round the window, what lies outside of the object there is one region that is no hole.
     around = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in window)
     matte[around] = fill_holes(largest_components(matte[around]), share=_HOLE)

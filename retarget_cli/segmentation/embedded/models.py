@@ -105,8 +105,7 @@ def change_bins(lab: np.ndarray, path: CameraPath, sampled: np.ndarray, passes: 
     lab: (N, h, w, 3) uint8; path: the camera's path in their pixels; sampled: frames on which the noise is measured.
     """
     bins = passes.scratch.array(lab.shape[:3], np.uint8, "change.bins")
-    begin = passes.begun("change")
-    passes.skip("change", begin)
+    begin = passes.resume("change")
     if begin == len(lab):
         return bins
     smooth = passes.scratch.array(lab.shape, np.uint8)

@@ -69,7 +69,7 @@ class Passes:
 
         An item counts as done when the next one is asked for. facts: what else belongs to the note.
         """
-        begin, saved = self.begun(name), time.monotonic()
+        begin, saved = self._begun(name), time.monotonic()
         for index in range(begin, len(items)):
             if time.monotonic() - saved > _SAVED_EVERY:
                 self.scratch.note(name, {"done": index, **facts()})
@@ -78,14 +78,19 @@ class Passes:
         if begin < len(items):
             self.scratch.note(name, {"done": len(items), **facts()})
 
-    def begun(self, name: str) -> int:
-        """How many items of a pass an earlier process has done."""
-        return int(self.scratch.noted(name).get("done", 0))
+    def resume(self, name: str) -> int:
+        """How many frames of a pass an earlier process has done; they are taken note of here."""
+        done = self._begun(name)
+        self.skip(name, done)
+        return done
 
     def skip(self, name: str, frames: int) -> None:
         """Take note of frames that an earlier process has done."""
         self._spent += frames * self._cost(name)
         self._left[name] = max(0, self._left.get(name, 0) - frames)
+
+    def _begun(self, name: str) -> int:
+        return int(self.scratch.noted(name).get("done", 0))
 
     def _one_more(self) -> None:
         self._seen += 1

@@ -55,8 +55,7 @@ class ProxyClip:
         self.change = change_bins(self.lab, self.path, self.sampled, self.passes)
 
     def _read(self, clip: FrameSource) -> None:
-        begin = self.passes.begun("read")
-        self.passes.skip("read", begin)
+        begin = self.passes.resume("read")
         # OpenCV lets go of the interpreter, so several pairs of frames are looked at side by side.
         looked = mapped(lambda pair: self._look(*pair), self._pairs(clip, begin))
         for _ in zip(self.passes.keeping("read", range(self.count)), looked, strict=False):
