@@ -12,7 +12,7 @@ from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.matte import read_mattes
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
-from retarget_cli.utils.arrays import create_npy, let_go
+from retarget_cli.utils.arrays import create_npy, let_go, read_npy
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.vision.framing import Framing, cut, frame_object
@@ -70,8 +70,7 @@ def framing(entry: Entry) -> Framing:
 
 def frames(entry: Entry) -> np.ndarray:
     """The cropped clip of an entry, memory-mapped: (N, S, S, 4) uint8."""
-    clip: np.ndarray = np.load(entry.file("clip.npy"), mmap_mode="r", allow_pickle=False)
-    return clip
+    return read_npy(entry.file("clip.npy"))
 
 
 def _cut_out(job: Job) -> None:

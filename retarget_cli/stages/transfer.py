@@ -21,6 +21,7 @@ from retarget_cli.stages.crop import crops_of_pair
 from retarget_cli.stages.fit import keypoint_names, states
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
+from retarget_cli.utils.arrays import read_npy
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.hardware import device_class
@@ -135,8 +136,7 @@ def pictures(entry: Entry, name: str) -> Pictures:
 
 def array(entry: Entry, name: str) -> np.ndarray:
     """One of the arrays of a transfer entry (``keypoints``, ``driver_keypoints``, ``confidence``), memory-mapped."""
-    values: np.ndarray = np.load(entry.file(f"{name}.npy"), mmap_mode="r", allow_pickle=False)
-    return values
+    return read_npy(entry.file(f"{name}.npy"))
 
 
 def report(entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from retarget_cli.errors import InputError
-from retarget_cli.utils.arrays import let_go
+from retarget_cli.utils.arrays import let_go, read_npy
 
 _LET_GO = 32  # frames
 
@@ -33,7 +33,7 @@ class ClipArray:
 
         Raises InputError when it does not hold a clip.
         """
-        frames = np.load(path, mmap_mode="r", allow_pickle=False)
+        frames = read_npy(path)
         if frames.ndim != 4 or frames.shape[3] != 4 or frames.dtype != np.uint8:
             raise InputError("a cropped clip has the wrong shape", where=path, fix="Run `retarget cache verify`.")
         facts = path.with_suffix(".json")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import threading
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 _BLOCK = bytes(2**20)
+_ONE_HEADER = threading.Lock()
+"""NumPy parses headers as Python, and Python before 3.11.8 and 3.12.2 fails when several threads parse at once
+(SystemError: AST constructor recursion depth mismatch)."""
 
 
 def create_npy(path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> np.memmap:
@@ -22,7 +26,15 @@ def create_npy(path: Path, shape: tuple[int, ...], dtype: type = np.uint8) -> np
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         reserve(file, file.tell() + bytes_of(shape, dtype), path)
-    return np.lib.format.open_memmap(path, mode="r+")
+    with _ONE_HEADER:
+        return np.lib.format.open_memmap(path, mode="r+")
+
+
+def read_npy(path: Path, mapped: bool = True) -> np.ndarray:
+    """Read a ``.npy`` file, mapped read-only or into memory. Raises OSError; ValueError when it is no such file."""
+    with _ONE_HEADER:
+        found: np.ndarray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    return found
 
 
 def let_go(array: np.ndarray) -> None:

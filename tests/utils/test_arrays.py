@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 import toy
 
 from retarget_cli.utils import arrays
-from retarget_cli.utils.arrays import create_npy, let_go
+from retarget_cli.utils.arrays import create_npy, let_go, read_npy
 
 
 @pytest.fixture
@@ -91,3 +93,29 @@ def test_memory_of_a_mapped_array_is_given_back_and_nothing_is_lost(tmp_path: Pa
     assert before - resident() > 48 * 2**20
     assert (mapped == 7).all()
     let_go(np.ones(3))  # what lies in memory stays there
+
+
+def test_several_threads_may_read_headers_at_once(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((2, 3, 4), np.uint8))
+    failed: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            for _ in range(1500):
+                read_npy(tmp_path / "a.npy")
+        except SystemError as error:
+            failed.append(error)
+
+    before, collecting = sys.getswitchinterval(), gc.get_threshold()
+    in_between = lambda *_: sum(range(50))  # noqa: E731 - Python code in the middle of a parse, where threads may change
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(5, 2, 2)
+    gc.callbacks.append(in_between)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: read(), range(4)))
+    finally:
+        gc.callbacks.remove(in_between)
+        gc.set_threshold(*collecting)
+        sys.setswitchinterval(before)
+    assert not failed

@@ -15,6 +15,7 @@ from retarget_cli.media.decode import FrameWindow
 from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.sam.candidates import Answers
 from retarget_cli.segmentation.sam.prompts import Grid, Prompt
+from retarget_cli.utils.arrays import read_npy
 from retarget_cli.utils.memory import attempted
 
 SPAN = 32
@@ -70,7 +71,7 @@ class StoredViews:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._grays: np.ndarray = np.load(folder / GRAYS, mmap_mode="r", allow_pickle=False)
+        self._grays = read_npy(folder / GRAYS)
 
     def gray(self, frame: int) -> np.ndarray:
         """See :class:`Views`."""
@@ -78,8 +79,7 @@ class StoredViews:
 
     def embedding(self, frame: int) -> np.ndarray:
         """See :class:`Views`."""
-        found: np.ndarray = np.load(self._folder / file_name(frame), allow_pickle=False)
-        return found
+        return read_npy(self._folder / file_name(frame), mapped=False)
 
 
 def file_name(frame: int) -> str:
