@@ -34,8 +34,8 @@ from retarget_cli.methods.jokr.data import load_frames
 from retarget_cli.methods.jokr.geometry import GeometryPhase
 from retarget_cli.methods.jokr.model import JokrModel
 from retarget_cli.methods.jokr.names import ALIGNER_NETWORK
-from retarget_cli.methods.jokr.networks import texture_generator
 from retarget_cli.methods.jokr.pretrained import aligner_of, fill_shape_networks, own_base, recognise
+from retarget_cli.methods.jokr.renderers.make import make_renderer
 from retarget_cli.metrics.image import gain
 from retarget_cli.metrics.shape import best_still, box_normalise_all, mask_iou
 from retarget_cli.nn.coords import invert_affine
@@ -101,7 +101,7 @@ def model_of(phase: GeometryPhase, channel: int) -> JokrModel:
     to_subject = (learned if channel == 0 else invert_affine(learned)).numpy()
     network = phase.modules.get(ALIGNER_NETWORK)
     aligner = Aligner(partial(mover, network), float(network.errors)) if isinstance(network, AlignerNetwork) else None
-    texture = texture_generator(JokrConfig())
+    texture = make_renderer(JokrConfig())
     return JokrModel(phase.extractor, phase.shape, texture, None, to_subject, channel, "cpu", aligner)
 
 

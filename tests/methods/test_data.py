@@ -47,10 +47,12 @@ def test_a_long_clip_goes_through_a_window(short_window: None) -> None:
     assert len(frames.pixels) == 44
     assert held == data.held_out_frames(250).tolist()
     seen: set[int] = set()
-    assert frames.stream is not None
+    assert data.streams_of([frames]) == frames.streams != ()
     for step in range(0, 3000, 25):
-        frames.stream.bring(step)
+        for stream in frames.streams:
+            stream.bring(step)
         now = shown(frames)
+        assert torch.equal(now.long(), frames.numbers)
         assert torch.equal(now[frames.pairs + 1], now[frames.pairs] + 1)
         assert now[frames.held_out].tolist() == held
         assert int(now[frames.pairs].max() - now[frames.pairs].min()) > 200  # from all over the clip, at any time

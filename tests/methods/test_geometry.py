@@ -23,7 +23,7 @@ def boxed(left: int, top: int, right: int, bottom: int, empty: int = 0) -> Frame
     """Ten frames of 65 pixels with one box, then `empty` ones."""
     pixels = torch.zeros(10 + empty, 4, 65, 65, dtype=torch.uint8)
     pixels[:10, 3, top : bottom + 1, left : right + 1] = 255
-    return Frames(pixels, torch.arange(9), torch.arange(1))
+    return Frames(pixels, torch.arange(9), torch.arange(1), torch.arange(10))
 
 
 def test_boxes_are_brought_onto_each_other() -> None:

@@ -11,8 +11,9 @@ from torch import nn
 
 from retarget_cli.config import PRESETS
 from retarget_cli.methods import get_method
-from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.networks import TextureGenerator, shape_networks
+from retarget_cli.methods.jokr.config import RENDERERS, JokrConfig
+from retarget_cli.methods.jokr.networks import shape_networks
+from retarget_cli.methods.jokr.renderers.make import make_renderer
 from retarget_cli.methods.jokr_paper import networks as paper
 
 JOKR = get_method("jokr")
@@ -29,7 +30,7 @@ def shapes(config: Any, phase: str) -> dict[str, torch.Size]:
             fast = isinstance(config, JokrConfig)
             networks = shape_networks(geometry) if fast else tuple(build(geometry) for build in published)
         elif isinstance(config, JokrConfig):
-            networks = (TextureGenerator(geometry.keypoints, texture.widths, texture.size, texture.point_width),)
+            networks = (make_renderer(config).network,)
         else:
             networks = (paper.texture_generator(texture),)
     return {f"{n}/{key}": value.shape for n, each in enumerate(networks) for key, value in each.state_dict().items()}
@@ -39,11 +40,12 @@ def changed(value: Any) -> Any:
     return not value if isinstance(value, bool) else value * 2  # a tuple becomes longer
 
 
+@pytest.mark.parametrize("renderer", RENDERERS)
 @pytest.mark.parametrize("preset", ["draft", "paper", "paper-no-affine"])
 @pytest.mark.parametrize("phase", ["geometry", "texture"])
-def test_what_is_not_compared_decides_no_shape(preset: str, phase: str) -> None:
+def test_what_is_not_compared_decides_no_shape(preset: str, phase: str, renderer: str) -> None:
     method = get_method(PRESETS[preset].method)
-    config = method.config(preset, SMALL if preset.startswith("paper") else ())
+    config = method.config(preset, SMALL if preset.startswith("paper") else (f"texture.renderer={renderer}",))
     compared = method.startable(config, phase).settings
     usual = shapes(config, phase)
     deciding = set()

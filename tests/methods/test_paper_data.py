@@ -21,7 +21,7 @@ def square(size: int = 70, half: int = 10, count: int = 4) -> Frames:
     pixels[:, 0, middle, middle] = 255
     pixels[:, 1, middle, middle] = 0
     pixels[:, 3, middle, middle] = 255
-    return Frames(pixels, torch.arange(count - 1), torch.arange(1))
+    return Frames(pixels, torch.arange(count - 1), torch.arange(1), torch.arange(count))
 
 
 def test_the_border_makes_the_object_smaller_and_the_background_is_zero() -> None:
@@ -66,10 +66,10 @@ def test_no_pair_comes_twice_unless_the_clip_is_short() -> None:
     pixels = torch.zeros(9, 4, 16, 16, dtype=torch.uint8)
     pixels[:, 3] = 255
     pixels[:, 0] = torch.arange(9, dtype=torch.uint8)[:, None, None] * 28  # tells which frame it is
-    clip = Frames(pixels, torch.arange(8), torch.arange(1))
+    clip = Frames(pixels, torch.arange(8), torch.arange(1), torch.arange(9))
     now, _ = data.draw_pairs(clip, 8, 0.0, torch.Generator().manual_seed(1))
     assert len(set(now[:, 0, 8, 8].round(decimals=2).tolist())) == 8
-    few = Frames(pixels, torch.arange(2), torch.arange(1))
+    few = Frames(pixels, torch.arange(2), torch.arange(1), torch.arange(9))
     assert data.draw_pairs(few, 5, 0.0, torch.Generator().manual_seed(1))[0].shape[0] == 5
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retarget_cli.errors import UsageError
-from retarget_cli.utils.fields import LATER, setting
+from retarget_cli.utils.fields import LATER, nearest, setting
 
+RENDERERS = ("warp", "unet")
 MIRRORS = ("auto", "none", "a", "b")
 DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
 
@@ -103,6 +104,12 @@ class TextureConfig:
         128, "side of the pictures that the texture generators draw; they work at half of it", "pixels",
         least=32, most=4096, multiple=16,
     )  # fmt: skip
+    renderer: str = setting(
+        "warp",
+        "what draws the look: warp (copies pixels of the nearest real frames, draws the rest), unet (draws all of it)",
+        before="unet",
+    )
+    sources: int = setting(64, "real frames of each clip to copy from", "frames", later=True, least=3, most=512)
     widths: tuple[int, ...] = setting(
         (32, 96, 160, 192), "channels of the texture generators, by level", "channels", least=1, most=4096
     )
@@ -175,6 +182,19 @@ BASE_SETTINGS: dict[str, Any] = {  # what the networks of the base were trained 
     "geometry.sharpness": 10.0,
     "geometry.point_widths": (0.04, 0.16),
 }
+
+
+def check_mirror(wanted: str) -> None:
+    """UsageError when `wanted` does not say which clip to mirror."""
+    if wanted not in MIRRORS:
+        fix = nearest(wanted, MIRRORS)
+        raise UsageError(f"'{wanted}' does not say which clip to mirror", where="geometry.mirror", fix=fix)
+
+
+def check_renderer(wanted: str) -> None:
+    """UsageError when there is no renderer `wanted`."""
+    if wanted not in RENDERERS:
+        raise UsageError(f"there is no renderer '{wanted}'", where="texture.renderer", fix=nearest(wanted, RENDERERS))
 
 
 def check_detail(config: JokrConfig) -> None:

@@ -29,20 +29,23 @@ class Frames:
     pixels: (N, 4, S, S) uint8, RGB and matte.
     pairs: indices of frames whose successor may be trained on too.
     held_out: indices of frames that are in no pair.
-    stream: brings other pairs of a long clip into their places in `pixels`; None for a clip that is there as a whole.
+    numbers: (N,) int64, where in the clip they are.
+    streams: bring other pairs of a long clip into their places in `pixels`, and their numbers; none for a clip that is
+        there as a whole.
     left_out: what to tell of a clip of which not everything is looked at.
     """
 
     pixels: Tensor
     pairs: Tensor
     held_out: Tensor
-    stream: Stream | None = None
+    numbers: Tensor
+    streams: tuple[Stream, ...] = ()
     left_out: str = ""
 
 
 def streams_of(clips: Iterable[Frames]) -> tuple[Stream, ...]:
     """The streams that bring other frames of long clips before a phase's steps."""
-    return tuple(clip.stream for clip in clips if clip.stream is not None)
+    return tuple(stream for clip in clips for stream in clip.streams)
 
 
 def load_pair(pair: PairContext, size: int, light: float = 0.0) -> tuple[Frames, Frames]:
@@ -75,7 +78,8 @@ def load_frames(clip: ClipArray, size: int, device: str) -> Frames:
         return _long_clip(clip, size, device)
     pixels = shrink(clip.pictures(range(clip.count)), size, clip.count)
     pairs, held = _split(np.arange(clip.count))
-    return Frames(pixels.to(device), torch.from_numpy(pairs).to(device), torch.from_numpy(held).to(device))
+    training, scored, numbers = (torch.from_numpy(each).to(device) for each in (pairs, held, np.arange(clip.count)))
+    return Frames(pixels.to(device), training, scored, numbers)
 
 
 def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
@@ -87,19 +91,28 @@ def _long_clip(clip: ClipArray, size: int, device: str) -> Frames:
     places = places // PARTS * PARTS or places
     pixels = torch.empty((2 * places + len(held), 4, size, size), dtype=torch.uint8, device=device)
     pixels[2 * places :] = shrink(clip.pictures(held), size, len(held)).to(device)
-    stream = Stream(len(starts), pixels[: 2 * places].unflatten(0, (places, 2)), partial(_pairs, clip, size, starts))
-    stream.bring(0)
+    numbers = torch.cat([torch.zeros(2 * places, dtype=torch.int64), torch.from_numpy(held)]).to(device)
+    # Two windows in step: the order in which a stream shows its rows depends on how many there are, and nothing else.
+    reads = (pixels, partial(_pairs, clip, size, starts)), (numbers, partial(_numbers, starts))
+    streams = tuple(Stream(len(starts), window[: 2 * places].unflatten(0, (places, 2)), read) for window, read in reads)
+    for stream in streams:
+        stream.bring(0)
     indices = torch.arange(len(pixels), device=device)
     told = ""
     if len(starts) < len(every):
         told = f"{len(starts)} of its {clip.count} frames are trained on, spread over the poses that it shows"
-    return Frames(pixels, indices[: 2 * places : 2], indices[2 * places :], stream, told)
+    return Frames(pixels, indices[: 2 * places : 2], indices[2 * places :], numbers, streams, told)
 
 
 def _pairs(clip: ClipArray, size: int, starts: np.ndarray, rows: np.ndarray) -> Tensor:
     """(n, 2, 4, size, size) uint8: the frames that begin some of the pairs, and their successors."""
     wanted = [index for start in starts[rows] for index in (start, start + 1)]
     return shrink(clip.pictures(wanted), size, len(wanted)).unflatten(0, (len(rows), 2))
+
+
+def _numbers(starts: np.ndarray, rows: np.ndarray) -> Tensor:
+    """(n, 2) int64: the numbers of the frames of some of the pairs."""
+    return torch.from_numpy(starts[rows][:, None] + np.arange(2))
 
 
 def held_out_frames(count: int) -> np.ndarray:

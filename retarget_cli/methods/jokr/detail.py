@@ -14,19 +14,18 @@ from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig
 from retarget_cli.methods.jokr.data import draw_batch, in_steady_light, unmasked
 from retarget_cli.methods.jokr.facing import facing_alike
 from retarget_cli.methods.jokr.model import load_shape_networks
-from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES, TEXTURE_GENERATORS
+from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES
 from retarget_cli.methods.jokr.networks import (
     ENLARGED,
     DetailNetwork,
     KeypointExtractor,
     SilhouetteGenerator,
-    TextureGenerator,
-    texture_generator,
 )
 from retarget_cli.methods.jokr.previews import detail_rows
 from retarget_cli.methods.jokr.references import DetailedTexture, FineFrames, References, fine_frames
+from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.make import load_renderer
 from retarget_cli.methods.jokr.texture import AppearancePhase, keypoints_of
-from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.training.device import freeze
 from retarget_cli.training.phase import PreviewRow
@@ -53,12 +52,12 @@ class DetailPhase(AppearancePhase):
         self,
         config: DetailConfig,
         geometry: tuple[KeypointExtractor, SilhouetteGenerator],
-        textures: tuple[TextureGenerator, TextureGenerator],
+        textures: tuple[Renderer, Renderer],
         clips: tuple[ClipArray, ClipArray],
         device: str,
         seed: int,
     ) -> None:
-        """geometry: trained E and G; textures: trained R of A and of B."""
+        """geometry: trained E and G; textures: trained renderers of A and of B."""
         self.extractor, self.shape = geometry
         self.textures = textures
         freeze((*geometry, *textures), device)
@@ -77,9 +76,8 @@ class DetailPhase(AppearancePhase):
         """The phase on top of the results of the other two, on larger crops than theirs."""
         clips, _ = facing_alike(pair.clips, pair.config.geometry.mirror)
         clips = in_steady_light(clips, pair.config.texture.light)
-        textures = texture_generator(pair.config), texture_generator(pair.config)
-        load_modules(dict(zip(TEXTURE_GENERATORS, textures, strict=True)), pair.states["texture"])
-        return cls(pair.config.detail, load_shape_networks(pair), textures, clips, pair.device, seed)
+        one, other = (load_renderer(pair.config, channel, pair.states["texture"]) for channel in (0, 1))
+        return cls(pair.config.detail, load_shape_networks(pair), (one, other), clips, pair.device, seed)
 
     def _fine(self, channel: int) -> FineFrames:
         return cast(FineFrames, self.clips[channel])
@@ -121,13 +119,17 @@ class DetailPhase(AppearancePhase):
             detailed.append(DetailedTexture(texture, *networks))
         return detail_rows(self.extractor, self.shape, detailed, self.clips)
 
-    def _textured(self, channel: int, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Colour, alpha logits and keypoints that the frozen networks make of frames (n, 4, S, S) uint8."""
+    def _textured(self, channel: int, pixels: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Colour, alpha logits and keypoints that the frozen networks make of frames (n, 4, S, S) uint8.
+
+        numbers: (n,) where in the clip they are: no frame is drawn from itself.
+        """
         texture = self.textures[channel]
         small = F.interpolate(unmasked(pixels), size=(texture.size,) * 2, mode="area")
         points = keypoints_of(self.extractor, self.shape.size, small)
         silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
-        return *texture(silhouette, points), points
+        hidden = None if texture.sources is None else texture.sources.showing(numbers)
+        return *texture(silhouette, points, hidden), points
 
     def _grid(self) -> int:
         """The side of what a detail network sees of a frame, in pixels."""

@@ -9,12 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from retarget_cli.errors import UsageError
 from retarget_cli.findings import Finding
 from retarget_cli.methods.base import BOTH, MotionMethod, PairContext, Startable, Transfer, TransferRequest, load_named
-from retarget_cli.methods.jokr.config import BASE_SETTINGS, MIRRORS, PRESETS, check_detail, perceptual_kind
+from retarget_cli.methods.jokr.config import (
+    BASE_SETTINGS,
+    PRESETS,
+    check_detail,
+    check_mirror,
+    check_renderer,
+    perceptual_kind,
+)
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
-from retarget_cli.utils.fields import nearest, shown
+from retarget_cli.utils.fields import shown
 
 if TYPE_CHECKING:
     from retarget_cli.methods.jokr.model import LoadModel
@@ -40,18 +46,15 @@ class Jokr(MotionMethod):
     # What belongs to the two clips alone always begins afresh: T and D, and detail networks with frames of their clip.
     startable_parts: ClassVar[Mapping[str, Startable]] = {
         "geometry": Startable(SHAPE_NETWORKS, ("geometry.keypoints", "geometry.widths", "geometry.point_widths")),
-        "texture": Startable(TEXTURE_GENERATORS, ("geometry.keypoints", "texture.widths")),
+        "texture": Startable(TEXTURE_GENERATORS, ("geometry.keypoints", "texture.renderer", "texture.widths")),
     }
     based: ClassVar[tuple[str, ...]] = ("geometry",)
 
     def check(self, config: Any) -> None:
-        """UsageError for a clip to mirror that is none, and for sizes of the detail phase that do not fit."""
-        wanted = config.geometry.mirror
-        if wanted not in MIRRORS:
-            fix = nearest(wanted, MIRRORS)
-            raise UsageError(f"'{wanted}' does not say which clip to mirror", where="geometry.mirror", fix=fix)
-        if "detail" in self.phases(config):
-            check_detail(config)
+        """UsageError for a clip to mirror or a renderer that is none, and for sizes of detail that do not fit."""
+        check_mirror(config.geometry.mirror)
+        check_renderer(config.texture.renderer)
+        check_detail(config)
 
     def phases(self, config: Any) -> tuple[str, ...]:
         """Geometry and texture, and detail where it has any steps."""

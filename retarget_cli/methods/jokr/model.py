@@ -15,17 +15,17 @@ from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.aligner import mover
 from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
-from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
+from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
     LearnedAffine,
     SilhouetteGenerator,
-    TextureGenerator,
     shape_networks,
-    texture_generator,
 )
 from retarget_cli.methods.jokr.pretrained import stored_aligner
 from retarget_cli.methods.jokr.references import DetailedTexture, load_detailed_texture
+from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.make import load_renderer
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.training.checkpoint import load_modules
@@ -101,7 +101,7 @@ class JokrModel:
 
     extractor: KeypointExtractor
     shape: SilhouetteGenerator
-    texture: TextureGenerator
+    texture: Renderer
     detailed: DetailedTexture | None  # draws in the place of `texture`
     to_subject: np.ndarray  # (2, 3), the learned map from the driver's space
     channel: int
@@ -112,8 +112,9 @@ class JokrModel:
     def load(cls, pair: PairContext, look: Look) -> JokrModel:
         """Read the results of all phases; `look` is the clip to draw."""
         extractor, shape = load_shape_networks(pair)
-        channel, texture = BOTH.index(look), texture_generator(pair.config)
-        to_subject = load_direction(pair, look, LearnedAffine(), texture)
+        channel = BOTH.index(look)
+        texture = load_renderer(pair.config, channel, pair.states["texture"])
+        to_subject = load_to_subject(pair, look, LearnedAffine())
         detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
         freeze((extractor, shape, texture), pair.device)
         network = stored_aligner(pair.states["geometry"], pair.config.geometry.keypoints)
@@ -158,10 +159,9 @@ def load_shape_networks(pair: PairContext) -> tuple[KeypointExtractor, Silhouett
     return networks
 
 
-def load_direction(pair: PairContext, look: Look, affine: nn.Module, texture: nn.Module) -> Tensor:
-    """Fill T and the texture generator of the clip to draw; returns the learned map from the driver's space, (2, 3)."""
+def load_to_subject(pair: PairContext, look: Look, affine: nn.Module) -> Tensor:
+    """Fill T, and return the learned map from the driver's space into that of the clip to draw, (2, 3)."""
     load_modules({"affine": affine}, pair.states["geometry"])
-    load_modules({TEXTURE_GENERATORS[BOTH.index(look)]: texture}, pair.states["texture"])
     learned: Tensor = affine().detach()
     return learned if look == "a" else invert_affine(learned)
 

@@ -5,4 +5,5 @@ ALIGNER_NETWORK = "aligner"  # of pairs that began with the base
 TEXTURE_GENERATORS = ("painter_a", "painter_b")
 DISCRIMINATORS = ("critic_a", "critic_b")  # of patches
 DETAIL_NETWORKS = ("refiner_a", "refiner_b")
+SOURCE_FRAMES = ("sources_a", "sources_b")  # that the renderer copies from
 REFERENCES = ("references_a", "references_b")

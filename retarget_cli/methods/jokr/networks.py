@@ -1,4 +1,4 @@
-"""The networks: keypoints, silhouettes, textures, detail, discriminators, and the classifier of bodies."""
+"""The networks: keypoints, silhouettes, detail, discriminators, and the classifier of bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.config import DetailConfig, GeometryConfig, JokrConfig
+from retarget_cli.methods.jokr.config import DetailConfig, GeometryConfig
 from retarget_cli.nn.blocks import ConvBlock, ExactConv2d, UNet, perceptron
 from retarget_cli.nn.heatmaps import draw_keypoints, soft_argmax
 
@@ -104,36 +104,6 @@ class LearnedAffine(nn.Module):
         rotation = torch.stack([torch.stack([cos, -sin]), torch.stack([sin, cos])])
         linear = rotation * (self.start_scale * torch.exp(self.log_scale))[None, :]
         return torch.cat([linear, (self.start_shift + self.shift)[:, None]], dim=1)
-
-
-class TextureGenerator(nn.Module):
-    """R: silhouette and keypoint maps to colour and a fine alpha, twice the size it works at."""
-
-    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
-        super().__init__()
-        self.size = size
-        self.working_size = size // 2
-        self.point_width = point_width
-        self.unet = UNet(1 + keypoints, widths)
-        self.head = nn.Sequential(nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2))
-
-    def forward(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Silhouette (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
-
-        Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
-        """
-        shape = F.interpolate(silhouette, size=(self.working_size,) * 2, mode="bilinear", align_corners=False)
-        maps = draw_keypoints(points, self.working_size, self.point_width)
-        out = self.head(self.unet(torch.cat([shape * 2 - 1, maps], dim=1))).float()
-        # The alpha only has to learn what the silhouette, drawn at a coarser size, does not say yet.
-        coarse = F.interpolate(silhouette.float(), size=out.shape[2:], mode="bilinear", align_corners=False)
-        return torch.tanh(out[:, :3]), out[:, 3:] + torch.logit(coarse, eps=1e-3)
-
-
-def texture_generator(config: JokrConfig) -> TextureGenerator:
-    """R of a preset, with fresh weights."""
-    texture = config.texture
-    return TextureGenerator(config.geometry.keypoints, texture.widths, texture.size, texture.point_width)
 
 
 class PatchDiscriminator(nn.Module):

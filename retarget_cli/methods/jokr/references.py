@@ -165,7 +165,7 @@ def _plain(rgba: np.ndarray, size: int) -> np.ndarray:
 MOST_FRAMES = 200  # of a clip; two megabytes each at 512 pixels
 _AT_A_TIME = 8
 
-Draw = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+Draw = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -183,8 +183,8 @@ class FineFrames(Frames):
 def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, device: str) -> FineFrames:
     """Prepare a clip, and choose its `references`.
 
-    draw: frames (n, 4, S, S) uint8 to what is drawn for them: colour, alpha logits and keypoints. Frames that the other
-    phases hold out are held out here too. Of a long clip an even choice is taken.
+    draw: frames (n, 4, S, S) uint8 and where in the clip they are (n,) to what is drawn for them: colour, alpha logits
+    and keypoints. Frames that the other phases hold out are held out here too. Of a long clip an even choice is taken.
     """
     held = held_out_frames(clip.count)
     rest = np.setdiff1d(np.arange(clip.count), held) if clip.count > len(held) else held
@@ -192,8 +192,10 @@ def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, 
     held, rest = held[evenly(len(held), most_held)], rest[evenly(len(rest), MOST_FRAMES - most_held)]
     chosen = np.concatenate([rest, held])
     pixels = shrink(clip.pictures(chosen), size, len(chosen))
+    numbers = torch.from_numpy(chosen).to(device)
     with torch.no_grad():
-        parts = [draw(some.to(device)) for some in pixels.split(_AT_A_TIME)]
+        together = zip(pixels.split(_AT_A_TIME), numbers.split(_AT_A_TIME), strict=True)
+        parts = [draw(some.to(device), which) for some, which in together]
     colour, alpha, points = (torch.cat(part).float() for part in zip(*parts, strict=True))
     poses, real = points.cpu().numpy(), pixels.permute(0, 2, 3, 1).numpy()
     own = references.choose(poses[: len(rest)], real[: len(rest)])
@@ -201,7 +203,7 @@ def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, 
     found = looked_up(references, drawn, poses, {int(index): place for place, index in enumerate(own)})
     everything = torch.arange(len(chosen), device=device)
     training, scored = everything[: len(rest)], everything[len(rest) :]
-    return FineFrames(pixels.to(device), training, scored, drawn=drawn, found=found.to(device))
+    return FineFrames(pixels.to(device), training, scored, numbers, drawn=drawn, found=found.to(device))
 
 
 def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: dict[int, int] | None = None) -> Tensor:

@@ -11,18 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.base import PairContext
-from retarget_cli.methods.jokr.config import DetailConfig, TextureConfig, perceptual_kind
+from retarget_cli.methods.jokr.config import DetailConfig, JokrConfig, TextureConfig, perceptual_kind
 from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, streams_of, unmasked
 from retarget_cli.methods.jokr.losses import notice, perceptual_loss
 from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
-from retarget_cli.methods.jokr.networks import (
-    KeypointExtractor,
-    PatchDiscriminator,
-    SilhouetteGenerator,
-    TextureGenerator,
-)
+from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscriminator, SilhouetteGenerator
 from retarget_cli.methods.jokr.previews import texture_rows
+from retarget_cli.methods.jokr.references import spread_out
+from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
 from retarget_cli.nn.perceptual import edge_differences
@@ -30,6 +27,9 @@ from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.side_by_side import SideBySide
+
+_HIDDEN = 0.5  # share of the source frames that a picture of the training must do without, so that some are far away
+_AT_A_TIME = 16  # frames
 
 
 class AppearancePhase(Phase):
@@ -184,7 +184,7 @@ class TexturePhase(AppearancePhase):
 
     def __init__(
         self,
-        config: TextureConfig,
+        config: JokrConfig,
         geometry: tuple[KeypointExtractor, SilhouetteGenerator],
         clips: tuple[Frames, Frames],
         device: str,
@@ -194,41 +194,66 @@ class TexturePhase(AppearancePhase):
         self.extractor, self.shape = geometry
         freeze(geometry, device)
         torch.manual_seed(seed)
-        sizes = self.extractor.keypoints, config.widths, config.size, config.point_width
-        networks: dict[str, nn.Module] = {name: TextureGenerator(*sizes) for name in TEXTURE_GENERATORS}
-        super().__init__(config, networks, clips, device, seed)
+        self.renderers = make_renderer(config), make_renderer(config)
+        networks = {name: each.network for name, each in zip(TEXTURE_GENERATORS, self.renderers, strict=True)}
+        super().__init__(config.texture, networks, clips, device, seed)
+        for channel, renderer in enumerate(self.renderers):
+            self.modules |= stored_parts(renderer.to(device), channel)
+            self._take_sources(channel)
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
-        config = pair.config.texture
-        return cls(config, load_shape_networks(pair), load_pair(pair, config.size, config.light), pair.device, seed)
+        texture = pair.config.texture
+        clips = load_pair(pair, texture.size, texture.light)
+        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed)
 
-    def choose(self, channel: int) -> tuple[Tensor, Tensor]:
-        """Indices of frames (B,) and how each is moved (B, 2, 3)."""
-        index = draw_batch(self.clips[channel], self.config.batch, self.generator)
-        return index, random_affine(self.config.batch, self.config.augmentation, self.generator)
+    def choose(self, channel: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Indices of frames (B,), how each is moved (B, 2, 3), and the source frames hidden from each (B, P)."""
+        clip, sources = self.clips[channel], self.renderers[channel].sources
+        index = draw_batch(clip, self.config.batch, self.generator)
+        warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
+        if sources is None:
+            return index, warp, None
+        itself = sources.showing(clip.numbers[index])
+        return index, warp, itself | (torch.rand(itself.shape, generator=self.generator, device=warp.device) < _HIDDEN)
 
-    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor, Tensor | None]) -> tuple[Tensor, Tensor, Tensor]:
         """Frames, moved a little, as drawn from their keypoints."""
-        index, warp = chosen
+        index, warp, hidden = chosen
         picture = warp_image(unmasked(self.clips[channel].pixels[index]), warp)
-        return *self._draw(channel, picture), picture
+        return *self._draw(channel, picture, hidden), picture
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
-        return self._draw(channel, unmasked(self.clips[channel].pixels[index]))
+        clip, sources = self.clips[channel], self.renderers[channel].sources
+        hidden = None if sources is None else sources.showing(clip.numbers[index])
+        return self._draw(channel, unmasked(clip.pixels[index]), hidden)
 
-    def _draw(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def _draw(self, channel: int, picture: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
             silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
         with self.autocast():
-            return self.modules[TEXTURE_GENERATORS[channel]](silhouette, points)
+            drawn: tuple[Tensor, Tensor] = self.renderers[channel](silhouette, points, hidden)
+        return drawn
+
+    @torch.no_grad()
+    def _take_sources(self, channel: int) -> None:
+        """Choose the source frames of a clip from those that are trained on, spread over its poses."""
+        clip, sources = self.clips[channel], self.renderers[channel].sources
+        if sources is None:
+            return
+        rows = torch.unique(torch.cat([clip.pairs, clip.pairs + 1]))
+        pictures = (unmasked(clip.pixels[some]) for some in rows.split(_AT_A_TIME))
+        poses = torch.cat([keypoints_of(self.extractor, self.shape.size, each) for each in pictures])
+        count = min(len(rows), len(sources.numbers))
+        chosen = torch.from_numpy(spread_out(poses.cpu().numpy(), count)).to(rows.device)
+        sources.fill(clip.pixels[rows[chosen]], poses[chosen], clip.numbers[rows[chosen]])
 
     def preview(self) -> list[PreviewRow]:
         """Held-out frames beside drawn ones, and each clip drawn in the other's poses."""
-        return texture_rows(self.extractor, self.shape, [self.modules[name] for name in TEXTURE_GENERATORS], self.clips)
+        return texture_rows(self.extractor, self.shape, self.renderers, self.clips)
 
 
 def keypoints_of(extractor: KeypointExtractor, size: int, picture: Tensor) -> Tensor:

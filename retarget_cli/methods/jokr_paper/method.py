@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from retarget_cli.methods.base import Startable
+from retarget_cli.methods.jokr.config import check_mirror
 from retarget_cli.methods.jokr.method import Jokr
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr_paper.config import PRESETS
@@ -29,6 +30,10 @@ class JokrPaper(Jokr):
     }
 
     based: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, config: Any) -> None:
+        """UsageError for a clip to mirror that is none."""
+        check_mirror(config.geometry.mirror)
 
     def phases(self, config: Any) -> tuple[str, ...]:
         """Both stages."""

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import shrink
-from retarget_cli.methods.jokr.model import NEAR, Keypoints, load_direction
-from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
+from retarget_cli.methods.jokr.model import NEAR, Keypoints, load_to_subject
+from retarget_cli.methods.jokr.names import SHAPE_NETWORKS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr_paper import networks
 from retarget_cli.methods.jokr_paper.config import GeometryConfig
 from retarget_cli.methods.jokr_paper.data import bordered, without_border
@@ -59,8 +59,10 @@ class JokrPaperModel:
     def load(cls, pair: PairContext, look: Look) -> JokrPaperModel:
         """Read the results of both stages; `look` is the clip to draw."""
         config, texture = pair.config.geometry, networks.texture_generator(pair.config.texture)
-        to_subject = load_direction(pair, look, networks.Affine(config.affine, config.affine_spread), texture)
-        return cls(config, (*load_shape_networks(pair), texture), to_subject, BOTH.index(look), pair.device)
+        channel = BOTH.index(look)
+        load_modules({TEXTURE_GENERATORS[channel]: texture}, pair.states["texture"])
+        to_subject = load_to_subject(pair, look, networks.Affine(config.affine, config.affine_spread))
+        return cls(config, (*load_shape_networks(pair), texture), to_subject, channel, pair.device)
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:

@@ -1,0 +1,31 @@
+"""The interface of a renderer: what draws one clip's look from a silhouette and keypoints."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from retarget_cli.methods.jokr.renderers.sources import SourceFrames
+
+
+class Renderer(nn.Module):
+    """Draws the look of one clip.
+
+    size: side of its pictures. network: what is trained. sources: real frames of the clip that it copies from; None
+    for a renderer that draws everything by itself.
+    """
+
+    size: int
+    network: nn.Module
+    sources: SourceFrames | None
+
+    @abstractmethod
+    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
+
+        hidden: (B, P) bool, the source frames that are not to be looked at; None: none of them.
+        Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
+        """

@@ -1,0 +1,50 @@
+"""The renderers by name, and those of a stored result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from torch import nn
+
+from retarget_cli.methods.jokr.config import JokrConfig
+from retarget_cli.methods.jokr.names import SOURCE_FRAMES, TEXTURE_GENERATORS
+from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.sources import SourceFrames
+from retarget_cli.methods.jokr.renderers.unet import TextureGenerator, UNetRenderer
+from retarget_cli.methods.jokr.renderers.warp import WarpingGenerator, WarpRenderer
+from retarget_cli.training.checkpoint import load_modules
+
+
+def _unet(config: JokrConfig) -> Renderer:
+    texture = config.texture
+    return UNetRenderer(TextureGenerator(config.geometry.keypoints, texture.widths, texture.size, texture.point_width))
+
+
+def _warp(config: JokrConfig) -> Renderer:
+    keypoints, texture = config.geometry.keypoints, config.texture
+    network = WarpingGenerator(keypoints, texture.widths, texture.size, texture.point_width)
+    return WarpRenderer(network, SourceFrames(texture.sources, texture.size, keypoints))
+
+
+_MAKERS: Mapping[str, Callable[[JokrConfig], Renderer]] = {"unet": _unet, "warp": _warp}  # those of config.RENDERERS
+
+
+def make_renderer(config: JokrConfig) -> Renderer:
+    """The renderer of one clip that the settings name, with fresh weights and no source frames yet."""
+    return _MAKERS[config.texture.renderer](config)
+
+
+def load_renderer(config: JokrConfig, channel: int, folder: Path) -> Renderer:
+    """The renderer of clip A (0) or B (1), as the result of the texture phase in `folder` holds it."""
+    renderer = make_renderer(config)
+    load_modules(stored_parts(renderer, channel), folder)
+    return renderer
+
+
+def stored_parts(renderer: Renderer, channel: int) -> dict[str, nn.Module]:
+    """The modules of a renderer by their names in stored results."""
+    parts = {TEXTURE_GENERATORS[channel]: renderer.network}
+    if renderer.sources is not None:
+        parts[SOURCE_FRAMES[channel]] = renderer.sources
+    return parts

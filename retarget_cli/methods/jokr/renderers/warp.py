@@ -1,0 +1,99 @@
+"""The renderer `warp`: pixels of the nearest real frames, carried along by the keypoints; only the rest is drawn.
+
+As in the First Order Motion Model (Siarohin et al., 2019) and its heirs, a network corrects the motion, says what can
+be copied, and draws what cannot. The motion itself is not learned: keypoints say it in closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, Sources
+from retarget_cli.methods.jokr.renderers.unet import refined_alpha, shape_maps
+from retarget_cli.nn.blocks import UNet
+from retarget_cli.nn.coords import look_up
+from retarget_cli.nn.deformation import rigid_places
+
+_FEATURES = 32  # of a source frame
+_FARTHEST = 0.2  # half crops by which the network may correct the motion
+_SEEN = 0.05  # matte from which on a colour can be told
+
+
+class WarpingGenerator(nn.Module):
+    """Keypoints, silhouette and the sources, carried to where the keypoints are, to colour and alpha."""
+
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
+        super().__init__()
+        self.size = size
+        self.working_size = size // 2
+        self.point_width = point_width
+        self.look = nn.Conv2d(16, _FEATURES, 3, padding=1)
+        self.unet = UNet(1 + keypoints + _FEATURES, widths)
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 20, 3, padding=1), nn.PixelShuffle(2))
+        # What is said of each source: by what all of them together are like, and by what it is like itself.
+        self.common = nn.Conv2d(widths[0], 16, 1)
+        self.own = nn.Conv2d(_FEATURES, 16, 3, padding=1)
+        last = nn.Conv2d(16, 12, 3, padding=1)
+        with torch.no_grad():  # at first motion is not corrected, and all is as likely copied as drawn
+            last.weight.mul_(0.1)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        self.each = nn.Sequential(nn.LeakyReLU(0.2), last, nn.PixelShuffle(2))
+
+    def forward(self, silhouette: Tensor, points: Tensor, sources: Sources) -> tuple[Tensor, Tensor]:
+        """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2), drawn with their sources.
+
+        Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
+        """
+        batch = len(points)
+        frames = sources.frames.flatten(0, 1)
+        places = self._places(points, sources)
+        with torch.no_grad():
+            carried = look_up(frames, places, "border", align_corners=True)
+        seen = torch.cat([carried[:, :3], carried[:, 3:] * 2 - 1], dim=1)
+        features = self.look(F.pixel_unshuffle(seen, 2))
+        shares = sources.shares[:, :, None, None, None]
+        mixed = (features.unflatten(0, (batch, USED)) * shares).sum(dim=1)
+        pose = shape_maps(silhouette, points, self.working_size, self.point_width)
+        trunk = self.unet(torch.cat([pose, mixed], dim=1))
+        out = self.head(trunk).float()
+        own = self.own(features).unflatten(0, (batch, USED)) + self.common(trunk)[:, None]
+        said = self.each(own.flatten(0, 1)).float()
+        step = _FARTHEST * torch.tanh(said[:, :2]).permute(0, 2, 3, 1)
+        copied = look_up(frames, places + step, "border", align_corners=True).unflatten(0, (batch, USED))
+        matte = copied[:, :, 3:]
+        # Off the body of a source there is nothing to copy.
+        likely = said[:, 2:].unflatten(0, (batch, USED)) + torch.log(shares) + torch.log(matte.clamp(min=1e-4))
+        weights = torch.softmax(torch.cat([out[:, None, 4:], likely], dim=1), dim=1)
+        drawn = torch.tanh(out[:, None, :3])
+        colours = torch.cat([drawn, copied[:, :, :3] / matte.clamp(min=_SEEN)], dim=1)
+        return (weights * colours).sum(dim=1), refined_alpha(silhouette, out[:, 3:4])
+
+    def _places(self, points: Tensor, sources: Sources) -> Tensor:
+        """Where in its source each pixel comes from, by keypoints alone: (B · USED, S, S, 2)."""
+        here = points.float().repeat_interleave(USED, dim=0)
+        coarse = rigid_places(here, sources.poses.flatten(0, 1), self.working_size).permute(0, 3, 1, 2)
+        fine = F.interpolate(coarse, size=(self.size,) * 2, mode="bilinear", align_corners=True)
+        return fine.permute(0, 2, 3, 1)
+
+
+class WarpRenderer(Renderer):
+    """Copies what it can."""
+
+    network: WarpingGenerator
+    sources: SourceFrames
+
+    def __init__(self, network: WarpingGenerator, sources: SourceFrames) -> None:
+        super().__init__()
+        self.network = network
+        self.sources = sources
+        self.size = network.size
+
+    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
+        drawn: tuple[Tensor, Tensor] = self.network(silhouette, points, self.sources.near(points, hidden))
+        return drawn

@@ -1,0 +1,169 @@
+"""The renderers: what they copy, what they must not look at, and that stored ones draw alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from every_phase import CLIPS, builder
+from torch import Tensor
+
+from retarget_cli.errors import UsageError
+from retarget_cli.methods import get_method
+from retarget_cli.methods.jokr.config import RENDERERS
+from retarget_cli.methods.jokr.renderers import make
+from retarget_cli.methods.jokr.renderers.make import load_renderer, make_renderer
+from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
+from retarget_cli.methods.jokr.renderers.warp import WarpRenderer
+from retarget_cli.methods.jokr.texture import TexturePhase
+from retarget_cli.training.checkpoint import save_modules
+
+JOKR = get_method("jokr")
+
+
+def config(*changes: str) -> Any:
+    return JOKR.config(
+        "draft", ("texture.size=32", "texture.widths=8,16", "texture.sources=4", "detail.steps=0", *changes)
+    )
+
+
+def four_corners(shift: float = 0.0) -> Tensor:
+    """(1, 14, 2) keypoints on a square, the square moved to the right by `shift`."""
+    corners = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+    return corners.repeat(4, 1)[None, :14] + torch.tensor([shift, 0.0])
+
+
+def copier() -> WarpRenderer:
+    """A renderer that draws nothing itself."""
+    torch.manual_seed(0)
+    renderer = make_renderer(config())
+    assert isinstance(renderer, WarpRenderer)
+    with torch.no_grad():
+        renderer.network.head[0].weight.zero_()
+        renderer.network.head[0].bias.zero_()
+        renderer.network.head[0].bias[16:] = -30.0  # "drawn, not copied" is never likely
+        renderer.network.each[1].weight.zero_()
+    frames = torch.randint(0, 256, (4, 4, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    frames[:, 3] = 255
+    frames = torch.nn.functional.avg_pool2d(frames.float(), 5, 1, 2).byte()
+    frames[:, 3] = 255
+    poses = torch.cat([four_corners()] + [four_corners() * (1 + number) for number in (1, 2, 3)])
+    renderer.sources.fill(frames, poses, torch.arange(4))
+    renderer.sources.spread.fill_(0.01)  # in the pose of one of them, no other lies near
+    return renderer
+
+
+def drawn(renderer: Any, points: Tensor, hidden: Tensor | None = None) -> Tensor:
+    with torch.no_grad():
+        colour: Tensor = renderer(torch.ones(len(points), 1, 16, 16), points, hidden)[0]
+    return colour
+
+
+def as_colour(frame: Tensor) -> Tensor:
+    return frame[:3].float() / 127.5 - 1
+
+
+def test_in_the_pose_of_a_real_frame_that_frame_is_copied() -> None:
+    renderer = copier()
+    torch.testing.assert_close(
+        drawn(renderer, four_corners())[0], as_colour(renderer.sources.frames[0]), atol=0.01, rtol=0
+    )
+
+
+def test_pixels_go_along_with_the_keypoints() -> None:
+    renderer, right = copier(), 4
+    moved = drawn(renderer, four_corners(right * 2 / 31))[0]
+    real = as_colour(renderer.sources.frames[0])
+    torch.testing.assert_close(moved[..., right:], real[..., :-right], atol=0.02, rtol=0)
+
+
+def test_hidden_frames_are_not_looked_at() -> None:
+    renderer = copier()
+    hidden = torch.tensor([[True, False, False, False]])
+    before = drawn(renderer, four_corners(), hidden)
+    renderer.sources.frames[0] = 255 - renderer.sources.frames[0]
+    renderer.sources.frames[0, 3] = 255
+    torch.testing.assert_close(drawn(renderer, four_corners(), hidden), before, atol=0, rtol=0)
+    assert float((drawn(renderer, four_corners()) - before).abs().mean()) > 0.1
+
+
+def test_pictures_do_not_jump_when_the_nearest_frames_change() -> None:
+    renderer = copier()
+    largest = []
+    for steps in (400, 1600):
+        way = torch.linspace(1, 4, steps)[:, None, None] * four_corners() * 0.9
+        pictures = torch.cat([drawn(renderer, some) for some in way.split(50)])
+        assert float((pictures[-1] - pictures[0]).abs().mean()) > 0.1
+        largest.append(float((pictures[1:] - pictures[:-1]).abs().mean(dim=(1, 2, 3)).max()))
+    assert largest[1] < largest[0] / 2.5  # a jump would be as large, however small the steps
+
+
+def test_a_frame_has_no_share_left_when_another_takes_its_place() -> None:
+    tie = torch.tensor([[0.1, 0.4, 0.4 + 1e-5, 3.0]])
+    shares, which = shares_of(tie)
+    assert which.tolist() == [[0, 1]]
+    assert float(shares[0, 1]) < 1e-3
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(1))
+    near = shares_of(torch.tensor([[0.1, 0.1, 5.0, 6.0]]))[0]
+    torch.testing.assert_close(near, torch.full((1, USED), 0.5))
+
+
+def test_a_short_clip_gives_its_frames_several_times() -> None:
+    sources = SourceFrames(5, 8, 3)
+    frames = torch.arange(2, dtype=torch.uint8)[:, None, None, None].expand(2, 4, 8, 8)
+    sources.fill(frames, torch.rand(2, 3, 2), torch.tensor([4, 9]))
+    assert sources.numbers.tolist() == [4, 9, 4, 9, 4]
+    assert sources.showing(torch.tensor([9])).tolist() == [[False, True, False, True, False]]
+    assert 0 < float(sources.spread) < 8
+
+
+@pytest.fixture
+def phase(tmp_path: Path) -> TexturePhase:
+    built = builder("texture", tmp_path)()
+    assert isinstance(built, TexturePhase)
+    return built
+
+
+def test_sources_are_frames_of_the_training_and_never_the_picture_itself(phase: TexturePhase) -> None:
+    for channel, (clip, renderer) in enumerate(zip(phase.clips, phase.renderers, strict=True)):
+        sources = renderer.sources
+        assert sources is not None
+        assert set(sources.numbers.tolist()).isdisjoint(clip.numbers[clip.held_out].tolist())
+        for number, frame in zip(sources.numbers.tolist(), sources.frames, strict=True):
+            assert torch.equal(clip.pixels[number], frame)
+        for _ in range(5):
+            index, _, hidden = phase.choose(channel)
+            assert hidden is not None
+            assert hidden[sources.showing(clip.numbers[index])].all()
+            assert 0.2 < float(hidden.float().mean()) < 0.9
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_a_stored_renderer_draws_what_the_phase_draws(tmp_path: Path, renderer: str) -> None:
+    phase = builder("texture", tmp_path, changes=(f"texture.renderer={renderer}",))()
+    assert isinstance(phase, TexturePhase)
+    out = tmp_path / "result"
+    out.mkdir()
+    save_modules(phase, out)
+    config = JOKR.config(
+        "draft",
+        (
+            "geometry.keypoints=6", "geometry.size=32", "geometry.widths=16,24", "texture.size=32",
+            "texture.widths=16,24", "detail.steps=0", f"texture.renderer={renderer}",
+        ),
+    )  # fmt: skip
+    points = torch.rand(3, 6, 2, generator=torch.Generator().manual_seed(1)) - 0.5
+    for channel in (0, 1):
+        expected = drawn(phase.renderers[channel], points)
+        torch.testing.assert_close(drawn(load_renderer(config, channel, out), points), expected, atol=1e-5, rtol=0)
+    assert CLIPS  # both clips have a renderer of their own
+    assert not torch.equal(drawn(phase.renderers[0], points), drawn(phase.renderers[1], points))
+
+
+def test_every_name_has_a_renderer_and_others_are_refused() -> None:
+    assert set(make._MAKERS) == set(RENDERERS)
+    with pytest.raises(UsageError, match="renderer 'wrap'") as caught:
+        config("texture.renderer=wrap")
+    assert "Did you mean warp?" in caught.value.fix
