@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.base import PairContext
-from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig
+from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig, JokrConfig
 from retarget_cli.methods.jokr.data import draw_batch, in_steady_light, unmasked
+from retarget_cli.methods.jokr.detailed import DetailedTexture, make_memory, memory_name
 from retarget_cli.methods.jokr.facing import facing_alike
+from retarget_cli.methods.jokr.fine_frames import Drawing, FineFrames, fine_frames
+from retarget_cli.methods.jokr.fine_sources import FineSources
 from retarget_cli.methods.jokr.model import load_shape_networks
-from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES
+from retarget_cli.methods.jokr.names import DETAIL_NETWORKS
 from retarget_cli.methods.jokr.networks import (
     ENLARGED,
     DetailNetwork,
@@ -22,7 +25,6 @@ from retarget_cli.methods.jokr.networks import (
     SilhouetteGenerator,
 )
 from retarget_cli.methods.jokr.previews import detail_rows
-from retarget_cli.methods.jokr.references import DetailedTexture, FineFrames, References, fine_frames
 from retarget_cli.methods.jokr.renderers.base import Renderer
 from retarget_cli.methods.jokr.renderers.make import load_renderer
 from retarget_cli.methods.jokr.texture import AppearancePhase, keypoints_of
@@ -40,6 +42,7 @@ def cut(values: Tensor, corners: Tensor, size: int) -> Tensor:
 
 
 _FRAME = DETAIL_FRAME // 2  # pixels around a patch
+_TRUSTED = 0.9  # share of carried detail with which it begins: it is mostly right
 
 
 class DetailPhase(AppearancePhase):
@@ -50,7 +53,7 @@ class DetailPhase(AppearancePhase):
 
     def __init__(
         self,
-        config: DetailConfig,
+        config: JokrConfig,
         geometry: tuple[KeypointExtractor, SilhouetteGenerator],
         textures: tuple[Renderer, Renderer],
         clips: tuple[ClipArray, ClipArray],
@@ -61,15 +64,24 @@ class DetailPhase(AppearancePhase):
         self.extractor, self.shape = geometry
         self.textures = textures
         freeze((*geometry, *textures), device)
-        remembered = [References(config.references, config.size, self.extractor.keypoints) for _ in REFERENCES]
+        detail = config.detail
+        self.memories = make_memory(config), make_memory(config)
+        for memory, texture, clip in zip(self.memories, textures, clips, strict=True):
+            memory.to(device)
+            if isinstance(memory, FineSources) and texture.sources is not None:
+                memory.take(clip, texture.sources.numbers)
         frames = [
-            fine_frames(clip, config.size, partial(self._textured, channel), remembered[channel], device)
+            fine_frames(clip, detail.size, partial(self._textured, channel), self.memories[channel], device)
             for channel, clip in enumerate(clips)
         ]
         torch.manual_seed(seed)
-        networks: dict[str, nn.Module] = {name: DetailNetwork(config, textures[0].size) for name in DETAIL_NETWORKS}
-        super().__init__(config, networks, (frames[0], frames[1]), device, seed)
-        self.modules |= dict(zip(REFERENCES, remembered, strict=True))
+        trusted = [_TRUSTED if isinstance(memory, FineSources) else 0.5 for memory in self.memories]
+        networks: dict[str, nn.Module] = {
+            name: DetailNetwork(detail, textures[0].size, each)
+            for name, each in zip(DETAIL_NETWORKS, trusted, strict=True)
+        }
+        super().__init__(detail, networks, (frames[0], frames[1]), device, seed)
+        self.modules |= {memory_name(memory, channel): memory for channel, memory in enumerate(self.memories)}
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> DetailPhase:
@@ -77,7 +89,7 @@ class DetailPhase(AppearancePhase):
         clips, _ = facing_alike(pair.clips, pair.config.geometry.mirror)
         clips = in_steady_light(clips, pair.config.texture.light)
         one, other = (load_renderer(pair.config, channel, pair.states["texture"]) for channel in (0, 1))
-        return cls(pair.config.detail, load_shape_networks(pair), (one, other), clips, pair.device, seed)
+        return cls(pair.config, load_shape_networks(pair), (one, other), clips, pair.device, seed)
 
     def _fine(self, channel: int) -> FineFrames:
         return cast(FineFrames, self.clips[channel])
@@ -113,14 +125,14 @@ class DetailPhase(AppearancePhase):
 
     def preview(self) -> list[PreviewRow]:
         """Parts of held-out frames beside drawn ones, and of each clip drawn in the other's poses."""
-        detailed = []
-        for texture, detail, references in zip(self.textures, DETAIL_NETWORKS, REFERENCES, strict=True):
-            networks = cast(DetailNetwork, self.modules[detail]), cast(References, self.modules[references])
-            detailed.append(DetailedTexture(texture, *networks))
+        detailed = [
+            DetailedTexture(texture, cast(DetailNetwork, self.modules[name]), memory)
+            for texture, name, memory in zip(self.textures, DETAIL_NETWORKS, self.memories, strict=True)
+        ]
         return detail_rows(self.extractor, self.shape, detailed, self.clips)
 
-    def _textured(self, channel: int, pixels: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Colour, alpha logits and keypoints that the frozen networks make of frames (n, 4, S, S) uint8.
+    def _textured(self, channel: int, pixels: Tensor, numbers: Tensor) -> Drawing:
+        """What the frozen networks make of frames (n, 4, S, S) uint8.
 
         numbers: (n,) where in the clip they are: no frame is drawn from itself.
         """
@@ -129,7 +141,8 @@ class DetailPhase(AppearancePhase):
         points = keypoints_of(self.extractor, self.shape.size, small)
         silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
         hidden = None if texture.sources is None else texture.sources.showing(numbers)
-        return *texture(silhouette, points, hidden), points
+        *picture, carried = texture.draw(silhouette, points, hidden)
+        return Drawing(torch.cat(picture, dim=1), points, carried)
 
     def _grid(self) -> int:
         """The side of what a detail network sees of a frame, in pixels."""

@@ -15,6 +15,7 @@ from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.aligner import mover
 from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
+from retarget_cli.methods.jokr.detailed import DetailedTexture, load_detailed_texture
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,
@@ -23,7 +24,6 @@ from retarget_cli.methods.jokr.networks import (
     shape_networks,
 )
 from retarget_cli.methods.jokr.pretrained import stored_aligner
-from retarget_cli.methods.jokr.references import DetailedTexture, load_detailed_texture
 from retarget_cli.methods.jokr.renderers.base import Renderer
 from retarget_cli.methods.jokr.renderers.make import load_renderer
 from retarget_cli.nn.coords import invert_affine

@@ -6,4 +6,5 @@ TEXTURE_GENERATORS = ("painter_a", "painter_b")
 DISCRIMINATORS = ("critic_a", "critic_b")  # of patches
 DETAIL_NETWORKS = ("refiner_a", "refiner_b")
 SOURCE_FRAMES = ("sources_a", "sources_b")  # that the renderer copies from
+FINE_SOURCES = ("fine_a", "fine_b")  # the detail of these
 REFERENCES = ("references_a", "references_b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import cast
@@ -167,15 +168,16 @@ class DetailNetwork(nn.Module):
     It sees no keypoints: what it does here it does wherever the picture looks alike, in poses never seen too.
     """
 
-    def __init__(self, config: DetailConfig, drawn: int) -> None:
-        """drawn: side of the texture generator's pictures."""
+    def __init__(self, config: DetailConfig, drawn: int, trusted: float = 0.5) -> None:
+        """drawn: side of the texture generator's pictures; trusted: share of the detail found with which it begins."""
         super().__init__()
         self.fold = drawn * ENLARGED // config.size
         width = config.width
         last = nn.Conv2d(width, 5 * ENLARGED**2, 3, padding=1)
-        with torch.no_grad():  # half of what was looked up, and nearly nothing else, is what it begins with
+        with torch.no_grad():  # a share of what was found, and nearly nothing else, is what it begins with
             last.weight.mul_(0.1)
-            cast(Tensor, last.bias).zero_()
+            bias = cast(Tensor, last.bias).zero_()
+            bias[4 * ENLARGED**2 :] = math.log(trusted / (1 - trusted))
         self.body = nn.Sequential(
             nn.Conv2d(4 * self.fold**2 + 3 * ENLARGED**2, width, 3, padding=1),
             *(Residual(width) for _ in range(config.blocks)),

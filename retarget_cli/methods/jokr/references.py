@@ -1,9 +1,7 @@
-"""Real frames that detail is looked up in: which ones, aligned how, and drawing with them."""
+"""Real frames that detail is looked up in, beside a renderer that copies nothing: which ones, and aligned how."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import cv2
@@ -11,14 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retarget_cli.methods.base import PairContext
-from retarget_cli.methods.jokr.data import Frames, held_out_frames, rgba_pictures, shrink
-from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, REFERENCES
-from retarget_cli.methods.jokr.networks import DetailNetwork
-from retarget_cli.training.checkpoint import load_modules
-from retarget_cli.training.clips import ClipArray
-from retarget_cli.training.device import freeze
-from retarget_cli.utils.sampling import evenly
+from retarget_cli.methods.jokr.data import rgba_pictures
+from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.utils.threads import mapped
 from retarget_cli.vision.flow import dense_flow
 
@@ -53,6 +45,10 @@ class References(nn.Module):
         self.poses.copy_(torch.from_numpy(poses[chosen]))
         self.spread.fill_(float(np.mean([_distances(pose, poses[chosen]).min() for pose in poses])))
         return chosen
+
+    def find(self, drawn: Tensor, points: Tensor, carried: Carried | None) -> Tensor:
+        """See :class:`~retarget_cli.methods.jokr.detailed.DetailMemory`."""
+        return looked_up(self, drawn, points.float().cpu().numpy()).to(drawn.device).float() / _SCALE
 
     @cached_property
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
@@ -162,50 +158,6 @@ def _plain(rgba: np.ndarray, size: int) -> np.ndarray:
     return cv2.GaussianBlur(cv2.resize(over, (size, size), interpolation=kind), (0, 0), size / 170)
 
 
-MOST_FRAMES = 200  # of a clip; two megabytes each at 512 pixels
-_AT_A_TIME = 8
-
-Draw = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
-
-
-@dataclass(frozen=True)
-class FineFrames(Frames):
-    """Frames of one clip at full size; `pairs` are the frames that are trained on.
-
-    drawn: (N, 4, s, s), colour and alpha logits of the texture generator.
-    found: (N, 3, S, S) int8, detail times 127.
-    """
-
-    drawn: Tensor = field(kw_only=True)
-    found: Tensor = field(kw_only=True)
-
-
-def fine_frames(clip: ClipArray, size: int, draw: Draw, references: References, device: str) -> FineFrames:
-    """Prepare a clip, and choose its `references`.
-
-    draw: frames (n, 4, S, S) uint8 and where in the clip they are (n,) to what is drawn for them: colour, alpha logits
-    and keypoints. Frames that the other phases hold out are held out here too. Of a long clip an even choice is taken.
-    """
-    held = held_out_frames(clip.count)
-    rest = np.setdiff1d(np.arange(clip.count), held) if clip.count > len(held) else held
-    most_held = MOST_FRAMES // 10
-    held, rest = held[evenly(len(held), most_held)], rest[evenly(len(rest), MOST_FRAMES - most_held)]
-    chosen = np.concatenate([rest, held])
-    pixels = shrink(clip.pictures(chosen), size, len(chosen))
-    numbers = torch.from_numpy(chosen).to(device)
-    with torch.no_grad():
-        together = zip(pixels.split(_AT_A_TIME), numbers.split(_AT_A_TIME), strict=True)
-        parts = [draw(some.to(device), which) for some, which in together]
-    colour, alpha, points = (torch.cat(part).float() for part in zip(*parts, strict=True))
-    poses, real = points.cpu().numpy(), pixels.permute(0, 2, 3, 1).numpy()
-    own = references.choose(poses[: len(rest)], real[: len(rest)])
-    drawn = torch.cat([colour, alpha], dim=1)
-    found = looked_up(references, drawn, poses, {int(index): place for place, index in enumerate(own)})
-    everything = torch.arange(len(chosen), device=device)
-    training, scored = everything[: len(rest)], everything[len(rest) :]
-    return FineFrames(pixels.to(device), training, scored, numbers, drawn=drawn, found=found.to(device))
-
-
 def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: dict[int, int] | None = None) -> Tensor:
     """Detail for drawn pictures (N, 4, s, s) at keypoints (N, K, 2): (N, 3, S, S) int8, on the host.
 
@@ -224,37 +176,3 @@ def looked_up(references: References, drawn: Tensor, points: np.ndarray, own: di
     for place, detail in zip(found, mapped(look, range(len(pictures))), strict=True):
         place.copy_(torch.from_numpy(detail).permute(2, 0, 1))
     return found
-
-
-FEW = 4  # pictures at a time: they have up to sixteen times the pixels of the texture generator's
-
-
-@dataclass(frozen=True)
-class DetailedTexture:
-    """Draws as a texture generator does, finer."""
-
-    texture: nn.Module
-    detail: DetailNetwork
-    references: References
-
-    def __call__(self, silhouette: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Silhouettes (B, 1, h, w) and keypoints (B, K, 2) to colour (B, 3, S, S) and alpha logits (B, 1, S, S)."""
-        drawn = torch.cat(self.texture(silhouette, points), dim=1)
-        few = zip(drawn.split(FEW), points.split(FEW), strict=True)
-        colour, alpha = zip(*(self._fine(*some) for some in few), strict=True)
-        return torch.cat(colour), torch.cat(alpha)
-
-    def _fine(self, drawn: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        found = looked_up(self.references, drawn, points.cpu().numpy()).to(drawn.device)
-        colour, alpha = self.detail(drawn, found.float() / 127)
-        return colour.clamp(-1, 1), alpha
-
-
-def load_detailed_texture(pair: PairContext, channel: int, texture: nn.Module) -> DetailedTexture:
-    """Load what the detail phase learned of one clip. texture: its texture generator, on the device already or soon."""
-    config = pair.config
-    detail = DetailNetwork(config.detail, config.texture.size)
-    references = References(config.detail.references, config.detail.size, config.geometry.keypoints)
-    load_modules({DETAIL_NETWORKS[channel]: detail, REFERENCES[channel]: references}, pair.states["detail"])
-    freeze((detail,), pair.device)
-    return DetailedTexture(texture, detail, references)

@@ -28,7 +28,7 @@ from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.side_by_side import SideBySide
 
-_HIDDEN = 0.5  # share of the source frames that a picture of the training must do without, so that some are far away
+_HIDDEN = 0.2  # share of the source frames that a picture of the training must do without, so that some are far away
 _AT_A_TIME = 16  # frames
 
 

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from retarget_cli.methods.jokr.renderers.sources import SourceFrames
+
+
+class Carried(NamedTuple):
+    """What was copied of source frames into pictures.
+
+    which: (B, U), the source frames; places: (B, U, S, S, 2), where in them each pixel comes from, x and y in [-1, 1]
+    from the middle of the first pixel to that of the last; weights: (B, U, S, S), how much of the pixel each one makes.
+    """
+
+    which: Tensor
+    places: Tensor
+    weights: Tensor
+
+    def part(self, some: slice) -> Carried:
+        """That of some of the pictures."""
+        return Carried(self.which[some], self.places[some], self.weights[some])
 
 
 class Renderer(nn.Module):
@@ -21,6 +37,12 @@ class Renderer(nn.Module):
     size: int
     network: nn.Module
     sources: SourceFrames | None
+
+    def draw(
+        self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Carried | None]:
+        """As :meth:`forward`, and what was copied; None where nothing is."""
+        return *self(silhouette, points, hidden), None
 
     @abstractmethod
     def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:

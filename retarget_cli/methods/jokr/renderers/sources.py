@@ -14,10 +14,11 @@ USED = 2
 class Sources(NamedTuple):
     """The source frames of a batch of pictures.
 
-    frames: (B, USED, 4, S, S), colour in [-1, 1] times the matte, and the matte. poses: (B, USED, K, 2), their
-    keypoints. shares: (B, USED), sums of 1, by which a frame comes and goes gently as poses change.
+    which: (B, USED). frames: (B, USED, 4, S, S), colour in [-1, 1] times the matte, and the matte. poses:
+    (B, USED, K, 2), their keypoints. shares: (B, USED), sums of 1, by which frames come and go gently as poses change.
     """
 
+    which: Tensor
     frames: Tensor
     poses: Tensor
     shares: Tensor
@@ -64,7 +65,7 @@ class SourceFrames(nn.Module):
         shares, which = shares_of(apart)
         values = self.frames[which].float() / 255
         matte = values[:, :, 3:]
-        return Sources(torch.cat([(values[:, :, :3] * 2 - 1) * matte, matte], dim=2), self.poses[which], shares)
+        return Sources(which, torch.cat([(values[:, :, :3] * 2 - 1) * matte, matte], dim=2), self.poses[which], shares)
 
 
 def distances(points: Tensor, poses: Tensor) -> Tensor:

@@ -7,12 +7,13 @@ be copied, and draws what cannot. The motion itself is not learned: keypoints sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.base import Carried, Renderer
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, Sources
 from retarget_cli.methods.jokr.renderers.unet import refined_alpha, shape_maps
 from retarget_cli.nn.blocks import UNet
@@ -21,6 +22,7 @@ from retarget_cli.nn.deformation import rigid_places
 
 _FEATURES = 32  # of a source frame
 _FARTHEST = 0.2  # half crops by which the network may correct the motion
+_DRAWN = -2.0  # log odds, against those of a source, that a pixel is drawn anew
 _SEEN = 0.05  # matte from which on a colour can be told
 
 
@@ -34,27 +36,35 @@ class WarpingGenerator(nn.Module):
         self.point_width = point_width
         self.look = nn.Conv2d(16, _FEATURES, 3, padding=1)
         self.unet = UNet(1 + keypoints + _FEATURES, widths)
-        self.head = nn.Sequential(nn.Conv2d(widths[0], 20, 3, padding=1), nn.PixelShuffle(2))
+        # Colours and their likelihood where nothing is copied, alpha, a change to what is copied.
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 32, 3, padding=1), nn.PixelShuffle(2))
         # What is said of each source: by what all of them together are like, and by what it is like itself.
         self.common = nn.Conv2d(widths[0], 16, 1)
         self.own = nn.Conv2d(_FEATURES, 16, 3, padding=1)
-        last = nn.Conv2d(16, 12, 3, padding=1)
-        with torch.no_grad():  # at first motion is not corrected, and all is as likely copied as drawn
-            last.weight.mul_(0.1)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        self.each = nn.Sequential(nn.LeakyReLU(0.2), last, nn.PixelShuffle(2))
+        self.each = nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(16, 12, 3, padding=1), nn.PixelShuffle(2))
+        self._begin_by_copying()
 
-    def forward(self, silhouette: Tensor, points: Tensor, sources: Sources) -> tuple[Tensor, Tensor]:
+    @torch.no_grad()
+    def _begin_by_copying(self) -> None:
+        """What the keypoints say is right at first: motion and colours are not changed, and little is drawn anew."""
+        head, each = cast(nn.Conv2d, self.head[0]), cast(nn.Conv2d, self.each[1])
+        for bias in (head.bias, each.bias):
+            nn.init.zeros_(cast(Tensor, bias))
+        cast(Tensor, head.bias)[16:20] = _DRAWN
+        head.weight[20:] *= 0.1
+        each.weight *= 0.1
+
+    def forward(self, silhouette: Tensor, points: Tensor, sources: Sources) -> tuple[Tensor, Tensor, Carried]:
         """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2), drawn with their sources.
 
-        Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
+        Returns colour (B, 3, S, S) in [-1, 1], alpha logits (B, 1, S, S), and what was copied.
         """
         batch = len(points)
         frames = sources.frames.flatten(0, 1)
         places = self._places(points, sources)
         with torch.no_grad():
-            carried = look_up(frames, places, "border", align_corners=True)
-        seen = torch.cat([carried[:, :3], carried[:, 3:] * 2 - 1], dim=1)
+            moved = look_up(frames, places, "border", align_corners=True)
+        seen = torch.cat([moved[:, :3], moved[:, 3:] * 2 - 1], dim=1)
         features = self.look(F.pixel_unshuffle(seen, 2))
         shares = sources.shares[:, :, None, None, None]
         mixed = (features.unflatten(0, (batch, USED)) * shares).sum(dim=1)
@@ -63,15 +73,18 @@ class WarpingGenerator(nn.Module):
         out = self.head(trunk).float()
         own = self.own(features).unflatten(0, (batch, USED)) + self.common(trunk)[:, None]
         said = self.each(own.flatten(0, 1)).float()
-        step = _FARTHEST * torch.tanh(said[:, :2]).permute(0, 2, 3, 1)
-        copied = look_up(frames, places + step, "border", align_corners=True).unflatten(0, (batch, USED))
+        places = places + _FARTHEST * torch.tanh(said[:, :2]).permute(0, 2, 3, 1)
+        copied = look_up(frames, places, "border", align_corners=True).unflatten(0, (batch, USED))
         matte = copied[:, :, 3:]
-        # Off the body of a source there is nothing to copy.
-        likely = said[:, 2:].unflatten(0, (batch, USED)) + torch.log(shares) + torch.log(matte.clamp(min=1e-4))
-        weights = torch.softmax(torch.cat([out[:, None, 4:], likely], dim=1), dim=1)
-        drawn = torch.tanh(out[:, None, :3])
-        colours = torch.cat([drawn, copied[:, :, :3] / matte.clamp(min=_SEEN)], dim=1)
-        return (weights * colours).sum(dim=1), refined_alpha(silhouette, out[:, 3:4])
+        # Off the body of a source there is nothing to copy, and colours of its outline are mixed with the background.
+        inside = (2 * matte - 1).clamp(min=1e-4)
+        likely = said[:, 2:].unflatten(0, (batch, USED)) + torch.log(shares) + torch.log(inside)
+        weights = torch.softmax(torch.cat([out[:, None, 4:5], likely], dim=1), dim=1)
+        new = torch.tanh(out[:, None, :3])
+        colours = torch.cat([new, copied[:, :, :3] / matte.clamp(min=_SEEN)], dim=1)
+        colour = (weights * colours).sum(dim=1) + torch.tanh(out[:, 5:])
+        carried = Carried(sources.which, places.unflatten(0, (batch, USED)), weights[:, 1:, 0])
+        return colour, refined_alpha(silhouette, out[:, 3:4]), carried
 
     def _places(self, points: Tensor, sources: Sources) -> Tensor:
         """Where in its source each pixel comes from, by keypoints alone: (B · USED, S, S, 2)."""
@@ -93,7 +106,14 @@ class WarpRenderer(Renderer):
         self.sources = sources
         self.size = network.size
 
+    def draw(
+        self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Carried | None]:
+        """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
+        drawn: tuple[Tensor, Tensor, Carried] = self.network(silhouette, points, self.sources.near(points, hidden))
+        return drawn
+
     def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
-        drawn: tuple[Tensor, Tensor] = self.network(silhouette, points, self.sources.near(points, hidden))
-        return drawn
+        colour, alpha, _ = self.draw(silhouette, points, hidden)
+        return colour, alpha
