@@ -92,7 +92,7 @@ class GeometryConfig:
 class TextureConfig:
     """The second phase: colouring the silhouettes."""
 
-    steps: int = setting(3400, "optimizer steps", "steps")
+    steps: int = setting(1000, "optimizer steps", "steps")
     batch: int = setting(
         2,
         "frames of each clip in a step; on a CPU, many small steps learn more in the same time",
@@ -111,7 +111,7 @@ class TextureConfig:
     )
     sources: int = setting(64, "real frames of each clip to copy from", "frames", later=True, least=3, most=512)
     widths: tuple[int, ...] = setting(
-        (32, 96, 160, 192), "channels of the texture generators, by level", "channels", least=1, most=4096
+        (32, 64, 96, 128), "channels of the texture generators, by level", "channels", least=1, most=4096
     )
     point_width: float = setting(
         0.1, "width of the spots that show keypoints to the texture generators", "half crops", least=1e-3
@@ -146,7 +146,7 @@ class DetailConfig:
         48, "channels of the network, which works at a quarter of the size", "channels", least=1, most=4096
     )
     blocks: int = setting(4, "residual blocks of the network", most=256)
-    references: int = setting(8, "real frames of each clip from which detail is taken", "frames")
+    references: int = setting(8, "real frames of each clip from which detail is taken beside `unet`", "frames")
     learning_rate: float = setting(1e-3, "peak of the one-cycle schedule of the detail networks")
     critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
     adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
@@ -165,12 +165,12 @@ class JokrConfig:
 
 
 PRESETS: dict[str, JokrConfig] = {
-    "draft": JokrConfig(detail=DetailConfig(steps=400)),
-    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=2400), detail=DetailConfig(steps=1000)),
+    "draft": JokrConfig(detail=DetailConfig(steps=150)),
+    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=1200), detail=DetailConfig(steps=400)),
     "best": JokrConfig(
         geometry=GeometryConfig(steps=3000),
-        texture=TextureConfig(size=256, batch=4, steps=4000),
-        detail=DetailConfig(steps=2000),
+        texture=TextureConfig(size=256, batch=4, steps=2400),
+        detail=DetailConfig(steps=1000),
     ),
 }
 

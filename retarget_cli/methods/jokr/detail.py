@@ -81,7 +81,6 @@ class DetailPhase(AppearancePhase):
             for name, each in zip(DETAIL_NETWORKS, trusted, strict=True)
         }
         super().__init__(detail, networks, (frames[0], frames[1]), device, seed)
-        self.modules |= {memory_name(memory, channel): memory for channel, memory in enumerate(self.memories)}
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> DetailPhase:
@@ -90,6 +89,10 @@ class DetailPhase(AppearancePhase):
         clips = in_steady_light(clips, pair.config.texture.light)
         one, other = (load_renderer(pair.config, channel, pair.states["texture"]) for channel in (0, 1))
         return cls(pair.config, load_shape_networks(pair), (one, other), clips, pair.device, seed)
+
+    def finish(self) -> None:
+        """Add to the result where detail comes from. A checkpoint needs none of it: it is made anew from the clips."""
+        self.modules |= {memory_name(memory, channel): memory for channel, memory in enumerate(self.memories)}
 
     def _fine(self, channel: int) -> FineFrames:
         return cast(FineFrames, self.clips[channel])
