@@ -43,7 +43,7 @@ def copier() -> WarpRenderer:
     with torch.no_grad():
         renderer.network.head[0].weight.zero_()
         renderer.network.head[0].bias.zero_()
-        renderer.network.head[0].bias[16:20] = -30.0  # "drawn, not copied" is never likely
+        renderer.network.head[0].bias[16:] = -30.0  # "drawn, not copied" is never likely
         renderer.network.each[1].weight.zero_()
     frames = torch.randint(0, 256, (4, 4, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     frames[:, 3] = 255

@@ -121,6 +121,10 @@ class TextureConfig:
     critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
     adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
     features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
+    copies: float = setting(
+        1.0, "weight: what warp copies of each source agrees with the picture by itself", later=True
+    )
+    anew: float = setting(0.2, "weight: warp draws little anew, which is blurred where it need not be", later=True)
     perceptual: str = setting(
         "auto",
         "perceptual loss: lpips, structure (the discriminator, needs no weights), auto (lpips where it can be had)",

@@ -103,7 +103,7 @@ class DetailPhase(AppearancePhase):
         chance = torch.rand(self.config.batch, places, generator=self.generator, device=index.device)
         return index, chance
 
-    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Patches around random points of the object."""
         clip, patch = self._fine(channel), self.config.patch
         index, chance = chosen
@@ -117,7 +117,7 @@ class DetailPhase(AppearancePhase):
         with self.autocast():
             fine = self.modules[DETAIL_NETWORKS[channel]](coarse, found)
         colour, alpha = (part[..., _FRAME:-_FRAME, _FRAME:-_FRAME] for part in fine)
-        return colour, alpha, cut(picture, ENLARGED * corners, patch)
+        return colour, alpha, cut(picture, ENLARGED * corners, patch), {}
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""

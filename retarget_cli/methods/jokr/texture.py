@@ -19,6 +19,7 @@ from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscriminator, SilhouetteGenerator
 from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.methods.jokr.references import spread_out
+from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
@@ -28,7 +29,8 @@ from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.side_by_side import SideBySide
 
-_HIDDEN = 0.2  # share of the source frames that a picture of the training must do without, so that some are far away
+# Share of the source frames that a picture of the training must at most do without: in new poses, all are far.
+_MOST_HIDDEN = 0.9
 _AT_A_TIME = 16  # frames
 
 
@@ -82,8 +84,8 @@ class AppearancePhase(Phase):
         """The random numbers that decide a batch of a clip, for :meth:`attempt`."""
 
     @abstractmethod
-    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, and the truth (B, 4, S, S)."""
+    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """A batch: colour (B, 3, S, S) and alpha logits (B, 1, S, S) as drawn, truth (B, 4, S, S), further losses."""
 
     @abstractmethod
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,8 +103,8 @@ class AppearancePhase(Phase):
 
     def _clip_gradients(self, channel: int, chosen: Any) -> dict[str, Tensor]:
         # Draw a batch, and compare colours, slopes and alpha directly.
-        colour, alpha, picture = self.attempt(channel, chosen)
-        terms = texture_terms(colour, alpha, picture)
+        colour, alpha, picture, more = self.attempt(channel, chosen)
+        terms = texture_terms(colour, alpha, picture) | more
         # Compare the look, by colour alone: the drawn picture under the true matte.
         matte = picture[:, 3:]
         real, drawn = picture[:, :3] * matte, colour * matte
@@ -176,6 +178,24 @@ def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, T
     }
 
 
+def copy_differences(carried: Carried, picture: Tensor) -> Tensor:
+    """How far what was copied is from the truth (B, 4, S, S), source by source.
+
+    Without it nothing tells two sources that are laid differently that neither of them is right: their mean is.
+    """
+    truth, matte = picture[:, None, :3], picture[:, None, 3:].clamp(0, 1)
+    pixels, shape = carried.pixels[:, :, :3], carried.pixels[:, :, 3:]
+    both = matte * shape.detach()
+    colour = ((pixels - truth * shape) * both).abs().sum() / (3 * both.sum() + 1)
+    return colour + (shape - matte).abs().sum() / (shape.shape[1] * matte.sum() + 1)
+
+
+def drawn_share(carried: Carried, matte: Tensor) -> Tensor:
+    """How much of the object, of which `matte` is the true one, (B, 1, S, S), is drawn anew."""
+    matte = matte[:, 0].clamp(0, 1)
+    return ((1 - carried.weights.sum(dim=1)) * matte).sum() / (matte.sum() + 1)
+
+
 class TexturePhase(AppearancePhase):
     """Trains R_A and R_B (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
 
@@ -216,27 +236,37 @@ class TexturePhase(AppearancePhase):
         if sources is None:
             return index, warp, None
         itself = sources.showing(clip.numbers[index])
-        return index, warp, itself | (torch.rand(itself.shape, generator=self.generator, device=warp.device) < _HIDDEN)
+        share, chance = (
+            torch.rand(len(index), each, generator=self.generator, device=index.device) for each in (1, itself.shape[1])
+        )
+        return index, warp, itself | (chance < _MOST_HIDDEN * share)
 
-    def attempt(self, channel: int, chosen: tuple[Tensor, Tensor, Tensor | None]) -> tuple[Tensor, Tensor, Tensor]:
+    def attempt(
+        self, channel: int, chosen: tuple[Tensor, Tensor, Tensor | None]
+    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Frames, moved a little, as drawn from their keypoints."""
         index, warp, hidden = chosen
         picture = warp_image(unmasked(self.clips[channel].pixels[index]), warp)
-        return *self._draw(channel, picture, hidden), picture
+        colour, alpha, carried = self._draw(channel, picture, hidden)
+        if carried is None:
+            return colour, alpha, picture, {}
+        terms = {"copies": self.config.copies * copy_differences(carried, picture)}
+        terms["anew"] = self.config.anew * drawn_share(carried, picture[:, 3:])
+        return colour, alpha, picture, terms
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
         clip, sources = self.clips[channel], self.renderers[channel].sources
         hidden = None if sources is None else sources.showing(clip.numbers[index])
-        return self._draw(channel, unmasked(clip.pixels[index]), hidden)
+        colour, alpha, _ = self._draw(channel, unmasked(clip.pixels[index]), hidden)
+        return colour, alpha
 
-    def _draw(self, channel: int, picture: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _draw(self, channel: int, picture: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor, Carried | None]:
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
             silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
         with self.autocast():
-            drawn: tuple[Tensor, Tensor] = self.renderers[channel](silhouette, points, hidden)
-        return drawn
+            return self.renderers[channel].draw(silhouette, points, hidden)
 
     @torch.no_grad()
     def _take_sources(self, channel: int) -> None:

@@ -15,16 +15,18 @@ class Carried(NamedTuple):
     """What was copied of source frames into pictures.
 
     which: (B, U), the source frames; places: (B, U, S, S, 2), where in them each pixel comes from, x and y in [-1, 1]
-    from the middle of the first pixel to that of the last; weights: (B, U, S, S), how much of the pixel each one makes.
+    from the middle of the first pixel to that of the last; weights: (B, U, S, S), how much of the pixel each one makes;
+    pixels: (B, U, 4, S, S), what there is at these places, colour times matte and the matte.
     """
 
     which: Tensor
     places: Tensor
     weights: Tensor
+    pixels: Tensor
 
     def part(self, some: slice) -> Carried:
         """That of some of the pictures."""
-        return Carried(self.which[some], self.places[some], self.weights[some])
+        return Carried(*(each[some] for each in self))
 
 
 class Renderer(nn.Module):

@@ -23,6 +23,7 @@ from retarget_cli.nn.deformation import rigid_places
 _FEATURES = 32  # of a source frame
 _FARTHEST = 0.2  # half crops by which the network may correct the motion
 _DRAWN = -2.0  # log odds, against those of a source, that a pixel is drawn anew
+_CRISP = 3.0  # by which one source prevails over the other: a mean of both shows whatever both have, twice
 _SEEN = 0.05  # matte from which on a colour can be told
 
 
@@ -36,8 +37,8 @@ class WarpingGenerator(nn.Module):
         self.point_width = point_width
         self.look = nn.Conv2d(16, _FEATURES, 3, padding=1)
         self.unet = UNet(1 + keypoints + _FEATURES, widths)
-        # Colours and their likelihood where nothing is copied, alpha, a change to what is copied.
-        self.head = nn.Sequential(nn.Conv2d(widths[0], 32, 3, padding=1), nn.PixelShuffle(2))
+        # Colours, alpha, and the likelihood of these colours against what can be copied.
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 20, 3, padding=1), nn.PixelShuffle(2))
         # What is said of each source: by what all of them together are like, and by what it is like itself.
         self.common = nn.Conv2d(widths[0], 16, 1)
         self.own = nn.Conv2d(_FEATURES, 16, 3, padding=1)
@@ -46,12 +47,11 @@ class WarpingGenerator(nn.Module):
 
     @torch.no_grad()
     def _begin_by_copying(self) -> None:
-        """What the keypoints say is right at first: motion and colours are not changed, and little is drawn anew."""
+        """What the keypoints say is right at first: the motion is not corrected, and little is drawn anew."""
         head, each = cast(nn.Conv2d, self.head[0]), cast(nn.Conv2d, self.each[1])
         for bias in (head.bias, each.bias):
             nn.init.zeros_(cast(Tensor, bias))
-        cast(Tensor, head.bias)[16:20] = _DRAWN
-        head.weight[20:] *= 0.1
+        cast(Tensor, head.bias)[16:] = _DRAWN
         each.weight *= 0.1
 
     def forward(self, silhouette: Tensor, points: Tensor, sources: Sources) -> tuple[Tensor, Tensor, Carried]:
@@ -79,11 +79,12 @@ class WarpingGenerator(nn.Module):
         # Off the body of a source there is nothing to copy, and colours of its outline are mixed with the background.
         inside = (2 * matte - 1).clamp(min=1e-4)
         likely = said[:, 2:].unflatten(0, (batch, USED)) + torch.log(shares) + torch.log(inside)
-        weights = torch.softmax(torch.cat([out[:, None, 4:5], likely], dim=1), dim=1)
+        anew = torch.sigmoid(out[:, None, 4:] - torch.logsumexp(likely, dim=1, keepdim=True))
+        weights = torch.cat([anew, (1 - anew) * torch.softmax(_CRISP * likely, dim=1)], dim=1)
         new = torch.tanh(out[:, None, :3])
         colours = torch.cat([new, copied[:, :, :3] / matte.clamp(min=_SEEN)], dim=1)
-        colour = (weights * colours).sum(dim=1) + torch.tanh(out[:, 5:])
-        carried = Carried(sources.which, places.unflatten(0, (batch, USED)), weights[:, 1:, 0])
+        colour = (weights * colours).sum(dim=1)
+        carried = Carried(sources.which, places.unflatten(0, (batch, USED)), weights[:, 1:, 0], copied)
         return colour, refined_alpha(silhouette, out[:, 3:4]), carried
 
     def _places(self, points: Tensor, sources: Sources) -> Tensor:
