@@ -71,7 +71,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "key": "detail.steps",
         "meaning": "optimizer steps; 0 leaves the phase out",
         "unit": "steps",
-        "defaults": {"draft": "400", "standard": "1000", "best": "2000"},
+        "defaults": {"draft": "150", "standard": "400", "best": "1000"},
     }
 
 

@@ -98,7 +98,7 @@ def test_of_a_long_clip_an_even_choice_is_held(
     trained: tuple[Any, dict[str, Path], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, states, _ = trained
-    monkeypatch.setattr("retarget_cli.methods.jokr.fine_frames.MOST_FRAMES", 10)
+    monkeypatch.setattr("retarget_cli.methods.jokr.detail.frames.MOST_FRAMES", 10)
     phase = JOKR.build_phase("detail", PairContext(config, FINE, states, "cpu"), seed=0)
     clip = phase.clips[0]  # type: ignore[attr-defined]
     assert len(clip.pixels) == 10

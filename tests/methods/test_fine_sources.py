@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from retarget_cli.methods.jokr.fine_sources import FineSources
-from retarget_cli.methods.jokr.references import fine_part
+from retarget_cli.methods.jokr.detail.fine_sources import FineSources
+from retarget_cli.methods.jokr.detail.references import fine_part
 from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.nn.coords import grid_axis
 from retarget_cli.training.clips import ClipArray

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from retarget_cli.methods.jokr.references import References, fine_part, mixture, spread_out
+from retarget_cli.methods.jokr.detail.references import References, fine_part, mixture
+from retarget_cli.methods.jokr.spread import spread_out
 
 SIZE = 128
 POINTS = np.array([[-0.4, -0.2], [0.4, -0.2], [-0.4, 0.2], [0.4, 0.2], [0.0, 0.0]], np.float32)

@@ -1,6 +1,6 @@
 import torch
 
-from retarget_cli.methods.jokr.detail import cut
+from retarget_cli.methods.jokr.detail.phase import cut
 
 
 def test_every_patch_is_cut_at_its_own_corner() -> None:

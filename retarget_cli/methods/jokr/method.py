@@ -40,7 +40,7 @@ class Jokr(MotionMethod):
     phase_classes: ClassVar[Mapping[str, str]] = {
         "geometry": "retarget_cli.methods.jokr.geometry:GeometryPhase",
         "texture": "retarget_cli.methods.jokr.texture:TexturePhase",
-        "detail": "retarget_cli.methods.jokr.detail:DetailPhase",
+        "detail": "retarget_cli.methods.jokr.detail.phase:DetailPhase",
     }
     model_class: ClassVar[str] = "retarget_cli.methods.jokr.model:JokrModel"
     # What belongs to the two clips alone always begins afresh: T and D, and detail networks with frames of their clip.

@@ -15,7 +15,7 @@ from retarget_cli.methods.base import BOTH, Look, PairContext
 from retarget_cli.methods.jokr.aligner import mover
 from retarget_cli.methods.jokr.alignment import Aligner
 from retarget_cli.methods.jokr.data import masked, rgba_pictures, shrink
-from retarget_cli.methods.jokr.detailed import DetailedTexture, load_detailed_texture
+from retarget_cli.methods.jokr.detail.drawing import DetailedTexture, load_detailed_texture
 from retarget_cli.methods.jokr.names import SHAPE_NETWORKS
 from retarget_cli.methods.jokr.networks import (
     KeypointExtractor,

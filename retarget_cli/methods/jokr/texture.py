@@ -18,9 +18,9 @@ from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscriminator, SilhouetteGenerator
 from retarget_cli.methods.jokr.previews import texture_rows
-from retarget_cli.methods.jokr.references import spread_out
 from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
+from retarget_cli.methods.jokr.spread import spread_out
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
 from retarget_cli.nn.perceptual import edge_differences

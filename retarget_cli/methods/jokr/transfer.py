@@ -23,7 +23,7 @@ from retarget_cli.methods.base import (
     TransferRequest,
 )
 from retarget_cli.methods.jokr.data import shrink
-from retarget_cli.methods.jokr.detailed import FEW
+from retarget_cli.methods.jokr.detail.drawing import FEW
 from retarget_cli.methods.jokr.facing import FacingPair, mirror, opposite_facing
 from retarget_cli.methods.jokr.model import BATCH, Keypoints, LoadModel, OnHost, PairModel
 from retarget_cli.methods.jokr.selection import choose_alignment

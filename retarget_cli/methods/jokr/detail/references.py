@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from retarget_cli.methods.jokr.data import rgba_pictures
 from retarget_cli.methods.jokr.renderers.base import Carried
+from retarget_cli.methods.jokr.spread import distances, spread_out
 from retarget_cli.utils.threads import mapped
 from retarget_cli.vision.flow import dense_flow
 
@@ -43,11 +44,11 @@ class References(nn.Module):
         chosen = spread_out(poses, len(self.poses))
         self.frames.copy_(torch.from_numpy(np.stack([frames[index] for index in chosen])))
         self.poses.copy_(torch.from_numpy(poses[chosen]))
-        self.spread.fill_(float(np.mean([_distances(pose, poses[chosen]).min() for pose in poses])))
+        self.spread.fill_(float(np.mean([distances(pose, poses[chosen]).min() for pose in poses])))
         return chosen
 
     def find(self, drawn: Tensor, points: Tensor, carried: Carried | None) -> Tensor:
-        """See :class:`~retarget_cli.methods.jokr.detailed.DetailMemory`."""
+        """See :class:`~retarget_cli.methods.jokr.detail.drawing.DetailMemory`."""
         return looked_up(self, drawn, points.float().cpu().numpy()).to(drawn.device).float() / _SCALE
 
     @cached_property
@@ -65,7 +66,7 @@ class References(nn.Module):
         Two frames at most are looked at, those in the nearest poses, and mixed so that nothing jumps as poses change.
         """
         plain, fine, poses, spread = self._known
-        shares = mixture(_distances(points, poses) / spread, without)
+        shares = mixture(distances(points, poses) / spread, without)
         size, small = fine.shape[1], plain.shape[1]
         wanted, near = _plain(drawn, small), _nearness(points, small)
         found = np.zeros((size, size, 3), np.float32)
@@ -88,18 +89,6 @@ def mixture(distances: np.ndarray, without: int | None = None) -> np.ndarray:
     return shares / shares.sum()
 
 
-def spread_out(poses: np.ndarray, count: int) -> np.ndarray:
-    """Indices (count,) of poses (N, K, 2): the one nearest to the mean, then always that farthest from all before.
-
-    Of fewer poses than `count` some are taken twice.
-    """
-    chosen = [int(_distances(poses.mean(axis=0), poses).argmin())]
-    while len(chosen) < count:
-        nearest = np.min([_distances(poses[index], poses) for index in chosen], axis=0)
-        chosen.append(int(nearest.argmax()))
-    return np.array(chosen)
-
-
 def fine_part(frame: np.ndarray) -> np.ndarray:
     """(S, S, 3) float32: what a frame (S, S, 4) uint8 has inside its matte beyond a blurred picture.
 
@@ -112,11 +101,6 @@ def fine_part(frame: np.ndarray) -> np.ndarray:
     coarse = cv2.GaussianBlur(colour * matte[..., None], (0, 0), sigma) / (weight + 1e-3)
     inner = cv2.GaussianBlur(cv2.erode(matte, np.ones((_EDGE, _EDGE), np.uint8)), (0, 0), sigma / 2)[..., None]
     return (colour - coarse) * inner
-
-
-def _distances(pose: np.ndarray, poses: np.ndarray) -> np.ndarray:
-    """(N,) mean squared distances of the keypoints of a pose (K, 2) to those of poses (N, K, 2)."""
-    return np.square(poses - pose).sum(axis=2).mean(axis=1)
 
 
 def _nearness(points: np.ndarray, size: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.references import fine_part
+from retarget_cli.methods.jokr.detail.references import fine_part
 from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.nn.coords import look_up
 from retarget_cli.training.clips import ClipArray
@@ -34,7 +34,7 @@ class FineSources(nn.Module):
             place.copy_(torch.from_numpy(detail).permute(2, 0, 1))
 
     def find(self, drawn: Tensor, points: Tensor, carried: Carried | None) -> Tensor:
-        """See :class:`~retarget_cli.methods.jokr.detailed.DetailMemory`."""
+        """See :class:`~retarget_cli.methods.jokr.detail.drawing.DetailMemory`."""
         assert carried is not None
         batch, used = carried.which.shape
         small, size = carried.places.shape[-2], self.fine.shape[-1]

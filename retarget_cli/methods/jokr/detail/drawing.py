@@ -10,10 +10,10 @@ from torch import Tensor
 
 from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.config import JokrConfig
-from retarget_cli.methods.jokr.fine_sources import FineSources
+from retarget_cli.methods.jokr.detail.fine_sources import FineSources
+from retarget_cli.methods.jokr.detail.references import References
 from retarget_cli.methods.jokr.names import DETAIL_NETWORKS, FINE_SOURCES, REFERENCES
 from retarget_cli.methods.jokr.networks import DetailNetwork
-from retarget_cli.methods.jokr.references import References
 from retarget_cli.methods.jokr.renderers.base import Carried, Renderer
 from retarget_cli.training.checkpoint import load_modules
 from retarget_cli.training.device import freeze

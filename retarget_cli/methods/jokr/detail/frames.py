@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from retarget_cli.methods.jokr.data import Frames, held_out_frames, shrink
-from retarget_cli.methods.jokr.fine_sources import FineSources
-from retarget_cli.methods.jokr.references import References, looked_up
+from retarget_cli.methods.jokr.detail.fine_sources import FineSources
+from retarget_cli.methods.jokr.detail.references import References, looked_up
 from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly

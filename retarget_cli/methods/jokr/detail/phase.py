@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.config import DETAIL_FRAME, DetailConfig, JokrConfig
 from retarget_cli.methods.jokr.data import draw_batch, in_steady_light, unmasked
-from retarget_cli.methods.jokr.detailed import DetailedTexture, make_memory, memory_name
+from retarget_cli.methods.jokr.detail.drawing import DetailedTexture, make_memory, memory_name
+from retarget_cli.methods.jokr.detail.fine_sources import FineSources
+from retarget_cli.methods.jokr.detail.frames import Drawing, FineFrames, fine_frames
 from retarget_cli.methods.jokr.facing import facing_alike
-from retarget_cli.methods.jokr.fine_frames import Drawing, FineFrames, fine_frames
-from retarget_cli.methods.jokr.fine_sources import FineSources
 from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DETAIL_NETWORKS
 from retarget_cli.methods.jokr.networks import (
