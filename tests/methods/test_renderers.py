@@ -14,10 +14,11 @@ from retarget_cli.errors import UsageError
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.config import RENDERERS
 from retarget_cli.methods.jokr.renderers import make
+from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.methods.jokr.renderers.make import load_renderer, make_renderer
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
 from retarget_cli.methods.jokr.renderers.warp import WarpRenderer
-from retarget_cli.methods.jokr.texture import TexturePhase
+from retarget_cli.methods.jokr.texture import TexturePhase, copy_differences, drawn_share
 from retarget_cli.training.checkpoint import save_modules
 
 JOKR = get_method("jokr")
@@ -167,3 +168,36 @@ def test_every_name_has_a_renderer_and_others_are_refused() -> None:
     with pytest.raises(UsageError, match="renderer 'wrap'") as caught:
         config("texture.renderer=wrap")
     assert "Did you mean warp?" in caught.value.fix
+
+
+def carried_pixels(pixels: Tensor, weights: Tensor) -> Carried:
+    """Copies (1, 2, 4, S, S) with their weights (1, 2, S, S); where they come from does not matter."""
+    return Carried(torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, 2, *pixels.shape[-2:], 2), weights, pixels)
+
+
+def test_each_copy_is_compared_with_the_truth_by_itself() -> None:
+    truth = torch.zeros(1, 4, 8, 8)
+    truth[:, :3, 2:6, 2:6] = 0.5
+    truth[:, 3, 2:6, 2:6] = 1.0
+    truth[:, 0, :2] = 0.9  # the background does not count
+    copy = torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], dim=1)
+    half = torch.full((1, 2, 8, 8), 0.5)
+    right = copy_differences(carried_pixels(torch.stack([copy, copy], dim=1), half), truth)
+    assert float(right) == 0
+    brighter, darker = copy.clone(), copy.clone()
+    brighter[:, :3] *= 1.5
+    darker[:, :3] *= 0.5
+    # The mean of the two is right, and neither of them is.
+    wrong = copy_differences(carried_pixels(torch.stack([brighter, darker], dim=1), half), truth)
+    torch.testing.assert_close(wrong, torch.tensor(0.25 * 96 / (3 * 32 + 1)), atol=1e-4, rtol=0)
+    moved = copy_differences(carried_pixels(torch.stack([copy.roll(4, dims=-1), copy], dim=1), half), truth)
+    assert float(moved) > 0.3  # what it covers is wrong, also where no colours can be compared
+
+
+def test_what_is_drawn_anew_counts_on_the_object_alone() -> None:
+    weights = torch.full((1, 2, 8, 8), 0.25)
+    matte = torch.zeros(1, 1, 8, 8)
+    matte[..., :4] = 1.0
+    weights[..., 4:] = 0.0
+    share = drawn_share(carried_pixels(torch.zeros(1, 2, 4, 8, 8), weights), matte)
+    torch.testing.assert_close(share, torch.tensor(0.5 * 32 / 33))
