@@ -11,9 +11,10 @@ def spread_out(poses: np.ndarray, count: int) -> np.ndarray:
     Of fewer poses than `count` some are taken twice.
     """
     chosen = [int(distances(poses.mean(axis=0), poses).argmin())]
+    nearest = distances(poses[chosen[0]], poses)
     while len(chosen) < count:
-        nearest = np.min([distances(poses[index], poses) for index in chosen], axis=0)
         chosen.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, distances(poses[chosen[-1]], poses))
     return np.array(chosen)
 
 

@@ -230,12 +230,12 @@ class TexturePhase(AppearancePhase):
 
     def choose(self, channel: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Indices of frames (B,), how each is moved (B, 2, 3), and the source frames hidden from each (B, P)."""
-        clip, sources = self.clips[channel], self.renderers[channel].sources
+        clip = self.clips[channel]
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
-        if sources is None:
+        itself = self.renderers[channel].showing(clip.numbers[index])
+        if itself is None:
             return index, warp, None
-        itself = sources.showing(clip.numbers[index])
         share, chance = (
             torch.rand(len(index), each, generator=self.generator, device=index.device) for each in (1, itself.shape[1])
         )
@@ -256,8 +256,8 @@ class TexturePhase(AppearancePhase):
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
-        clip, sources = self.clips[channel], self.renderers[channel].sources
-        hidden = None if sources is None else sources.showing(clip.numbers[index])
+        clip = self.clips[channel]
+        hidden = self.renderers[channel].showing(clip.numbers[index])
         colour, alpha, _ = self._draw(channel, unmasked(clip.pixels[index]), hidden)
         return colour, alpha
 

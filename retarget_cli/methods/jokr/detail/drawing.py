@@ -32,11 +32,11 @@ class DetailMemory(Protocol):
         ...
 
 
-def make_memory(config: JokrConfig) -> References | FineSources:
-    """Where the detail of a clip comes from, still empty: the sources of the renderer, or references of its own."""
+def make_memory(config: JokrConfig, texture: Renderer) -> References | FineSources:
+    """Where the detail of a clip comes from, still empty: the sources of its renderer, or references of its own."""
     detail = config.detail
-    if config.texture.renderer == "warp":
-        return FineSources(config.texture.sources, detail.size)
+    if texture.sources is not None:
+        return FineSources(len(texture.sources.numbers), detail.size)
     return References(detail.references, detail.size, config.geometry.keypoints)
 
 
@@ -70,7 +70,7 @@ class DetailedTexture:
 def load_detailed_texture(pair: PairContext, channel: int, texture: Renderer) -> DetailedTexture:
     """Load what the detail phase learned of one clip. texture: its renderer, on the device already or soon."""
     config = pair.config
-    detail, memory = DetailNetwork(config.detail, config.texture.size), make_memory(config)
+    detail, memory = DetailNetwork(config.detail, config.texture.size), make_memory(config, texture)
     load_modules({DETAIL_NETWORKS[channel]: detail, memory_name(memory, channel): memory}, pair.states["detail"])
     freeze((detail, memory), pair.device)
     return DetailedTexture(texture, detail, memory)

@@ -8,18 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.detail.references import fine_part
+from retarget_cli.methods.jokr.detail.references import SCALE, as_int8, fine_part
 from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.nn.coords import look_up
 from retarget_cli.training.clips import ClipArray
-
-_SCALE = 127.0  # detail from -1 to 1 as int8
 
 
 class FineSources(nn.Module):
     """The detail of the source frames of one clip; nothing of it is trained. fine: (P, 3, S, S) int8, times 127."""
 
     fine: Tensor
+    trusted = 0.9  # share of what is found with which detail networks begin: it is mostly right
 
     def __init__(self, count: int, size: int) -> None:
         super().__init__()
@@ -30,8 +29,7 @@ class FineSources(nn.Module):
         size = self.fine.shape[-1]
         for place, frame in zip(self.fine, clip.pictures(numbers.tolist()), strict=True):
             sized = cv2.resize(np.ascontiguousarray(frame), (size, size), interpolation=cv2.INTER_AREA)
-            detail = np.rint(fine_part(sized).clip(-1, 1) * _SCALE).astype(np.int8)
-            place.copy_(torch.from_numpy(detail).permute(2, 0, 1))
+            place.copy_(torch.from_numpy(as_int8(fine_part(sized))).permute(2, 0, 1))
 
     def find(self, drawn: Tensor, points: Tensor, carried: Carried | None) -> Tensor:
         """See :class:`~retarget_cli.methods.jokr.detail.drawing.DetailMemory`."""
@@ -44,6 +42,6 @@ class FineSources(nn.Module):
             F.interpolate(part, size=(size, size), mode="bilinear", align_corners=False)
             for part in (places, carried.weights)
         )
-        fine = self.fine[carried.which.flatten()].float() / _SCALE
+        fine = self.fine[carried.which.flatten()].float() / SCALE
         found = look_up(fine, places.permute(0, 2, 3, 1), "border", align_corners=False)
         return (found.unflatten(0, (batch, used)) * weights[:, :, None]).sum(dim=1)

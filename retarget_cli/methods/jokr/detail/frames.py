@@ -12,7 +12,7 @@ from torch import Tensor
 
 from retarget_cli.methods.jokr.data import Frames, held_out_frames, shrink
 from retarget_cli.methods.jokr.detail.fine_sources import FineSources
-from retarget_cli.methods.jokr.detail.references import References, looked_up
+from retarget_cli.methods.jokr.detail.references import SCALE, References, looked_up
 from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.training.clips import ClipArray
 from retarget_cli.utils.sampling import evenly
@@ -67,7 +67,7 @@ def fine_frames(clip: ClipArray, size: int, draw: Draw, memory: References | Fin
             drawn.append(made.picture.float())
             points.append(made.points.float())
             if isinstance(memory, FineSources):
-                found.append((memory.find(*made) * 127).round().clamp(-127, 127).to(torch.int8))
+                found.append((memory.find(*made) * SCALE).round().clamp(-SCALE, SCALE).to(torch.int8))
     pictures = torch.cat(drawn)
     if isinstance(memory, References):
         poses, real = torch.cat(points).cpu().numpy(), pixels.permute(0, 2, 3, 1).numpy()

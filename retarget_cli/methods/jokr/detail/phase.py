@@ -15,6 +15,7 @@ from retarget_cli.methods.jokr.data import draw_batch, in_steady_light, unmasked
 from retarget_cli.methods.jokr.detail.drawing import DetailedTexture, make_memory, memory_name
 from retarget_cli.methods.jokr.detail.fine_sources import FineSources
 from retarget_cli.methods.jokr.detail.frames import Drawing, FineFrames, fine_frames
+from retarget_cli.methods.jokr.detail.references import SCALE
 from retarget_cli.methods.jokr.facing import facing_alike
 from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DETAIL_NETWORKS
@@ -42,7 +43,6 @@ def cut(values: Tensor, corners: Tensor, size: int) -> Tensor:
 
 
 _FRAME = DETAIL_FRAME // 2  # pixels around a patch
-_TRUSTED = 0.9  # share of carried detail with which it begins: it is mostly right
 
 
 class DetailPhase(AppearancePhase):
@@ -65,7 +65,7 @@ class DetailPhase(AppearancePhase):
         self.textures = textures
         freeze((*geometry, *textures), device)
         detail = config.detail
-        self.memories = make_memory(config), make_memory(config)
+        self.memories = [make_memory(config, texture) for texture in textures]
         for memory, texture, clip in zip(self.memories, textures, clips, strict=True):
             memory.to(device)
             if isinstance(memory, FineSources) and texture.sources is not None:
@@ -75,10 +75,9 @@ class DetailPhase(AppearancePhase):
             for channel, clip in enumerate(clips)
         ]
         torch.manual_seed(seed)
-        trusted = [_TRUSTED if isinstance(memory, FineSources) else 0.5 for memory in self.memories]
         networks: dict[str, nn.Module] = {
-            name: DetailNetwork(detail, textures[0].size, each)
-            for name, each in zip(DETAIL_NETWORKS, trusted, strict=True)
+            name: DetailNetwork(detail, textures[0].size, memory.trusted)
+            for name, memory in zip(DETAIL_NETWORKS, self.memories, strict=True)
         }
         super().__init__(detail, networks, (frames[0], frames[1]), device, seed)
 
@@ -113,7 +112,7 @@ class DetailPhase(AppearancePhase):
         shrunk = self.config.size // self.textures[channel].size
         wide = patch + DETAIL_FRAME
         coarse = cut(clip.drawn[index], around // shrunk, wide // shrunk)
-        found = cut(clip.found[index], around, wide).float() / 127
+        found = cut(clip.found[index], around, wide).float() / SCALE
         with self.autocast():
             fine = self.modules[DETAIL_NETWORKS[channel]](coarse, found)
         colour, alpha = (part[..., _FRAME:-_FRAME, _FRAME:-_FRAME] for part in fine)
@@ -123,7 +122,7 @@ class DetailPhase(AppearancePhase):
         """Whole frames, drawn from their keypoints."""
         clip = self._fine(channel)
         with self.autocast():
-            colour, alpha = self.modules[DETAIL_NETWORKS[channel]](clip.drawn[index], clip.found[index].float() / 127)
+            colour, alpha = self.modules[DETAIL_NETWORKS[channel]](clip.drawn[index], clip.found[index].float() / SCALE)
         return colour.clamp(-1, 1), alpha
 
     def preview(self) -> list[PreviewRow]:
@@ -143,8 +142,7 @@ class DetailPhase(AppearancePhase):
         small = F.interpolate(unmasked(pixels), size=(texture.size,) * 2, mode="area")
         points = keypoints_of(self.extractor, self.shape.size, small)
         silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
-        hidden = None if texture.sources is None else texture.sources.showing(numbers)
-        *picture, carried = texture.draw(silhouette, points, hidden)
+        *picture, carried = texture.draw(silhouette, points, texture.showing(numbers))
         return Drawing(torch.cat(picture, dim=1), points, carried)
 
     def _grid(self) -> int:

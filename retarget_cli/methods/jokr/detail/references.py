@@ -19,7 +19,7 @@ _REACH = 128  # pixels on a side up to which a texture generator draws all that 
 _EDGE = 9  # pixels by which a matte is narrowed: its outline belongs to the texture generator
 _ALIGNED = 256  # pixels on a side of the pictures that are compared
 _NEAR = 0.1  # width of a keypoint's neighbourhood, in normalised units
-_SCALE = 127.0  # detail from -1 to 1 as int8
+SCALE = 127.0  # detail from -1 to 1 as int8
 
 
 class References(nn.Module):
@@ -32,6 +32,7 @@ class References(nn.Module):
     frames: Tensor
     poses: Tensor
     spread: Tensor
+    trusted = 0.5  # share of what is found with which detail networks begin
 
     def __init__(self, count: int, size: int, keypoints: int) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ class References(nn.Module):
 
     def find(self, drawn: Tensor, points: Tensor, carried: Carried | None) -> Tensor:
         """See :class:`~retarget_cli.methods.jokr.detail.drawing.DetailMemory`."""
-        return looked_up(self, drawn, points.float().cpu().numpy()).to(drawn.device).float() / _SCALE
+        return looked_up(self, drawn, points.float().cpu().numpy()).to(drawn.device).float() / SCALE
 
     @cached_property
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
@@ -74,7 +75,7 @@ class References(nn.Module):
             places = _aligned(plain[index], wanted, _moved_places(poses[index] - points, near))
             places = (cv2.resize(places, (size, size), interpolation=cv2.INTER_LINEAR) + 0.5) * (size / small) - 0.5
             found += shares[index] * cv2.remap(fine[index], places[..., 0], places[..., 1], cv2.INTER_LINEAR)
-        return np.rint(found.clip(-1, 1) * _SCALE).astype(np.int8)
+        return as_int8(found)
 
 
 def mixture(distances: np.ndarray, without: int | None = None) -> np.ndarray:
@@ -87,6 +88,12 @@ def mixture(distances: np.ndarray, without: int | None = None) -> np.ndarray:
     if shares.sum() <= 0:  # three or more that are equally near
         shares = (likely == likely.max()).astype(float)
     return shares / shares.sum()
+
+
+def as_int8(detail: np.ndarray) -> np.ndarray:
+    """Detail from -1 to 1, times SCALE."""
+    packed: np.ndarray = np.rint(detail.clip(-1, 1) * SCALE).astype(np.int8)
+    return packed
 
 
 def fine_part(frame: np.ndarray) -> np.ndarray:

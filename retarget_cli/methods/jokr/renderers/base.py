@@ -40,16 +40,21 @@ class Renderer(nn.Module):
     network: nn.Module
     sources: SourceFrames | None
 
+    @abstractmethod
     def draw(
         self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Carried | None]:
-        """As :meth:`forward`, and what was copied; None where nothing is."""
-        return *self(silhouette, points, hidden), None
-
-    @abstractmethod
-    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
 
         hidden: (B, P) bool, the source frames that are not to be looked at; None: none of them.
-        Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
+        Returns colour (B, 3, S, S) in [-1, 1], alpha logits (B, 1, S, S), and what was copied; None where nothing is.
         """
+
+    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Colour and alpha logits of :meth:`draw`."""
+        colour, alpha, _ = self.draw(silhouette, points, hidden)
+        return colour, alpha
+
+    def showing(self, numbers: Tensor) -> Tensor | None:
+        """(B, P) bool: which of the source frames are the frames of these numbers (B,); None where there are none."""
+        return None if self.sources is None else self.sources.showing(numbers)

@@ -44,10 +44,9 @@ class UNetRenderer(Renderer):
         self.sources = None
         self.size = network.size
 
-    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def draw(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, None]:
         """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
-        drawn: tuple[Tensor, Tensor] = self.network(silhouette, points)
-        return drawn
+        return *self.network(silhouette, points), None
 
 
 def shape_maps(silhouette: Tensor, points: Tensor, size: int, point_width: float) -> Tensor:

@@ -107,14 +107,7 @@ class WarpRenderer(Renderer):
         self.sources = sources
         self.size = network.size
 
-    def draw(
-        self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Carried | None]:
+    def draw(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Carried]:
         """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
         drawn: tuple[Tensor, Tensor, Carried] = self.network(silhouette, points, self.sources.near(points, hidden))
         return drawn
-
-    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
-        colour, alpha, _ = self.draw(silhouette, points, hidden)
-        return colour, alpha
