@@ -246,6 +246,13 @@ class MotionMethod(ABC):
         """
         raise NotImplementedError(f"{self.name} has no base")
 
+    def sketch(self, config: Any) -> Any | None:
+        """Settings that give a first video long before those of `config` do, after the same first phase.
+
+        None where there are none that are much quicker.
+        """
+        return None
+
     def build_phase(self, phase: str, pair: PairContext, seed: int) -> Phase:
         """The phase ready to train, on clips of the size that it asks for and the results of the phases before it."""
         built: Phase = load_named(self.phase_classes[phase]).build(pair, seed)

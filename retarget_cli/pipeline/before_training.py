@@ -9,9 +9,12 @@ from pathlib import Path
 from retarget_cli.config import TrainConfig
 from retarget_cli.events import Notice, Reporter
 from retarget_cli.methods import get_method
+from retarget_cli.methods.base import BOTH
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.estimate import Speed, told
+from retarget_cli.pipeline.first_video import plan_first_video
 from retarget_cli.pipeline.mattes import report_on, warnings_of
+from retarget_cli.pipeline.options import NOTHING
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.kind import KIND, known_kind, recognised
 from retarget_cli.stages.matte_views import OVERLAY
@@ -37,19 +40,23 @@ class Before:
         reporter: Reporter,
         plan: Sequence[Stage],
         note: str = "",
+        draws: str = NOTHING,
     ) -> None:
-        """folder: of the pair's results; plan: with the stages that train; note: told before any of them begins."""
+        """folder: of the pair's results; plan: with the stages that train; note: told before any of them begins.
+
+        draws: the looks that training ends with videos of.
+        """
         self.trains: list[str] = []
         self._clips, self._config, self._store, self._folder = clips, config, store, folder
-        self._speed, self._reporter, self._plan, self._note = speed, reporter, plan, note
+        self._speed, self._reporter, self._plan, self._note, self._draws = speed, reporter, plan, note, draws
 
-    def __call__(self, done: Mapping[str, Entry]) -> None:
-        """done: results by stage id."""
+    def __call__(self, done: Mapping[str, Entry]) -> list[Stage]:
+        """The stages that make a first video of each look that is to be drawn. done: results by stage id."""
         for clip in self._clips:
             self._doubt(clip, done)
         self.trains = self._missing(done)
         if not self.trains:
-            return
+            return []
         self._tell_beginning(done)
         config, free = self._config, shutil.disk_usage(self._store.root).free
         seconds, size = self._speed.needed(self.trains)
@@ -60,6 +67,15 @@ class Before:
             what = f"{self._clips['ab'.index(mirrored)].name} is mirrored for training"
             self._reporter(Notice(f"{what}, so that both face the same way; `--flip no` prevents it"))
         self._speed.begin()
+        return self._first_videos(done)
+
+    def _first_videos(self, done: Mapping[str, Entry]) -> list[Stage]:
+        phases = get_method(self._config.method).phases(self._config.method_config)
+        if len(phases) < 2 or phases[1] not in self.trains or self._draws == NOTHING:
+            return []
+        looks = BOTH if self._draws == "both" else [look for look in BOTH if look == self._draws]
+        plans = [plan_first_video(self._clips, look, self._config, done, self._folder) for look in looks]
+        return list({stage.id: stage for plan in plans for stage in plan}.values())
 
     def _tell_beginning(self, done: Mapping[str, Entry]) -> None:
         if self._note:

@@ -17,6 +17,7 @@ from retarget_cli.pipeline.before_training import Before
 from retarget_cli.pipeline.beginning import find_beginning
 from retarget_cli.pipeline.clips import ClipInput, open_pair, plan_clip
 from retarget_cli.pipeline.estimate import Speed
+from retarget_cli.pipeline.first_video import FIRST
 from retarget_cli.pipeline.options import DRAWS, NOTHING, RenderOptions, choose
 from retarget_cli.pipeline.render import render
 from retarget_cli.pipeline.report import deliver_training, showing, write_report
@@ -124,10 +125,11 @@ def train(
     imported = foreign.states if foreign else ()
     ready = KIND if isinstance(begins.start, BaseFile) else sheet(*clips).id
     trains = [each for each in plan if each.id not in imported]
-    before = Before(clips, config, store, folder, speed, watched, trains, begins.note)
+    before = Before(clips, config, store, folder, speed, watched, trains, begins.note, draws)
     phases = get_method(config.method).phases(config.method_config)
     tools = Tools(store, showing(watched, folder, digests), stop)
     done = run(plan, tools, shown=[stage.id for stage in plan], after=(ready, before))
+    done = {name: entry for name, entry in done.items() if not name.startswith(FIRST)}
     outputs.claim(folder, digests)
     deliver_training(done, names, phases, folder, reporter)
     # Scenes belong to the videos: without them, the same training is the same run whatever it ends with.

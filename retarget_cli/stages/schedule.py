@@ -23,7 +23,7 @@ BULKY = ("crop", "plate", "transfer", "compose", "compare", "overlay", "alpha", 
 _POLL = 0.5
 """Seconds; on some systems a thread that waits longer cannot be interrupted."""
 
-After = tuple[str, Callable[[Mapping[str, Entry]], None]]
+After = tuple[str, Callable[[Mapping[str, Entry]], Sequence[Stage]]]
 
 
 def run(
@@ -42,7 +42,8 @@ def run(
 
     entries: results that are there already
     shown: ids of stages whose files people get, beside those that no other is made from
-    after: a stage, and what to call with all results so far once it and those before it are done
+    after: a stage, and what to call with all results so far once it and those before it are done. Stages that it gives
+    are run too, before those of the plan that are ready when they are
     last: no other plan of the same command comes after this one
     """
     started = time.monotonic()
@@ -80,7 +81,7 @@ def _run_all(
     split = 0 if after is None else 1 + [stage.id for stage in plan].index(after[0])
     if after is not None:
         _Part(plan[:split], tools, done, whole, made).run()
-        after[1](done)
+        plan = [*plan[:split], *after[1](done), *plan[split:]]
     _Part(plan[split:], tools, done, whole, made).run()
     return done
 

@@ -34,7 +34,8 @@ def carried(which: tuple[int, ...], right: int = 0, weights: tuple[float, ...] =
     axis = grid_axis(SMALL)
     here = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1) - torch.tensor([2 * right / (SMALL - 1), 0])
     parts = torch.tensor(weights)[None, :, None, None].expand(1, 2, SMALL, SMALL)
-    return Carried(torch.tensor([which]), here.expand(1, 2, SMALL, SMALL, 2), parts, torch.zeros(1, 2, 4, SMALL, SMALL))
+    nothing = torch.zeros(1, 4, SMALL, SMALL)
+    return Carried(torch.tensor([which]), here.expand(1, 2, SMALL, SMALL, 2), parts, nothing[:, 3:], nothing[:, :3])
 
 
 def find(memory: FineSources, what: Carried) -> torch.Tensor:

@@ -18,7 +18,7 @@ from retarget_cli.methods.jokr.renderers.base import Carried
 from retarget_cli.methods.jokr.renderers.make import load_renderer, make_renderer
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
 from retarget_cli.methods.jokr.renderers.warp import WarpRenderer
-from retarget_cli.methods.jokr.texture import TexturePhase, copy_differences, drawn_share
+from retarget_cli.methods.jokr.texture import TexturePhase, carried_terms
 from retarget_cli.training.checkpoint import save_modules
 
 JOKR = get_method("jokr")
@@ -43,9 +43,8 @@ def copier() -> WarpRenderer:
     assert isinstance(renderer, WarpRenderer)
     with torch.no_grad():
         renderer.network.head[0].weight.zero_()
-        renderer.network.head[0].bias.zero_()
-        renderer.network.head[0].bias[16:] = -30.0  # "drawn, not copied" is never likely
-        renderer.network.each[1].weight.zero_()
+        renderer.network.copied.weight.zero_()
+        renderer.network.copied.bias.fill_(30.0)  # a copy is always better
     frames = torch.randint(0, 256, (4, 4, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     frames[:, 3] = 255
     frames = torch.nn.functional.avg_pool2d(frames.float(), 5, 1, 2).byte()
@@ -170,34 +169,52 @@ def test_every_name_has_a_renderer_and_others_are_refused() -> None:
     assert "Did you mean warp?" in caught.value.fix
 
 
-def carried_pixels(pixels: Tensor, weights: Tensor) -> Carried:
-    """Copies (1, 2, 4, S, S) with their weights (1, 2, S, S); where they come from does not matter."""
-    return Carried(torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, 2, *pixels.shape[-2:], 2), weights, pixels)
+def test_what_is_squeezed_together_is_drawn_and_not_copied() -> None:
+    renderer = copier()
+    with torch.no_grad():
+        apart = four_corners()
+        met = apart.clone()
+        met[0, 1::4] = met[0, 0::4] + torch.tensor([0.05, 0.0])  # one corner beside another, far apart in the source
+        silhouette = torch.ones(1, 1, 16, 16)
+        kept = renderer.draw(silhouette, apart)[2].known[0, 0]
+        known = renderer.draw(silhouette, met)[2].known[0, 0]
+    column, row = ((met[0, 0] + 1) / 2 * 31).round().long().tolist()
+    assert float(kept.min()) > 0.999
+    assert float(known[row - 1 : row + 2, column - 1 : column + 3].max()) < 0.01
+    assert float(known[24:].mean()) > 0.9  # the rest of the body goes on being copied
 
 
-def test_each_copy_is_compared_with_the_truth_by_itself() -> None:
-    truth = torch.zeros(1, 4, 8, 8)
-    truth[:, :3, 2:6, 2:6] = 0.5
-    truth[:, 3, 2:6, 2:6] = 1.0
-    truth[:, 0, :2] = 0.9  # the background does not count
-    copy = torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], dim=1)
-    half = torch.full((1, 2, 8, 8), 0.5)
-    right = copy_differences(carried_pixels(torch.stack([copy, copy], dim=1), half), truth)
-    assert float(right) == 0
-    brighter, darker = copy.clone(), copy.clone()
-    brighter[:, :3] *= 1.5
-    darker[:, :3] *= 0.5
-    # The mean of the two is right, and neither of them is.
-    wrong = copy_differences(carried_pixels(torch.stack([brighter, darker], dim=1), half), truth)
-    torch.testing.assert_close(wrong, torch.tensor(0.25 * 96 / (3 * 32 + 1)), atol=1e-4, rtol=0)
-    moved = copy_differences(carried_pixels(torch.stack([copy.roll(4, dims=-1), copy], dim=1), half), truth)
-    assert float(moved) > 0.3  # what it covers is wrong, also where no colours can be compared
+def test_at_first_the_four_pixels_of_a_place_are_alike() -> None:
+    head = make_renderer(config()).network.head[0].weight.detach().unflatten(0, (4, 4))
+    torch.testing.assert_close(head, head[:, :1].expand_as(head))
+    assert float(head[0].std()) > 0
 
 
-def test_what_is_drawn_anew_counts_on_the_object_alone() -> None:
-    weights = torch.full((1, 2, 8, 8), 0.25)
-    matte = torch.zeros(1, 1, 8, 8)
-    matte[..., :4] = 1.0
-    weights[..., 4:] = 0.0
-    share = drawn_share(carried_pixels(torch.zeros(1, 2, 4, 8, 8), weights), matte)
-    torch.testing.assert_close(share, torch.tensor(0.5 * 32 / 33))
+def carried(known: Tensor, weights: Tensor, drawn: Tensor) -> Carried:
+    """What was copied into pictures (1, _, S, S); from where does not matter."""
+    places = torch.zeros(1, 2, *known.shape[-2:], 2)
+    return Carried(torch.zeros(1, 2, dtype=torch.int64), places, weights, known, drawn)
+
+
+def test_drawing_anew_costs_where_a_source_shows_the_object() -> None:
+    picture = torch.zeros(1, 4, 8, 8)
+    picture[:, 3, :, :4] = 1.0  # the object
+    known = torch.ones(1, 1, 8, 8)
+    known[..., :4, :] = 0.0  # nothing shows its upper half
+    weights = 0.25 * known.expand(1, 2, 8, 8)
+    terms = carried_terms(carried(known, weights, torch.zeros(1, 3, 8, 8)), picture)
+    torch.testing.assert_close(terms["anew"], torch.tensor(0.5 * 16 / 33))
+    assert float(terms["drawn"]) == 0
+
+
+def test_what_would_be_drawn_is_compared_with_the_truth_where_it_is_copied_too() -> None:
+    picture = torch.full((1, 4, 8, 8), 0.5)
+    picture[:, 3] = 0.0
+    picture[:, 3, :, :4] = 1.0
+    drawn = torch.full((1, 3, 8, 8), 0.5)
+    drawn[..., 4:] = -1.0  # off the object it does not count
+    copied = torch.ones(1, 1, 8, 8)
+    right = carried_terms(carried(copied, 0.5 * copied.expand(1, 2, 8, 8), drawn), picture)
+    assert {name: float(term) for name, term in right.items()} == {"anew": 0.0, "drawn": 0.0}
+    wrong = carried_terms(carried(copied, 0.5 * copied.expand(1, 2, 8, 8), drawn - 0.25), picture)
+    torch.testing.assert_close(wrong["drawn"], torch.tensor(0.25 * 32 / 33))

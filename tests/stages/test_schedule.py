@@ -92,7 +92,7 @@ def test_what_comes_after_a_stage_is_called_between_what_is_before_and_behind_it
     note = lambda job: seen.append(job.stage.id)  # noqa: E731
     slow = stage("slow", lambda job: (time.sleep(0.2), note(job))[1])
     plan = [slow, stage("ready", note), stage("train", note, exclusive=True), stage("free", note)]
-    run(plan, tools, after=("ready", lambda done: seen.append(f"told {sorted(done)}")))
+    run(plan, tools, after=("ready", lambda done: (seen.append(f"told {sorted(done)}"), ())[1]))
     assert seen[2] == "told ['ready', 'slow']"
     assert set(seen[3:]) == {"train", "free"}
 

@@ -41,6 +41,9 @@ class FakeMethod(base.MotionMethod):
         "polish": base.Startable(("net",), ("polish.rate",)),
     }
 
+    def sketch(self, config: Any) -> Any | None:
+        return dataclasses.replace(config, polish=ColourConfig(steps=1)) if config.polish.steps >= 20 else None
+
     def transfer(self, pair: base.PairContext, request: base.TransferRequest) -> base.Transfer:
         from safetensors.numpy import load_file
 

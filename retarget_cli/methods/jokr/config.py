@@ -10,6 +10,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.utils.fields import LATER, nearest, setting
 
 RENDERERS = ("warp", "unet")
+RENDERER_VERSIONS = {"warp": 2}  # raised when the same settings give other networks; of none: 1
 MIRRORS = ("auto", "none", "a", "b")
 DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
 
@@ -92,7 +93,7 @@ class GeometryConfig:
 class TextureConfig:
     """The second phase: colouring the silhouettes."""
 
-    steps: int = setting(1000, "optimizer steps", "steps")
+    steps: int = setting(600, "optimizer steps", "steps")
     batch: int = setting(
         2,
         "frames of each clip in a step; on a CPU, many small steps learn more in the same time",
@@ -121,10 +122,8 @@ class TextureConfig:
     critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
     adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
     features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
-    copies: float = setting(
-        1.0, "weight: what warp copies of each source agrees with the picture by itself", later=True
-    )
-    anew: float = setting(0.2, "weight: warp draws little anew, which is blurred where it need not be", later=True)
+    anew: float = setting(0.3, "weight: warp draws little that it could copy, as what is drawn is blurred", later=True)
+    drawn: float = setting(2.0, "weight: what warp would draw is right where it copies too", later=True)
     perceptual: str = setting(
         "auto",
         "perceptual loss: lpips, structure (the discriminator, needs no weights), auto (lpips where it can be had)",
@@ -170,10 +169,10 @@ class JokrConfig:
 
 PRESETS: dict[str, JokrConfig] = {
     "draft": JokrConfig(detail=DetailConfig(steps=150)),
-    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=1200), detail=DetailConfig(steps=400)),
+    "standard": JokrConfig(texture=TextureConfig(size=256, batch=4, steps=800), detail=DetailConfig(steps=400)),
     "best": JokrConfig(
         geometry=GeometryConfig(steps=3000),
-        texture=TextureConfig(size=256, batch=4, steps=2400),
+        texture=TextureConfig(size=256, batch=4, steps=1600),
         detail=DetailConfig(steps=1000),
     ),
 }

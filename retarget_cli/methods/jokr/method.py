@@ -14,6 +14,7 @@ from retarget_cli.methods.base import BOTH, MotionMethod, PairContext, Startable
 from retarget_cli.methods.jokr.config import (
     BASE_SETTINGS,
     PRESETS,
+    RENDERER_VERSIONS,
     check_detail,
     check_mirror,
     check_renderer,
@@ -25,6 +26,9 @@ from retarget_cli.utils.fields import shown
 if TYPE_CHECKING:
     from retarget_cli.methods.jokr.model import LoadModel
     from retarget_cli.training.clips import ClipArray
+
+SKETCH_STEPS = 30
+_SKETCH_PAYS = 10  # times as many steps that the look takes otherwise
 
 
 class Jokr(MotionMethod):
@@ -69,6 +73,8 @@ class Jokr(MotionMethod):
         settings = dict(super().phase_config(config, phase))
         if "perceptual" in settings:  # what this machine can offer, not what was asked for, decides the result
             settings["perceptual"] = perceptual_kind(settings["perceptual"])
+        if settings.get("renderer") in RENDERER_VERSIONS:
+            settings["renderer_version"] = RENDERER_VERSIONS[settings["renderer"]]
         return settings
 
     def base_misfits(self, config: Any) -> tuple[str, ...]:
@@ -92,6 +98,14 @@ class Jokr(MotionMethod):
             "keypoints": None if kind is None else list(known.kinds[kind]),
             "why": found.why,
         }
+
+    def sketch(self, config: Any) -> Any | None:
+        """A renderer that copies needs hardly any training to begin with."""
+        if config.texture.renderer != "warp" or config.texture.steps < _SKETCH_PAYS * SKETCH_STEPS:
+            return None
+        return replace(
+            config, texture=replace(config.texture, steps=SKETCH_STEPS), detail=replace(config.detail, steps=0)
+        )
 
     def models(self, pair: PairContext) -> LoadModel:
         """A function from a look to the trained networks, ready to draw the clip that it names."""

@@ -178,22 +178,15 @@ def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, T
     }
 
 
-def copy_differences(carried: Carried, picture: Tensor) -> Tensor:
-    """How far what was copied is from the truth (B, 4, S, S), source by source.
+def carried_terms(carried: Carried, picture: Tensor) -> dict[str, Tensor]:
+    """What is drawn though a source shows it, and how far what would be drawn is from the truth (B, 4, S, S).
 
-    Without it nothing tells two sources that are laid differently that neither of them is right: their mean is.
+    The latter counts where it is copied too: in new poses, other places are drawn than in those of the training.
     """
-    truth, matte = picture[:, None, :3], picture[:, None, 3:].clamp(0, 1)
-    pixels, shape = carried.pixels[:, :, :3], carried.pixels[:, :, 3:]
-    both = matte * shape.detach()
-    colour = ((pixels - truth * shape) * both).abs().sum() / (3 * both.sum() + 1)
-    return colour + (shape - matte).abs().sum() / (shape.shape[1] * matte.sum() + 1)
-
-
-def drawn_share(carried: Carried, matte: Tensor) -> Tensor:
-    """How much of the object, of which `matte` is the true one, (B, 1, S, S), is drawn anew."""
-    matte = matte[:, 0].clamp(0, 1)
-    return ((1 - carried.weights.sum(dim=1)) * matte).sum() / (matte.sum() + 1)
+    truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
+    size = matte.sum() + 1
+    missed = (carried.known[:, 0] - carried.weights.sum(dim=1)) * matte[:, 0]
+    return {"anew": missed.sum() / size, "drawn": ((carried.drawn - truth) * matte).abs().sum() / (3 * size)}
 
 
 class TexturePhase(AppearancePhase):
@@ -250,9 +243,8 @@ class TexturePhase(AppearancePhase):
         colour, alpha, carried = self._draw(channel, picture, hidden)
         if carried is None:
             return colour, alpha, picture, {}
-        terms = {"copies": self.config.copies * copy_differences(carried, picture)}
-        terms["anew"] = self.config.anew * drawn_share(carried, picture[:, 3:])
-        return colour, alpha, picture, terms
+        terms = carried_terms(carried, picture)
+        return colour, alpha, picture, {name: getattr(self.config, name) * term for name, term in terms.items()}
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""

@@ -39,6 +39,10 @@ class JokrPaper(Jokr):
         """Both stages."""
         return self.phase_names
 
+    def sketch(self, config: Any) -> Any | None:
+        """None: everything is drawn by a network, which must have learned to."""
+        return None
+
     def least_light(self, config: Any) -> float:
         """Never: the published recipe learns from frames as they are."""
         return 0.0

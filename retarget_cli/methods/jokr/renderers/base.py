@@ -16,13 +16,14 @@ class Carried(NamedTuple):
 
     which: (B, U), the source frames; places: (B, U, S, S, 2), where in them each pixel comes from, x and y in [-1, 1]
     from the middle of the first pixel to that of the last; weights: (B, U, S, S), how much of the pixel each one makes;
-    pixels: (B, U, 4, S, S), what there is at these places, colour times matte and the matte.
+    known: (B, 1, S, S), how much of it they could make; drawn: (B, 3, S, S), the colours of the rest.
     """
 
     which: Tensor
     places: Tensor
     weights: Tensor
-    pixels: Tensor
+    known: Tensor
+    drawn: Tensor
 
     def part(self, some: slice) -> Carried:
         """That of some of the pictures."""
