@@ -238,6 +238,10 @@ class MotionMethod(ABC):
         steps = getattr(getattr(config, phase), "steps", None)
         return steps if isinstance(steps, int) else None
 
+    def work(self, config: Any, phase: str) -> float | None:
+        """How long a step of `phase` takes on a CPU, in a unit that is the same for all phases; None: nobody knows."""
+        return None
+
     def recognise(self, base: Path, clips: tuple[ClipArray, ClipArray], named: str | None = None) -> Mapping[str, Any]:
         """Tell which kind of body both clips show, of those that the file `base` knows. named: somebody said it.
 

@@ -57,6 +57,7 @@ class Before:
         self.trains = self._missing(done)
         if not self.trains:
             return []
+        self._speed.trains = self.trains
         self._tell_beginning(done)
         config, free = self._config, shutil.disk_usage(self._store.root).free
         seconds, size = self._speed.needed(self.trains)

@@ -27,7 +27,7 @@ AFTER = "after"  # everything after the phases: the verdict, the first video
 class Speed:
     """Seconds a step of each phase, and of what follows them, on this machine.
 
-    based: the phases that begin with the base, which take fewer steps, of another length.
+    based: the phases that begin with the base, which take fewer steps, of another length. trains: those to be trained.
     Wrap the reporter of a training with :meth:`watch`: it measures, and remembers what it measured in the user's cache.
     """
 
@@ -35,6 +35,7 @@ class Speed:
         """draws: whether a video is drawn at the end."""
         self._config, self._draws, self._clock = config, draws, clock
         self.based: Collection[str] = ()
+        self.trains: Sequence[str] = ()
         self._path = cache_folder().parent / _FILE
         self._phases = get_method(config.method).phases(config.method_config)
         self._started: dict[str, tuple[float, int]] = {}
@@ -91,11 +92,28 @@ class Speed:
         if event.stage not in self._told and passed > _FIRST:
             self._told.add(event.stage)
             if not rows.get(self._key(event.stage), {}).get("seconds_a_step"):
-                left = text.duration(each * (event.total - event.done))
-                reporter(Notice(f"{event.stage} will take about {left} more on this machine"))
+                left = each * (event.total - event.done)
+                whole = self._with_later(event.stage, each, left)
+                later = "" if whole is None else f", and all of the training about {text.duration(whole)}"
+                reporter(Notice(f"{event.stage} will take about {text.duration(left)} more on this machine{later}"))
         if event.done == event.total and done >= min(3, event.total):
             rows.setdefault(self._key(event.stage), {})["seconds_a_step"] = each
             self._write(rows)
+
+    def _with_later(self, phase: str, each: float, left: float) -> float | None:
+        """`left` seconds of a phase, whose steps take `each` seconds, and those of the phases after it.
+
+        None where there are none, and where nobody knows how their steps compare.
+        """
+        later = [name for name in self.trains if self._phases.index(name) > self._phases.index(phase)]
+        work = {name: self._work_of(name) for name in (phase, *later)}
+        if not later or device_class(self._config.device) != "cpu" or not all(work.values()):
+            return None  # on a GPU, small steps take as long as large ones
+        steps = sum((self._steps_of(name) or 0) * (work[name] or 0) for name in later)
+        return left + each / (work[phase] or 1) * steps
+
+    def _work_of(self, phase: str) -> float | None:
+        return get_method(self._config.method).work(self._config.method_config, phase)
 
     def _steps_of(self, phase: str) -> int | None:
         return get_method(self._config.method).steps(self._config.method_config, phase, phase in self.based)

@@ -39,6 +39,10 @@ class JokrPaper(Jokr):
         """Both stages."""
         return self.phase_names
 
+    def work(self, config: Any, phase: str) -> float | None:
+        """None: nobody waited for it on a CPU."""
+        return None
+
     def sketch(self, config: Any) -> Any | None:
         """None: everything is drawn by a network, which must have learned to."""
         return None

@@ -24,7 +24,8 @@ from retarget_cli.nn.deformation import rigid_places
 _FEATURES = 32  # of a source frame
 _COPIED = 2.0  # log odds, at first, that what can be copied is
 _CRISP = 3.0  # by which one source prevails over the other: a mean of both shows whatever both have, twice
-_WHOLE, _TORN = 1.2, 1.6  # pixels of a source between neighbours here: up to here all is well, from here on it is torn
+_WHOLE, _TORN = 0.2, 0.5  # distortion up to which a copy is whole, and from which on it is torn
+_ENDS = (2, (0, 0, 0, 1)), (3, (0, 1, 0, 0))  # axes, and where one value is missing after a difference
 _LEAST = 1e-4
 _SEEN = 0.05  # matte from which on a colour can be told
 
@@ -90,16 +91,22 @@ class WarpingGenerator(nn.Module):
         """
         here = points.float().repeat_interleave(USED, dim=0)
         coarse = rigid_places(here, sources.poses.flatten(0, 1), self.working_size).permute(0, 3, 1, 2)
-        stretch = torch.maximum(_stretch(coarse, 2), _stretch(coarse, 3))
-        whole = ((_TORN - F.max_pool2d(stretch, 3, 1, 1)) / (_TORN - _WHOLE)).clamp(0, 1)
+        whole = ((_TORN - F.max_pool2d(_distortion(coarse), 3, 1, 1)) / (_TORN - _WHOLE)).clamp(0, 1)
         fine = F.interpolate(torch.cat([coarse, whole], dim=1), (self.size,) * 2, mode="bilinear", align_corners=True)
         return fine[:, :2].permute(0, 2, 3, 1), fine[:, 2:]
 
 
-def _stretch(places: Tensor, axis: int) -> Tensor:
-    """How many pixels of the source there are from each pixel here to the next along an axis, (B, 1, h, w)."""
-    steps = (places * (places.shape[-1] - 1) / 2).diff(dim=axis).norm(dim=1, keepdim=True)
-    return torch.cat([steps, steps.narrow(axis, -1, 1)], dim=axis)
+def _distortion(places: Tensor) -> Tensor:
+    """How far the map from here to places (B, 2, h, w) in the source is from turning and moving: (B, 1, h, w).
+
+    Its Jacobian has the singular values s + t and s - t, where s is the part that turns and scales, and t the part that
+    only shears. Scaled down is well: it is the larger of t and of how much s + t is above 1.
+    """
+    pixels = places * (places.shape[-1] - 1) / 2
+    down, across = (F.pad(pixels.diff(dim=axis), pad, mode="replicate") for axis, pad in _ENDS)
+    turned = torch.stack([across[:, 0] + down[:, 1], across[:, 1] - down[:, 0]]).norm(dim=0) / 2
+    sheared = torch.stack([across[:, 0] - down[:, 1], across[:, 1] + down[:, 0]]).norm(dim=0) / 2
+    return torch.maximum(sheared, turned + sheared - 1)[:, None]
 
 
 class WarpRenderer(Renderer):
