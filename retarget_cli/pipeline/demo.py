@@ -24,7 +24,7 @@ from retarget_cli.store.engine import Store
 VERSION = 1
 # A drawn pair is learned sooner than filmed ones; with these the demo takes minutes on two cores.
 QUICK = (
-    "geometry.steps=900", "geometry.base_steps=300", "texture.steps=300", "detail.steps=60", "detail.size=256",
+    "geometry.steps=900", "geometry.base_steps=300", "texture.steps=200", "detail.steps=60", "detail.size=256",
 )  # fmt: skip
 
 

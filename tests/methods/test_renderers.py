@@ -10,7 +10,7 @@ import torch
 from every_phase import CLIPS, builder
 from torch import Tensor
 
-from retarget_cli.errors import UsageError
+from retarget_cli.errors import UsageError, WorkspaceError
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.config import RENDERERS
 from retarget_cli.methods.jokr.renderers import make
@@ -160,6 +160,16 @@ def test_a_stored_renderer_draws_what_the_phase_draws(tmp_path: Path, renderer: 
         torch.testing.assert_close(drawn(load_renderer(config, channel, out), points), expected, atol=1e-5, rtol=0)
     assert CLIPS  # both clips have a renderer of their own
     assert not torch.equal(drawn(phase.renderers[0], points), drawn(phase.renderers[1], points))
+
+
+def test_a_renderer_of_another_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    phase = builder("texture", tmp_path)()
+    (tmp_path / "result").mkdir()
+    save_modules(phase, tmp_path / "result")
+    wider = JOKR.config("draft", ("geometry.keypoints=6", "texture.size=32", "texture.widths=16,32", "detail.steps=0"))
+    with pytest.raises(WorkspaceError, match="not built like that of this version") as caught:
+        load_renderer(wider, 0, tmp_path / "result")
+    assert "retarget train" in caught.value.fix
 
 
 def test_every_name_has_a_renderer_and_others_are_refused() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from retarget_cli.errors import WorkspaceError
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.names import SOURCE_FRAMES, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.renderers.base import Renderer
@@ -36,9 +37,17 @@ def make_renderer(config: JokrConfig) -> Renderer:
 
 
 def load_renderer(config: JokrConfig, channel: int, folder: Path) -> Renderer:
-    """The renderer of clip A (0) or B (1), as the result of the texture phase in `folder` holds it."""
+    """The renderer of clip A (0) or B (1), as the result of the texture phase in `folder` holds it.
+
+    Raises WorkspaceError where another version of this program, with other networks, trained it.
+    """
     renderer = make_renderer(config)
-    load_modules(stored_parts(renderer, channel), folder)
+    try:
+        load_modules(stored_parts(renderer, channel), folder)
+    except RuntimeError as error:
+        what = f"the renderer '{config.texture.renderer}' of this run is not built like that of this version"
+        fix = "Run `retarget train` with these clips again; what it learned of their motion is kept."
+        raise WorkspaceError(what, where=folder, fix=fix) from error
     return renderer
 
 
