@@ -22,6 +22,7 @@ from retarget_cli.utils.hardware import device_class
 
 FIRST = "first "  # with which the ids of these stages begin
 _SUFFIX = ".mp4"
+_LONGEST = 120  # frames of the driver, its first: training waits while they are drawn
 
 
 def plan_first_video(
@@ -43,7 +44,9 @@ def plan_first_video(
     phases = method.phases(sketched)
     begun = {phase: FIRST + phase for phase in phases[1:]}
     subject, driver = clips if look == "a" else clips[::-1]
-    playing = play(Tempo(), facts(done[f"ingest:{driver.name}"]).timing, driver.path.name)
+    timing = facts(done[f"ingest:{driver.name}"]).timing
+    part = Tempo.parse(stop=f"{_LONGEST}f") if timing.frames > _LONGEST else Tempo()
+    playing = play(part, timing, driver.path.name)
     learned = [_first(fit(quick, phase, *clips), "Beginning the look, for a first video", begun) for phase in begun]
     drawn = _first(transfer(quick, clips, Drawing(look), driver, playing), "Drawing a first video", begun)
     made = _first(compose(subject, driver, drawn.id, "subject", _SUFFIX, playing), "Composing a first video", {})

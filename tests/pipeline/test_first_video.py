@@ -11,6 +11,7 @@ from worlds import UNEVEN, World, config
 from retarget_cli.events import Notice, StageFinished, StageStarted
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.methods import get_method
+from retarget_cli.pipeline import first_video
 from retarget_cli.pipeline.train import TrainResult, train
 
 LONG = "polish.steps=20"
@@ -42,6 +43,13 @@ def test_it_is_there_before_the_look_is_learned(world: World) -> None:
     pictures = [np.stack([frame.image for frame in read_frames(each)]) for each in (video, result.videos[0])]
     assert float(np.abs(pictures[0].astype(int) - pictures[1]).mean()) > 0.2
     assert sum(isinstance(event, StageFinished) and event.stage.startswith("first") for event in world.events) == 3
+
+
+def test_of_a_long_driver_it_shows_the_beginning(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_video, "_LONGEST", 5)
+    result = trained(world, "a", LONG)
+    assert scan(first(world, result, "disc-as-bar")).timing.pts == UNEVEN.pts[:5]
+    assert scan(result.videos[0]).timing.frames == UNEVEN.frames
 
 
 def test_both_looks_begin_with_the_same_networks(world: World) -> None:
