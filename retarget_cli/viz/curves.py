@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import importlib.util
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -18,6 +17,7 @@ _LOSSES, _SCORES = 5.5, 3.2  # inches of width, the legend beside the losses inc
 _DOTS = 100  # an inch
 _STYLES = {"a": "-", "b": "--"}  # of the clips' curves, which share a colour
 _TITLE = 34  # letters a line
+_SETTINGS = "matplotlibrc"  # as matplotlib looks for its settings, in the current folder first
 
 Entries = Sequence[Mapping[str, float]]
 
@@ -35,13 +35,15 @@ def draw_curves(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
 def _load_matplotlib() -> None:
     """Import it with the settings it comes with.
 
-    It would read a ``matplotlibrc`` in the current folder before any other, so for a moment that is the folder with its
-    own. Setting them back afterwards would do, but moves how things lie in memory, and with it single pixels by one.
+    It would read a ``matplotlibrc`` in the current folder before any other, so while it is imported there is none for
+    it. The folder of the process stays what it is: other threads are reading files by relative paths. Setting values
+    back afterwards would do, but moves how things lie in memory, and with it single pixels by one.
     """
-    found = None if "matplotlib" in sys.modules else importlib.util.find_spec("matplotlib")
-    if found is not None and found.origin:
-        with contextlib.suppress(OSError), contextlib.chdir(Path(found.origin).parent / "mpl-data"):
-            importlib.import_module("matplotlib")
+    if "matplotlib" in sys.modules:
+        return
+    exists = os.path.exists
+    with mock.patch("os.path.exists", lambda path: path != _SETTINGS and exists(path)):
+        importlib.import_module("matplotlib")
 
 
 def _draw(phases: Mapping[str, Mapping[str, Any]]) -> np.ndarray:

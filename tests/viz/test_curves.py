@@ -74,3 +74,19 @@ def test_a_matplotlibrc_in_the_current_folder_changes_nothing(tmp_path: Path, co
     # Two processes may round a pixel of a slanted line differently, by one.
     assert drawn[0].shape == drawn[1].shape
     assert abs(drawn[0] - drawn[1]).max() <= 1
+
+
+def test_loading_it_does_not_move_the_process_to_another_folder(tmp_path: Path) -> None:
+    watch = """
+import os, sys
+from retarget_cli.viz import curves
+moved = []
+sys.addaudithook(lambda event, facts: moved.append(facts) if event == "os.chdir" else None)
+curves._load_matplotlib()
+assert "matplotlib" in sys.modules
+print(moved)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(retarget_cli.__file__).parents[1])}
+    command = [sys.executable, "-P", "-c", watch]
+    answer = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert answer.stdout == "[]\n"
