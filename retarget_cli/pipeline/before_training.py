@@ -72,9 +72,9 @@ class Before:
 
     def _first_videos(self, done: Mapping[str, Entry]) -> list[Stage]:
         phases = get_method(self._config.method).phases(self._config.method_config)
-        if len(phases) < 2 or phases[1] not in self.trains or self._draws == NOTHING:
+        if len(phases) < 2 or phases[1] not in self.trains:
             return []
-        looks = BOTH if self._draws == "both" else [look for look in BOTH if look == self._draws]
+        looks = [look for look in BOTH if self._draws in (look, "both")]
         plans = [plan_first_video(self._clips, look, self._config, done, self._folder) for look in looks]
         return list({stage.id: stage for plan in plans for stage in plan}.values())
 

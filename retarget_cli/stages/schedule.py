@@ -54,7 +54,7 @@ def run(
             done = _run_all(plan, tools, entries or {}, shown, made, after)
             break
         except Damaged as damaged:  # and moved aside: from the start again, as others may have been made from it
-            if damaged.id not in {stage.id for stage in plan}:
+            if damaged.id in (entries or {}) and damaged.id not in {stage.id for stage in plan}:
                 what = f"the result of stage {damaged.id} was damaged, and is set aside"
                 fix = "Run `retarget train` with these clips again; it redoes only what is missing."
                 raise WorkspaceError(what, where=tools.store.root, fix=fix) from None
@@ -62,7 +62,8 @@ def run(
         with suppress(OSError, WorkspaceError):  # no reason to fail: what was asked for is there
             shrink(tools.store, BULKY)
     if last:
-        tools.reporter(Finished(time.monotonic() - started, len(made), len(plan) - len(made)))
+        cached = sum(stage.id not in made for stage in plan)  # `made` may hold more, which `after` gave
+        tools.reporter(Finished(time.monotonic() - started, len(made), cached))
     return done
 
 

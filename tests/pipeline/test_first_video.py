@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from worlds import UNEVEN, World, config
 
-from retarget_cli.events import Notice, StageFinished, StageStarted
+from retarget_cli.events import Finished, Notice, StageCached, StageFinished, StageStarted
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.methods import get_method
 from retarget_cli.pipeline import first_video
@@ -42,6 +42,11 @@ def test_it_is_there_before_the_look_is_learned(world: World) -> None:
     assert not any(name.startswith("first") for name in result.stages)
     pictures = [np.stack([frame.image for frame in read_frames(each)]) for each in (video, result.videos[0])]
     assert float(np.abs(pictures[0].astype(int) - pictures[1]).mean()) > 0.2
+    counted = next(event for event in world.events if isinstance(event, Finished))
+    assert (counted.ran, counted.cached) == (
+        len(started(world)),
+        sum(isinstance(each, StageCached) for each in world.events),
+    )
     assert sum(isinstance(event, StageFinished) and event.stage.startswith("first") for event in world.events) == 3
 
 
