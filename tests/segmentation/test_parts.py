@@ -9,10 +9,11 @@ from segment_scenes import ArraySource, texture, walker
 
 from retarget_cli.errors import InputError
 from retarget_cli.segmentation.embedded import models, proxy_clip
-from retarget_cli.segmentation.embedded.background import Plate, spread_from_nearby
+from retarget_cli.segmentation.embedded.background import Plate
 from retarget_cli.segmentation.embedded.confidence import Evidence, gather
 from retarget_cli.segmentation.embedded.finish import finish
 from retarget_cli.segmentation.embedded.models import COLOUR_BINS, ColourModel, lab_bins
+from retarget_cli.segmentation.embedded.palette import Palette
 from retarget_cli.segmentation.embedded.proposals import (
     barrier_distance,
     box_fit,
@@ -29,6 +30,10 @@ from retarget_cli.utils import scratch
 
 def load(frames: np.ndarray) -> ProxyClip:
     return ProxyClip(ArraySource(frames))
+
+
+def colours(clip: ProxyClip, packed: np.ndarray) -> ColourModel:
+    return ColourModel.fit((clip.bins(frame), to_float(packed[frame])) for frame in range(clip.count))
 
 
 def lab_of(image: np.ndarray) -> np.ndarray:
@@ -152,24 +157,64 @@ class TestWorking:
         assert np.array_equal(inside.flow(1, 1), outside.flow(1, 1))
 
 
-class TestBackground:
-    def test_surroundings_are_carried_into_the_object(self) -> None:
-        lab = np.full((60, 80, 3), (100, 120, 140), np.uint8)
-        lab[20:40, 30:50] = (220, 150, 110)
+class TestPalette:
+    def scene(self) -> tuple[np.ndarray, np.ndarray]:
+        """A light strip between dark and grey, an object before it; Lab (h, w, 3) and its probability (h, w)."""
+        lab = np.full((60, 80, 3), (40, 128, 128), np.uint8)
+        lab[28:] = (130, 128, 128)
+        lab[28:32] = (240, 128, 120)
+        lab[20:40, 30:50] = (90, 170, 160)
         probability = np.zeros((60, 80), np.float32)
         probability[20:40, 30:50] = 0.95
-        mean, _ = spread_from_nearby(lab, probability, 3)
-        assert np.abs(mean[30, 40] - (100, 120, 140)).max() < 3
+        return lab, probability
 
+    def nearby(self, colour: tuple[int, int, int]) -> float:
+        """Log density of a colour in the middle of the object, among the surroundings."""
+        lab, probability = self.scene()
+        palette = Palette(lab[None])
+        lab[30, 40] = colour
+        return float(palette.log_density_nearby(models.lab_bins(lab), probability, 3)[30, 40])
+
+    def test_each_colour_of_the_surroundings_is_likely_however_thin_its_strip(self) -> None:
+        for colour in ((40, 128, 128), (130, 128, 128), (240, 128, 120)):
+            assert self.nearby(colour) > -6
+
+    def test_a_colour_between_them_is_not(self) -> None:
+        assert self.nearby((85, 128, 128)) < -9
+
+    def test_what_the_object_has_is_not(self) -> None:
+        assert self.nearby((90, 170, 160)) < -7
+
+    def test_frames_of_one_colour_have_a_palette(self) -> None:
+        lab = np.full((1, 16, 16, 3), (100, 128, 128), np.uint8)
+        density = Palette(lab).log_density_nearby(models.lab_bins(lab[0]), np.zeros((16, 16), np.float32), 1)
+        assert np.isfinite(density).all()
+        assert density.min() > -6
+
+
+class TestBackground:
     def test_a_plate_shows_what_the_object_hides_at_times(self) -> None:
         frames, truth = walker(count=24, step=3.0, place=(0.15, 0.5), strength=6.0)
         clip = load(frames)
         packed = np.array([cv2.resize(t.astype(np.uint8) * 255, clip.size) for t in truth])
-        plate = Plate(clip, packed, np.arange(24), 12, np.zeros(models.CHANGE_BINS))
+        plate = Plate(clip, packed, np.arange(24), 12, np.zeros(models.CHANGE_BINS), colours(clip, packed))
         hidden = (packed[12] > 250) & (plate.known > 0)
         scenery = lab_of(np.full((1, 1, 3), (110, 120, 130), np.uint8))[0, 0].astype(float)
         assert hidden.sum() > 200
         assert np.abs(np.median(plate.median[hidden], axis=0) - scenery).max() < 12
+
+    def test_a_part_that_all_mattes_lack_is_not_taken_for_background(self) -> None:
+        frames, truth = walker(count=16, step=0.0, strength=6.0)
+        clip = load(frames)
+        lacking = truth.copy()
+        lacking[:, :, 68:] = False  # the right end of the body
+        packed = np.array([cv2.resize(mask.astype(np.uint8) * 255, clip.size) for mask in lacking])
+        plate = Plate(clip, packed, np.arange(16), 8, np.zeros(models.CHANGE_BINS), colours(clip, packed))
+        end = truth.all(axis=0)
+        end[:, :72] = False
+        assert end.sum() > 100
+        assert plate.known[end].mean() < 0.1
+        assert plate.known[:30].mean() > 0.9
 
 
 class TestDiscovery:

@@ -18,6 +18,11 @@ COLOUR_BINS = (16, 64, 64)
 _SIGMA = (0.5, 0.8, 0.8)
 _FLOOR = 1e-6
 _LIMIT = 5.0
+_LOG_UNIT = float(np.log(64.0) - 1.5 * np.log(2 * np.pi))
+"""Log volume of a histogram bin in Lab bytes, for densities to compare with histograms, and the Gaussian constant."""
+_ALL_CHANNELS = np.ones((1, 3), np.float32)
+NOISE = np.array([16.0, 4.0, 4.0], np.float32)
+"""Least variance of L, a, b (in bytes squared): camera noise and compression."""
 
 # Change:
 _OFFSETS = (7, 16, 30)
@@ -43,6 +48,22 @@ def lab_bins(lab: np.ndarray) -> np.ndarray:
     # a and b of ordinary pictures stay within +-64 of grey: spend all the bins there.
     a, b = ((np.clip(lab[..., k], 64, 191) - 64 >> 1).astype(np.uint16) for k in (1, 2))
     return (lightness >> 4) * np.uint16(COLOUR_BINS[1] * COLOUR_BINS[2]) + a * np.uint16(COLOUR_BINS[2]) + b
+
+
+def bin_colours() -> np.ndarray:
+    """The colour in the middle of every bin, (bins, 3) float32 Lab bytes."""
+    lightness, a, b = np.meshgrid(*(np.arange(count) for count in COLOUR_BINS), indexing="ij")
+    middles = np.stack([16 * lightness + 7.5, 64 + 2 * a + 0.5, 64 + 2 * b + 0.5], axis=-1)
+    return middles.reshape(-1, 3).astype(np.float32)
+
+
+def log_density(lab: np.ndarray, mean: np.ndarray, variance: np.ndarray, noise: np.ndarray = NOISE) -> np.ndarray:
+    """Log probability of every pixel's bin under a diagonal Gaussian in Lab. All (h, w, 3); returns (h, w)."""
+    spread = variance + noise
+    offset = lab.astype(np.float32) - mean
+    distance = cv2.transform(offset * offset / spread, _ALL_CHANNELS)
+    volume = np.log(spread[..., 0] * spread[..., 1] * spread[..., 2])
+    return -0.5 * (distance + volume) + _LOG_UNIT
 
 
 class ColourModel:

@@ -9,6 +9,7 @@ import numpy as np
 
 from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.embedded.models import change_bins, lab_bins
+from retarget_cli.segmentation.embedded.palette import Palette
 from retarget_cli.segmentation.embedded.passes import Passes
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.utils.scratch import Scratch
@@ -34,7 +35,7 @@ class ProxyClip:
     lab: (N, h, w, 3) uint8 as OpenCV converts it; size: (w, h) of a proxy frame; path: the camera's, in proxy
     pixels; `sampled`: indices of at most 400 evenly spaced frames to which colour models are fitted; change: (N, h, w)
     uint8, how far each pixel differs from its place of the scene at other moments, in bins of `models.change_bins`;
-    passes: count what is done with it.
+    palette: its colours; passes: count what is done with it.
     """
 
     def __init__(self, clip: FrameSource, passes: Passes | None = None) -> None:
@@ -52,6 +53,7 @@ class ProxyClip:
         for matrix in self._steps[1:]:
             self.path.step(matrix)
         self.sampled = np.array(evenly(self.count, 400))
+        self.palette = Palette(self.lab[self.sampled[evenly(len(self.sampled), 24)]])
         self.change = change_bins(self.lab, self.path, self.sampled, self.passes)
 
     def _read(self, clip: FrameSource) -> None:

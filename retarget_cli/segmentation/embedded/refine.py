@@ -9,7 +9,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from retarget_cli.segmentation.embedded.background import Plate, groups, log_density, spread_from_nearby
+from retarget_cli.segmentation.embedded.background import Plate, groups
 from retarget_cli.segmentation.embedded.models import ChangeModel, ColourModel
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.guided_filter import guided_filter
@@ -89,7 +89,8 @@ class Refinement:
 
     def _group(self, out: np.ndarray, shape: ShapePrior | None, exclude: int, frames: np.ndarray) -> np.ndarray:
         """Write new probabilities into `out` for frames that share a plate. Returns what each background explained."""
-        plate = Plate(self.clip, self.packed, self.frames, int(frames[len(frames) // 2]), self.change.ratio)
+        middle = int(frames[len(frames) // 2])
+        plate = Plate(self.clip, self.packed, self.frames, middle, self.change.ratio, self.model)
         responsible = np.zeros(3)
         for frame in frames:
             odds, used = self._colour_odds(plate, shape, frame, exclude)
@@ -108,9 +109,9 @@ class Refinement:
         self, plate: Plate, shape: ShapePrior | None, frame: int, exclude: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Log odds from colour and place, and how much each of the three models of the surroundings explained."""
-        lab, bins, probability = self.clip.lab[frame], self.clip.bins(frame), to_float(self.packed[frame])
+        bins, probability = self.clip.bins(frame), to_float(self.packed[frame])
         remembered, known = plate.log_density(self.clip, frame)
-        nearby = log_density(lab, *spread_from_nearby(lab, probability, exclude))
+        nearby = self.clip.palette.log_density_nearby(bins, probability, exclude)
         weights = self.shares.astype(np.float32)
         by_colour = weights[0] * (self.model.background[bins] + 1e-6)
         by_place = weights[1] * np.exp(nearby)

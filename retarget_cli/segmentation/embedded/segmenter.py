@@ -31,7 +31,7 @@ class Embedded:
     """
 
     name = "embedded"
-    version = 2
+    version = 3
 
     def __init__(self, scratch: Scratch | None = None) -> None:
         self._scratch = scratch or Scratch()
