@@ -12,8 +12,9 @@ import typer
 from typer.core import TyperCommand
 
 from retarget_cli.cli import options, output
-from retarget_cli.cli.options import argument, grouped, option
+from retarget_cli.cli.options import argument, choice, grouped, option
 from retarget_cli.cli.render import show
+from retarget_cli.pipeline.options import choose
 
 _ORDER = "retarget.order"
 
@@ -37,6 +38,7 @@ def in_order(context: typer.Context, given: Mapping[str, Sequence[str] | bool | 
     return [(f"--{name}", value) for name in named for value in itertools.islice(values[name], 1)]
 
 
+FORMATS = ("csv", "json", "motion", "ae", "nuke", "blender", "limbs")
 EDITS = "Edits, made in the order in which they are written"
 
 app = typer.Typer(help="The keypoints of a render as a file: edit them and draw them again.", no_args_is_help=True)
@@ -62,7 +64,14 @@ def export(
     pair: options.Pair,
     look: str = options.look(("a", "b")),
     out: Path | None = option(
-        None, "FILE", "The file: .csv (spreadsheets), .json (scripts), .motion.safetensors.", names=("--out", "-o")
+        None, "FILE", "The file; its ending can say the format: .csv, .json, .nk, .py, .txt.", names=("--out", "-o")
+    ),
+    kind: str | None = choice(
+        None,
+        FORMATS,
+        "{}. The first three can be edited and drawn again; limbs: their lengths and angles.",
+        names=("--format",),
+        parse=lambda word: word if word is None else choose(word, FORMATS, "--format"),
     ),
     raw: bool = option(False, None, "The driver's own keypoints, not yet fitted to the subject."),
     force: bool = options.force(),
@@ -81,7 +90,7 @@ def export(
     from retarget_cli.pipeline import keypoints
 
     with output.working(general) as session:
-        result = keypoints.export_motion(chosen, *session.tools, raw, out)
+        result = keypoints.export_motion(chosen, *session.tools, raw, out, kind)
     motion, file = result.exported, output.short_path(result.motion)
     again = output.command("keypoints", "apply", Path(file), workspace=general.workspace)
     document = {
@@ -94,7 +103,7 @@ def export(
         f"{file}  {motion.timing.frames} frames of {len(motion.names)} points",
         *([f"  {', '.join(motion.named)}"] if motion.named else []),
         f"{output.short_path(result.preview)}  their names",
-        f"next: {again}",
+        *([f"next: {again}"] if result.again else []),
     )
 
 

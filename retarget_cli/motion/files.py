@@ -17,6 +17,8 @@ from retarget_cli.motion.text_files import from_csv, from_json, to_csv, to_json
 from retarget_cli.utils.limits import MOTION_BYTES, read_limited
 from retarget_cli.utils.text import dump_json
 
+MOTION_ENDINGS = {"csv": ".csv", "json": ".json", "motion": ".motion.safetensors"}
+"""The endings of motion files, by the words for them."""
 _ARRAYS, _WORDS = ("points", "confidence", "places"), ("source", "space", "look", "networks")
 _KEY = "motion"
 """The one entry of the metadata: with more than one, their order and so the bytes would differ from run to run."""

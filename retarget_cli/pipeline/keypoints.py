@@ -12,7 +12,8 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Artifact, Notice, Reporter, silent
 from retarget_cli.media.images import png_bytes
 from retarget_cli.media.playback import Playing, Tempo, background_frames, parse_smooth
-from retarget_cli.motion.files import check_motion_name, motion_bytes, motion_stem, read_motion
+from retarget_cli.motion.exchange.kinds import check_limbs, export_kind
+from retarget_cli.motion.files import motion_bytes, motion_stem, read_motion
 from retarget_cli.motion.grammar import edited, parse_edits
 from retarget_cli.motion.motion import Motion, Space
 from retarget_cli.pipeline import outputs
@@ -41,11 +42,14 @@ from retarget_cli.viz.points import points_sheet
 
 @dataclass(frozen=True)
 class ExportResult:
-    """motion: the file; preview: a picture that names the points; exported: what the file holds."""
+    """motion: the file; preview: a picture that names the points; exported: what the file holds; again: whether it can
+    be edited and drawn again.
+    """
 
     motion: Path
     preview: Path
     exported: Motion
+    again: bool
 
 
 def export_motion(
@@ -55,20 +59,20 @@ def export_motion(
     stop: Stop = never,
     raw: bool = False,
     out: Path | None = None,
+    kind: str | None = None,
 ) -> ExportResult:
     """Write the keypoints of a render, and a picture that names them.
 
     options: as for :func:`render`, one look; what is not about keypoints has no part in it.
     raw: the driver's own keypoints, still to be fitted to a subject, instead of those that are drawn.
-    out: ``.csv``, ``.json`` or ``.motion.safetensors``; None for ``retargeted/<pair>/<direction>.csv``, and
-    ``<driver>.motion.safetensors`` for raw ones.
+    kind: one of `EXPORT_KINDS`; None for what the ending of `out` says. out: the file; None for
+    ``retargeted/<pair>/<direction>.csv``, and ``<driver>.motion.safetensors`` for raw ones.
     Raises the errors of `render`.
     """
     if options.look not in ("a", "b"):
         raise UsageError("one file holds one motion", where="--look", fix="Choose --look a or b.")
     check_flip(options)
-    if out is not None:
-        check_motion_name(out)
+    exported = export_kind(kind, out, "motion" if raw else "csv")
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
     trained = limited(wanted_run(options, store), options.max_memory)
@@ -77,10 +81,11 @@ def export_motion(
     if raw and isinstance(direction.driver, MotionSource) and _driver_motion(direction).space != "driver":
         fix = "Export it without --raw."
         raise UsageError("these keypoints are fitted to a subject already", where=direction.driver.path, fix=fix)
+    check_limbs(exported, names_of(trained))
     part = replace(options, background="subject").variant  # of the keypoints, to which no background belongs
-    usual = f"{direction.driver.name}{part}.motion.safetensors" if raw else f"{direction.name}{part}.csv"
+    usual = f"{direction.driver.name if raw else direction.name}{part}{exported.ending}"
     target = out or outputs.RESULTS / trained.pair / usual
-    preview = target.with_name(f"{motion_stem(target)}-points.png")
+    preview = target.with_name(f"{exported.stem(target)}-points.png")
     outputs.check_targets([target, preview], inputs(trained, options))
     delivered = Delivered(store)
     delivered.check([target, preview], named=out is not None, force=options.force)
@@ -90,14 +95,14 @@ def export_motion(
     add_results(store, trained.id, {name: entry for name, entry in done.items() if name not in trained.entries})
     drawn = done[drawing.id]
     motion = _exported(trained, direction, playing, drawn, raw)
-    outputs.write(target, motion_bytes(motion, target), delivered)
+    outputs.write(target, exported.content(motion, target), delivered)
     reporter(Artifact("motion", target))
     if options.affine == "trajectory" and not raw:
         reporter(Notice("the driver's trajectory is not in this file; one that is written with --raw has it."))
     shown = _driver_pictures(direction, playing, report(drawn)["driver_mirrored"]) if raw else pictures(drawn, "layer")
     outputs.write(preview, png_bytes(points_sheet(shown, motion.points, motion.confidence, motion.names)), delivered)
     reporter(Artifact("sheet", preview))
-    return ExportResult(target, preview, motion)
+    return ExportResult(target, preview, motion, exported.write is None)
 
 
 def apply_motion(

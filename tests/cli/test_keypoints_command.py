@@ -11,10 +11,12 @@ import pytest
 from motions import make_motion
 
 from retarget_cli.cli.app import run
+from retarget_cli.cli.keypoints import FORMATS
+from retarget_cli.motion.exchange.kinds import EXPORT_KINDS
 from retarget_cli.pipeline import keypoints
 from retarget_cli.pipeline.render import Rendered, RenderResult
 
-EXPORTED = keypoints.ExportResult(Path("cat-as-fox.csv"), Path("cat-as-fox-points.png"), make_motion())
+EXPORTED = keypoints.ExportResult(Path("cat-as-fox.csv"), Path("cat-as-fox-points.png"), make_motion(), True)
 DRAWN = RenderResult((Rendered("a", Path("cat-as-motion.mp4"), {"affine": "given"}),), Path("edited.csv"))
 
 
@@ -61,10 +63,10 @@ def test_export_says_what_it_wrote_and_what_is_next(exporting: Recorder, capsys:
         "m.mkv",
     ]
     assert run(["keypoints", "export", "cat.mp4", "fox.mp4", *words, "--follow", "p3, p4"]) == 0
-    options, _, _, _, raw, out = exporting.arguments
+    options, _, _, _, raw, out, kind = exporting.arguments
     assert (options.pair, options.look, options.smooth) == ((Path("cat.mp4"), Path("fox.mp4")), "b", "auto")
     assert (options.driver.path, options.driver.matte, options.follow) == (Path("c.mp4"), Path("m.mkv"), ("p3", "p4"))
-    assert (raw, out) == (True, Path("m.json"))
+    assert (raw, out, kind) == (True, Path("m.json"), None)
     written = capsys.readouterr().out.splitlines()
     assert written[0] == "cat-as-fox.csv  8 frames of 3 points"
     assert written[-1] == "next: retarget keypoints apply cat-as-fox.csv"
@@ -77,6 +79,24 @@ def test_export_lists_the_names_that_keypoints_have(exporting: Recorder, capsys:
     assert written[:2] == ["cat-as-fox.csv  8 frames of 3 points", "  nose, tail_mid, tail_end"]
     assert run(["keypoints", "export", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["points"] == ["nose", "tail_mid", "tail_end"]
+
+
+def test_a_file_for_another_program_is_not_offered_for_editing(
+    exporting: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exporting.answer = replace(EXPORTED, motion=Path("cat-as-fox.nk"), again=False)
+    assert run(["keypoints", "export", "--format", "nuke"]) == 0
+    assert exporting.arguments[-1] == "nuke"
+    assert capsys.readouterr().out.splitlines()[-1] == "cat-as-fox-points.png  their names"
+
+
+def test_every_format_of_the_command_is_one_of_the_library() -> None:
+    assert set(FORMATS) == set(EXPORT_KINDS)
+
+
+def test_an_unknown_format_is_refused(exporting: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["keypoints", "export", "--format", "nuk"]) == 2
+    assert "nuke" in capsys.readouterr().err
 
 
 def test_export_as_json_is_one_document(exporting: Recorder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from retarget_cli.cli.app import run
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.events import Notice
 from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.motion.exchange.tracks import Tracks
 from retarget_cli.motion.files import read_motion
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.keypoints import ExportResult, apply_motion, export_motion
@@ -23,7 +24,7 @@ from retarget_cli.pipeline.render import RenderResult
 
 
 def export(world: World, **options: Any) -> ExportResult:
-    own = {name: options.pop(name) for name in ("raw", "out") if name in options}
+    own = {name: options.pop(name) for name in ("raw", "out", "kind") if name in options}
     return export_motion(RenderOptions(**options), world.store, **own)
 
 
@@ -93,6 +94,20 @@ def test_an_export_is_a_table_and_a_picture_beside_the_results(stage: World) -> 
     motion = read_motion(result.motion)
     assert (motion.points.shape, motion.frame_size, motion.look) == ((12, 4, 2), (96, 64), "a")
     assert motion.timing.duration == scan(stage.render().videos[0]).timing.duration
+
+
+def test_keyframes_for_other_programs_lie_where_the_subject_is_drawn(stage: World) -> None:
+    result = export(stage, kind="nuke")
+    assert (result.motion, result.again) == (Path("retargeted/disc--bar/disc-as-bar.nk"), False)
+    assert result.preview.name == "disc-as-bar-points.png"
+    assert result.motion.read_text(encoding="utf-8").startswith("Tracker4 {")
+    by_ending = export(stage, out=Path("keys.txt"))
+    assert by_ending.motion.read_text(encoding="utf-8").count("Point Control") == 4
+    tracks = Tracks.of(result.exported)
+    assert tracks.size == (96, 64)
+    assert ((tracks.points > -20) & (tracks.points < 120)).all()
+    with pytest.raises(UsageError, match="no names"):
+        export(stage, kind="limbs")
 
 
 def test_what_is_written_into_a_table_is_drawn(stage: World) -> None:
@@ -175,8 +190,8 @@ def test_mistakes_are_found_before_anything_is_drawn(stage: World) -> None:
     with pytest.raises(UsageError, match="one motion"):
         export(stage, look="both")
     stage.events.clear()
-    with pytest.raises(UsageError, match="not a kind of motion file"):
-        export_motion(RenderOptions(), stage.store, stage.events.append, out=Path("x.txt"))
+    with pytest.raises(UsageError, match="says nothing"):
+        export_motion(RenderOptions(), stage.store, stage.events.append, out=Path("x.mp4"))
     assert stage.events == []
 
 

@@ -1,0 +1,1 @@
+"""Motion as other programs take it, in pixels of the full frame."""
