@@ -200,7 +200,7 @@ def render(
 
     a, b: the clips of the pair, in the order of the training
     affine: a mode, six numbers or a JSON file
-    out: the video to write, by its ending (``.mp4``, ``.mov``, ``.mkv``), or a folder for PNGs
+    out: the video to write, by its ending (``.mp4``, ``.mov``, ``.webm``, ``.gif``, ``.webp``, ``.mkv``), or a folder
     start, stop: ``--from`` and ``--to`` of the command
     driver: another clip than the pair's other one, or a motion file
     mask_driver, hints_driver: its matte, or where its object is

@@ -70,7 +70,7 @@ def test_the_example_of_the_documents_runs(
         assert (tmp_path / "retargeted/cat--fox" / file).is_file()
     assert "StageStarted" in said
     assert "good Learned in 6 steps." in said
-    assert "'.gif' is not a kind of video written here (slow.gif) End the name in" in said
+    assert "'.avi' is not a kind of video written here (slow.avi) End the name in" in said
     scores = names["scores"]
     assert said.splitlines()[-1] == f"{scores.a.motion} {scores.b.motion}"
     assert (scores.pair, scores.a.affine) == ("cat--fox", "auto")
@@ -121,7 +121,7 @@ def test_every_name_that_is_offered_is_there() -> None:
         ({"a": "disc.mp4"}, "one clip"),
         ({"b": "disc.mp4"}, "one clip"),
         ({"look": "c"}, "look"),
-        ({"out": "x.gif"}, "gif"),
+        ({"out": "x.avi"}, "avi"),
     ],
 )
 def test_mistakes_in_a_call_are_told_as_on_the_command_line(

@@ -280,7 +280,9 @@ class Picture(Group):
     """Background and file of a result."""
 
     background: str = choice("subject", words.BACKGROUNDS, "{}, or a colour: '#808080'.", parse=words.parse_background)
-    out: Path | None = option(None, "FILE", ".mp4, .mov, .mkv (lossless), or a folder of PNGs.", names=("--out", "-o"))
+    out: Path | None = option(
+        None, "FILE", ".mp4, .mov, .webm, .gif, .webp, .mkv, or a folder of PNGs.", names=("--out", "-o")
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from retarget_cli.media.picture import Channels
 from retarget_cli.media.sound import Coding
 from retarget_cli.media.timing import Timing
 
-CodecName = Literal["h264", "ffv1", "prores"]
+CodecName = Literal["h264", "ffv1", "prores", "vp9", "webp"]
 
 _LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
 _BT709, _LIMITED = 1, 1
@@ -33,6 +33,7 @@ class Codec:
     options: for the encoder.
     quality: the one of them that says how good, if there is one.
     context: settings of the codec context.
+    at_once: an animation that plays for ever, which the encoder gives in one packet at the end.
     """
 
     encoder: str
@@ -45,9 +46,12 @@ class Codec:
     options: Mapping[str, str] = field(default_factory=dict)
     quality: str | None = None
     context: Mapping[str, int] = field(default_factory=dict)
+    at_once: bool = False
 
     def container_options(self, timing: Timing) -> dict[str, str]:
         """Return the options of the muxer."""
+        if self.at_once:
+            return {"loop": "0"}  # for ever
         if not self.scaled:
             return {"fflags": "+bitexact"}  # else it draws random identifiers
         scale = str(timescale(timing))
@@ -105,6 +109,18 @@ CODECS: dict[CodecName, Codec] = {
         sound="pcm",  # what editors keep beside it; not all of them read AAC
         options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
     ),
+    "vp9": Codec(
+        "libvpx-vp9",
+        "webm",
+        {"rgb": "yuv420p", "rgba": "yuva420p"},
+        block=2,
+        tagged=True,
+        # Frames that are only referred to (alternate references) and alpha do not go together.
+        options={"b": "0", "deadline": "good", "cpu-used": "3", "auto-alt-ref": "0", "lag-in-frames": "0"},
+        quality="crf",
+    ),
+    # Its encoder turns colours into YUV by itself, and keeps alpha exactly.
+    "webp": Codec("libwebp_anim", "webp", {"rgb": "bgra", "rgba": "bgra"}, options={"quality": "88"}, at_once=True),
 }
 
 

@@ -46,15 +46,16 @@ class VideoWriter:
         """size: (w, h) of the images; H.264 repeats the last row or column where one is odd.
 
         codec: ``h264`` makes an MP4 (BT.709, 4:2:0), ``ffv1`` a lossless MKV, which keeps times to the
-        millisecond, ``prores`` a MOV of ProRes 4444 (BT.709, 10 bits), whose alpha is straight.
-        pixels: ``rgba`` is for ``ffv1`` and ``prores``.
-        quality: H.264's constant rate factor, 0 (lossless) to 51.
+        millisecond, ``prores`` a MOV of ProRes 4444 (BT.709, 10 bits), whose alpha is straight, ``vp9`` a WebM
+        (BT.709, 4:2:0, to the millisecond), ``webp`` an animated WebP (to the millisecond).
+        pixels: ``rgba`` is for all but ``h264``.
+        quality: constant rate factor of H.264, 0 (lossless) to 51, and of VP9.
         sound_from: a clip whose sound to add to an ``h264`` (AAC, or as it is) or ``prores`` (PCM) file.
         sound_start: seconds from that clip's first frame to what is heard with the first one here.
         """
         kind = CODECS[codec]
         if pixels not in kind.formats:
-            raise ValueError(f"{codec} takes no {pixels} (no transparency in h264, no grey in prores)")
+            raise ValueError(f"{codec} takes no {pixels} (no transparency in h264, grey only in h264 and ffv1)")
         if kind.sound is None and sound_from is not None:
             raise ValueError(f"sound does not go into {codec} files")
         self.path = Path(path)
@@ -137,6 +138,9 @@ class VideoWriter:
     def _mux(self, packets: list[Any]) -> None:
         durations = self._timing.durations
         for packet in packets:
+            if self._kind.at_once:
+                self._container.mux(packet)
+                continue
             end = self._timing.pts[self._muxed] + durations[self._muxed]
             packet.duration = self._ticks(end) - packet.pts
             self._muxed += 1

@@ -7,13 +7,18 @@ from pathlib import Path
 
 from retarget_cli.media.codecs import CODECS, CodecName
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.gif import GifWriter
 from retarget_cli.media.images import SeriesWriter
 from retarget_cli.media.picture import Channels
 from retarget_cli.media.timing import Timing
 
 FOLDER = ""  # no ending: a folder of pictures
-_OPAQUE: dict[str, CodecName | None] = {".mp4": "h264", ".mov": "h264", ".mkv": "ffv1", FOLDER: None}
-_TRANSPARENT: dict[str, CodecName | None] = {".mov": "prores", ".mkv": "ffv1", FOLDER: None}
+GIF = ".gif"
+_BOTH: dict[str, CodecName | None] = {".mkv": "ffv1", ".webm": "vp9", ".webp": "webp", GIF: None, FOLDER: None}
+_OPAQUE: dict[str, CodecName | None] = {".mp4": "h264", ".mov": "h264", **_BOTH}
+_TRANSPARENT: dict[str, CodecName | None] = {".mov": "prores", **_BOTH}
+_QUALITY: dict[CodecName, int] = {"vp9": 24}
+"""Constant rate factors that look like H.264's 18."""
 
 
 def endings(alpha: bool) -> tuple[str, ...]:
@@ -28,8 +33,8 @@ def holds_sound(suffix: str, alpha: bool) -> bool:
 
 
 def browsers_play(suffix: str, alpha: bool) -> bool:
-    """Tell whether a browser shows it."""
-    return _codec(suffix, alpha) == "h264"
+    """Tell whether a browser plays it as a video."""
+    return _codec(suffix, alpha) in ("h264", "vp9")
 
 
 def open_output(
@@ -40,18 +45,29 @@ def open_output(
     alpha: bool,
     sound_from: Path | None = None,
     sound_start: Fraction = Fraction(0),
-) -> VideoWriter | SeriesWriter:
+) -> VideoWriter | GifWriter | SeriesWriter:
     """A writer of (H, W, 3) images, or of (H, W, 4) with straight `alpha`, to `path`; both are context managers.
 
     size: (w, h). sound_from, sound_start: as :class:`VideoWriter` takes them; left out where none can go.
     """
     codec = _codec(path.suffix, alpha)
+    if path.suffix == GIF:
+        return GifWriter(path, size, timing, alpha=alpha)
     if codec is None:
         return SeriesWriter(path, size, timing)
     if not holds_sound(path.suffix, alpha):
         sound_from = None
     pixels: Channels = "rgba" if alpha else "rgb"
-    return VideoWriter(path, size, timing, codec=codec, pixels=pixels, sound_from=sound_from, sound_start=sound_start)
+    return VideoWriter(
+        path,
+        size,
+        timing,
+        codec=codec,
+        pixels=pixels,
+        quality=_QUALITY.get(codec, 18),
+        sound_from=sound_from,
+        sound_start=sound_start,
+    )
 
 
 def _codec(suffix: str, alpha: bool) -> CodecName | None:

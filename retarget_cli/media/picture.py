@@ -210,8 +210,8 @@ def _scaled(scaler: VideoReformatter, image: np.ndarray, size: tuple[int, int]) 
 def encodable(scaler: VideoReformatter, image: np.ndarray, pixel_format: str) -> av.VideoFrame:
     """A frame for the encoder from (H, W), (H, W, 3) or (H, W, 4) uint8.
 
-    pixel_format: the YUV ones convert by BT.709 to limited range, with straight alpha to its nearest 10-bit value;
-    ``gray``, ``bgr0`` and ``bgra`` lose nothing.
+    pixel_format: the YUV ones convert by BT.709 to limited range, with straight alpha, to its nearest 10-bit value
+    where there are 10; ``gray``, ``bgr0`` and ``bgra`` lose nothing.
     """
     yuv = pixel_format.startswith("yuv")
     if yuv and image.ndim == 2:
@@ -234,7 +234,8 @@ def encodable(scaler: VideoReformatter, image: np.ndarray, pixel_format: str) ->
     converted.colorspace, converted.color_range = _BT709, _LIMITED
     if hasattr(converted, "color_primaries"):  # old versions of PyAV leave these to the container
         converted.color_primaries = converted.color_trc = _BT709
-    if layout == "rgba":  # libswscale shifts alpha by two bits, which is not its share of 1023
+    if layout == "rgba" and pixel_format.endswith("10le"):
+        # libswscale shifts alpha by two bits, which is not its share of 1023
         plane = _deep_plane(converted, 3)
         plane[:] = _TEN_BITS[image[..., 3]]
     return converted

@@ -115,7 +115,8 @@ class RenderOptions:
     look: whose look, ``a``, ``b`` or ``both``
     affine: a mode, ``trajectory`` or six numbers
     background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``
-    out: what to write (one look only): ``.mp4``, ``.mov``, ``.mkv`` or, without ending, a folder of PNGs
+    out: what to write (one look only): ``.mp4``, ``.mov``, ``.webm``, ``.gif``, ``.webp``, ``.mkv`` or,
+        without ending, a folder of PNGs
     compare: also write driver and result side by side
     device: None for that of the training
     max_memory: the most to take of a GPU, like ``4GB``; None for the limit of the training

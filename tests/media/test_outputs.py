@@ -1,0 +1,135 @@
+"""Finished videos of every ending, read back: WebP and GIF by Pillow, the others by FFmpeg's decoders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.media import gif
+from retarget_cli.media.outputs import browsers_play, endings, holds_sound, open_output
+from retarget_cli.media.timing import Timing
+
+SIZE = (64, 48)
+TIMING = Timing.constant(6, Fraction(30000, 1001))
+BODY, GROUND = np.array([220, 60, 40]), np.array([40, 90, 160])
+NEW = (".webm", ".webp", ".gif")
+
+
+def frame(index: int, alpha: bool) -> np.ndarray:
+    """A body that moves over plain ground, or over nothing."""
+    rows, columns = np.ogrid[:48, :64]
+    body = (rows - 24) ** 2 + (columns - 14 - 6 * index) ** 2 <= 100
+    image = np.where(body[..., None], BODY, GROUND).astype(np.uint8)
+    matte = body.astype(np.uint8) * 255
+    return np.dstack([image, matte]) if alpha else image
+
+
+def write(path: Path, alpha: bool, timing: Timing = TIMING) -> Path:
+    with open_output(path, SIZE, timing, alpha=alpha) as writer:
+        for index in range(timing.frames):
+            writer.write(frame(index, alpha))
+    return path
+
+
+def seen(path: Path) -> Iterator[tuple[float, np.ndarray]]:
+    """When each frame begins, in seconds, and its pixels, (H, W, 4)."""
+    if path.suffix in (".webp", ".gif"):
+        time = 0.0
+        for picture in ImageSequence.Iterator(Image.open(path)):
+            picture.load()
+            yield time, np.asarray(picture.convert("RGBA"))
+            time += picture.info["duration"] / 1000
+        return
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        decoder = av.CodecContext.create("libvpx-vp9", "r") if path.suffix == ".webm" else stream.codec_context
+        for packet in container.demux(stream):
+            for picture in decoder.decode(packet if packet.size else None):
+                yield float(picture.pts * stream.time_base), picture.to_ndarray(format="rgba")
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("suffix", NEW)
+def test_frames_times_and_colours_come_back(tmp_path: Path, suffix: str, alpha: bool) -> None:
+    found = list(seen(write(tmp_path / f"a{suffix}", alpha)))
+    assert len(found) == 6
+    tick = 0.01 if suffix == ".gif" else 0.001
+    assert np.allclose([time for time, _ in found], [index * 1001 / 30000 for index in range(6)], atol=tick)
+    for index, (_, pixels) in enumerate(found):
+        left = 4 + 6 * index
+        assert np.abs(pixels[20:28, left + 6 : left + 14, :3].astype(int) - BODY).mean() < 4
+        assert pixels[24, left + 10, 3] == 255
+        beside = pixels[24, (left + 40) % 64]
+        assert beside[3] == 0 if alpha else np.abs(beside[:3] - GROUND).max() < 8
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".webp"])
+def test_alpha_is_soft(tmp_path: Path, suffix: str) -> None:
+    ramp = np.dstack([np.full((48, 64, 3), 128, np.uint8), np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))])
+    with open_output(tmp_path / f"a{suffix}", SIZE, Timing.constant(2, 25), alpha=True) as writer:
+        for _ in range(2):
+            writer.write(ramp)
+    (_, pixels), *_ = seen(tmp_path / f"a{suffix}")
+    off = np.abs(pixels[..., 3].astype(int) - ramp[..., 3]).max()
+    assert off == 0 if suffix == ".webp" else off <= 6
+
+
+def test_a_gif_sees_pixels_or_not(tmp_path: Path) -> None:
+    pixels = np.dstack([np.full((48, 64, 3), 90, np.uint8), np.zeros((48, 64), np.uint8)])
+    pixels[12:24, 4:24, 3], pixels[24:36, 4:24, 3] = 100, 150
+    with open_output(tmp_path / "a.gif", SIZE, Timing.constant(2, 10), alpha=True) as writer:
+        writer.write(pixels)
+        writer.write(pixels)
+    (_, found), *_ = seen(tmp_path / "a.gif")
+    assert (found[14:22, 8:20, 3] == 0).all()
+    assert (found[26:34, 8:20, 3] == 255).all()
+
+
+def test_frames_that_come_faster_than_a_gif_can_count_are_spread(tmp_path: Path) -> None:
+    found = list(seen(write(tmp_path / "a.gif", False, Timing.constant(6, 200))))
+    assert [round(time * 100) for time, _ in found] == [0, 2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+def test_animations_play_for_ever(tmp_path: Path, suffix: str) -> None:
+    assert Image.open(write(tmp_path / f"a{suffix}", False)).info["loop"] == 0
+
+
+@pytest.mark.parametrize("suffix", NEW)
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    assert write(tmp_path / f"a{suffix}", True).read_bytes() == write(tmp_path / f"b{suffix}", True).read_bytes()
+
+
+@pytest.mark.parametrize("suffix", NEW)
+def test_nothing_is_left_of_a_video_that_failed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with pytest.raises(KeyError), open_output(path, SIZE, TIMING, alpha=False) as writer:
+        writer.write(frame(0, False))
+        raise KeyError
+    with pytest.raises(ValueError, match="1 of 6"), open_output(path, SIZE, TIMING, alpha=False) as writer:
+        writer.write(frame(0, False))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_when_a_gif_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(gif, "move_into_place", full)
+    with pytest.raises(EnvironmentProblem, match="full"):
+        write(tmp_path / "a.gif", False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_ending_holds() -> None:
+    assert set(endings(alpha=True)) == {".mov", ".mkv", ".webm", ".webp", ".gif", ""}
+    assert set(endings(alpha=False)) - set(endings(alpha=True)) == {".mp4"}
+    assert [suffix for suffix in endings(alpha=False) if holds_sound(suffix, alpha=False)] == [".mp4", ".mov"]
+    assert [suffix for suffix in endings(alpha=True) if browsers_play(suffix, alpha=True)] == [".webm"]
