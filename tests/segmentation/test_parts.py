@@ -13,7 +13,6 @@ from retarget_cli.segmentation.embedded.background import Plate
 from retarget_cli.segmentation.embedded.confidence import Evidence, gather
 from retarget_cli.segmentation.embedded.finish import finish
 from retarget_cli.segmentation.embedded.models import COLOUR_BINS, ColourModel, lab_bins
-from retarget_cli.segmentation.embedded.palette import Palette
 from retarget_cli.segmentation.embedded.proposals import (
     barrier_distance,
     box_fit,
@@ -23,6 +22,7 @@ from retarget_cli.segmentation.embedded.proposals import (
     solidity,
 )
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip, proxy_size
+from retarget_cli.segmentation.embedded.surroundings import Nearby, Palette, spread_from_nearby
 from retarget_cli.segmentation.guided_filter import apply, coefficients, guided_filter
 from retarget_cli.segmentation.masks import grow, logit, otsu, sigmoid, to_bytes, to_float
 from retarget_cli.utils import scratch
@@ -173,23 +173,31 @@ class TestPalette:
         lab, probability = self.scene()
         palette = Palette(lab[None])
         lab[30, 40] = colour
-        return float(palette.log_density_nearby(models.lab_bins(lab), probability, 3)[30, 40])
+        return float(palette.log_density_nearby(lab, models.lab_bins(lab), probability, 3)[30, 40])
 
     def test_each_colour_of_the_surroundings_is_likely_however_thin_its_strip(self) -> None:
         for colour in ((40, 128, 128), (130, 128, 128), (240, 128, 120)):
             assert self.nearby(colour) > -6
 
-    def test_a_colour_between_them_is_not(self) -> None:
-        assert self.nearby((85, 128, 128)) < -9
+    def test_a_colour_between_them_is_less_so(self) -> None:
+        assert self.nearby((240, 128, 120)) > self.nearby((190, 128, 124)) + 1
+        assert self.nearby((40, 128, 128)) > self.nearby((85, 128, 128)) + 1
 
     def test_what_the_object_has_is_not(self) -> None:
         assert self.nearby((90, 170, 160)) < -7
 
     def test_frames_of_one_colour_have_a_palette(self) -> None:
         lab = np.full((1, 16, 16, 3), (100, 128, 128), np.uint8)
-        density = Palette(lab).log_density_nearby(models.lab_bins(lab[0]), np.zeros((16, 16), np.float32), 1)
+        density = Palette(lab).log_density_nearby(lab[0], models.lab_bins(lab[0]), np.zeros((16, 16), np.float32), 1)
         assert np.isfinite(density).all()
         assert density.min() > -6
+
+    def test_surroundings_are_carried_into_the_object(self) -> None:
+        lab, probability = self.scene()
+        lab[:] = np.where(probability[..., None] > 0, lab, (100, 120, 140))
+        mean, variance = spread_from_nearby(lab, Nearby(probability, 3))
+        assert np.abs(mean[30, 40] - (100, 120, 140)).max() < 3
+        assert variance[30, 40].max() < 10
 
 
 class TestBackground:

@@ -9,8 +9,8 @@ import numpy as np
 
 from retarget_cli.segmentation.base import FrameSource, every_frame
 from retarget_cli.segmentation.embedded.models import change_bins, lab_bins
-from retarget_cli.segmentation.embedded.palette import Palette
 from retarget_cli.segmentation.embedded.passes import Passes
+from retarget_cli.segmentation.embedded.surroundings import Palette
 from retarget_cli.utils.sampling import evenly
 from retarget_cli.utils.scratch import Scratch
 from retarget_cli.utils.threads import mapped

@@ -109,9 +109,9 @@ class Refinement:
         self, plate: Plate, shape: ShapePrior | None, frame: int, exclude: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Log odds from colour and place, and how much each of the three models of the surroundings explained."""
-        bins, probability = self.clip.bins(frame), to_float(self.packed[frame])
+        lab, bins, probability = self.clip.lab[frame], self.clip.bins(frame), to_float(self.packed[frame])
         remembered, known = plate.log_density(self.clip, frame)
-        nearby = self.clip.palette.log_density_nearby(bins, probability, exclude)
+        nearby = self.clip.palette.log_density_nearby(lab, bins, probability, exclude)
         weights = self.shares.astype(np.float32)
         by_colour = weights[0] * (self.model.background[bins] + 1e-6)
         by_place = weights[1] * np.exp(nearby)
