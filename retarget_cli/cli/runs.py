@@ -1,8 +1,9 @@
-"""`retarget runs`: what was trained in this workspace."""
+"""`retarget runs` and `retarget renders`: what was trained in this workspace, and what was drawn of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from retarget_cli.cli import options, output
@@ -32,3 +33,24 @@ def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
     facts = [record.get("kind"), record.get("pair"), config.get("preset"), config.get("seed"), record.get("id")]
     facts.append(config.get("start"))
     return (when, *("" if fact is None else str(fact) for fact in facts))
+
+
+@grouped
+def renders(pair: options.Pair, general: options.InWorkspace) -> None:
+    """List the files that were drawn of a pair, or of all pairs, with the commands that draw them again.
+
+    The newest is first.
+    """
+    clips = pair.chosen()["pair"]
+    from retarget_cli.pipeline.reproduce import rendered_files
+
+    with output.reporting(general) as reporter:
+        there = general.workspace.exists() or clips is not None
+        found = rendered_files(clips, output.open_store(general.workspace, reporter)) if there else []
+    if general.json:
+        output.document({"renders": [asdict(one) for one in found]})
+    elif not found:
+        output.lines(f"nothing was rendered yet; start with: {output.command('render', workspace=general.workspace)}")
+    for one in [] if general.json else found:
+        gone = "" if one.there else "  (no longer there)"
+        output.lines(f"{output.short_path(one.file)}  {one.when} UTC{gone}", f"  {one.command}")

@@ -30,6 +30,7 @@ from retarget_cli.pipeline.direction import (
 from retarget_cli.pipeline.mattes import warn
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.report import write_report
+from retarget_cli.pipeline.reproduce import row_of
 from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.pipeline.settings import check_limit
 from retarget_cli.stages.clip import SourceClip
@@ -181,6 +182,8 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         _notice_doubts(direction, said, options, reporter)
         target = targets[direction.name]
         rendered.append(Rendered(direction.look, target, said, **hand_over(done, direction, target, options, tools)))
+    rows = [row_of(targets[each.name], each.look, each.name, options) for each in directions]
+    add_results(store, trained.id, {}, renders=rows)
     write_report(store, trained.id, reporter)
     return RenderResult(tuple(rendered), run_id=trained.id)
 

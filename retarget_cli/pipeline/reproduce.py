@@ -1,13 +1,18 @@
-"""The command lines that lead to what a run record tells of, to be copied and run again."""
+"""The command lines that lead to what a run record tells of, to be copied and run again, and the files they made."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.pipeline.options import RenderOptions
+from retarget_cli.pipeline.runs import find_record
 from retarget_cli.pipeline.settings import load_config
+from retarget_cli.store.engine import Store
 from retarget_cli.utils.fields import shown, to_json
 from retarget_cli.utils.text import command_line
 
@@ -62,10 +67,13 @@ class Commands:
 
     def render(self, look: str, direction: str, *more: str) -> str:
         """Drawing one look with the options it was drawn with last. direction: ``cat-as-fox``."""
-        words = ["--look", look] if look != "a" else []
-        for name, value in self._record.get("rendered", {}).get(direction, {}).items():
-            words += _driver(value) if name == "driver" else [_RENDER_OPTIONS.get(name, f"--{name}"), shown(value)]
-        return self._line("render", *self._clips, *words, *more)
+        options = self._record.get("rendered", {}).get(direction, {})
+        return self._line("render", *self._clips, *_render_words(look, options), *more)
+
+    def drawing(self, look: str, options: Mapping[str, Any], out: Path | None) -> str:
+        """Drawing one look with these options, which are not the usual ones, to its usual place or to `out`."""
+        words = ["--out", as_named(out)] if out is not None else []
+        return self._line("render", *self._clips, *_render_words(look, options), *words)
 
     def plain(self, name: str) -> str:
         """A command that takes the pair and nothing else."""
@@ -91,6 +99,13 @@ class Commands:
         return words
 
 
+def _render_words(look: str, options: Mapping[str, Any]) -> list[str]:
+    words = ["--look", look] if look != "a" else []
+    for name, value in options.items():
+        words += _driver(value) if name == "driver" else [_RENDER_OPTIONS.get(name, f"--{name}"), shown(value)]
+    return words
+
+
 def _driver(clip: Mapping[str, Any]) -> list[str]:
     return ["--driver", as_named(Path(clip["path"])), *_matte("driver", clip)]
 
@@ -105,3 +120,53 @@ def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:
     if hint["box"] is None:
         return ()
     return f"--box-{side}", f"{hint['frame']}:{shown(hint['box'])}"
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """A result. file: the video or folder; there: whether it still is; when: UTC; command: what draws it again."""
+
+    file: Path
+    there: bool
+    pair: str
+    run: str
+    when: str
+    command: str
+
+
+def row_of(target: Path, look: str, direction: str, options: RenderOptions) -> dict[str, Any]:
+    """What a run's record notes of a file that was drawn."""
+    return {
+        "file": str(target.resolve()),
+        "look": look,
+        "direction": direction,
+        "options": options.unusual,
+        "named": options.out is not None,
+        "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def rendered_files(pair: tuple[Path, Path] | None, store: Store) -> list[RenderedFile]:
+    """The files that were drawn of a pair, or of all pairs where none is named; the newest first.
+
+    Raises UsageError when that pair was not trained.
+    """
+    records = store.runs() if pair is None else _of(find_record(store, pair), store)
+    found = [_file(row, record, store) for record in records for row in record.get("renders", [])]
+    return sorted(found, key=lambda one: one.when)[::-1]  # of one second, the last first
+
+
+def _of(newest: Mapping[str, Any], store: Store) -> list[Mapping[str, Any]]:
+    """All records of a pair."""
+    digests = [newest["clips"][side]["digest"] for side in "ab"]
+    return [
+        record
+        for record in store.runs()
+        if "clips" in record and [record["clips"][side]["digest"] for side in "ab"] == digests
+    ]
+
+
+def _file(row: Mapping[str, Any], record: Mapping[str, Any], store: Store) -> RenderedFile:
+    file = Path(row["file"])
+    command = Commands(record, store.root).drawing(row["look"], row["options"], file if row.get("named") else None)
+    return RenderedFile(file, file.exists(), record["pair"], record["id"], row["time"], command)

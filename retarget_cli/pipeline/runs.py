@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from retarget_cli.store.engine import Entry, Store
 from retarget_cli.utils.text import command_line
 
 _OF_A_PAIR = ("pair", "clips")
+_MOST_FILES = 500  # that a record remembers; the oldest are forgotten first
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,25 @@ def add_results(
     entries: Mapping[str, Entry],
     rendered: Mapping[str, Mapping[str, Any]] | None = None,
     delivered: Mapping[str, str] | None = None,
+    renders: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Note in a run's record what was made from it, so that pruning keeps that too.
 
     rendered: by direction (``cat-as-fox``), the options of the video that are not the usual ones; delivered: by
-    direction, the name of the video in the pair's folder.
+    direction, the name of the video in the pair's folder; renders: the files that were drawn, a row each.
     """
     record = next((record for record in store.runs() if record["id"] == run_id), None)
     if record is not None:
-        made = {
+        made: dict[str, Any] = {
             "results": {**record.get("results", {}), **stage_keys(entries)},
             "rendered": {**record.get("rendered", {}), **(rendered or {})},
         }
         if delivered:
             made["delivered"] = {**record.get("delivered", {}), **delivered}
+        if renders:
+            files = {row["file"] for row in renders}
+            kept = [row for row in record.get("renders", []) if row["file"] not in files]
+            made["renders"] = [*kept, *renders][-_MOST_FILES:]
         if made != {name: record.get(name) for name in made}:
             store.record_run({**record, **made}, run_id)
 

@@ -28,6 +28,7 @@ def check_record(record: Mapping[str, Any]) -> None:
     if not isinstance(record.get("config", {}), Mapping):
         raise Unfit("'config' is no table")
     _check_rendered(record.get("rendered", {}))
+    _check_renders(record.get("renders", []))
     if "clips" in record:
         _check_clips(record["clips"])
 
@@ -64,6 +65,15 @@ def _check_rendered(rendered: object) -> None:
         raise Unfit("'rendered' is no table of options")
     for direction in rendered:
         check_name("rendered", direction)
+
+
+def _check_renders(renders: object) -> None:
+    if not isinstance(renders, list) or not all(isinstance(row, Mapping) for row in renders):
+        raise Unfit("'renders' is no list of tables")
+    for row in renders:
+        texts = all(isinstance(row.get(name), str) for name in ("file", "look", "direction", "time"))
+        if not texts or "\0" in row["file"] or not isinstance(row.get("options"), Mapping):
+            raise Unfit("'renders' has a row that names no file")
 
 
 def _check_clips(clips: object) -> None:

@@ -107,7 +107,7 @@ def speak(words: str, folder: Path, shell: str = "bash") -> subprocess.Completed
 def test_the_protocol_of_a_shell(tmp_path: Path) -> None:
     run_id = Store(tmp_path / "space").record_run(RECORD)
     for words, expected in (
-        ("retarget ren", ["render"]),
+        ("retarget ren", ["render", "renders"]),
         ("retarget train --pre", ["--preset", "--precision"]),
         ("retarget train a b --preset s", ["standard"]),
         ("retarget train --set geometry.ste", ["geometry.steps="]),

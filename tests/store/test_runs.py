@@ -108,6 +108,8 @@ def deep(times: int) -> object:
         ("results", {"x": 1}),
         ("rendered", {"../x": {}}),
         ("rendered", {"x": 1}),
+        ("renders", {}),
+        ("renders", [{"file": "a.mp4"}]),
         ("config", 3),
         ("notes", deep(30)),
     ],
