@@ -34,6 +34,11 @@ _COVERED = (0.0, 0.0, 2.5)
 
 Not from the start: the first guess also covers what is merely enclosed by the object.
 """
+_EXPLAINED, _EXPLAINED_STEADY = 1.0, 3.0
+"""Log odds of colour against the object at which that counts no longer: gaps between legs are never seen bare either.
+
+A camera that stands still sees more of the surroundings bare, so what it never sees says more.
+"""
 _EDGE_WIDTH, _EDGE_ODDS = 0.03, -1.0
 
 
@@ -125,7 +130,8 @@ class Refinement:
             odds += np.clip(change, -_MOST_CHANGE, 0.0)
         else:
             prior = shape.at(frame)
-            unseen = self.covered * prior * ~known * np.exp(np.clip(change, -_MOST_CHANGE, 0.0))
+            explained = np.clip(1 + odds / (_EXPLAINED_STEADY if self.steady else _EXPLAINED), 0.0, 1.0)
+            unseen = self.covered * prior * ~known * explained * np.exp(np.clip(change, -_MOST_CHANGE, 0.0))
             odds += (
                 _SHAPE_WEIGHT * logit(prior)
                 + unseen
