@@ -28,6 +28,8 @@ _DARKEST, _LIGHTEST = 0.5, 0.97
 _LEAST_GRAIN = 1.0
 """Variance of lightness, in bytes squared, that counts as grain."""
 _LIKENESS = (0.45, 0.75)
+_PLAIN = 0.05
+"""How likely what is dimmed like a shadow is one where no grain of the ground tells."""
 
 
 class Plate:
@@ -99,7 +101,7 @@ def shadow(lab: np.ndarray, ground: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     likeness = cv2.blur(grain * ground_grain, _WINDOW) / np.sqrt(np.maximum(power * ground_power, 1e-6))
     low, high = _LIKENESS
     sure = np.clip((likeness - low) / (high - low), 0.0, 1.0) * (ground_power > _LEAST_GRAIN)
-    sure *= (dimming > _DARKEST) & (dimming < _LIGHTEST)
+    sure = np.maximum(sure, _PLAIN) * ((dimming > _DARKEST) & (dimming < _LIGHTEST))
     return bare * dimming[..., None] + _ORIGIN, sure.astype(np.float32)
 
 
