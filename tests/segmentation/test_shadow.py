@@ -39,7 +39,10 @@ def test_a_darker_thing_without_the_grounds_grain_is_no_shadow() -> None:
     assert sure[25:45, 35:65].mean() < 0.1
 
 
-def test_plain_ground_cannot_show_shadows() -> None:
+def test_on_plain_ground_a_shadow_is_possible_and_no_more() -> None:
     ground = np.full((60, 60, 3), 150, np.float32)
     _, sure = shadow(lab(ground * 0.6), lab(ground).astype(np.float32))
-    assert not sure.any()
+    assert 0 < sure.min() <= sure.max() < 0.1
+    for light in (1.0, 0.05):  # no darker, and too dark
+        _, sure = shadow(lab(ground * light), lab(ground).astype(np.float32))
+        assert not sure.any()
