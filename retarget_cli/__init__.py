@@ -11,6 +11,7 @@ import functools
 import importlib
 import warnings
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -80,6 +81,7 @@ def train(
     mask_b: str | Path | None = None,
     hints_a: Sequence[Hint] = (),
     hints_b: Sequence[Hint] = (),
+    fps_in: str | float | None = None,
     backend: str | None = None,
     weights: str | None = None,
     flip: str | None = None,
@@ -101,6 +103,7 @@ def train(
     preset: ``draft``, ``standard``, ``best``, ``paper`` or ``paper-no-affine``; None for that of this machine
     mask_a, mask_b: finished mattes, a video or a folder of PNGs
     hints_a, hints_b: where the object is
+    fps_in: frames a second of clips that are folders of pictures; None for 24, or what ``times.csv`` there says
     backend, weights: how the object is found
     flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training
     init_from: networks to begin with: ``base``, those that come with the program, ``none``, or a run of the workspace;
@@ -123,8 +126,9 @@ def train(
         preset, _path(config), settings, backend=backend, weights=weights, flip=flip, start=init_from, seed=seed,
         size=size, method=method, device=device, precision=precision, max_memory=max_memory,
     )  # fmt: skip
-    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a))
-    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b))
+    rate = _rate(fps_in)
+    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), rate)
+    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), rate)
     return train_pair(one, two, resolved, Store(Path(workspace)), reporter)
 
 
@@ -188,6 +192,7 @@ def render(
     driver: str | Path | None = None,
     mask_driver: str | Path | None = None,
     hints_driver: Sequence[Hint] = (),
+    fps_in: str | float | None = None,
     flip: str = "auto",
     follow: str | Sequence[str] = (),
     force: bool = False,
@@ -204,6 +209,7 @@ def render(
     start, stop: ``--from`` and ``--to`` of the command
     driver: another clip than the pair's other one, or a motion file
     mask_driver, hints_driver: its matte, or where its object is
+    fps_in: frames a second of a driver that is a folder of pictures
     force: replace files that this program did not make
 
     The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it. Raises kinds of :class:`RetargetError`.
@@ -213,7 +219,8 @@ def render(
     from retarget_cli.pipeline.render import render as render_pair
     from retarget_cli.store.engine import Store
 
-    other = None if driver is None else ClipInput(Path(driver), _path(mask_driver), tuple(hints_driver))
+    rate = _rate(fps_in)
+    other = None if driver is None else ClipInput(Path(driver), _path(mask_driver), tuple(hints_driver), rate)
     options = RenderOptions(
         _pair(a, b), look, parse_affine(affine), parse_background(background), _path(out), compare, device, max_memory,
         start, stop, fps, slow, loop, str(smooth), other, flip, parse_names(follow), force,
@@ -248,6 +255,7 @@ def segment(
     *,
     mask: str | Path | None = None,
     hints: Sequence[Hint] = (),
+    fps_in: str | float | None = None,
     backend: str = "auto",
     weights: str | None = None,
     out: str | Path | None = None,
@@ -259,6 +267,7 @@ def segment(
 
     mask: a finished matte to use instead
     hints: where the object is
+    fps_in: frames a second of a folder of pictures
     backend, weights: how it is found
     out: where the matte goes, a ``.mkv``; force: replace files that this program did not make
 
@@ -269,13 +278,19 @@ def segment(
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.store.engine import Store
 
-    clip = ClipInput(Path(video), _path(mask), tuple(hints))
+    clip = ClipInput(Path(video), _path(mask), tuple(hints), _rate(fps_in))
     found = load_config(None, None, (), backend=backend, weights=weights).matte
     return segment_clip(clip, found, _path(out), Store(Path(workspace)), reporter, force=force)
 
 
 def _path(given: str | Path | None) -> Path | None:
     return None if given is None else Path(given)
+
+
+def _rate(given: str | float | None) -> Fraction | None:
+    from retarget_cli.media.playback import parse_rate
+
+    return None if given is None else parse_rate(given, "fps_in")
 
 
 def _pair(a: str | Path | None, b: str | Path | None) -> tuple[Path, Path] | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from retarget_cli.cli import completion
-from retarget_cli.cli.parsing import parse_hints
+from retarget_cli.cli.parsing import parse_fps_in, parse_hints
 from retarget_cli.config import BACKENDS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline import options as words
@@ -237,6 +237,11 @@ def force() -> Any:
     return option(False, None, "Replace files of these names even if retarget did not make them.")
 
 
+def fps_in(panel: str | None = None) -> Any:
+    """The option that gives the frame rate of image sequences."""
+    return option(None, "RATE", "Frames a second of a folder of pictures.", panel, ("--fps-in",))
+
+
 def old_frame(suffix: str = "") -> Any:
     """The option that once gave the frame of a box or point that names none."""
     return renamed(f"--frame{suffix}", f"stands before the box now: --box{suffix} 37:X,Y,WIDTH,HEIGHT", min=0)
@@ -250,6 +255,7 @@ class Objects(Group):
     mask_b: Path | None = _mask("B", OBJECT)
     box_a: list[str] | None = _box("A", OBJECT)
     box_b: list[str] | None = _box("B", OBJECT)
+    fps_in: str | None = fps_in(OBJECT)
     frame_a: int | None = old_frame("-a")
     frame_b: int | None = old_frame("-b")
 
@@ -259,7 +265,8 @@ class Objects(Group):
 
         hints_a = parse_hints(self.frame_a or 0, self.box_a, (), "--box-a")
         hints_b = parse_hints(self.frame_b or 0, self.box_b, (), "--box-b")
-        return ClipInput(a, self.mask_a, hints_a), ClipInput(b, self.mask_b, hints_b)
+        rate = parse_fps_in(self.fps_in, a, b)
+        return ClipInput(a, self.mask_a, hints_a, rate), ClipInput(b, self.mask_b, hints_b, rate)
 
 
 @dataclass(frozen=True)
@@ -281,7 +288,7 @@ class Picture(Group):
 
     background: str = choice("subject", words.BACKGROUNDS, "{}, or a colour: '#808080'.", parse=words.parse_background)
     out: Path | None = option(
-        None, "FILE", ".mp4, .mov, .webm, .gif, .webp, .mkv, or a folder of PNGs.", names=("--out", "-o")
+        None, "FILE", ".mp4 .mov .webm .gif .webp .mkv, or a folder of PNGs.", names=("--out", "-o")
     )
 
 
@@ -307,9 +314,10 @@ class Tempo(Group):
 class Driver(Group):
     """A clip or a motion file in the place of the pair's other clip."""
 
-    driver: Path | None = option(None, "FILE", "A clip, or a motion file (.csv, .json, .motion.safetensors).", DRIVER)
+    driver: Path | None = option(None, "FILE", "A clip, a folder of pictures, or a motion file.", DRIVER)
     mask_driver: Path | None = _mask("that clip", DRIVER)
     box_driver: list[str] | None = _box("that clip", DRIVER)
+    fps_in: str | None = fps_in(DRIVER)
     flip: str = flip("auto", "Mirror that clip; auto: if it faces the other way.", DRIVER)
     frame_driver: int | None = old_frame("-driver")
 
@@ -320,7 +328,7 @@ class Driver(Group):
         clip = None
         if self.driver is not None:
             hints = parse_hints(self.frame_driver or 0, self.box_driver, None, "--box-driver")
-            clip = ClipInput(self.driver, self.mask_driver, hints)
+            clip = ClipInput(self.driver, self.mask_driver, hints, parse_fps_in(self.fps_in, self.driver))
         elif self.mask_driver or self.box_driver:
             fix = "Name the clip with --driver; those of the pair have their mattes from training."
             raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]
 Point = tuple[float, float, bool]
+
+
+def parse_fps_in(text: str | None, *clips: Path) -> Fraction | None:
+    """Frames a second of those of the clips that are folders. UsageError for what is no rate, and where none is one."""
+    if text is None:
+        return None
+    from retarget_cli.media.playback import parse_rate
+
+    if not any(clip.is_dir() for clip in clips):
+        fix = "Leave it out. To play a video at another rate, `render` has --fps and --slow."
+        raise UsageError("it is for folders of pictures; a video says its rate itself", where="--fps-in", fix=fix)
+    return parse_rate(text, "--fps-in")
 
 
 def parse_hints(

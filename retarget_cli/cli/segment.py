@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
 from retarget_cli.cli.options import BOX, OBJECT, argument, grouped, old_frame, option
-from retarget_cli.cli.parsing import hint_words, parse_hints
+from retarget_cli.cli.parsing import hint_words, parse_fps_in, parse_hints
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def segment(
     frame: int | None = old_frame(),
     preview_frame: int | None = option(None, "N", "Only a quick look at frame N, in seconds.", min=0),
     mask: Path | None = option(None, "M", "A finished matte: a video or a folder of PNGs.", OBJECT),
+    fps_in: str | None = options.fps_in(OBJECT),
     out: Path | None = option(None, "FILE.mkv", "Where to write the matte.", names=("--out", "-o")),
     force: bool = options.force(),
     *,
@@ -47,8 +48,8 @@ def segment(
     from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(None, None, (), **segmenter.chosen()).matte
-    clip = ClipInput(video, mask, hints)
-    given = {"mask": mask, **segmenter.chosen(), "out": out}
+    clip = ClipInput(video, mask, hints, parse_fps_in(fps_in, video))
+    given = {"fps-in": fps_in, "mask": mask, **segmenter.chosen(), "out": out}
     rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     found: SegmentResult | PreviewResult
     with output.working(general) as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
 from retarget_cli.media.picture import Channels, Converter, geometry_of
 from retarget_cli.media.probe import VideoInfo, info_of
-from retarget_cli.media.source import VideoSource
+from retarget_cli.media.sequence import open_source
 from retarget_cli.media.timing import Timing, check_pace
 from retarget_cli.utils.limits import FRAMES
 
@@ -53,7 +54,7 @@ def read_frames(
     The file is closed when the iterator is exhausted, closed or forgotten. Raises MediaError, at the first frame.
     """
     path = Path(path)
-    with VideoSource(path) as source, reading(path):
+    with open_source(path) as source, reading(path):
         convert: Converter | None = None
         first = 0
         for index, (time, frame) in enumerate(source.frames()):
@@ -68,18 +69,19 @@ def read_frames(
 def count_frames(path: Path, at_most: int) -> int:
     """Count the frames that can be decoded, no further than `at_most`. Raises MediaError."""
     path = Path(path)
-    with VideoSource(path) as source, reading(path):
+    with open_source(path) as source, reading(path):
         return sum(1 for _ in islice(source.frames(), at_most))
 
 
-def scan(path: Path, progress: Callable[[int, int], None] | None = None) -> Scan:
+def scan(path: Path, progress: Callable[[int, int], None] | None = None, rate: Fraction | None = None) -> Scan:
     """Decode the whole clip and return its information and exact timing.
 
+    rate: frames a second of a folder of pictures.
     progress(done, total) is called for every frame; `total` is an estimate until the end.
     Raises MediaError when the clip breaks off before its end or has fewer than two frames.
     """
     path = Path(path)
-    with VideoSource(path) as source, reading(path):
+    with open_source(path, rate) as source, reading(path):
         estimate = source.claimed_frames or 0
         info: VideoInfo | None = None
         times: list[int] = []

@@ -18,12 +18,11 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels
+from retarget_cli.media.sequence import PICTURES, TIMES
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
 
-TIMES = "times.csv"
 _COLUMNS = ("file", "seconds", "duration")
-_KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def png_bytes(image: np.ndarray) -> bytes:
@@ -59,7 +58,7 @@ def png_folder(folder: Path) -> list[Path]:
     """The pictures in `folder`, numbers in their names in counting order (2 before 10). Raises MediaError if none."""
     folder = Path(folder)
     try:
-        files = [p for p in folder.iterdir() if p.suffix.lower() in _KINDS and not p.name.startswith(".")]
+        files = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
     except OSError as error:
         raise MediaError("This folder cannot be listed.", where=folder, fix="Give a folder of PNG files.") from error
     if not files:

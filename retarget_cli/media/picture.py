@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -58,7 +59,9 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
 
     The matrix (ISO/IEC 14496-12, 6.2.2) sends a stored point (p, q) to (a p + c q, b p + d q).
     """
-    side: Any = frame.side_data.get("DISPLAYMATRIX")
+    side: Any = None
+    with suppress(ValueError):  # PyAV does not know all kinds of side data, as that of TIFF files
+        side = frame.side_data.get("DISPLAYMATRIX")
     if side is None or len(bytes(side)) < 36:
         return Orientation()
     a, b, _, c, d = (int(v) for v in np.frombuffer(bytes(side), np.int32)[:5])

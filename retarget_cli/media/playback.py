@@ -74,7 +74,7 @@ class Tempo:
         rounds: int = 1,
     ) -> Tempo:
         """From what people write. Raises UsageError for what makes no sense whatever the clip."""
-        rate = None if fps is None else _rate(fps)
+        rate = None if fps is None else parse_rate(fps)
         factor = Fraction(1) if slow is None else _number(slow, "--slow", "a factor", "4")
         if not FASTEST <= factor <= SLOWEST:
             fix = f"Give a factor from {FASTEST} to {SLOWEST}: 4 takes four times as long, 0.5 half as long."
@@ -265,12 +265,13 @@ def _outside(moment: Moment, driver: Timing, name: str, option: str) -> UsageErr
     return UsageError(f"{name} has ended before {moment.text}", where=option, fix=fix)
 
 
-def _rate(text: str | float) -> Fraction:
+def parse_rate(text: str | float, option: str = "--fps") -> Fraction:
+    """Frames a second, more than 0 and at most 240. Raises UsageError for anything else."""
     written = str(text).strip()
-    rate = _ROUNDED_RATES.get(written) or _number(written, "--fps", "a frame rate", "60 or 30000/1001")
+    rate = _ROUNDED_RATES.get(written) or _number(written, option, "a frame rate", "60 or 30000/1001")
     if not 0 < rate <= HIGHEST_RATE:
         fix = f"Give frames a second, more than 0 and at most {HIGHEST_RATE}."
-        raise UsageError(f"{text} frames a second make no video", where="--fps", fix=fix)
+        raise UsageError(f"{text} frames a second make no video", where=option, fix=fix)
     return rate
 
 

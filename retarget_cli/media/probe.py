@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
 from retarget_cli.media.picture import Geometry, geometry_of, has_alpha
+from retarget_cli.media.sequence import ImageSequence, open_source
 from retarget_cli.media.source import VideoSource
 
 # the values of ISO/IEC 23091-2 (coding-independent code points)
@@ -108,7 +109,7 @@ def _texts(value: Any) -> Any:
 def probe(path: Path) -> VideoInfo:
     """Read the header and the first frame. Raises MediaError when there is no picture to be had."""
     path = Path(path)
-    with VideoSource(path) as source, reading(path):
+    with open_source(path) as source, reading(path):
         for _, frame in source.frames():
             return info_of(source, frame)
     raise MediaError(
@@ -116,7 +117,7 @@ def probe(path: Path) -> VideoInfo:
     )
 
 
-def info_of(source: VideoSource, frame: Any) -> VideoInfo:
+def info_of(source: VideoSource | ImageSequence, frame: Any) -> VideoInfo:
     """The information of an open source, given its first frame."""
     geometry: Geometry = geometry_of(frame, source.stream.sample_aspect_ratio)
     width, height = geometry.upright
@@ -142,7 +143,7 @@ def info_of(source: VideoSource, frame: Any) -> VideoInfo:
     )
 
 
-def _colour(source: VideoSource, frame: Any) -> Colour:
+def _colour(source: VideoSource | ImageSequence, frame: Any) -> Colour:
     context = source.stream.codec_context
     return Colour(
         _PRIMARIES.get(int(context.color_primaries), "unspecified"),
@@ -152,7 +153,7 @@ def _colour(source: VideoSource, frame: Any) -> Colour:
     )
 
 
-def _audio(source: VideoSource) -> AudioInfo | None:
+def _audio(source: VideoSource | ImageSequence) -> AudioInfo | None:
     for stream in source.container.streams.audio:
         if stream.codec_context is None:
             continue

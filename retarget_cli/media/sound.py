@@ -178,8 +178,10 @@ def open_sound(
 ) -> SoundTrack | None:
     """The sound track of `path` from `start` seconds of its picture on, added as a stream to `output`.
 
-    None when the clip is silent. Raises MediaError.
+    None when the clip is silent, as a folder of pictures is. Raises MediaError.
     """
+    if path.is_dir():
+        return None
     container = open_container(path)
     try:
         silent = not any(s.codec_context is not None for s in container.streams.audio)

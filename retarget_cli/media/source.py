@@ -21,6 +21,7 @@ from retarget_cli.utils.limits import FRAME_PIXELS
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders drop the alpha channel
+_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}  # linear light to sRGB
 _NOT_VIDEO = {"tty", "lavfi", "concat", "hls"}
 _THREADS = 4
 
@@ -158,7 +159,7 @@ class VideoSource:
             context.extradata = self.stream.codec_context.extradata
             context.options = self._bounds
             return context.decode
-        self.stream.codec_context.options = self._bounds
+        self.stream.codec_context.options = self._bounds | _OPTIONS.get(self.stream.codec_context.name, {})
         self.stream.codec_context.thread_type = "AUTO"
         self.stream.codec_context.thread_count = _THREADS
         return self.stream.codec_context.decode

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,21 @@ from retarget_cli.store.keys import canonical_json
 
 @dataclass(frozen=True)
 class ClipInput:
-    """A clip as a user names it. matte: a finished matte (video or folder of PNGs); hints: where the object is."""
+    """A clip as a user names it, a video or a folder of numbered pictures.
+
+    matte: a finished matte (video or folder of PNGs); hints: where the object is; rate: frames a second of a folder.
+    """
 
     path: Path
     matte: Path | None = None
     hints: tuple[Hint, ...] = ()
+    rate: Fraction | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a run record."""
         matte = None if self.matte is None else str(self.matte.absolute())
-        return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints)}
+        rate = {} if self.rate is None else {"rate": str(self.rate)}
+        return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints), **rate}
 
 
 def open_pair(a: ClipInput, b: ClipInput, store: Store) -> tuple[SourceClip, SourceClip]:
@@ -51,7 +57,9 @@ def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> Sourc
         if path is not None and not path.exists():
             raise InputError("there is no such file", where=path, fix="Check the path.")
     matte_digest = None if clip.matte is None else content_digest(clip.matte, store)
-    return SourceClip(name, clip.path, store.digests.digest(clip.path), clip.matte, matte_digest, clip.hints, role)
+    rate = clip.rate if clip.path.is_dir() else None
+    digest = store.digests.digest(clip.path)
+    return SourceClip(name, clip.path, digest, clip.matte, matte_digest, clip.hints, role, rate)
 
 
 def plan_clip(clip: SourceClip, config: TrainConfig, store: Store, crops: Mapping[str, int]) -> list[Stage]:

@@ -25,7 +25,7 @@ _CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were 
 
 def clip_name(path: Path) -> str:
     """A short name for a clip, fit for file names, also for those of two clips together."""
-    name = re.sub(r"[^\w.+-]+", "_", path.stem).strip("._-") or "clip"
+    name = re.sub(r"[^\w.+-]+", "_", path.name if path.is_dir() else path.stem).strip("._-") or "clip"
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]

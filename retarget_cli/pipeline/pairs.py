@@ -63,7 +63,7 @@ def _pair(words: list[str], folder: Path, number: int, place: str) -> ListedPair
         raise InputError(what, where=place, fix=fix)
     a, b = (folder / word for word in words)
     for clip in (a, b):
-        if not _is_file(clip):
+        if not _is_there(clip):
             fix = "Check the path; a relative one starts at the folder of the list."
             raise InputError(f"there is no clip {clip}", where=place, fix=fix)
     if a.resolve() == b.resolve():
@@ -71,10 +71,10 @@ def _pair(words: list[str], folder: Path, number: int, place: str) -> ListedPair
     return ListedPair(a, b, number)
 
 
-def _is_file(path: Path) -> bool:
-    """Tell whether there is such a file; no name that the system refuses has one."""
+def _is_there(path: Path) -> bool:
+    """Tell whether there is such a file or folder; no name that the system refuses has one."""
     try:
-        return path.is_file()
+        return path.exists()
     except (OSError, ValueError):  # too long, links in a circle, a zero byte
         return False
 

@@ -93,10 +93,9 @@ class Commands:
         return words
 
     def _matte_words(self) -> list[str]:
-        words: list[str] = []
-        for side in "ab":
-            words += _matte(side, self._record["clips"][side])
-        return words
+        clips = [self._record["clips"][side] for side in "ab"]
+        rates = [f"--fps-in={clip['rate']}" for clip in clips if "rate" in clip][:1]  # one is given for both
+        return [*rates, *(word for side, clip in zip("ab", clips, strict=True) for word in _matte(side, clip))]
 
 
 def _render_words(look: str, options: Mapping[str, Any]) -> list[str]:
@@ -107,7 +106,8 @@ def _render_words(look: str, options: Mapping[str, Any]) -> list[str]:
 
 
 def _driver(clip: Mapping[str, Any]) -> list[str]:
-    return ["--driver", as_named(Path(clip["path"])), *_matte("driver", clip)]
+    rate = ["--fps-in", clip["rate"]] if "rate" in clip else []
+    return ["--driver", as_named(Path(clip["path"])), *rate, *_matte("driver", clip)]
 
 
 def _matte(side: str, clip: Mapping[str, Any]) -> list[str]:

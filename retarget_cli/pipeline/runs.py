@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def _config(record: Mapping[str, Any], store: Store) -> TrainConfig:
 
 def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path]) -> dict[str, Any]:
     for path in pair:
-        if not path.is_file():
+        if not path.exists():
             raise InputError("there is no such clip", where=path, fix="Check the path.")
     wanted = tuple(store.digests.digest(path) for path in pair)
     swapped = False
@@ -213,7 +214,7 @@ def _clip(store: Store, record: Mapping[str, Any], side: str, given: Path | None
     """A clip of the record, at the path given now or where it was then, if it still is what it was."""
     facts = record["clips"][side]
     path = Path(facts["path"]) if given is None else given
-    if not path.is_file():
+    if not path.exists():
         raise InputError(
             f"clip {facts['name']} is not where it was when it was trained",
             where=path,
@@ -227,7 +228,7 @@ def _clip(store: Store, record: Mapping[str, Any], side: str, given: Path | None
         )
     return SourceClip(
         facts["name"], path, facts["digest"], facts["matte"] and Path(facts["matte"]), facts["matte_digest"],
-        tuple(_hint(hint) for hint in facts["hints"]),
+        tuple(_hint(hint) for hint in facts["hints"]), rate=Fraction(facts["rate"]) if "rate" in facts else None,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ class SourceClip:
     """One of the user's clips. name: unique among the clips of a run; digest: sha256 of the file's content.
 
     matte, matte_digest: the matte the user gave, if any. hints: what the user said about the object. role: how the
-    options about it end, ``-a``, ``-b`` or ``-driver``, where a command takes more clips than one.
+    options about it end, ``-a``, ``-b`` or ``-driver``, where a command takes more clips than one. rate: frames a
+    second of a folder of pictures, where the user said it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class SourceClip:
     matte_digest: str | None = None
     hints: tuple[Hint, ...] = ()
     role: str = field(default="", compare=False)
+    rate: Fraction | None = None
 
     def with_its_options(self, advice: str) -> str:
         """Advice that speaks of ``--box`` and ``--mask``, with the options that the command has for this clip."""
@@ -51,6 +54,7 @@ class SourceClip:
             "matte": None if self.matte is None else str(self.matte.absolute()),
             "matte_digest": self.matte_digest,
             "hints": hints_to_json(self.hints),
+            **({} if self.rate is None else {"rate": str(self.rate)}),
         }
 
 
@@ -97,6 +101,7 @@ def ingest(clip: SourceClip) -> Stage:
         version=VERSION,
         label=f"Reading {clip.path.name}",
         work=_work,
+        params={} if clip.rate is None else {"rate": str(clip.rate)},
         files={"video": clip.path},
         digests={"video": clip.digest},
     )
@@ -120,7 +125,8 @@ def _read(entry: Entry) -> dict[str, Any]:
 
 
 def _work(job: Job) -> None:
-    found = scan(job.stage.files["video"], job.progress)
+    rate = job.stage.params.get("rate")
+    found = scan(job.stage.files["video"], job.progress, None if rate is None else Fraction(rate))
     # The path is left out: the same clip under another name is the same clip.
     info = {key: value for key, value in found.info.to_json().items() if key != "path"}
     write_json_atomic(job.path / _FILE, {"info": info, "timing": found.timing.to_json()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +88,8 @@ def _check_clips(clips: object) -> None:
             raise Unfit(f"'clips.{side}' names no clip")
         if not all(isinstance(clip.get(name), str | None) for name in ("matte", "matte_digest")):
             raise Unfit(f"'clips.{side}' has no matte of that kind")
+        if not re.fullmatch(r"[1-9]\d{0,8}(/[1-9]\d{0,8})?", str(clip.get("rate", 1))):
+            raise Unfit(f"'clips.{side}.rate' is no frame rate")
         hints = clip.get("hints", [])
         if not isinstance(hints, list) or not all(map(_is_hint, hints)):
             raise Unfit(f"'clips.{side}.hints' are no hints")

@@ -99,6 +99,7 @@ def deep(times: int) -> object:
         ("clips/a/digest", "short"),
         ("clips/a/path", 3),
         ("clips/a/matte", 3),
+        ("clips/a/rate", "fast"),
         ("clips/a/hints", [{"frame": 0}]),
         ("clips/a/hints", [{"frame": 0, "box": [1, 2], "points": []}]),
         ("clips", {"a": {}}),
