@@ -35,7 +35,7 @@ class GifWriter:
     def __init__(self, path: Path, size: tuple[int, int], timing: Timing, *, alpha: bool = False) -> None:
         """size: (w, h). alpha: images have straight alpha, of which half and more counts as opaque."""
         self.path = Path(path)
-        self._timing, self._alpha, self._size = timing, alpha, size
+        self._timing, self._size = timing, size
         self._part = part_beside(self.path)
         self._waiting = self._part.with_name(f"{self._part.name}.frames.mkv")
         self._frames = VideoWriter(self._waiting, size, timing, codec="ffv1", pixels="rgba" if alpha else "rgb")
