@@ -17,8 +17,8 @@ GIF = ".gif"
 _BOTH: dict[str, CodecName | None] = {".mkv": "ffv1", ".webm": "vp9", ".webp": "webp", GIF: None, FOLDER: None}
 _OPAQUE: dict[str, CodecName | None] = {".mp4": "h264", ".mov": "h264", **_BOTH}
 _TRANSPARENT: dict[str, CodecName | None] = {".mov": "prores", **_BOTH}
-_QUALITY: dict[CodecName, int] = {"vp9": 24}
-"""Constant rate factors that look like H.264's 18."""
+_QUALITY: dict[tuple[CodecName, bool], int] = {("vp9", False): 24, ("vp9", True): 12}
+"""Constant rate factors that look like H.264's 18, opaque and transparent: alpha is encoded as colours are."""
 
 
 def endings(alpha: bool) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def open_output(
         timing,
         codec=codec,
         pixels=pixels,
-        quality=_QUALITY.get(codec, 18),
+        quality=_QUALITY.get((codec, alpha), 18),
         sound_from=sound_from,
         sound_start=sound_start,
     )
