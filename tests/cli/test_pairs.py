@@ -44,7 +44,7 @@ def test_a_list_with_comments_quotes_and_blank_lines(clips: Path) -> None:
         ("my dog.mp4 cat.mp4", "3 paths instead"),
         ("'cat.mp4 fox.mp4", "quote"),
         ("cat.mp4 gone.mp4", "gone.mp4"),
-        ("cat.mp4 more", "more"),
+        ("cat.mp4 less", "less"),
         ("cat.mp4 more/../cat.mp4", "same"),
         ("cat.mp4 fox.mp4", "line 1"),
         ("more/cat.mp4 fox.mp4", "line 1"),
