@@ -3,7 +3,7 @@
     python -m experiments.long_clips FOLDER [--clip 854x480:100 854x480:1600 ...] [--commands segment train render]
 
 A drawn body walks before drawn ground, sixty frames there and back again, as often as it takes. `segment` finds it,
-`train` begins with this clip and a short one and trains a few steps only, `render` draws it as another driver. Each
+`train` takes a short clip and this one and trains a few steps only, `render` draws the short one with its motion. Each
 command is a process of its own in a new workspace; its highest memory is that of itself and its children.
 """
 
@@ -79,7 +79,7 @@ def words_of(command: str, long: Path, short: Path) -> list[str]:
     mattes = [str(path.with_name(f"{path.stem}_mask.mkv")) for path in (short, long)]
     pair = [str(short), str(long), "--mask-a", mattes[0], "--mask-b", mattes[1]]
     if command == "train":
-        return ["train", *pair, "--no-render", *(word for step in _FEW_STEPS for word in ("--set", step))]
+        return ["train", *pair, "--render", "none", *(word for step in _FEW_STEPS for word in ("--set", step))]
     return ["render", "--look", "a"]
 
 

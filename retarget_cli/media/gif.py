@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -80,57 +81,47 @@ class GifWriter:
 
     def _encode(self, palette: av.VideoFrame) -> None:
         ticks = self._ticks()
+        ends = dict(pairwise(ticks))
         with av.open(str(self._part.absolute()), "w", format="gif", options={"loop": "0"}) as output:
-            stream = output.add_stream("gif", rate=100)
+            stream: Any = output.add_stream("gif", rate=100)
             stream.width, stream.height, stream.pix_fmt = *self._size, "pal8"
             stream.time_base = stream.codec_context.time_base = _TICK
-            for index, frame in enumerate(_mapped(self._read(), palette)):
-                frame.pts, frame.time_base = ticks[index], _TICK
+            for tick, frame in zip([*ticks[:-1], None], chain(_mapped(self._read(), palette), [None]), strict=True):
+                if frame is not None:
+                    frame.pts, frame.time_base = tick, _TICK
                 for packet in stream.encode(frame):
-                    self._mux(output, packet, ticks)
-            for packet in stream.encode(None):
-                self._mux(output, packet, ticks)
-
-    def _mux(self, output: Any, packet: Any, ticks: list[int]) -> None:
-        packet.duration = ticks[ticks.index(packet.pts) + 1] - packet.pts
-        output.mux(packet)
+                    packet.duration = ends[packet.pts] - packet.pts
+                    output.mux(packet)
 
 
-def _palette(frames: Iterable[av.VideoFrame]) -> av.VideoFrame:
+def _palette(frames: Iterator[av.VideoFrame]) -> av.VideoFrame:
     """The 256 colours that stand best for those of all frames; one of them is nothing."""
+    first = next(frames)
     graph: Any = av.filter.Graph()
-    source = sink = None
-    for frame in frames:
-        if source is None:
-            source, sink = graph.add_buffer(**_shape(frame)), graph.add("buffersink")
-            chosen = graph.add("palettegen", "stats_mode=full:reserve_transparent=1")
-            source.link_to(chosen)
-            chosen.link_to(sink)
-            graph.configure()
+    source, sink = graph.add_buffer(**_shape(first)), graph.add("buffersink")
+    chosen = graph.add("palettegen", "stats_mode=full:reserve_transparent=1")
+    source.link_to(chosen)
+    chosen.link_to(sink)
+    graph.configure()
+    for frame in chain([first], frames, [None]):
         source.push(frame)
-    assert source is not None and sink is not None
-    source.push(None)
     return sink.pull()
 
 
-def _mapped(frames: Iterable[av.VideoFrame], palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
+def _mapped(frames: Iterator[av.VideoFrame], palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
     """Every frame in the colours of the palette."""
+    first = next(frames)
     graph: Any = av.filter.Graph()
-    source = sink = None
-    for frame in frames:
-        if source is None:
-            source, colours = graph.add_buffer(**_shape(frame)), graph.add_buffer(**_shape(palette))
-            used, sink = graph.add("paletteuse", f"{_DITHER}:alpha_threshold={_OPAQUE_FROM}"), graph.add("buffersink")
-            source.link_to(used, 0, 0)
-            colours.link_to(used, 0, 1)
-            used.link_to(sink)
-            graph.configure()
-            colours.push(palette)
-            colours.push(None)
+    source, colours = graph.add_buffer(**_shape(first)), graph.add_buffer(**_shape(palette))
+    used, sink = graph.add("paletteuse", f"{_DITHER}:alpha_threshold={_OPAQUE_FROM}"), graph.add("buffersink")
+    source.link_to(used, 0, 0)
+    colours.link_to(used, 0, 1)
+    used.link_to(sink)
+    graph.configure()
+    for part in (palette, None):
+        colours.push(part)
+    for frame in chain([first], frames, [None]):
         source.push(frame)
-        yield from _pulled(sink)
-    if source is not None:
-        source.push(None)
         yield from _pulled(sink)
 
 

@@ -18,7 +18,7 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels
-from retarget_cli.media.sequence import PICTURES, TIMES
+from retarget_cli.media.sequence import TIMES, pictures_in
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
 
@@ -56,13 +56,10 @@ def read_picture(path: Path, *, channels: Channels = "rgb", size: tuple[int, int
 
 def png_folder(folder: Path) -> list[Path]:
     """The pictures in `folder`, numbers in their names in counting order (2 before 10). Raises MediaError if none."""
-    folder = Path(folder)
-    try:
-        files = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
-    except OSError as error:
-        raise MediaError("This folder cannot be listed.", where=folder, fix="Give a folder of PNG files.") from error
+    fix = "Give a folder of PNG files."
+    files = pictures_in(Path(folder), fix)
     if not files:
-        raise MediaError("There are no pictures in this folder.", where=folder, fix="Give a folder of PNG files.")
+        raise MediaError("There are no pictures in this folder.", where=folder, fix=fix)
     return sorted(files, key=lambda p: [t.zfill(20) if t.isdigit() else t for t in re.split(r"(\d+)", p.name)])
 
 

@@ -46,7 +46,7 @@ def open_output(
     sound_from: Path | None = None,
     sound_start: Fraction = Fraction(0),
 ) -> VideoWriter | GifWriter | SeriesWriter:
-    """A writer of (H, W, 3) images, or of (H, W, 4) with straight `alpha`, to `path`; both are context managers.
+    """A writer of (H, W, 3) images, or of (H, W, 4) with straight `alpha`, to `path`; all are context managers.
 
     size: (w, h). sound_from, sound_start: as :class:`VideoWriter` takes them; left out where none can go.
     """

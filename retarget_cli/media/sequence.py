@@ -32,15 +32,20 @@ def open_source(path: Path, rate: Fraction | None = None) -> VideoSource | Image
     return ImageSequence(path, rate) if Path(path).is_dir() else VideoSource(path)
 
 
+def pictures_in(folder: Path, fix: str) -> list[Path]:
+    """The pictures of a folder, in no order. Raises MediaError, with this fix, when it cannot be listed."""
+    try:
+        return [file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
+    except OSError as error:
+        raise MediaError("This folder cannot be listed.", where=folder, fix=fix) from error
+
+
 def frame_numbers(folder: Path) -> list[tuple[int, Path]]:
     """The pictures of a folder with the numbers in their names, in order.
 
     Raises MediaError when there are none, when they are of several kinds, or when a number is missing or twice there.
     """
-    try:
-        files = [file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
-    except OSError as error:
-        raise MediaError("This folder cannot be listed.", where=folder, fix=_FIX) from error
+    files = pictures_in(folder, _FIX)
     kinds = Counter(file.suffix.lower() for file in files)
     if len(kinds) != 1:
         found = f"pictures of {len(kinds)} kinds ({', '.join(sorted(kinds))})" if kinds else "no pictures"

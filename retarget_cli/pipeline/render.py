@@ -182,7 +182,7 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
         _notice_doubts(direction, said, options, reporter)
         target = targets[direction.name]
         rendered.append(Rendered(direction.look, target, said, **hand_over(done, direction, target, options, tools)))
-    rows = [row_of(targets[each.name], each.look, each.name, options) for each in directions]
+    rows = [row_of(targets[each.name], each.look, options) for each in directions]
     add_results(store, trained.id, {}, renders=rows)
     write_report(store, trained.id, reporter)
     return RenderResult(tuple(rendered), run_id=trained.id)

@@ -134,12 +134,11 @@ class RenderedFile:
     command: str
 
 
-def row_of(target: Path, look: str, direction: str, options: RenderOptions) -> dict[str, Any]:
+def row_of(target: Path, look: str, options: RenderOptions) -> dict[str, Any]:
     """What a run's record notes of a file that was drawn."""
     return {
         "file": str(target.resolve()),
         "look": look,
-        "direction": direction,
         "options": options.unusual,
         "named": options.out is not None,
         "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),

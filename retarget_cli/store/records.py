@@ -72,7 +72,7 @@ def _check_renders(renders: object) -> None:
     if not isinstance(renders, list) or not all(isinstance(row, Mapping) for row in renders):
         raise Unfit("'renders' is no list of tables")
     for row in renders:
-        texts = all(isinstance(row.get(name), str) for name in ("file", "look", "direction", "time"))
+        texts = all(isinstance(row.get(name), str) for name in ("file", "look", "time"))
         if not texts or "\0" in row["file"] or not isinstance(row.get("options"), Mapping):
             raise Unfit("'renders' has a row that names no file")
 

@@ -49,7 +49,8 @@ EXPORT_KINDS = {
         ExportKind("limbs", ".limbs.csv", to_limbs),
     )
 }
-_BY_SUFFIX = {".csv": "csv", ".json": "json", ".safetensors": "motion", ".txt": "ae", ".nk": "nuke", ".py": "blender"}
+_BY_SUFFIX = {Path(f"name{kind.ending}").suffix: kind.word for kind in reversed(EXPORT_KINDS.values())}
+"""Of two kinds with one suffix the first: `.csv` is a motion."""
 
 
 def export_kind(word: str | None, out: Path | None, usual: str) -> ExportKind:
