@@ -14,13 +14,13 @@ from typing import Annotated
 import typer
 
 from retarget_cli import __version__
-from retarget_cli.cli import (
+from retarget_cli.cli import failures
+from retarget_cli.cli.commands import (
     bench,
     cache,
     demo,
     doctor,
     evaluate,
-    failures,
     import_checkpoint,
     keypoints,
     probe,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from retarget_cli import samples
-from retarget_cli.cli import demo as command
 from retarget_cli.cli.app import run
+from retarget_cli.cli.commands import demo as command
 from retarget_cli.pipeline import demo
 from retarget_cli.pipeline.render import Rendered, RenderResult
 from retarget_cli.pipeline.train import TrainResult

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from retarget_cli.cli import doctor
 from retarget_cli.cli.app import run
+from retarget_cli.cli.commands import doctor
 from retarget_cli.weights import base
 from retarget_cli.weights.manifest import weight
 

@@ -11,7 +11,7 @@ import pytest
 from motions import make_motion
 
 from retarget_cli.cli.app import run
-from retarget_cli.cli.keypoints import FORMATS
+from retarget_cli.cli.commands.keypoints import FORMATS
 from retarget_cli.motion.exchange.kinds import EXPORT_KINDS
 from retarget_cli.pipeline import keypoints
 from retarget_cli.pipeline.render import Rendered, RenderResult

@@ -25,7 +25,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr("retarget_cli.pipeline.train.train", stand_in(TrainResult("1", "a--b", Path("x"), {}, {})))
     monkeypatch.setattr("retarget_cli.pipeline.render.render", stand_in(RenderResult()))
     monkeypatch.setattr("retarget_cli.pipeline.segment.segment", stand_in(TrainResult("1", "a--b", Path("x"), {}, {})))
-    monkeypatch.setattr("retarget_cli.cli.segment.summary", lambda *_: [])
+    monkeypatch.setattr("retarget_cli.cli.commands.segment.summary", lambda *_: [])
     return calls
 
 

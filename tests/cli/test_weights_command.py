@@ -10,7 +10,7 @@ import pytest
 from weight_server import Server, pickled, publish, serving
 
 from retarget_cli.cli.app import run
-from retarget_cli.cli.doctor import check_weights
+from retarget_cli.cli.commands.doctor import check_weights
 from retarget_cli.weights.manifest import cache_folder
 
 

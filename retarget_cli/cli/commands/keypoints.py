@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperCommand
 
 from retarget_cli.cli import options, output
+from retarget_cli.cli.commands.render import show
 from retarget_cli.cli.options import argument, choice, grouped, option
-from retarget_cli.cli.render import show
 from retarget_cli.pipeline.options import choose
 
 _ORDER = "retarget.order"

@@ -6,8 +6,8 @@ from dataclasses import MISSING
 from pathlib import Path
 
 from retarget_cli.cli import completion, options, output
+from retarget_cli.cli.commands.train import show
 from retarget_cli.cli.options import argument, grouped, option
-from retarget_cli.cli.train import show
 
 
 @grouped

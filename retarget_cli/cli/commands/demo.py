@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from retarget_cli.cli import options, output
+from retarget_cli.cli.commands.train import as_document
 from retarget_cli.cli.options import choice, grouped, option
-from retarget_cli.cli.train import as_document
 from retarget_cli.findings import as_lines
 from retarget_cli.pipeline.options import choose
 from retarget_cli.pipeline.outputs import REPORT
