@@ -58,7 +58,7 @@ def write_clip(path: Path, size: tuple[int, int], count: int, which: int) -> Pat
 
 
 def measured(words: list[str], folder: Path) -> str:
-    """Run `retarget` with these words in a folder; seconds, highest memory and size of the workspace, or its error."""
+    """Run `retarget` with these words in a folder; time, highest memory and size of the workspace, or its error."""
     started = time.perf_counter()
     with (folder / "log.txt").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -69,7 +69,8 @@ def measured(words: list[str], folder: Path) -> str:
         return f"failed, see {folder / 'log.txt'}"
     made = [file for part in _MADE for file in (folder / part).rglob("*") if file.is_file() and not file.is_symlink()]
     disk = sum(file.stat().st_size for file in made)
-    return f"{time.perf_counter() - started:8.0f} s {usage.ru_maxrss / 1024:8.0f} MB {disk / 1e6:8.0f} MB on disk"
+    seconds, busy = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
+    return f"{seconds:8.0f} s {busy:8.0f} s of one core {usage.ru_maxrss / 1024:8.0f} MB {disk / 1e6:8.0f} MB on disk"
 
 
 def words_of(command: str, long: Path, short: Path) -> list[str]:

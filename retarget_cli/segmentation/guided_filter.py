@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -22,28 +24,30 @@ def coefficients(guide: np.ndarray, probability: np.ndarray, radius: int, epsilo
     Returns (H, W, 4) float32: the window means of (a0, a1, a2, b).
     """
     # Double precision: where the guide is grey the determinant below is of the order of epsilon squared.
-    guide, probability = guide.astype(np.float64), probability.astype(np.float64)
-    mean_guide, mean_probability = _mean(guide, radius), _mean(probability, radius)
-    cross = _mean(guide * probability[..., None], radius) - mean_guide * mean_probability[..., None]
-    pairs = guide[..., [0, 0, 0, 1, 1, 2]] * guide[..., [0, 1, 2, 1, 2, 2]]
-    # cv2.blur takes up to four channels at once only on some builds; two calls are safe everywhere.
-    second = np.concatenate([_mean(pairs[..., :3], radius), _mean(pairs[..., 3:], radius)], axis=2)
-    second -= mean_guide[..., [0, 0, 0, 1, 1, 2]] * mean_guide[..., [0, 1, 2, 1, 2, 2]]
-    slope = _solve_symmetric(second, cross, epsilon)
-    offset = mean_probability - cv2.transform(slope * mean_guide, _ALL_CHANNELS)
-    return _mean(np.dstack([slope, offset]).astype(np.float32), radius)
+    # Plane by plane: numpy is five times as fast on planes as on channels that lie side by side.
+    probability = probability.astype(np.float64)
+    planes = [guide[..., channel].astype(np.float64) for channel in range(3)]
+    means, mean_probability = [_mean(plane, radius) for plane in planes], _mean(probability, radius)
+    cross = [
+        _mean(plane * probability, radius) - mean * mean_probability for plane, mean in zip(planes, means, strict=True)
+    ]
+    pairs = itertools.combinations_with_replacement(range(3), 2)
+    second = [_mean(planes[i] * planes[j], radius) - means[i] * means[j] for i, j in pairs]
+    slopes = _solve_symmetric(second, cross, epsilon)
+    offset = mean_probability - (slopes[0] * means[0] + slopes[1] * means[1] + slopes[2] * means[2])
+    return cv2.merge([_mean(plane.astype(np.float32), radius) for plane in (*slopes, offset)])
 
 
-def _solve_symmetric(second: np.ndarray, right: np.ndarray, epsilon: float) -> np.ndarray:
+def _solve_symmetric(second: list[np.ndarray], right: list[np.ndarray], epsilon: float) -> list[np.ndarray]:
     """Solve (S + epsilon I) x = right for every pixel; `second` holds S as (00, 01, 02, 11, 12, 22)."""
-    s00, s01, s02, s11, s12, s22 = (second[..., k] for k in range(6))
+    s00, s01, s02, s11, s12, s22 = second
     s00, s11, s22 = s00 + epsilon, s11 + epsilon, s22 + epsilon
     c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
     c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
     inverse_determinant = 1.0 / (s00 * c00 + s01 * c01 + s02 * c02)
-    r0, r1, r2 = right[..., 0], right[..., 1], right[..., 2]
-    solved = np.dstack([c00 * r0 + c01 * r1 + c02 * r2, c01 * r0 + c11 * r1 + c12 * r2, c02 * r0 + c12 * r1 + c22 * r2])
-    return solved * inverse_determinant[..., None]
+    r0, r1, r2 = right
+    rows = (c00, c01, c02), (c01, c11, c12), (c02, c12, c22)
+    return [(x * r0 + y * r1 + z * r2) * inverse_determinant for x, y, z in rows]
 
 
 def apply(model: np.ndarray, guide: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from segment_scenes import ArraySource, texture, walker
 
 from retarget_cli.errors import InputError
 from retarget_cli.segmentation.embedded import models, proxy_clip
-from retarget_cli.segmentation.embedded.background import Plate
+from retarget_cli.segmentation.embedded.background import Cover, Plate, _sort_layers
 from retarget_cli.segmentation.embedded.confidence import Evidence, gather
 from retarget_cli.segmentation.embedded.finish import finish
 from retarget_cli.segmentation.embedded.models import COLOUR_BINS, ColourModel, lab_bins
@@ -205,7 +205,8 @@ class TestBackground:
         frames, truth = walker(count=24, step=3.0, place=(0.15, 0.5), strength=6.0)
         clip = load(frames)
         packed = np.array([cv2.resize(t.astype(np.uint8) * 255, clip.size) for t in truth])
-        plate = Plate(clip, packed, np.arange(24), 12, np.zeros(models.CHANGE_BINS), colours(clip, packed))
+        cover = Cover(clip, packed, np.zeros(models.CHANGE_BINS), colours(clip, packed))
+        plate = Plate(clip, cover, np.arange(24), 12)
         hidden = (packed[12] > 250) & (plate.known > 0)
         scenery = lab_of(np.full((1, 1, 3), (110, 120, 130), np.uint8))[0, 0].astype(float)
         assert hidden.sum() > 200
@@ -217,12 +218,20 @@ class TestBackground:
         lacking = truth.copy()
         lacking[:, :, 68:] = False  # the right end of the body
         packed = np.array([cv2.resize(mask.astype(np.uint8) * 255, clip.size) for mask in lacking])
-        plate = Plate(clip, packed, np.arange(16), 8, np.zeros(models.CHANGE_BINS), colours(clip, packed))
+        cover = Cover(clip, packed, np.zeros(models.CHANGE_BINS), colours(clip, packed))
+        plate = Plate(clip, cover, np.arange(16), 8)
         end = truth.all(axis=0)
         end[:, :72] = False
         assert end.sum() > 100
         assert plate.known[end].mean() < 0.1
         assert plate.known[:30].mean() > 0.9
+
+    @pytest.mark.parametrize("count", [1, 2, 3, 8, 17])
+    def test_layers_are_sorted_pixel_by_pixel(self, count: int) -> None:
+        layers = np.random.default_rng(count).integers(0, 256, (count, 6, 5, 3)).astype(np.uint8)
+        ordered = np.sort(layers, axis=0)
+        _sort_layers(layers)
+        np.testing.assert_array_equal(layers, ordered)
 
 
 class TestDiscovery:

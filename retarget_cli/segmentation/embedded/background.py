@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -20,6 +22,8 @@ _ALIKE = 1.5
 """Log odds of colour above which a place there is not taken for bare."""
 _PLATE_FRAMES = 17
 _PLATE_GROUP = 8
+_COVERS_KEPT = 256
+"""Frames: those between the first and the last of a plate, for the plates that are made side by side."""
 _ORIGIN = np.array([-40.8, 128.0, 128.0], np.float32)
 """Black in OpenCV's Lab bytes, where L is 255/100 times itself."""
 _WINDOW = (5, 5)
@@ -32,41 +36,53 @@ _PLAIN = 0.05
 """How likely what is dimmed like a shadow is one where no grain of the ground tells."""
 
 
+class Cover:
+    """Where the object may hide the surroundings, frame by frame.
+
+    packed: (N, h, w) uint8 probabilities; telling: log odds for the object by bin of change; colours: what colours the
+    object has.
+    A part that the matte lacks in all frames of a plate would be remembered as background, and be lost for good. So
+    what has the object's colours and lies near it is not bare, unless it stands still.
+    """
+
+    def __init__(self, clip: ProxyClip, packed: np.ndarray, telling: np.ndarray, colours: ColourModel) -> None:
+        self._clip, self._packed, self._telling, self._colours = clip, packed, telling, colours
+        self.at = lru_cache(_COVERS_KEPT)(self._find)
+
+    def _find(self, frame: int) -> np.ndarray:
+        """(h, w) uint8: 0 bare, 255 hidden."""
+        change = self._telling[self._clip.change[frame]]
+        covered = grow(np.where(change < -_TELLING, 0, self._packed[frame]).astype(np.uint8), 2)
+        covered[(change > _MOVING) | ((change >= -_TELLING) & self._lacking(frame))] = 255
+        return covered
+
+    def _lacking(self, frame: int) -> np.ndarray:
+        """Where the matte of a frame may lack a part: near it, with the object's colours; (h, w) bool."""
+        around = grow((self._packed[frame] > 127).astype(np.uint8), round(_AROUND * min(self._clip.size)))
+        return (around > 0) & (cv2.blur(self._colours.logit(self._clip.bins(frame)), (3, 3)) > _ALIKE)
+
+
 class Plate:
     """Median colour of the surroundings around one moment, from frames in which each place is bare.
 
-    packed: (N, h, w) uint8 probabilities; frames: those to look at; telling: log odds for the object by bin of change;
-    colours: what colours the object has.
-    A part that the matte lacks in all of these frames would be remembered as background, and be lost for good. So what
-    has the object's colours and lies near it is not bare, unless it stands still.
+    frames: those to look at.
     """
 
-    def __init__(
-        self,
-        clip: ProxyClip,
-        packed: np.ndarray,
-        frames: np.ndarray,
-        anchor: int,
-        telling: np.ndarray,
-        colours: ColourModel,
-    ) -> None:
+    def __init__(self, clip: ProxyClip, cover: Cover, frames: np.ndarray, anchor: int) -> None:
         chosen = _neighbours(frames, anchor)
         width, height = clip.size
         layers = np.empty((len(chosen), height, width, 3), np.uint8)
         bare = np.zeros((height, width), np.int32)
-        for slot, frame in enumerate(chosen):
-            change = telling[clip.change[frame]]
-            covered = grow(np.where(change < -_TELLING, 0, packed[frame]).astype(np.uint8), 2)
-            covered[(change > _MOVING) | ((change >= -_TELLING) & _lacking(clip, packed, int(frame), colours))] = 255
-            colour = clip.lab[frame]
-            matrix = clip.path.between(anchor, int(frame))
+        for slot, frame in enumerate(chosen.tolist()):
+            colour, covered = clip.lab[frame], cover.at(frame)
+            matrix = clip.path.between(anchor, frame)
             if moves(matrix):
                 colour = view(colour, matrix, colour.shape)
                 covered = view(covered, matrix, covered.shape, border=255)
-            layers[slot] = colour
-            layers[slot][covered >= 80] = 255  # sorts behind every colour that counts
+            # What is hidden sorts behind every colour that counts.
+            np.maximum(colour, np.where(covered >= 80, 255, 0).astype(np.uint8)[..., None], out=layers[slot])
             bare += covered < 80
-        layers.sort(axis=0)
+        _sort_layers(layers)
         self.anchor = anchor
         self.median = _quantile(layers, bare, 0.5)
         half_width = (_quantile(layers, bare, 0.84) - _quantile(layers, bare, 0.16)) / 2
@@ -105,12 +121,6 @@ def shadow(lab: np.ndarray, ground: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return bare * dimming[..., None] + _ORIGIN, sure.astype(np.float32)
 
 
-def _lacking(clip: ProxyClip, packed: np.ndarray, frame: int, colours: ColourModel) -> np.ndarray:
-    """Where the matte of a frame may lack a part: near it, with the object's colours; (h, w) bool."""
-    around = grow((packed[frame] > 127).astype(np.uint8), round(_AROUND * min(clip.size)))
-    return (around > 0) & (cv2.blur(colours.logit(clip.bins(frame)), (3, 3)) > _ALIKE)
-
-
 def groups(frames: np.ndarray) -> list[np.ndarray]:
     """Runs of neighbouring frames that share one plate, anchored at the middle one."""
     return [frames[start : start + _PLATE_GROUP] for start in range(0, len(frames), _PLATE_GROUP)]
@@ -126,6 +136,33 @@ def _neighbours(frames: np.ndarray, anchor: int) -> np.ndarray:
     return frames[np.unique(np.clip(centre + offsets, 0, len(frames) - 1))]
 
 
+def _sort_layers(layers: np.ndarray) -> None:
+    """Sort (N, ...) along the first axis, in place.
+
+    Merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M) on whole layers: much faster than
+    sorting each pixel's few values.
+    """
+    count = len(layers)
+    largest = 1 << max(0, (count - 1).bit_length() - 1)
+    lower = np.empty_like(layers[0])
+    step = largest if count > 1 else 0
+    while step:
+        distance, span, offset = step, largest, 0
+        while True:
+            for first in range(count - distance):
+                if first & step == offset:
+                    one, other = layers[first], layers[first + distance]
+                    np.minimum(one, other, out=lower)
+                    np.maximum(one, other, out=other)
+                    one[...] = lower
+            if span == step:
+                break
+            distance, span, offset = span - step, span >> 1, step
+        step >>= 1
+
+
 def _quantile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
-    position = np.clip((count * share).astype(int), 0, len(ordered) - 1)
-    return np.take_along_axis(ordered, position[None, ..., None], axis=0)[0].astype(np.float32)
+    position = np.clip((count * share).astype(np.intp), 0, len(ordered) - 1)
+    pixels = position.size
+    found: np.ndarray = ordered.reshape(len(ordered) * pixels, -1)[position.ravel() * pixels + np.arange(pixels)]
+    return found.reshape(ordered.shape[1:]).astype(np.float32)

@@ -9,7 +9,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from retarget_cli.segmentation.embedded.background import Plate, groups
+from retarget_cli.segmentation.embedded.background import Cover, Plate, groups
 from retarget_cli.segmentation.embedded.models import ChangeModel, ColourModel
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.segmentation.guided_filter import guided_filter
@@ -80,7 +80,8 @@ class Refinement:
             self.covered = _COVERED[min(iteration, len(_COVERED) - 1)] * float(self.shares[2]) ** 2
             shape = ShapePrior(self.packed, self.frames, self.sampled) if iteration else None
             exclude = round(_EXCLUDE[min(iteration, len(_EXCLUDE) - 1)] * min(self.clip.size))
-            work = partial(self._group, out, shape, exclude)
+            cover = Cover(self.clip, self.packed, self.change.ratio, self.model)
+            work = partial(self._group, out, cover, shape, exclude)
             counted = passes.keeping(note, all_groups, lambda: {"responsible": responsible}) if note else left
             # OpenCV and numpy let go of the interpreter, so groups of frames run side by side.
             with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -92,10 +93,12 @@ class Refinement:
         if total.sum() > 0:
             self.shares = np.clip(total / total.sum(), 0.02, 1.0)
 
-    def _group(self, out: np.ndarray, shape: ShapePrior | None, exclude: int, frames: np.ndarray) -> np.ndarray:
+    def _group(
+        self, out: np.ndarray, cover: Cover, shape: ShapePrior | None, exclude: int, frames: np.ndarray
+    ) -> np.ndarray:
         """Write new probabilities into `out` for frames that share a plate. Returns what each background explained."""
         middle = int(frames[len(frames) // 2])
-        plate = Plate(self.clip, self.packed, self.frames, middle, self.change.ratio, self.model)
+        plate = Plate(self.clip, cover, self.frames, middle)
         responsible = np.zeros(3)
         for frame in frames:
             odds, used = self._colour_odds(plate, shape, frame, exclude)
