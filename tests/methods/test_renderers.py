@@ -14,11 +14,11 @@ from retarget_cli.errors import UsageError, WorkspaceError
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.config import RENDERERS
 from retarget_cli.methods.jokr.renderers import make
-from retarget_cli.methods.jokr.renderers.base import Carried
+from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import load_renderer, make_renderer
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
-from retarget_cli.methods.jokr.renderers.warp import WarpRenderer
-from retarget_cli.methods.jokr.texture import TexturePhase, carried_terms
+from retarget_cli.methods.jokr.renderers.warp import WarpRenderer, carried_terms
+from retarget_cli.methods.jokr.texture import TexturePhase
 from retarget_cli.training.checkpoint import save_modules
 
 JOKR = get_method("jokr")
@@ -57,7 +57,9 @@ def copier() -> WarpRenderer:
 
 def drawn(renderer: Any, points: Tensor, hidden: Tensor | None = None) -> Tensor:
     with torch.no_grad():
-        colour: Tensor = renderer(torch.ones(len(points), 1, 16, 16), points, hidden)[0]
+        colour: Tensor = renderer(
+            torch.ones(len(points), 1, 16, 16), points, None if hidden is None else Without(hidden)
+        )[0]
     return colour
 
 
@@ -134,8 +136,9 @@ def test_sources_are_frames_of_the_training_and_never_the_picture_itself(phase: 
         for number, frame in zip(sources.numbers.tolist(), sources.frames, strict=True):
             assert torch.equal(clip.pixels[number], frame)
         for _ in range(5):
-            index, _, hidden = phase.choose(channel)
-            assert hidden is not None
+            index, _, without = phase.choose(channel)
+            assert without is not None
+            hidden = without.sources
             assert hidden[sources.showing(clip.numbers[index])].all()
             assert 0.05 < float(hidden.float().mean()) < 0.9
 

@@ -25,7 +25,8 @@ def _unet(config: JokrConfig) -> Renderer:
 def _warp(config: JokrConfig) -> Renderer:
     keypoints, texture = config.geometry.keypoints, config.texture
     network = WarpingGenerator(keypoints, texture.widths, texture.size, texture.point_width)
-    return WarpRenderer(network, SourceFrames(texture.sources, texture.size, keypoints))
+    sources = SourceFrames(texture.sources, texture.size, keypoints)
+    return WarpRenderer(network, sources, texture.anew, texture.drawn)
 
 
 _MAKERS: Mapping[str, Callable[[JokrConfig], Renderer]] = {"unet": _unet, "warp": _warp}  # those of config.RENDERERS

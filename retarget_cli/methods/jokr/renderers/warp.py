@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Carried, Renderer
+from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, Sources
 from retarget_cli.methods.jokr.renderers.unet import refined_alpha, shape_maps
 from retarget_cli.nn.blocks import UNet
@@ -115,13 +115,34 @@ class WarpRenderer(Renderer):
     network: WarpingGenerator
     sources: SourceFrames
 
-    def __init__(self, network: WarpingGenerator, sources: SourceFrames) -> None:
+    def __init__(self, network: WarpingGenerator, sources: SourceFrames, anew: float, drawn: float) -> None:
+        """anew, drawn: the weights of :func:`carried_terms`."""
         super().__init__()
         self.network = network
         self.sources = sources
         self.size = network.size
+        self._weights = {"anew": anew, "drawn": drawn}
 
-    def draw(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Carried]:
+    def draw(
+        self, silhouette: Tensor, points: Tensor, without: Without | None = None
+    ) -> tuple[Tensor, Tensor, Carried]:
         """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
+        hidden = None if without is None else without.sources
         drawn: tuple[Tensor, Tensor, Carried] = self.network(silhouette, points, self.sources.near(points, hidden))
         return drawn
+
+    def losses(self, carried: Carried | None, picture: Tensor) -> dict[str, Tensor]:
+        """The terms of :func:`carried_terms`."""
+        assert carried is not None
+        return {name: self._weights[name] * term for name, term in carried_terms(carried, picture).items()}
+
+
+def carried_terms(carried: Carried, picture: Tensor) -> dict[str, Tensor]:
+    """What is drawn though a source shows it, and how far what would be drawn is from the truth (B, 4, S, S).
+
+    The latter counts where it is copied too: in new poses, other places are drawn than in those of the training.
+    """
+    truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
+    size = matte.sum() + 1
+    missed = (carried.known[:, 0] - carried.weights.sum(dim=1)) * matte[:, 0]
+    return {"anew": missed.sum() / size, "drawn": ((carried.drawn - truth) * matte).abs().sum() / (3 * size)}
