@@ -77,7 +77,7 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: St
         work=lambda job: _train(job, config, phase, start),
         exclusive=True,
         params={
-            "method": method.key,
+            "method": method.trained_as or method.key,
             "method_version": method.version,
             "config": method.phase_config(config.method_config, phase),
             "seed": config.seed,

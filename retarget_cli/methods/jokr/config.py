@@ -9,8 +9,10 @@ from typing import Any
 from retarget_cli.errors import UsageError
 from retarget_cli.utils.fields import LATER, nearest, setting
 
-RENDERERS = ("warp", "unet")
+RENDERERS = ("warp", "unet", "attention", "fomm", "tps")
 RENDERER_VERSIONS = {"warp": 2}  # raised when the same settings give other networks; of none: 1
+ALIGNER = "aligner"  # the alignment of pairs whose kind of body the base has an aligner for, and of no others
+FIRST_FRAME = "first-frame"  # that of the First Order Motion Model, which `auto` does not try
 MIRRORS = ("auto", "none", "a", "b")
 DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
 

@@ -49,10 +49,11 @@ class Without(NamedTuple):
 class Renderer(nn.Module):
     """Draws the look of one clip.
 
-    size: side of its pictures. network: what is trained. sources: real frames of the clip that it copies from; None
-    for a renderer that draws everything by itself.
+    size: side of its pictures. network: what is trained. sources: real frames of the clip that it looks at; None for a
+    renderer that draws everything by itself. copies: it says what it copied of them.
     """
 
+    copies = True
     size: int
     network: nn.Module
     sources: SourceFrames | None
