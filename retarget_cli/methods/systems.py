@@ -64,3 +64,43 @@ class Tps(System):
     key: ClassVar[str] = "tps"
     presets: ClassVar[Mapping[str, Any]] = _presets("tps")
     affine: ClassVar[str] = ALIGNER
+
+
+class EverybodyDanceNow(System):
+    """Everybody Dance Now (Chan et al., 2019): each picture sees the one before; steadied poses, brought to size."""
+
+    name: ClassVar[str] = "edn"
+    key: ClassVar[str] = "edn"
+    presets: ClassVar[Mapping[str, Any]] = _presets("recurrent")
+    model_class: ClassVar[str] = "retarget_cli.methods.jokr.steadied:SteadiedModel"
+    affine: ClassVar[str] = "moments"
+
+
+class Gfla(System):
+    """Deep spatial transformation (GFLA, Ren et al., 2020): a real frame and the picture before, both moved along."""
+
+    name: ClassVar[str] = "gfla"
+    key: ClassVar[str] = "gfla"
+    presets: ClassVar[Mapping[str, Any]] = _presets("recurrent")
+
+
+class CrossIdentity(System):
+    """Cross-identity motion transfer (Jeon et al., 2020): several real frames, mixed by attention between poses."""
+
+    name: ClassVar[str] = "crossid"
+    key: ClassVar[str] = "crossid"
+    presets: ClassVar[Mapping[str, Any]] = _presets("attention")
+
+
+class TransMoMo(System):
+    """TransMoMo (Yang et al., 2020): motion and build taken apart and put together anew, by what the base learned."""
+
+    name: ClassVar[str] = "transmomo"
+    key: ClassVar[str] = "transmomo"
+    presets: ClassVar[Mapping[str, Any]] = _presets("unet")
+    affine: ClassVar[str] = ALIGNER
+
+
+SYSTEMS: Mapping[str, type[System]] = {
+    system.name: system for system in (CrossIdentity, EverybodyDanceNow, Fomm, Gfla, Tps, TransMoMo)
+}

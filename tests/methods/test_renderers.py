@@ -16,6 +16,7 @@ from retarget_cli.methods.jokr.config import RENDERERS
 from retarget_cli.methods.jokr.renderers import make
 from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import load_renderer, make_renderer
+from retarget_cli.methods.jokr.renderers.recurrent import InARow, RecurrentRenderer, remember
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
 from retarget_cli.methods.jokr.renderers.warp import WarpRenderer, carried_terms
 from retarget_cli.methods.jokr.texture import TexturePhase
@@ -231,3 +232,41 @@ def test_what_would_be_drawn_is_compared_with_the_truth_where_it_is_copied_too()
     assert {name: float(term) for name, term in right.items()} == {"anew": 0.0, "drawn": 0.0}
     wrong = carried_terms(carried(copied, 0.5 * copied.expand(1, 2, 8, 8), drawn - 0.25), picture)
     torch.testing.assert_close(wrong["drawn"], torch.tensor(0.25 * 32 / 33))
+
+
+def follower() -> RecurrentRenderer:
+    """A renderer that draws everything anew, by what was before alone as far as that is random."""
+    torch.manual_seed(0)
+    renderer = make_renderer(config("texture.renderer=recurrent"))
+    assert isinstance(renderer, RecurrentRenderer)
+    renderer.sources.fill(copier().sources.frames, copier().sources.poses, torch.arange(4))
+    return renderer.eval()
+
+
+def test_a_picture_depends_on_the_one_before() -> None:
+    renderer, silhouette = follower(), torch.ones(1, 1, 16, 16)
+    with torch.no_grad():
+        alone, alpha, _ = renderer.draw(silhouette, four_corners())
+        after = renderer.draw_after(remember(alone, alpha, four_corners()), silhouette, four_corners())[0]
+        bright = remember(torch.ones_like(alone), alpha, four_corners())
+        other = renderer.draw_after(bright, silhouette, four_corners())[0]
+    assert float((after - alone).abs().mean()) > 1e-3
+    assert float((after - other).abs().mean()) > 1e-3
+
+
+def test_a_video_is_the_same_in_one_call_and_in_several() -> None:
+    poses = torch.cat([four_corners(0.02 * number) for number in range(5)])
+    silhouettes = torch.ones(5, 1, 16, 16)
+    with torch.no_grad():
+        whole = InARow(follower()).draw(silhouettes, poses)[0]
+        parts = InARow(follower())
+        again = torch.cat([parts.draw(silhouettes[:2], poses[:2])[0], parts.draw(silhouettes[2:], poses[2:])[0]])
+        shuffled = InARow(follower()).draw(silhouettes, poses.flip(0))[0].flip(0)
+    assert torch.equal(whole, again)
+    assert not torch.allclose(whole, shuffled, atol=1e-4)
+
+
+def test_neither_of_two_frames_in_a_row_is_copied_from_itself() -> None:
+    without = follower().handicap(torch.tensor([1]), torch.tensor(0.0), torch.Generator().manual_seed(0))
+    assert without is not None
+    assert without.sources[0, 1] and without.sources[0, 2]

@@ -38,7 +38,7 @@ BASED = {  # phases that begin with the base, and settings of theirs
     "geometry-late-base": ("geometry.base_steps=40", "geometry.frozen=0.5"),
     "geometry-fixed-base": ("geometry.base_steps=40", "geometry.frozen=1"),
 }
-RENDERED = {f"texture-{name}": f"texture.renderer={name}" for name in ("attention", "fomm", "tps")}
+RENDERED = {f"texture-{name}": f"texture.renderer={name}" for name in ("attention", "recurrent", "fomm", "tps")}
 PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry": ("draft", "geometry", False),
     "geometry-base": ("draft", "geometry", False),
@@ -47,6 +47,7 @@ PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "texture": ("draft", "texture", False),
     "texture-lpips": ("draft", "texture", True),
     "texture-attention": ("draft", "texture", False),
+    "texture-recurrent": ("draft", "texture", False),
     "texture-fomm": ("draft", "texture", False),
     "texture-tps": ("draft", "texture", False),
     "detail": ("draft", "detail", False),

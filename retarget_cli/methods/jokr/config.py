@@ -9,7 +9,7 @@ from typing import Any
 from retarget_cli.errors import UsageError
 from retarget_cli.utils.fields import LATER, nearest, setting
 
-RENDERERS = ("warp", "unet", "attention", "fomm", "tps")
+RENDERERS = ("warp", "unet", "attention", "recurrent", "fomm", "tps")
 RENDERER_VERSIONS = {"warp": 2}  # raised when the same settings give other networks; of none: 1
 ALIGNER = "aligner"  # the alignment of pairs whose kind of body the base has an aligner for, and of no others
 FIRST_FRAME = "first-frame"  # that of the First Order Motion Model, which `auto` does not try

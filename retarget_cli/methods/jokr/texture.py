@@ -20,6 +20,7 @@ from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscrimin
 from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
+from retarget_cli.methods.jokr.renderers.recurrent import RecurrentRenderer, remember
 from retarget_cli.methods.jokr.spread import spread_out
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
@@ -40,6 +41,7 @@ class AppearancePhase(Phase):
     """
 
     config: TextureConfig | DetailConfig
+    judged_at_once = 1  # pictures that a discriminator sees together
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class AppearancePhase(Phase):
         self.notices = (notice(kind),)
         self.lpips = perceptual_loss(kind, device) if kind == "lpips" else None
         if self.lpips is None:
-            self.modules |= {name: PatchDiscriminator() for name in DISCRIMINATORS}
+            self.modules |= {name: PatchDiscriminator(self.judged_at_once) for name in DISCRIMINATORS}
         to_device(self.modules.values(), device)
         self.schedules = {
             "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
@@ -89,6 +91,10 @@ class AppearancePhase(Phase):
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Colour and alpha logits of whole frames of a clip, drawn from nothing but their keypoints."""
 
+    def judged(self, pictures: Tensor) -> Tensor:
+        """Masked colour and matte (B, 4, S, S) as the discriminators see them."""
+        return pictures
+
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of both networks, and of their discriminators; losses as ``colour_a``, ``colour_b`` and so on."""
         chosen = [self.choose(channel) for channel in range(len(self.clips))]  # all of them before the work is shared
@@ -111,7 +117,7 @@ class AppearancePhase(Phase):
                 perceptual = self.lpips(drawn, real)
             terms["perceptual"] = self.config.perceptual_weight * perceptual.float()
         else:
-            real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
+            real, drawn = (self.judged(torch.cat([each, matte], dim=1)) for each in (real, drawn))
             terms |= self._adversarial_terms(DISCRIMINATORS[channel], real, drawn)
         # Train the network, then its discriminator on the same pictures.
         self.backward(torch.stack(list(terms.values())).sum(), self.learners[channel])
@@ -206,7 +212,8 @@ class TexturePhase(AppearancePhase):
         """The phase on a pair of crops, on top of the result of the geometry phase."""
         texture = pair.config.texture
         clips = load_pair(pair, texture.size, texture.light)
-        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed)
+        phase = RecurrentTexturePhase if texture.renderer == "recurrent" else cls
+        return phase(pair.config, load_shape_networks(pair), clips, pair.device, seed)
 
     def choose(self, channel: int) -> tuple[Tensor, Tensor, Without | None]:
         """Indices of frames (B,), how each is moved (B, 2, 3), and what they are drawn without."""
@@ -233,11 +240,15 @@ class TexturePhase(AppearancePhase):
         return colour, alpha
 
     def _draw(self, channel: int, picture: Tensor, without: Without | None) -> tuple[Tensor, Tensor, Carried | None]:
-        with torch.no_grad(), self.autocast():
-            points = keypoints_of(self.extractor, self.shape.size, picture)
-            silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
+        silhouette, points = self._pose(channel, picture)
         with self.autocast():
             return self.renderers[channel].draw(silhouette, points, without)
+
+    def _pose(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Silhouettes (B, 1, s, s), drawn from the keypoints of pictures (B, 4, S, S), and these (B, K, 2)."""
+        with torch.no_grad(), self.autocast():
+            points = keypoints_of(self.extractor, self.shape.size, picture)
+            return torch.sigmoid(self.shape(points))[:, channel : channel + 1], points
 
     @torch.no_grad()
     def _take_sources(self, channel: int) -> None:
@@ -255,6 +266,41 @@ class TexturePhase(AppearancePhase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames beside drawn ones, and each clip drawn in the other's poses."""
         return texture_rows(self.extractor, self.shape, self.renderers, self.clips)
+
+
+class RecurrentTexturePhase(TexturePhase):
+    """Trains a renderer that sees the picture before: on two frames in a row, which discriminators judge together.
+
+    The latter as in Everybody Dance Now (Chan et al., 2019).
+    """
+
+    judged_at_once = 2
+
+    def attempt(
+        self, channel: int, chosen: tuple[Tensor, Tensor, Without | None]
+    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """Frames, and after them their successors; both moved alike, the latter drawn with what was drawn before."""
+        index, warp, without = chosen
+        renderer, clip = self.renderers[channel], self.clips[channel]
+        assert isinstance(renderer, RecurrentRenderer)
+        first, second = (warp_image(unmasked(clip.pixels[rows]), warp) for rows in (index, index + 1))
+        colour, alpha, carried = self._draw(channel, first, without)
+        terms = renderer.losses(carried, first)
+        silhouette, points = self._pose(channel, second)
+        before = remember(colour, alpha, self._pose(channel, first)[1])
+        with self.autocast():
+            next_colour, next_alpha, carried = renderer.draw_after(before, silhouette, points, without)
+        terms = {name: (term + renderer.losses(carried, second)[name]) / 2 for name, term in terms.items()}
+        return (
+            torch.cat([colour, next_colour]),
+            torch.cat([alpha, next_alpha]),
+            torch.cat([first, second]),
+            terms,
+        )
+
+    def judged(self, pictures: Tensor) -> Tensor:
+        """Each frame with its successor, (B, 8, S, S)."""
+        return torch.cat(pictures.chunk(2), dim=1)
 
 
 def keypoints_of(extractor: KeypointExtractor, size: int, picture: Tensor) -> Tensor:

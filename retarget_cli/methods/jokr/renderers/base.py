@@ -50,10 +50,12 @@ class Renderer(nn.Module):
     """Draws the look of one clip.
 
     size: side of its pictures. network: what is trained. sources: real frames of the clip that it looks at; None for a
-    renderer that draws everything by itself. copies: it says what it copied of them.
+    renderer that draws everything by itself. copies: it says what it copied of them. in_order: pictures are drawn one
+    after the other, as each depends on the one before.
     """
 
     copies = True
+    in_order = False
     size: int
     network: nn.Module
     sources: SourceFrames | None

@@ -14,6 +14,7 @@ from retarget_cli.methods.jokr.renderers.attention import AttentionGenerator, At
 from retarget_cli.methods.jokr.renderers.base import Renderer
 from retarget_cli.methods.jokr.renderers.dense_motion import DenseMotionGenerator, Inpainting, MotionNetwork
 from retarget_cli.methods.jokr.renderers.fomm import FommRenderer
+from retarget_cli.methods.jokr.renderers.recurrent import RecurrentGenerator, RecurrentRenderer
 from retarget_cli.methods.jokr.renderers.sources import SourceFrames
 from retarget_cli.methods.jokr.renderers.tps import TpsRenderer
 from retarget_cli.methods.jokr.renderers.unet import TextureGenerator, UNetRenderer
@@ -33,6 +34,13 @@ def _warp(config: JokrConfig) -> Renderer:
     network = WarpingGenerator(keypoints, texture.widths, texture.size, texture.point_width)
     sources = SourceFrames(texture.sources, texture.size, keypoints)
     return WarpRenderer(network, sources, texture.anew, texture.drawn)
+
+
+def _recurrent(config: JokrConfig) -> Renderer:
+    keypoints, texture = config.geometry.keypoints, config.texture
+    network = RecurrentGenerator(keypoints, texture.widths, texture.size, texture.point_width)
+    sources = SourceFrames(texture.sources, texture.size, keypoints)
+    return RecurrentRenderer(network, sources, texture.anew, texture.drawn)
 
 
 def _attention(config: JokrConfig) -> Renderer:
@@ -62,6 +70,7 @@ _MAKERS: Mapping[str, Callable[[JokrConfig], Renderer]] = {  # those of config.R
     "unet": _unet,
     "warp": _warp,
     "attention": _attention,
+    "recurrent": _recurrent,
     "fomm": _fomm,
     "tps": _tps,
 }

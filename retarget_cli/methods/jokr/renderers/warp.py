@@ -21,7 +21,7 @@ from retarget_cli.nn.blocks import UNet
 from retarget_cli.nn.coords import look_up
 from retarget_cli.nn.deformation import rigid_places
 
-_FEATURES = 32  # of a source frame
+FEATURES = 32  # of a source frame
 _COPIED = 2.0  # log odds, at first, that what can be copied is
 _CRISP = 3.0  # by which one source prevails over the other: a mean of both shows whatever both have, twice
 _WHOLE, _TORN = 0.2, 0.5  # distortion up to which a copy is whole, and from which on it is torn
@@ -33,13 +33,14 @@ _SEEN = 0.05  # matte from which on a colour can be told
 class WarpingGenerator(nn.Module):
     """Keypoints, silhouette and the sources, carried to where the keypoints are, to colour and alpha."""
 
-    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float, further: int = 0) -> None:
+        """further: channels that it sees at half the size beside these."""
         super().__init__()
         self.size = size
         self.working_size = size // 2
         self.point_width = point_width
-        self.look = nn.Conv2d(16, _FEATURES, 3, padding=1)
-        self.unet = UNet(1 + keypoints + _FEATURES, widths)
+        self.look = nn.Conv2d(16, FEATURES, 3, padding=1)
+        self.unet = UNet(1 + keypoints + FEATURES + further, widths)
         self.head = nn.Sequential(nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2))  # colours and alpha
         self.copied = nn.Conv2d(widths[0], 1, 3, padding=1)  # log odds that a copy is better than these colours
         self._begin()
@@ -55,9 +56,12 @@ class WarpingGenerator(nn.Module):
         nn.init.zeros_(cast(Tensor, head.bias))
         nn.init.constant_(cast(Tensor, self.copied.bias), _COPIED)
 
-    def forward(self, silhouette: Tensor, points: Tensor, sources: Sources) -> tuple[Tensor, Tensor, Carried]:
+    def forward(
+        self, silhouette: Tensor, points: Tensor, sources: Sources, further: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Carried]:
         """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2), drawn with their sources.
 
+        further: (B, C, S / 2, S / 2), for a network that sees more.
         Returns colour (B, 3, S, S) in [-1, 1], alpha logits (B, 1, S, S), and what was copied.
         """
         batch = len(points)
@@ -68,7 +72,8 @@ class WarpingGenerator(nn.Module):
         seen = torch.cat([moved[:, :3], moved[:, 3:] * 2 - 1], dim=1)
         features = self.look(F.pixel_unshuffle(seen, 2)).unflatten(0, (batch, USED))
         pose = shape_maps(silhouette, points, self.working_size, self.point_width)
-        trunk = self.unet(torch.cat([pose, (features * shares).sum(dim=1)], dim=1))
+        seen = torch.cat([pose, (features * shares).sum(dim=1)], dim=1)
+        trunk = self.unet(seen if further is None else torch.cat([seen, further], dim=1))
         out = self.head(trunk).float()
         better = F.interpolate(torch.sigmoid(self.copied(trunk).float()), scale_factor=2, mode="bilinear")
         moved, whole = moved.unflatten(0, (batch, USED)), whole.unflatten(0, (batch, USED))
