@@ -30,6 +30,7 @@ from retarget_cli.utils.fields import change_fields
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import attempted
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.threads import beside
 from retarget_cli.viz.sheet import contact_sheet, dotted
 from retarget_cli.weights.base import BaseFile
 
@@ -266,16 +267,17 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | 
         built = built_phase(job, config, phase)
         if run is not None and trained is not None:
             begin(built, run, trained)
-        train(
-            built,
-            work=work,
-            out=job.path,
-            digest=job.key,
-            stage=job.stage.id,
-            reporter=job.tools.reporter,
-            stop=job.tools.stop,
-            show=lambda step, rows: _show(job, work, step, rows),
-        )
+        with beside(lambda step, rows: _show(job, work, step, rows)) as show:
+            train(
+                built,
+                work=work,
+                out=job.path,
+                digest=job.key,
+                stage=job.stage.id,
+                reporter=job.tools.reporter,
+                stop=job.tools.stop,
+                show=show,
+            )
 
     batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)
     known = _known(job, phase, trained) if phase == get_method(config.method).phase_names[0] else {}
