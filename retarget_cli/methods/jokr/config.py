@@ -109,7 +109,8 @@ class TextureConfig:
     )  # fmt: skip
     renderer: str = setting(
         "warp",
-        "what draws the look: warp (copies pixels of the nearest real frames, draws the rest), unet (draws all of it)",
+        "what draws the look: warp (copies pixels of the nearest real frames, draws the rest), unet (draws all of it), "
+        "recurrent (as warp, and sees the picture before), attention (mixes several real frames), fomm, tps (move one)",
         before="unet",
     )
     sources: int = setting(64, "real frames of each clip to copy from", "frames", later=True, least=3, most=512)
