@@ -20,7 +20,6 @@ from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscrimin
 from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
-from retarget_cli.methods.jokr.renderers.recurrent import RecurrentRenderer, remember
 from retarget_cli.methods.jokr.spread import spread_out
 from retarget_cli.metrics.shape import mask_iou
 from retarget_cli.nn.coords import random_affine, warp_image
@@ -30,7 +29,7 @@ from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.side_by_side import SideBySide
 
-_AT_A_TIME = 16  # frames
+AT_A_TIME = 16  # frames
 
 
 class AppearancePhase(Phase):
@@ -212,10 +211,9 @@ class TexturePhase(AppearancePhase):
         """The phase on a pair of crops, on top of the result of the geometry phase."""
         texture = pair.config.texture
         clips = load_pair(pair, texture.size, texture.light)
-        phase = RecurrentTexturePhase if texture.renderer == "recurrent" else cls
-        return phase(pair.config, load_shape_networks(pair), clips, pair.device, seed)
+        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed)
 
-    def choose(self, channel: int) -> tuple[Tensor, Tensor, Without | None]:
+    def choose(self, channel: int) -> Any:
         """Indices of frames (B,), how each is moved (B, 2, 3), and what they are drawn without."""
         clip = self.clips[channel]
         index = draw_batch(clip, self.config.batch, self.generator)
@@ -223,28 +221,27 @@ class TexturePhase(AppearancePhase):
         settled = self.schedules["adversarial_ramp"].value
         return index, warp, self.renderers[channel].handicap(clip.numbers[index], settled, self.generator)
 
-    def attempt(
-        self, channel: int, chosen: tuple[Tensor, Tensor, Without | None]
-    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Frames, moved a little, as drawn from their keypoints."""
         index, warp, without = chosen
         picture = warp_image(unmasked(self.clips[channel].pixels[index]), warp)
-        colour, alpha, carried = self._draw(channel, picture, without)
+        colour, alpha, carried = self.draw(channel, picture, without)
         return colour, alpha, picture, self.renderers[channel].losses(carried, picture)
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
         clip = self.clips[channel]
         without = self.renderers[channel].without(clip.numbers[index])
-        colour, alpha, _ = self._draw(channel, unmasked(clip.pixels[index]), without)
+        colour, alpha, _ = self.draw(channel, unmasked(clip.pixels[index]), without)
         return colour, alpha
 
-    def _draw(self, channel: int, picture: Tensor, without: Without | None) -> tuple[Tensor, Tensor, Carried | None]:
-        silhouette, points = self._pose(channel, picture)
+    def draw(self, channel: int, picture: Tensor, without: Without | None) -> tuple[Tensor, Tensor, Carried | None]:
+        """Pictures (B, 4, S, S), drawn from their keypoints: what a renderer draws, and what it copied."""
+        silhouette, points = self.pose(channel, picture)
         with self.autocast():
             return self.renderers[channel].draw(silhouette, points, without)
 
-    def _pose(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def pose(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Silhouettes (B, 1, s, s), drawn from the keypoints of pictures (B, 4, S, S), and these (B, K, 2)."""
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
@@ -257,7 +254,7 @@ class TexturePhase(AppearancePhase):
         if sources is None:
             return
         rows = torch.unique(torch.cat([clip.pairs, clip.pairs + 1]))
-        pictures = (unmasked(clip.pixels[some]) for some in rows.split(_AT_A_TIME))
+        pictures = (unmasked(clip.pixels[some]) for some in rows.split(AT_A_TIME))
         poses = torch.cat([keypoints_of(self.extractor, self.shape.size, each) for each in pictures])
         count = min(len(rows), len(sources.numbers))
         chosen = torch.from_numpy(spread_out(poses.cpu().numpy(), count)).to(rows.device)
@@ -266,41 +263,6 @@ class TexturePhase(AppearancePhase):
     def preview(self) -> list[PreviewRow]:
         """Held-out frames beside drawn ones, and each clip drawn in the other's poses."""
         return texture_rows(self.extractor, self.shape, self.renderers, self.clips)
-
-
-class RecurrentTexturePhase(TexturePhase):
-    """Trains a renderer that sees the picture before: on two frames in a row, which discriminators judge together.
-
-    The latter as in Everybody Dance Now (Chan et al., 2019).
-    """
-
-    judged_at_once = 2
-
-    def attempt(
-        self, channel: int, chosen: tuple[Tensor, Tensor, Without | None]
-    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-        """Frames, and after them their successors; both moved alike, the latter drawn with what was drawn before."""
-        index, warp, without = chosen
-        renderer, clip = self.renderers[channel], self.clips[channel]
-        assert isinstance(renderer, RecurrentRenderer)
-        first, second = (warp_image(unmasked(clip.pixels[rows]), warp) for rows in (index, index + 1))
-        colour, alpha, carried = self._draw(channel, first, without)
-        terms = renderer.losses(carried, first)
-        silhouette, points = self._pose(channel, second)
-        before = remember(colour, alpha, self._pose(channel, first)[1])
-        with self.autocast():
-            next_colour, next_alpha, carried = renderer.draw_after(before, silhouette, points, without)
-        terms = {name: (term + renderer.losses(carried, second)[name]) / 2 for name, term in terms.items()}
-        return (
-            torch.cat([colour, next_colour]),
-            torch.cat([alpha, next_alpha]),
-            torch.cat([first, second]),
-            terms,
-        )
-
-    def judged(self, pictures: Tensor) -> Tensor:
-        """Each frame with its successor, (B, 8, S, S)."""
-        return torch.cat(pictures.chunk(2), dim=1)
 
 
 def keypoints_of(extractor: KeypointExtractor, size: int, picture: Tensor) -> Tensor:
