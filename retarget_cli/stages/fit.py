@@ -30,7 +30,7 @@ from retarget_cli.utils.fields import change_fields
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import attempted
 from retarget_cli.utils.sampling import evenly
-from retarget_cli.utils.threads import beside
+from retarget_cli.utils.threads import Beside
 from retarget_cli.viz.sheet import contact_sheet, dotted
 from retarget_cli.weights.base import BaseFile
 
@@ -267,7 +267,7 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | 
         built = built_phase(job, config, phase)
         if run is not None and trained is not None:
             begin(built, run, trained)
-        with beside(lambda step, rows: _show(job, work, step, rows)) as show:
+        with Beside(partial(_show, job, work)) as show:
             train(
                 built,
                 work=work,
@@ -277,6 +277,7 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | 
                 reporter=job.tools.reporter,
                 stop=job.tools.stop,
                 show=show,
+                shown=show.wait,
             )
 
     batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)

@@ -34,6 +34,7 @@ def fit(
     reporter: Reporter,
     stop: Callable[[], bool],
     show: Show | None = None,
+    shown: Callable[[], None] = lambda: None,
     engine: str = "auto",
 ) -> None:
     """Train `phase` to its end, going on from the newest checkpoint in `work`.
@@ -44,6 +45,7 @@ def fit(
     stage, reporter: whom the events are of, and who is told.
     stop: turns true when the user has enough.
     show: gets a step and the phase's preview, now and then and at the end, again when a step is repeated after a kill.
+    shown: waits until all that was given to `show` is on the disk: a checkpoint is saved only then.
     engine: ``eager`` does without a CUDA graph where one could be had.
     Raises Interrupted after saving when `stop()` turns true, and EnvironmentProblem when the losses are no longer
     numbers.
@@ -69,6 +71,7 @@ def fit(
             # A checkpoint, at times and before stopping.
             stopped = stop() and record.step < phase.steps
             if stopped or time.monotonic() - saved > SAVE_EVERY:
+                shown()
                 checkpoint.save(trainer, work, digest, record)
                 saved = time.monotonic()
                 crash_point("train-saved")

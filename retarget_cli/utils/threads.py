@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from queue import Empty, Queue
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, Self, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,24 +39,35 @@ def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
         thread.join()
 
 
-@contextmanager
-def beside(function: Callable[P, object]) -> Iterator[Callable[P, None]]:
-    """A function that hands its arguments to another thread, which calls `function` with them, one call at a time.
+class Beside(Generic[P]):
+    """Hands its arguments to another thread, which calls `function` with them, one call at a time.
 
-    An error of a call is raised by the next one, or when the context is left without another error. All calls have
-    ended then.
+    An error of a call is raised by the next one, by `wait`, or when the context is left without another error. All
+    calls have ended then.
     """
-    begun: list[Future[object]] = []
 
-    def later(*arguments: P.args, **named: P.kwargs) -> None:
-        while begun:
-            begun.pop().result()
-        begun.append(pool.submit(function, *arguments, **named))
+    def __init__(self, function: Callable[P, object]) -> None:
+        self._function = function
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="beside")
+        self._begun: list[Future[object]] = []
 
-    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
-        yield later
-        while begun:
-            begun.pop().result()
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> None:
+        """Have the function called, once the call before has ended."""
+        self.wait()
+        self._begun.append(self._pool.submit(self._function, *arguments, **named))
+
+    def wait(self) -> None:
+        """Wait for the call that goes on, if there is one."""
+        while self._begun:
+            self._begun.pop().result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._pool:
+            if kind is None:
+                self.wait()
 
 
 def mapped(function: Callable[[T], R], items: Iterable[T], workers: int = _WORKERS) -> Iterator[R]:

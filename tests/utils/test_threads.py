@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from retarget_cli.utils.threads import beside, mapped, prefetched
+from retarget_cli.utils.threads import Beside, mapped, prefetched
 
 
 class Source:
@@ -138,7 +138,7 @@ def test_calls_are_made_beside_one_after_the_other() -> None:
         assert go_on.wait(10)
         made.append((number, threading.get_ident()))
 
-    with beside(slow) as call:
+    with Beside(slow) as call:
         call(1)
         assert made == []  # it does not wait for the first
         go_on.set()
@@ -157,7 +157,7 @@ def test_an_error_of_a_call_beside_is_raised_by_the_next_or_at_the_end(calls: in
         raise ValueError("broken")
 
     def use() -> None:
-        with beside(broken) as call:
+        with Beside(broken) as call:
             for number in range(calls):
                 call(number)
 

@@ -44,5 +44,6 @@ class TpsRenderer(DenseMotionRenderer):
         return hidden._replace(motions=chance < _DROPPED * (1 - settled))
 
     def _sets(self) -> Tensor:
-        """(K, 5): the numbers of the points of each spline."""
-        return distances_between(self.sources.poses.mean(dim=0)).topk(_SET, dim=1, largest=False).indices
+        """(K, 5), or all there are: the numbers of the points of each spline."""
+        apart = distances_between(self.sources.poses.mean(dim=0))
+        return apart.topk(min(_SET, len(apart)), dim=1, largest=False).indices
