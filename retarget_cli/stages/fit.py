@@ -159,7 +159,7 @@ def training_curves(entry: Entry) -> dict[str, Any]:
     return entry.json(_FACTS)
 
 
-def cost(entry: Entry) -> dict[str, Any]:
+def training_cost(entry: Entry) -> dict[str, Any]:
     """What the training of a phase took: ``seconds``, and ``memory`` in bytes, None where it was not measured.
 
     Trainings of before memory was measured tell the time since they were started last.
