@@ -135,8 +135,9 @@ def _plan_together(
         for part, stage in measured(first, look).items()
         if stage in entries
     }
-    clips = {look: first.roles(look)[0].name for look in BOTH}
-    return [*plan, table(clips, {look: first.direction(look) for look in BOTH}, facts, roles)]
+    subjects: dict[str, str] = {look: first.roles(look)[0].name for look in BOTH}
+    directions: dict[str, str] = {look: first.direction(look) for look in BOTH}
+    return [*plan, table(subjects, directions, facts, roles)]
 
 
 class _Files:

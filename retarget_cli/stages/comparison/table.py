@@ -33,7 +33,9 @@ def table(
 ) -> Stage:
     """The stage that writes ``comparison.json``, see :func:`comparison`.
 
-    clips: ``cat`` by look, the subjects; directions: ``cat-as-fox`` by look. methods: what is known of each, beside what was measured, JSON-ready.
+    clips: ``cat`` by look, the subjects.
+    directions: ``cat-as-fox`` by look.
+    methods: what is known of each, beside what was measured, JSON-ready.
     measured: ids of stages by :func:`role`.
     """
     return Stage(
@@ -53,8 +55,9 @@ def role(number: int, look: str, part: str) -> str:
 
 
 def comparison(entry: Entry) -> dict[str, Any]:
-    """``clips`` and ``directions`` by look, and ``methods``: what is known of each and, by look, ``reconstruction`` and ``transfer``.
+    """``clips`` and ``directions`` by look, and ``methods``.
 
+    Of each method: what is known of it, and ``looks``: by look, ``reconstruction`` and ``transfer``.
     Scores are numbers by name, None for what could not be measured; ``truth`` is there where the answer is known.
     """
     return entry.json(_FILE)
