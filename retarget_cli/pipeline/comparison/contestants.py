@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from retarget_cli.config import PRESETS, TrainConfig, default_preset
 from retarget_cli.errors import UsageError
@@ -29,6 +29,12 @@ class Contestant:
         return re.sub(r"[^\w.+-]+", "-", self.label)
 
 
+class _Named(NamedTuple):
+    label: str
+    method: str
+    preset: str
+
+
 def contestants(
     methods: str | Sequence[str] | None = None, preset: str | None = None, changes: Sequence[str] = (), **flags: Any
 ) -> list[Contestant]:
@@ -37,26 +43,32 @@ def contestants(
     methods: with commas between them, or a list. Each is a method, ``method:preset``, or a preset that only one method
     has. None for every method that has the preset.
     preset: of those that name none.
-    changes: ``key=value``, each made in every method that has that setting.
+    changes: ``key=value``, each made in every method that has that setting, or ``label:key=value``, made in that one.
     flags: what :func:`~retarget_cli.pipeline.settings.load_config` takes.
 
     Raises UsageError for what is not known, belongs to several methods, or is listed twice.
     """
     words = _words(methods, preset or default_preset())
-    named = [(word.strip(), *_method_and_preset(word.strip(), preset)) for word in words if word.strip()]
+    named = [_Named(word.strip(), *_method_and_preset(word.strip(), preset)) for word in words if word.strip()]
     if not named:
         raise UsageError("no method is named", where=OPTION, fix=_choices())
-    seen: dict[tuple[str, str], str] = {}
-    for word, method, chosen in named:
-        if (method, chosen) in seen:
-            what = f"'{seen[method, chosen]}' and '{word}' are the same"
-            raise UsageError(what, where=OPTION, fix="Name each method once, or with several presets: METHOD:PRESET.")
-        seen[method, chosen] = word
-    _check_changes([(method, chosen) for _, method, chosen in named], changes)
+    _check_once(named)
+    _check_changes(named, changes)
     return [
-        Contestant(word, load_config(chosen, None, _of_method(method, chosen, changes), method=method, **flags))
-        for word, method, chosen in named
+        Contestant(one.label, load_config(one.preset, None, _own(one, changes), method=one.method, **flags))
+        for one in named
     ]
+
+
+def _check_once(named: Sequence[_Named]) -> None:
+    """UsageError when a method is listed twice with one preset."""
+    seen: dict[tuple[str, str], str] = {}
+    for one in named:
+        key = one.method, one.preset
+        if key in seen:
+            fix = "Name each method once, or with several presets: METHOD:PRESET."
+            raise UsageError(f"'{seen[key]}' and '{one.label}' are the same", where=OPTION, fix=fix)
+        seen[key] = one.label
 
 
 def _words(methods: str | Sequence[str] | None, preset: str) -> list[str]:
@@ -96,15 +108,31 @@ def _choices(word: str = "") -> str:
     return nearest(word, [*METHODS, *alone])
 
 
-def _check_changes(named: Sequence[tuple[str, str]], changes: Sequence[str]) -> None:
-    """UsageError for a change of a setting that none of the methods has."""
-    known = list(dict.fromkeys(key for pair in named for key in known_keys(*pair)))
+def _check_changes(named: Sequence[_Named], changes: Sequence[str]) -> None:
+    """UsageError for a change of a setting that none of those it is for has."""
     for change in changes:
-        key = split(change)[0]
-        if key.removeprefix("method.") not in known:
-            raise unknown_key(key, known, change)
+        label, plain = _scoped(change)
+        meant = [one for one in named if label in (None, one.label)]
+        if not meant:
+            fix = nearest(label or "", [one.label for one in named])
+            raise UsageError(f"'{label}' is not among the methods", where=change, fix=fix)
+        known = list(dict.fromkeys(key for one in meant for key in known_keys(one.method, one.preset)))
+        if not _is_known(plain, known):
+            raise unknown_key(split(plain)[0], known, change)
 
 
-def _of_method(method: str, preset: str, changes: Sequence[str]) -> list[str]:
-    known = known_keys(method, preset)
-    return [change for change in changes if split(change)[0].removeprefix("method.") in known]
+def _own(one: _Named, changes: Sequence[str]) -> list[str]:
+    """The changes of settings that it has."""
+    known, scoped = known_keys(one.method, one.preset), [_scoped(change) for change in changes]
+    return [plain for label, plain in scoped if label in (None, one.label) and _is_known(plain, known)]
+
+
+def _is_known(change: str, known: Sequence[str]) -> bool:
+    return split(change)[0].removeprefix("method.") in known
+
+
+def _scoped(change: str) -> tuple[str | None, str]:
+    """Whom a change is for, None for all, and the change itself."""
+    key, equals, value = change.partition("=")
+    label, colon, plain = key.rpartition(":")
+    return (label.strip(), f"{plain}{equals}{value}") if colon else (None, change)
