@@ -80,10 +80,11 @@ class Jokr(MotionMethod):
         return settings
 
     def held_out_frames(self, config: Any, count: int) -> tuple[int, ...]:
-        """Every tenth."""
+        """Every tenth; none of a clip of so few that all are trained on."""
         from retarget_cli.methods.jokr.data import held_out_frames
 
-        return tuple(map(int, held_out_frames(count)))
+        held = tuple(map(int, held_out_frames(count)))
+        return held if len(held) < count else ()
 
     def base_misfits(self, config: Any) -> tuple[str, ...]:
         """The settings of the base that decide shapes and meanings of networks, where `config` has others."""
