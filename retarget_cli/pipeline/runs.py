@@ -147,6 +147,18 @@ def find_run(
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
 
 
+def find_clips(store: Store, pair: tuple[Path, Path]) -> tuple[tuple[SourceClip, SourceClip], TrainConfig] | None:
+    """Both clips, with all that the newest run of the pair was told of their objects, and its settings.
+
+    None when the pair was not trained. Raises InputError when a clip is missing.
+    """
+    try:
+        record = find_record(store, pair)
+    except UsageError:
+        return None
+    return (_clip(store, record, "a", pair[0]), _clip(store, record, "b", pair[1])), _config(record, store)
+
+
 def run_with(store: Store, networks: str) -> str | None:
     """The id of the newest run whose first phase has that digest; None when there is none."""
     for record in _trained(store):

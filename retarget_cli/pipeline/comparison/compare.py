@@ -78,7 +78,7 @@ def compare(
     once = Once(reporter)
     tools = Tools(store, once, stop)
     contestants(methods, preset, changes, **flags)  # what makes no sense is noticed before clips are looked at
-    clips, flags = as_trained(clips, flags, tools)
+    clips, flags = as_trained(clips, changes, flags, tools)
     listed = contestants(methods, preset, changes, **flags)
     files = _Files(clips, listed, store)
     files.check()

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retarget_cli.errors import UsageError
 from retarget_cli.events import Notice
 from retarget_cli.methods import get_method
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.beginning import find_beginning
 from retarget_cli.pipeline.clips import ClipInput, open_pair
 from retarget_cli.pipeline.comparison.contestants import Contestant
-from retarget_cli.pipeline.runs import TrainedRun, find_run, renew, same_run
+from retarget_cli.pipeline.runs import TrainedRun, find_clips, find_run, renew, same_run
 from retarget_cli.pipeline.train import plan_train, train
 from retarget_cli.stages.fit import training_cost
 from retarget_cli.stages.stage import Stage, Tools
@@ -40,24 +39,27 @@ def trained_runs(clips: Clips, contestants: Sequence[Contestant], tools: Tools) 
     return [find_run(tools.store, paths, one.config.device, run) for one, run in zip(contestants, ids, strict=True)]
 
 
-def as_trained(clips: Clips, flags: Mapping[str, Any], tools: Tools) -> tuple[Clips, dict[str, Any]]:
+def as_trained(
+    clips: Clips, changes: Sequence[str], flags: Mapping[str, Any], tools: Tools
+) -> tuple[Clips, dict[str, Any]]:
     """Clips and flags with what the pair's newest run was told of the objects, where nothing is told now.
 
     Otherwise a method that is there already would be trained once more, with other mattes.
-    flags: `backend` and `weights` among others, as :func:`~.settings.load_config` takes them.
+    changes, flags: as :func:`~retarget_cli.pipeline.comparison.contestants.contestants` takes them.
     """
-    told = flags.get("backend") or flags.get("weights") or any(one.matte or one.hints for one in clips)
-    run = None if told else _newest(clips, tools.store)
-    if run is None:
+    how = flags.get("backend") or flags.get("weights") or any("matte." in change for change in changes)
+    told = how or any(one.matte or one.hints for one in clips)
+    known = None if told else find_clips(tools.store, (clips[0].path, clips[1].path))
+    if known is None:
         return clips, dict(flags)
-    known = [
-        replace(one, matte=then.matte, hints=then.hints, rate=one.rate or then.rate)
-        for one, then in zip(clips, run.clips, strict=True)
-    ]
-    matte = run.config.matte
-    if matte.backend != "auto" or any(one.matte or one.hints for one in known):
-        tools.reporter(Notice(f"the objects are those of run {run.id}: nothing else was said about them"))
-    return (known[0], known[1]), {**flags, "backend": matte.backend, "weights": matte.weights}
+    then, config = known
+    a, b = (
+        replace(now, matte=before.matte, hints=before.hints, rate=now.rate or before.rate)
+        for now, before in zip(clips, then, strict=True)
+    )
+    if any(one.matte or one.hints for one in (a, b)):
+        tools.reporter(Notice("mattes and hints are those of the pair's newest training, as none are given"))
+    return (a, b), {**flags, "backend": config.matte.backend, "weights": config.matte.weights}
 
 
 def cost(trained: TrainedRun) -> dict[str, Any]:
@@ -76,14 +78,6 @@ def cost(trained: TrainedRun) -> dict[str, Any]:
         "memory": None if imported or None in memory else max(memory),
         "networks": sum(sizes),
     }
-
-
-def _newest(clips: Clips, store: Store) -> TrainedRun | None:
-    """The newest run of these clips, None where there is none."""
-    try:
-        return find_run(store, (clips[0].path, clips[1].path))
-    except UsageError:
-        return None
 
 
 def _found(clips: Clips, one: Contestant, store: Store) -> str | None:
