@@ -22,14 +22,18 @@ def _near_one(value: float) -> float:
 
 @dataclass(frozen=True)
 class Measure:
-    """A column. name: in the document; heading: in tables; digits: behind the point; better: smallest for the best."""
+    """A column.
+
+    name: in the document; heading: in tables; digits: behind the point; better: a number that is smallest for the best
+    value; share: what the document's number is divided by.
+    """
 
     name: str
     heading: str
     meaning: str
     digits: int = 3
     better: Callable[[float], float] = _less
-    share: float = 1.0  # what the document's number is divided by
+    share: float = 1.0
 
 
 class Cell(NamedTuple):

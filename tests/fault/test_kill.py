@@ -50,7 +50,7 @@ def test_killed_at_random_moments(clips: Path, expected: dict[str, str], tmp_pat
 def test_a_comparison_goes_on_where_it_was_killed(clips: Path, tmp_path: Path) -> None:
     calm, folder = new_world(clips, tmp_path / "calm"), new_world(clips, tmp_path / "world")
     assert run(calm, COMPARE) == 0
-    for point in ("polish:2", "reconstruction", "side-by-side"):
+    for point in ("polish:2", "steadiness:2", "side-by-side"):
         assert run(folder, COMPARE, point) == -signal.SIGKILL, f"{point} was not passed"
     assert run(folder, COMPARE) == 0
     results = [outcome(each) for each in (calm, folder)]

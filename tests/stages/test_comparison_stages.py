@@ -58,12 +58,13 @@ def test_a_drawing_in_steady_light_is_compared_in_the_light_of_its_frames(tmp_pa
     assert [int(frame[0, 0, 0]) for frame in reconstruction._drawn(job, [0, 2])] == [100, 80]
 
 
-def test_with_the_weights_of_lpips_it_is_another_result() -> None:
-    plain = reconstruction.reconstruction(config(), CLIPS, "a", "transfer:cat-as-cat", {}, {})
+def test_with_the_weights_of_lpips_or_other_frames_it_is_another_result() -> None:
+    plain = reconstruction.reconstruction(config(), CLIPS, "a", "transfer:cat-as-cat", [1], {}, {})
     more = reconstruction.reconstruction(
-        config(), CLIPS, "a", "transfer:cat-as-cat", {"vgg16": Path("vgg16.pth")}, {"vgg16": "2" * 64}
+        config(), CLIPS, "a", "transfer:cat-as-cat", [1], {"vgg16": Path("vgg16.pth")}, {"vgg16": "2" * 64}
     )
-    assert plain.key({}) != more.key({})
+    other = reconstruction.reconstruction(config(), CLIPS, "a", "transfer:cat-as-cat", [2], {}, {})
+    assert len({stage.key({}) for stage in (plain, more, other)}) == 3
     assert more.files["vgg16"] == Path("vgg16.pth")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,8 +24,8 @@ class Contestant:
 
     @property
     def folder(self) -> str:
-        """The label as the name of a folder."""
-        return re.sub(r"[^\w.+-]+", "-", self.label)
+        """The label as the name of a folder, ``jokr.best``: names of methods hold no dots."""
+        return self.label.replace(":", ".")
 
 
 class _Named(NamedTuple):

@@ -12,7 +12,7 @@ from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import plan_render
 from retarget_cli.pipeline.runs import TrainedRun
-from retarget_cli.stages.comparison.reconstruction import UNMOVED, reconstruction, vgg16
+from retarget_cli.stages.comparison.reconstruction import UNMOVED, reconstruction, scored_frames, vgg16
 from retarget_cli.stages.comparison.steadiness import steadiness
 from retarget_cli.stages.comparison.table import PARTS
 from retarget_cli.stages.score import Truth
@@ -42,12 +42,15 @@ def measured(trained: TrainedRun, look: Look) -> dict[str, str]:
 
 
 def _plan_reconstruction(trained: TrainedRun, look: Look, store: Store) -> list[Stage]:
-    """Draw the subject in its own poses, and compare that with the frames that nothing was trained on."""
+    """Draw the subject in its own poses, and compare that with frames that nothing was trained on, if there are any."""
     subject, _ = trained.roles(look)
     found = trained.clip_facts(subject)
+    frames = scored_frames(trained.config, found.timing.frames)
+    if not frames:
+        return []
     itself = Direction(look, subject, subject, trained.entries, found.timing, found.sounds)
     drawing = transfer(trained.config, trained.clips, Drawing(look, UNMOVED), subject, itself.playing(Tempo()))
     weights = vgg16()
     perceptual: dict[str, Path] = {} if weights is None else {"vgg16": weights}
     digests = {name: store.digests.digest(path) for name, path in perceptual.items()}
-    return [drawing, reconstruction(trained.config, trained.clips, look, drawing.id, perceptual, digests)]
+    return [drawing, reconstruction(trained.config, trained.clips, look, drawing.id, frames, perceptual, digests)]

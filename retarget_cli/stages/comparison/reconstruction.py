@@ -43,17 +43,25 @@ def vgg16() -> Path | None:
     return find_weights("vgg16") if find_spec("lpips") is not None else None
 
 
+def scored_frames(config: TrainConfig, count: int) -> list[int]:
+    """Frames of a clip of `count` that the method did not train on, evenly chosen; none where it names none."""
+    held = get_method(config.method).held_out_frames(config.method_config, count)
+    return [held[index] for index in evenly(len(held), _MOST_FRAMES)] if held else []
+
+
 def reconstruction(
     config: TrainConfig,
     pair: tuple[SourceClip, SourceClip],
     look: Look,
     transfer: str,
+    frames: Sequence[int],
     perceptual: Mapping[str, Path],
     digests: Mapping[str, str],
 ) -> Stage:
     """The stage that writes ``scores.json``: l1, psnr, ssim, akd, mkr and aed, see metrics/fidelity.
 
     transfer: id of the stage that drew the clip `look` in its own poses, by the affine UNMOVED.
+    frames: those that are scored, see :func:`scored_frames`.
     perceptual, digests: the file of :func:`vgg16` and its digest, by ``vgg16``; with it, ``lpips`` is measured too.
     """
     method = get_method(config.method)
@@ -70,6 +78,7 @@ def reconstruction(
             "method": method.key,
             "method_version": method.version,
             "look": look,
+            "frames": list(frames),
             "device": device_class(config.device),
         },
         files={"video": subject.path, **perceptual},
@@ -90,11 +99,8 @@ def reconstruction_scores(entry: Entry) -> dict[str, Any]:
 
 
 def _work(job: Job, config: TrainConfig, look: Look) -> None:
-    count = len(crop.frames(job.entries[look]))
-    held = get_method(config.method).held_out_frames(config.method_config, count)
-    chosen = [held[index] for index in evenly(len(held), _MOST_FRAMES)] if held else []
-    layer = _drawn(job, chosen)
-    real = list(_real(job, look, chosen)) if chosen else []
+    chosen: list[int] = job.stage.params["frames"]
+    layer, real = _drawn(job, chosen), list(_real(job, look, chosen))
     drawn = [_sized(frame) for frame in layer]
     values = {**_picture_scores(job, drawn, real), **_own_scores(job, drawn, real, chosen), "akd": None}
     wanted = array(job.entries["transfer"], "keypoints")[chosen]

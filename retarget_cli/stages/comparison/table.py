@@ -75,8 +75,9 @@ def _work(job: Job) -> None:
 def _measured(job: Job, number: int, look: str) -> dict[str, Any]:
     entries = {part: job.entries.get(role(number, look, part)) for part in PARTS}
     found = {part: _READ[part](entry) for part, entry in entries.items() if entry is not None}
+    reconstructed = found.get("reconstruction", {"frames": 0})
     transfer = {**found["score"], **found["steadiness"]}
     if "truth" not in found:
-        return {"reconstruction": found["reconstruction"], "transfer": transfer}
+        return {"reconstruction": reconstructed, "transfer": transfer}
     transfer["gain"] = found["truth"].get("gain")
-    return {"reconstruction": found["reconstruction"], "transfer": transfer, "truth": found["truth"]}
+    return {"reconstruction": reconstructed, "transfer": transfer, "truth": found["truth"]}
