@@ -13,11 +13,13 @@ from retarget_cli.errors import UsageError
 from retarget_cli.methods.base import Imported, MotionMethod, load_named
 from retarget_cli.methods.jokr.method import Jokr
 from retarget_cli.methods.jokr_paper.method import JokrPaper
+from retarget_cli.methods.systems import SYSTEMS
 from retarget_cli.utils.fields import nearest
 
 METHODS: dict[str, type[MotionMethod]] = {
     "jokr": Jokr,
     "jokr-paper": JokrPaper,
+    **SYSTEMS,
 }
 
 

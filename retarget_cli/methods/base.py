@@ -176,6 +176,7 @@ class MotionMethod(ABC):
 
     name: as ``--method`` has it.
     key: as stage keys have it, kept where a method was called otherwise once.
+    trained_as: the key of the method whose phases it has, in the keys of their stages; none where they are its own.
     version: raised by hand when the same settings learn something else; part of every stage's key.
     presets: settings by the name of the preset, frozen dataclasses with a field for each phase.
     phase_classes: all phases in the order of training, each as ``module:class`` with ``build(pair, seed)``; imported
@@ -186,6 +187,7 @@ class MotionMethod(ABC):
 
     name: ClassVar[str]
     key: ClassVar[str]
+    trained_as: ClassVar[str] = ""
     version: ClassVar[int] = 1
     presets: ClassVar[Mapping[str, Any]]
     phase_classes: ClassVar[Mapping[str, str]]

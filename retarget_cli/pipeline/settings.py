@@ -226,9 +226,12 @@ class Setting:
 
 
 def list_settings(pattern: str = "") -> list[Setting]:
-    """Every key that contains `pattern`: first those of every method, then those of each, with their defaults."""
+    """Every key that contains `pattern`: first those of every method, then those of each, with their defaults.
+
+    Methods that are trained as another one have its settings.
+    """
     found = _describe(EVERY_METHOD, PRESETS, _APART)
-    for name in METHODS:
+    for name in [name for name, method in METHODS.items() if not method.trained_as]:
         presets: dict[str, Any] = {}
         for preset in PRESETS:
             with contextlib.suppress(UsageError):  # a method need not have every preset

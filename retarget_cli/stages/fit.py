@@ -30,6 +30,7 @@ from retarget_cli.utils.fields import change_fields
 from retarget_cli.utils.hardware import device_class
 from retarget_cli.utils.memory import attempted
 from retarget_cli.utils.sampling import evenly
+from retarget_cli.utils.threads import beside
 from retarget_cli.viz.sheet import contact_sheet, dotted
 from retarget_cli.weights.base import BaseFile
 
@@ -77,7 +78,7 @@ def fit(config: TrainConfig, phase: str, a: SourceClip, b: SourceClip, start: St
         work=lambda job: _train(job, config, phase, start),
         exclusive=True,
         params={
-            "method": method.key,
+            "method": method.trained_as or method.key,
             "method_version": method.version,
             "config": method.phase_config(config.method_config, phase),
             "seed": config.seed,
@@ -277,16 +278,17 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | 
         built = built_phase(job, config, phase)
         if run is not None and trained is not None:
             begin(built, run, trained)
-        train(
-            built,
-            work=work,
-            out=job.path,
-            digest=job.key,
-            stage=job.stage.id,
-            reporter=cost.watched(job.tools.reporter),
-            stop=job.tools.stop,
-            show=lambda step, rows: _show(job, work, step, rows),
-        )
+        with beside(lambda step, rows: _show(job, work, step, rows)) as show:
+            train(
+                built,
+                work=work,
+                out=job.path,
+                digest=job.key,
+                stage=job.stage.id,
+                reporter=cost.watched(job.tools.reporter),
+                stop=job.tools.stop,
+                show=show,
+            )
 
     with Cost(work, pick_device(config.device, config.max_memory)) as cost:
         batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)

@@ -21,6 +21,7 @@ _FACTS = "kind.json"
 def kind(config: TrainConfig, a: SourceClip, b: SourceClip, base: BaseFile) -> Stage:
     """The stage that writes ``kind.json``, see :meth:`~retarget_cli.methods.base.MotionMethod.recognise`."""
     method = get_method(config.method)
+    recognising = {"method": method.trained_as or method.key}
     return Stage(
         id=KIND,
         name=KIND,
@@ -28,7 +29,7 @@ def kind(config: TrainConfig, a: SourceClip, b: SourceClip, base: BaseFile) -> S
         label="Recognising the kind of body",
         work=lambda job: _recognise(job, config, base.kind),
         exclusive=True,
-        params={"method": method.key} if base.kind is None else {"method": method.key, "named": base.kind},
+        params=recognising if base.kind is None else {**recognising, "named": base.kind},
         files={"base": base.path},
         digests={"base": base.digest},
         needs={"a": f"crop:{a.name}", "b": f"crop:{b.name}"},

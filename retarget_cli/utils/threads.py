@@ -1,4 +1,4 @@
-"""Work ahead in threads: prefetching, and mapping in order."""
+"""Work in threads: ahead of its use, mapped in order, or beside other work."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from queue import Empty, Queue
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+P = ParamSpec("P")
 _WORKERS = min(4, os.cpu_count() or 1)
 
 
@@ -36,6 +37,26 @@ def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
             while True:
                 ahead.get_nowait()
         thread.join()
+
+
+@contextmanager
+def beside(function: Callable[P, object]) -> Iterator[Callable[P, None]]:
+    """A function that hands its arguments to another thread, which calls `function` with them, one call at a time.
+
+    An error of a call is raised by the next one, or when the context is left without another error. All calls have
+    ended then.
+    """
+    begun: list[Future[object]] = []
+
+    def later(*arguments: P.args, **named: P.kwargs) -> None:
+        while begun:
+            begun.pop().result()
+        begun.append(pool.submit(function, *arguments, **named))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
+        yield later
+        while begun:
+            begun.pop().result()
 
 
 def mapped(function: Callable[[T], R], items: Iterable[T], workers: int = _WORKERS) -> Iterator[R]:

@@ -19,6 +19,7 @@ class Square:
 
     to_subject = np.eye(2, 3)
     device = "cpu"
+    in_order = False
 
     def __init__(self, room: int = 100) -> None:
         self.room = room
@@ -79,3 +80,20 @@ def test_a_failing_network_is_not_hidden() -> None:
 
     with pytest.raises(ValueError, match="broken"):
         drawn(Broken())
+
+
+def test_a_video_whose_pictures_depend_on_each_other_is_drawn_in_order() -> None:
+    class Following(Square):
+        in_order = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[float] = []
+
+        def draw(self, points: np.ndarray) -> tuple[Tensor, Tensor]:
+            self.seen += points[:, 0, 0].tolist()
+            return super().draw(points)
+
+    model = Following()
+    assert len(drawn(model)) == len(model.seen)
+    assert model.seen == sorted(model.seen)

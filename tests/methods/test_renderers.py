@@ -13,12 +13,16 @@ from torch import Tensor
 from retarget_cli.errors import UsageError, WorkspaceError
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.config import RENDERERS
+from retarget_cli.methods.jokr.data import unmasked
 from retarget_cli.methods.jokr.renderers import make
-from retarget_cli.methods.jokr.renderers.base import Carried
+from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import load_renderer, make_renderer
+from retarget_cli.methods.jokr.renderers.recurrent import InARow, RecurrentRenderer, remember
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
-from retarget_cli.methods.jokr.renderers.warp import WarpRenderer
-from retarget_cli.methods.jokr.texture import TexturePhase, carried_terms
+from retarget_cli.methods.jokr.renderers.warp import WarpRenderer, carried_terms
+from retarget_cli.methods.jokr.texture import TexturePhase
+from retarget_cli.methods.jokr.textures import CrossTexturePhase, RecurrentTexturePhase
+from retarget_cli.nn.coords import warp_image
 from retarget_cli.training.checkpoint import save_modules
 
 JOKR = get_method("jokr")
@@ -57,7 +61,9 @@ def copier() -> WarpRenderer:
 
 def drawn(renderer: Any, points: Tensor, hidden: Tensor | None = None) -> Tensor:
     with torch.no_grad():
-        colour: Tensor = renderer(torch.ones(len(points), 1, 16, 16), points, hidden)[0]
+        colour: Tensor = renderer(
+            torch.ones(len(points), 1, 16, 16), points, None if hidden is None else Without(hidden)
+        )[0]
     return colour
 
 
@@ -134,8 +140,9 @@ def test_sources_are_frames_of_the_training_and_never_the_picture_itself(phase: 
         for number, frame in zip(sources.numbers.tolist(), sources.frames, strict=True):
             assert torch.equal(clip.pixels[number], frame)
         for _ in range(5):
-            index, _, hidden = phase.choose(channel)
-            assert hidden is not None
+            index, _, without = phase.choose(channel)
+            assert without is not None
+            hidden = without.sources
             assert hidden[sources.showing(clip.numbers[index])].all()
             assert 0.05 < float(hidden.float().mean()) < 0.9
 
@@ -228,3 +235,70 @@ def test_what_would_be_drawn_is_compared_with_the_truth_where_it_is_copied_too()
     assert {name: float(term) for name, term in right.items()} == {"anew": 0.0, "drawn": 0.0}
     wrong = carried_terms(carried(copied, 0.5 * copied.expand(1, 2, 8, 8), drawn - 0.25), picture)
     torch.testing.assert_close(wrong["drawn"], torch.tensor(0.25 * 32 / 33))
+
+
+def follower() -> RecurrentRenderer:
+    """A renderer that draws everything anew, by what was before alone as far as that is random."""
+    torch.manual_seed(0)
+    renderer = make_renderer(config("texture.renderer=recurrent"))
+    assert isinstance(renderer, RecurrentRenderer)
+    renderer.sources.fill(copier().sources.frames, copier().sources.poses, torch.arange(4))
+    return renderer.eval()
+
+
+def test_a_picture_depends_on_the_one_before() -> None:
+    renderer, silhouette = follower(), torch.ones(1, 1, 16, 16)
+    with torch.no_grad():
+        alone, alpha, _ = renderer.draw(silhouette, four_corners())
+        after = renderer.draw_after(remember(alone, alpha, four_corners()), silhouette, four_corners())[0]
+        bright = remember(torch.ones_like(alone), alpha, four_corners())
+        other = renderer.draw_after(bright, silhouette, four_corners())[0]
+    assert float((after - alone).abs().mean()) > 1e-3
+    assert float((after - other).abs().mean()) > 1e-3
+
+
+def test_a_video_is_the_same_in_one_call_and_in_several() -> None:
+    poses = torch.cat([four_corners(0.02 * number) for number in range(5)])
+    silhouettes = torch.ones(5, 1, 16, 16)
+    with torch.no_grad():
+        whole = InARow(follower()).draw(silhouettes, poses)[0]
+        parts = InARow(follower())
+        again = torch.cat([parts.draw(silhouettes[:2], poses[:2])[0], parts.draw(silhouettes[2:], poses[2:])[0]])
+        shuffled = InARow(follower()).draw(silhouettes, poses.flip(0))[0].flip(0)
+    assert torch.equal(whole, again)
+    assert not torch.allclose(whole, shuffled, atol=1e-4)
+
+
+def test_neither_of_two_frames_in_a_row_is_copied_from_itself() -> None:
+    without = follower().handicap(torch.tensor([1]), torch.tensor(0.0), torch.Generator().manual_seed(0))
+    assert without is not None
+    assert without.sources[0, 1] and without.sources[0, 2]
+
+
+def test_pictures_in_poses_of_the_other_clip_are_trained_by_the_discriminator_alone(tmp_path: Path) -> None:
+    phase = builder("texture-attention", tmp_path)()
+    assert isinstance(phase, CrossTexturePhase)
+    assert [len(poses) for poses in phase.across] == [len(clip.pixels) for clip in reversed(phase.clips)]
+    phase.schedules["adversarial_ramp"].set(1.0)
+    torch.manual_seed(0)
+    _, poses = chosen = phase.choose(0)
+    assert poses.shape == (2, 6, 2)
+    terms = phase.attempt(0, chosen)[3]
+    assert set(terms) == {"cross"}
+    (gradient,) = torch.autograd.grad(terms["cross"], [phase.renderers[0].network.head[0].weight])
+    assert float(gradient.abs().sum()) > 0
+    phase.schedules["adversarial_ramp"].set(0.0)
+    assert float(phase.attempt(0, chosen)[3]["cross"].detach().abs()) == 0.0
+
+
+def test_two_frames_in_a_row_are_judged_together(tmp_path: Path) -> None:
+    phase = builder("texture-recurrent", tmp_path)()
+    assert isinstance(phase, RecurrentTexturePhase)
+    index, warp, without = phase.choose(0)
+    colour, alpha, picture, _ = phase.attempt(0, (index, warp, without))
+    assert len(colour) == len(alpha) == len(picture) == 2 * len(index)
+    seen = phase.judged(picture)
+    assert seen.shape == (len(index), 8, 32, 32)
+    assert torch.equal(seen[:, 4:], picture[len(index) :])
+    following = warp_image(unmasked(phase.clips[0].pixels[index + 1]), warp)
+    torch.testing.assert_close(picture[len(index) :], following)

@@ -38,6 +38,7 @@ BASED = {  # phases that begin with the base, and settings of theirs
     "geometry-late-base": ("geometry.base_steps=40", "geometry.frozen=0.5"),
     "geometry-fixed-base": ("geometry.base_steps=40", "geometry.frozen=1"),
 }
+RENDERED = {f"texture-{name}": f"texture.renderer={name}" for name in ("attention", "recurrent", "fomm", "tps")}
 PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry": ("draft", "geometry", False),
     "geometry-base": ("draft", "geometry", False),
@@ -45,6 +46,10 @@ PHASES = {  # by its name here: preset, phase, whether it learns by LPIPS
     "geometry-fixed-base": ("draft", "geometry", False),
     "texture": ("draft", "texture", False),
     "texture-lpips": ("draft", "texture", True),
+    "texture-attention": ("draft", "texture", False),
+    "texture-recurrent": ("draft", "texture", False),
+    "texture-fomm": ("draft", "texture", False),
+    "texture-tps": ("draft", "texture", False),
     "detail": ("draft", "detail", False),
     "detail-lpips": ("draft", "detail", True),
     "paper-geometry": ("paper", "geometry", False),
@@ -86,7 +91,8 @@ def builder(
     torch.set_num_threads(1)
     preset, kind, lpips = PHASES[name]
     method = get_method(PRESETS[preset].method)
-    config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes, *BASED.get(name, ())))
+    own = (*BASED.get(name, ()), *([RENDERED[name]] if name in RENDERED else []))
+    config = method.config(preset, (*(FAST if preset == "draft" else PAPER), *changes, *own))
     base = write_base(folder / "base.safetensors", config) if name in BASED else None
     pair = PairContext(config, CLIPS, {}, device, None if base is None else "quadruped")
     states: dict[str, Path] = {}

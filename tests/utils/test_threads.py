@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from retarget_cli.utils.threads import mapped, prefetched
+from retarget_cli.utils.threads import beside, mapped, prefetched
 
 
 class Source:
@@ -128,3 +128,39 @@ def test_an_error_of_the_function_comes_in_its_place() -> None:
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_calls_are_made_beside_one_after_the_other() -> None:
+    made: list[tuple[int, int]] = []
+    go_on = threading.Event()
+
+    def slow(number: int) -> None:
+        assert go_on.wait(10)
+        made.append((number, threading.get_ident()))
+
+    with beside(slow) as call:
+        call(1)
+        assert made == []  # it does not wait for the first
+        go_on.set()
+        call(2)
+        assert [number for number, _ in made][:1] == [1]
+    assert [number for number, _ in made] == [1, 2]
+    assert threading.get_ident() not in {thread for _, thread in made}
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_an_error_of_a_call_beside_is_raised_by_the_next_or_at_the_end(calls: int) -> None:
+    seen = []
+
+    def broken(number: int) -> None:
+        seen.append(number)
+        raise ValueError("broken")
+
+    def use() -> None:
+        with beside(broken) as call:
+            for number in range(calls):
+                call(number)
+
+    with pytest.raises(ValueError, match="broken"):
+        use()
+    assert seen == [0]

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import cv2
 import numpy as np
+
+from retarget_cli.methods.jokr.config import ALIGNER, FIRST_FRAME
 
 # All measured on drawn pairs, whose truth is known, and flat: half or twice of each costs less than training anew.
 _SCALES = 0.15  # standard deviation of a part's scale along an axis
@@ -103,7 +106,6 @@ def credible(pose: np.ndarray, difference: np.ndarray) -> np.ndarray:
 
 
 MODES = ("balanced", "relative", "matched", "proportions", "learned", "moments", "none")
-ALIGNER = "aligner"  # the mode of pairs whose kind of body the base has an aligner for, and of no others
 VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched")  # that move wholly as the second one does
 # Of the difference between two mean poses, what is pose and what is build? On drawn pairs, where the truth is known, a
 # point's mean pose follows its movement, and this much of a difference that is not explained by it is build.
@@ -203,6 +205,25 @@ def from_rest_pose(subject: np.ndarray, driver: np.ndarray) -> LinearAlignment:
     return _around("relative", linear, subject.mean(axis=0), driver)
 
 
+def from_first_frame(subject: np.ndarray, driver: np.ndarray) -> LinearAlignment:
+    """Add to one pose of the subject how the driver has moved since one frame of its own.
+
+    The relative motion of the First Order Motion Model (Siarohin et al., 2019), scaled by the square root of the ratio
+    of the convex hulls of the keypoints. The subject's pose is the one nearest to its mean pose; the driver's frame is
+    the one most like it, since the first one may show any pose.
+    """
+    own = subject[np.square(subject - subject.mean(axis=0)).sum(axis=(1, 2)).argmin()].astype(np.float64)
+    scale = np.sqrt(_hull(own) / _hull(driver.mean(axis=0)))
+    centred = scale * (driver - driver.mean(axis=1, keepdims=True))
+    first = driver[np.square(centred - (own - own.mean(axis=0))).sum(axis=(1, 2)).argmin()]
+    return LinearAlignment(FIRST_FRAME, scale * np.eye(2)[None], own - scale * first)
+
+
+def _hull(pose: np.ndarray) -> float:
+    """Area of the convex hull of (K, 2) points, never zero."""
+    return max(float(cv2.contourArea(cv2.convexHull(pose.astype(np.float32)))), 1e-4)
+
+
 def matched(subject: np.ndarray, driver: np.ndarray) -> LinearAlignment:
     """Like :func:`from_rest_pose`, with the movement of each keypoint turned and scaled to what the subject's own does.
 
@@ -282,7 +303,7 @@ def with_aligner(aligner: Aligner, subject: np.ndarray, driver: np.ndarray) -> L
 
 
 def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarray) -> Alignment:
-    """The alignment called `mode`, one of MODES or VARIANTS; `auto` chooses among all of them.
+    """The alignment called `mode`, one of MODES, VARIANTS or FIRST_FRAME; `auto` chooses among the former two.
 
     `moments` keeps most of the motion, those around the rest pose keep most of the subject's build.
     learned: the (2, 3) map from the driver's space to the subject's.
@@ -293,6 +314,8 @@ def align(mode: str, subject: np.ndarray, driver: np.ndarray, learned: np.ndarra
         return from_moments(subject, driver)
     if mode == "relative":
         return from_rest_pose(subject, driver)
+    if mode == FIRST_FRAME:
+        return from_first_frame(subject, driver)
     if mode == "matched":
         return matched(subject, driver)
     if mode in _SHARES:

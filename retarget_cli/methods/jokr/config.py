@@ -9,8 +9,10 @@ from typing import Any
 from retarget_cli.errors import UsageError
 from retarget_cli.utils.fields import LATER, nearest, setting
 
-RENDERERS = ("warp", "unet")
+RENDERERS = ("warp", "unet", "attention", "recurrent", "fomm", "tps")
 RENDERER_VERSIONS = {"warp": 2}  # raised when the same settings give other networks; of none: 1
+ALIGNER = "aligner"  # the alignment of pairs whose kind of body the base has an aligner for, and of no others
+FIRST_FRAME = "first-frame"  # that of the First Order Motion Model, which `auto` does not try
 MIRRORS = ("auto", "none", "a", "b")
 DETAIL_FRAME = 32  # pixels by which the third phase sees more than the patches it learns from, on both sides together
 
@@ -107,7 +109,8 @@ class TextureConfig:
     )  # fmt: skip
     renderer: str = setting(
         "warp",
-        "what draws the look: warp (copies pixels of the nearest real frames, draws the rest), unet (draws all of it)",
+        "what draws the look: warp (copies pixels of the nearest real frames, draws the rest), unet (draws all of it), "
+        "recurrent (as warp, and sees the picture before), attention (mixes several real frames), fomm, tps (move one)",
         before="unet",
     )
     sources: int = setting(64, "real frames of each clip to copy from", "frames", later=True, least=3, most=512)

@@ -45,7 +45,7 @@ class Jokr(MotionMethod):
     presets: ClassVar[Mapping[str, Any]] = PRESETS
     phase_classes: ClassVar[Mapping[str, str]] = {
         "geometry": "retarget_cli.methods.jokr.geometry:GeometryPhase",
-        "texture": "retarget_cli.methods.jokr.texture:TexturePhase",
+        "texture": "retarget_cli.methods.jokr.textures:Textures",
         "detail": "retarget_cli.methods.jokr.detail.phase:DetailPhase",
     }
     model_class: ClassVar[str] = "retarget_cli.methods.jokr.model:JokrModel"

@@ -26,6 +26,7 @@ from retarget_cli.methods.jokr.networks import (
 from retarget_cli.methods.jokr.pretrained import stored_aligner
 from retarget_cli.methods.jokr.renderers.base import Renderer
 from retarget_cli.methods.jokr.renderers.make import load_renderer
+from retarget_cli.methods.jokr.renderers.recurrent import InARow, RecurrentRenderer
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.training.checkpoint import load_modules
@@ -48,12 +49,18 @@ class PairModel(Protocol):
     """Trained networks, ready to draw one of the clips. Every point is in the coordinates of the crop.
 
     to_subject: (2, 3), the learned map from the driver's keypoints to the subject's. aligner: makes the alignment that
-    the base learned for this kind of body; None where the kind is not known. device: where the networks are.
+    the base learned for this kind of body; None where the kind is not known. device: where the networks are. in_order:
+    frames must be drawn one after the other.
     """
 
     to_subject: np.ndarray
     aligner: Aligner | None
     device: str
+
+    @property
+    def in_order(self) -> bool:
+        """True when each picture depends on the one before."""
+        ...
 
     def keypoints(self, clip: ClipArray) -> Keypoints:
         """The keypoints of every frame."""
@@ -114,12 +121,19 @@ class JokrModel:
         extractor, shape = load_shape_networks(pair)
         channel = BOTH.index(look)
         texture = load_renderer(pair.config, channel, pair.states["texture"])
+        if isinstance(texture, RecurrentRenderer):
+            texture = InARow(texture)
         to_subject = load_to_subject(pair, look, LearnedAffine())
         detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
         freeze((extractor, shape, texture), pair.device)
         network = stored_aligner(pair.states["geometry"], pair.config.geometry.keypoints)
         fits = None if network is None else Aligner(partial(mover, network), float(network.errors))
         return cls(extractor, shape, texture, detailed, to_subject.numpy(), channel, pair.device, fits)
+
+    @property
+    def in_order(self) -> bool:
+        """True when each picture depends on the one before."""
+        return self.texture.in_order
 
     @torch.no_grad()
     def keypoints(self, clip: ClipArray) -> Keypoints:

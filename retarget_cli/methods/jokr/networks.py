@@ -113,14 +113,15 @@ class PatchDiscriminator(nn.Module):
     Stands in for a perceptual network: its features are also what a drawn picture must match.
     """
 
-    def __init__(self, widths: Sequence[int] = (24, 48, 96)) -> None:
+    def __init__(self, pictures: int = 1, widths: Sequence[int] = (24, 48, 96)) -> None:
+        """pictures: how many it sees together."""
         super().__init__()
-        pairs = zip((4, *widths[:-1]), widths, strict=True)
+        pairs = zip((4 * pictures, *widths[:-1]), widths, strict=True)
         self.layers = nn.ModuleList(nn.Conv2d(above, below, 4, stride=2, padding=1) for above, below in pairs)
         self.head = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Masked colour and matte (B, 4, S, S) to logits (B, 1, S/8, S/8) and the features of each layer."""
+        """Masked colours and mattes (B, 4 · pictures, S, S) to logits (B, 1, S/8, S/8) and features of each layer."""
         features = []
         for layer in self.layers:
             picture = F.leaky_relu(layer(picture), 0.2)

@@ -18,7 +18,7 @@ from retarget_cli.methods.jokr.model import load_shape_networks
 from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
 from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscriminator, SilhouetteGenerator
 from retarget_cli.methods.jokr.previews import texture_rows
-from retarget_cli.methods.jokr.renderers.base import Carried
+from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
 from retarget_cli.methods.jokr.spread import spread_out
 from retarget_cli.metrics.shape import mask_iou
@@ -29,9 +29,7 @@ from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
 from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.side_by_side import SideBySide
 
-# Share of the source frames that a picture of the training must at most do without: in new poses, all are far.
-_MOST_HIDDEN = 0.9
-_AT_A_TIME = 16  # frames
+AT_A_TIME = 16  # frames
 
 
 class AppearancePhase(Phase):
@@ -42,6 +40,7 @@ class AppearancePhase(Phase):
     """
 
     config: TextureConfig | DetailConfig
+    judged_at_once = 1  # pictures that a discriminator sees together
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class AppearancePhase(Phase):
         self.notices = (notice(kind),)
         self.lpips = perceptual_loss(kind, device) if kind == "lpips" else None
         if self.lpips is None:
-            self.modules |= {name: PatchDiscriminator() for name in DISCRIMINATORS}
+            self.modules |= {name: PatchDiscriminator(self.judged_at_once) for name in DISCRIMINATORS}
         to_device(self.modules.values(), device)
         self.schedules = {
             "rate": Scheduled(lambda progress: one_cycle(progress, config.learning_rate), device),
@@ -91,6 +90,10 @@ class AppearancePhase(Phase):
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Colour and alpha logits of whole frames of a clip, drawn from nothing but their keypoints."""
 
+    def judged(self, pictures: Tensor) -> Tensor:
+        """Masked colour and matte (B, 4, S, S) as the discriminators see them."""
+        return pictures
+
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of both networks, and of their discriminators; losses as ``colour_a``, ``colour_b`` and so on."""
         chosen = [self.choose(channel) for channel in range(len(self.clips))]  # all of them before the work is shared
@@ -113,7 +116,7 @@ class AppearancePhase(Phase):
                 perceptual = self.lpips(drawn, real)
             terms["perceptual"] = self.config.perceptual_weight * perceptual.float()
         else:
-            real, drawn = torch.cat([real, matte], dim=1), torch.cat([drawn, matte], dim=1)
+            real, drawn = (self.judged(torch.cat([each, matte], dim=1)) for each in (real, drawn))
             terms |= self._adversarial_terms(DISCRIMINATORS[channel], real, drawn)
         # Train the network, then its discriminator on the same pictures.
         self.backward(torch.stack(list(terms.values())).sum(), self.learners[channel])
@@ -178,17 +181,6 @@ def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, T
     }
 
 
-def carried_terms(carried: Carried, picture: Tensor) -> dict[str, Tensor]:
-    """What is drawn though a source shows it, and how far what would be drawn is from the truth (B, 4, S, S).
-
-    The latter counts where it is copied too: in new poses, other places are drawn than in those of the training.
-    """
-    truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
-    size = matte.sum() + 1
-    missed = (carried.known[:, 0] - carried.weights.sum(dim=1)) * matte[:, 0]
-    return {"anew": missed.sum() / size, "drawn": ((carried.drawn - truth) * matte).abs().sum() / (3 * size)}
-
-
 class TexturePhase(AppearancePhase):
     """Trains R_A and R_B (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
 
@@ -221,44 +213,39 @@ class TexturePhase(AppearancePhase):
         clips = load_pair(pair, texture.size, texture.light)
         return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed)
 
-    def choose(self, channel: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Indices of frames (B,), how each is moved (B, 2, 3), and the source frames hidden from each (B, P)."""
+    def choose(self, channel: int) -> Any:
+        """Indices of frames (B,), how each is moved (B, 2, 3), and what they are drawn without."""
         clip = self.clips[channel]
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
-        itself = self.renderers[channel].showing(clip.numbers[index])
-        if itself is None:
-            return index, warp, None
-        share, chance = (
-            torch.rand(len(index), each, generator=self.generator, device=index.device) for each in (1, itself.shape[1])
-        )
-        return index, warp, itself | (chance < _MOST_HIDDEN * share)
+        settled = self.schedules["adversarial_ramp"].value
+        return index, warp, self.renderers[channel].handicap(clip.numbers[index], settled, self.generator)
 
-    def attempt(
-        self, channel: int, chosen: tuple[Tensor, Tensor, Tensor | None]
-    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Frames, moved a little, as drawn from their keypoints."""
-        index, warp, hidden = chosen
+        index, warp, without = chosen
         picture = warp_image(unmasked(self.clips[channel].pixels[index]), warp)
-        colour, alpha, carried = self._draw(channel, picture, hidden)
-        if carried is None:
-            return colour, alpha, picture, {}
-        terms = carried_terms(carried, picture)
-        return colour, alpha, picture, {name: getattr(self.config, name) * term for name, term in terms.items()}
+        colour, alpha, carried = self.draw(channel, picture, without)
+        return colour, alpha, picture, self.renderers[channel].losses(carried, picture)
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
         clip = self.clips[channel]
-        hidden = self.renderers[channel].showing(clip.numbers[index])
-        colour, alpha, _ = self._draw(channel, unmasked(clip.pixels[index]), hidden)
+        without = self.renderers[channel].without(clip.numbers[index])
+        colour, alpha, _ = self.draw(channel, unmasked(clip.pixels[index]), without)
         return colour, alpha
 
-    def _draw(self, channel: int, picture: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor, Carried | None]:
+    def draw(self, channel: int, picture: Tensor, without: Without | None) -> tuple[Tensor, Tensor, Carried | None]:
+        """Pictures (B, 4, S, S), drawn from their keypoints: what a renderer draws, and what it copied."""
+        silhouette, points = self.pose(channel, picture)
+        with self.autocast():
+            return self.renderers[channel].draw(silhouette, points, without)
+
+    def pose(self, channel: int, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Silhouettes (B, 1, s, s), drawn from the keypoints of pictures (B, 4, S, S), and these (B, K, 2)."""
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
-            silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
-        with self.autocast():
-            return self.renderers[channel].draw(silhouette, points, hidden)
+            return torch.sigmoid(self.shape(points))[:, channel : channel + 1], points
 
     @torch.no_grad()
     def _take_sources(self, channel: int) -> None:
@@ -267,7 +254,7 @@ class TexturePhase(AppearancePhase):
         if sources is None:
             return
         rows = torch.unique(torch.cat([clip.pairs, clip.pairs + 1]))
-        pictures = (unmasked(clip.pixels[some]) for some in rows.split(_AT_A_TIME))
+        pictures = (unmasked(clip.pixels[some]) for some in rows.split(AT_A_TIME))
         poses = torch.cat([keypoints_of(self.extractor, self.shape.size, each) for each in pictures])
         count = min(len(rows), len(sources.numbers))
         chosen = torch.from_numpy(spread_out(poses.cpu().numpy(), count)).to(rows.device)

@@ -153,7 +153,7 @@ def _drawn(
 ) -> tuple[OnHost, OnHost]:
     """Pictures, (N, S, S, 4) uint8, and silhouettes, (N, s, s) uint8 {0, 255}, of some frames."""
     # A GPU draws them all at once; on a CPU each thread draws a few, the same few however many threads there are.
-    few = FEW if model.device == "cpu" else stop - start
+    few = FEW if model.device == "cpu" and not model.in_order else stop - start
     parts = [aligned[first : min(first + few, stop)] for first in range(start, stop, few)]
     drawn = side_by_side.run([partial(model.draw, part) for part in parts])
     pictures, silhouettes = (torch.cat(each) for each in zip(*drawn, strict=True))

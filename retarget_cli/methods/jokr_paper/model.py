@@ -35,6 +35,7 @@ class JokrPaperModel:
     """
 
     aligner: Aligner | None = None
+    in_order = False
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class DetailMemory(Protocol):
 def make_memory(config: JokrConfig, texture: Renderer) -> References | FineSources:
     """Where the detail of a clip comes from, still empty: the sources of its renderer, or references of its own."""
     detail = config.detail
-    if texture.sources is not None:
+    if texture.sources is not None and texture.copies:
         return FineSources(len(texture.sources.numbers), detail.size)
     return References(detail.references, detail.size, config.geometry.keypoints)
 

@@ -142,7 +142,7 @@ class DetailPhase(AppearancePhase):
         small = F.interpolate(unmasked(pixels), size=(texture.size,) * 2, mode="area")
         points = keypoints_of(self.extractor, self.shape.size, small)
         silhouette = torch.sigmoid(self.shape(points))[:, channel : channel + 1]
-        *picture, carried = texture.draw(silhouette, points, texture.showing(numbers))
+        *picture, carried = texture.draw(silhouette, points, texture.without(numbers))
         return Drawing(torch.cat(picture, dim=1), points, carried)
 
     def _grid(self) -> int:

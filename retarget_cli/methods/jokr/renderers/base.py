@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -30,32 +31,66 @@ class Carried(NamedTuple):
         return Carried(*(each[some] for each in self))
 
 
+# Share of the source frames that a picture of the training must at most do without: in new poses, all are far.
+_MOST_HIDDEN = 0.9
+
+
+class Without(NamedTuple):
+    """What pictures must be drawn without.
+
+    sources: (B, P) bool, the source frames that are not to be looked at. motions: (B, M) bool, the motions that are not
+    to be followed; None: none of them.
+    """
+
+    sources: Tensor
+    motions: Tensor | None = None
+
+
 class Renderer(nn.Module):
     """Draws the look of one clip.
 
-    size: side of its pictures. network: what is trained. sources: real frames of the clip that it copies from; None
-    for a renderer that draws everything by itself.
+    size: side of its pictures. network: what is trained. sources: real frames of the clip that it looks at; None for a
+    renderer that draws everything by itself. copies: it says what it copied of them. in_order: pictures are drawn one
+    after the other, as each depends on the one before.
     """
 
+    copies = True
+    in_order = False
     size: int
     network: nn.Module
     sources: SourceFrames | None
 
     @abstractmethod
     def draw(
-        self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None
+        self, silhouette: Tensor, points: Tensor, without: Without | None = None
     ) -> tuple[Tensor, Tensor, Carried | None]:
         """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2).
 
-        hidden: (B, P) bool, the source frames that are not to be looked at; None: none of them.
         Returns colour (B, 3, S, S) in [-1, 1], alpha logits (B, 1, S, S), and what was copied; None where nothing is.
         """
 
-    def forward(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, silhouette: Tensor, points: Tensor, without: Without | None = None) -> tuple[Tensor, Tensor]:
         """Colour and alpha logits of :meth:`draw`."""
-        colour, alpha, _ = self.draw(silhouette, points, hidden)
+        colour, alpha, _ = self.draw(silhouette, points, without)
         return colour, alpha
 
-    def showing(self, numbers: Tensor) -> Tensor | None:
-        """(B, P) bool: which of the source frames are the frames of these numbers (B,); None where there are none."""
-        return None if self.sources is None else self.sources.showing(numbers)
+    def without(self, numbers: Tensor) -> Without | None:
+        """For the frames of these numbers (B,), not to be copied from themselves; None where nothing is copied."""
+        return None if self.sources is None else Without(self.sources.showing(numbers))
+
+    def handicap(self, numbers: Tensor, settled: Tensor, generator: torch.Generator) -> Without | None:
+        """What the frames of these numbers (B,) are drawn without in training, where more is hidden than themselves.
+
+        settled: 0-d, from 0 to 1 in the first half of the training.
+        """
+        if self.sources is None:
+            return None
+        itself = self.sources.showing(numbers)
+        share, chance = (
+            torch.rand(len(numbers), each, generator=generator, device=numbers.device) for each in (1, itself.shape[1])
+        )
+        return Without(itself | (chance < _MOST_HIDDEN * share))
+
+    def losses(self, carried: Carried | None, picture: Tensor) -> dict[str, Tensor]:
+        """Further terms to train by, for pictures that should have been (B, 4, S, S)."""
+        return {}

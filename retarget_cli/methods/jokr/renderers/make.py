@@ -10,11 +10,18 @@ from torch import nn
 from retarget_cli.errors import WorkspaceError
 from retarget_cli.methods.jokr.config import JokrConfig
 from retarget_cli.methods.jokr.names import SOURCE_FRAMES, TEXTURE_GENERATORS
+from retarget_cli.methods.jokr.renderers.attention import AttentionGenerator, AttentionRenderer
 from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.dense_motion import DenseMotionGenerator, Inpainting, MotionNetwork
+from retarget_cli.methods.jokr.renderers.fomm import FommRenderer
+from retarget_cli.methods.jokr.renderers.recurrent import RecurrentGenerator, RecurrentRenderer
 from retarget_cli.methods.jokr.renderers.sources import SourceFrames
+from retarget_cli.methods.jokr.renderers.tps import TpsRenderer
 from retarget_cli.methods.jokr.renderers.unet import TextureGenerator, UNetRenderer
 from retarget_cli.methods.jokr.renderers.warp import WarpingGenerator, WarpRenderer
 from retarget_cli.training.checkpoint import load_modules
+
+_FILLING = 4  # residual blocks that fill in what a source frame does not show
 
 
 def _unet(config: JokrConfig) -> Renderer:
@@ -25,10 +32,48 @@ def _unet(config: JokrConfig) -> Renderer:
 def _warp(config: JokrConfig) -> Renderer:
     keypoints, texture = config.geometry.keypoints, config.texture
     network = WarpingGenerator(keypoints, texture.widths, texture.size, texture.point_width)
-    return WarpRenderer(network, SourceFrames(texture.sources, texture.size, keypoints))
+    sources = SourceFrames(texture.sources, texture.size, keypoints)
+    return WarpRenderer(network, sources, texture.anew, texture.drawn)
 
 
-_MAKERS: Mapping[str, Callable[[JokrConfig], Renderer]] = {"unet": _unet, "warp": _warp}  # those of config.RENDERERS
+def _recurrent(config: JokrConfig) -> Renderer:
+    keypoints, texture = config.geometry.keypoints, config.texture
+    network = RecurrentGenerator(keypoints, texture.widths, texture.size, texture.point_width)
+    sources = SourceFrames(texture.sources, texture.size, keypoints)
+    return RecurrentRenderer(network, sources, texture.anew, texture.drawn)
+
+
+def _attention(config: JokrConfig) -> Renderer:
+    keypoints, texture = config.geometry.keypoints, config.texture
+    network = AttentionGenerator(keypoints, texture.widths, texture.size, texture.point_width)
+    return AttentionRenderer(network, SourceFrames(texture.sources, texture.size, keypoints))
+
+
+def _fomm(config: JokrConfig) -> Renderer:
+    return FommRenderer(*_moving(config, depth=2, skips=False))
+
+
+def _tps(config: JokrConfig) -> Renderer:
+    return TpsRenderer(*_moving(config, depth=3, skips=True))
+
+
+def _moving(config: JokrConfig, depth: int, skips: bool) -> tuple[DenseMotionGenerator, SourceFrames, int]:
+    """depth: levels of features at most, the first at half the size; skips: all of them are moved, not the deepest."""
+    keypoints, texture = config.geometry.keypoints, config.texture
+    widths = texture.widths[:depth]
+    motion = MotionNetwork(keypoints, texture.widths[:3], len(widths) if skips else 1)
+    sources = SourceFrames(texture.sources, texture.size, keypoints)
+    return DenseMotionGenerator(motion, Inpainting(widths, texture.size, _FILLING, skips)), sources, texture.size
+
+
+_MAKERS: Mapping[str, Callable[[JokrConfig], Renderer]] = {  # those of config.RENDERERS
+    "unet": _unet,
+    "warp": _warp,
+    "attention": _attention,
+    "recurrent": _recurrent,
+    "fomm": _fomm,
+    "tps": _tps,
+}
 
 
 def make_renderer(config: JokrConfig) -> Renderer:

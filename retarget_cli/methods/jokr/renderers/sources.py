@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 USED = 2
-"""Source frames that a picture is made of."""
+"""Source frames that a picture is made of, where a renderer does not say otherwise."""
 
 
 class Sources(NamedTuple):
     """The source frames of a batch of pictures.
 
-    which: (B, USED). frames: (B, USED, 4, S, S), colour in [-1, 1] times the matte, and the matte. poses:
-    (B, USED, K, 2), their keypoints. shares: (B, USED), sums of 1, by which frames come and go gently as poses change.
+    which: (B, U). frames: (B, U, 4, S, S), colour in [-1, 1] times the matte, and the matte. poses: (B, U, K, 2), their
+    keypoints. shares: (B, U), sums of 1, by which frames come and go gently as poses change.
     """
 
     which: Tensor
@@ -57,15 +57,34 @@ class SourceFrames(nn.Module):
         """(B, P) bool: which of the source frames are the frames of these numbers (B,)."""
         return self.numbers == numbers[:, None]
 
-    def near(self, points: Tensor, hidden: Tensor | None = None) -> Sources:
-        """The sources for pictures at keypoints (B, K, 2). hidden: (B, P) bool, frames not to be looked at."""
+    def near(self, points: Tensor, hidden: Tensor | None = None, used: int = USED) -> Sources:
+        """The `used` sources for pictures at keypoints (B, K, 2). hidden: (B, P) bool, frames not to be looked at."""
         apart = distances(points.float(), self.poses) / self.spread.clamp(min=1e-6)
         if hidden is not None:
             apart = apart + hidden * 1e6  # farther than all others, and still there when there are no others
-        shares, which = shares_of(apart)
+        shares, which = shares_of(apart, used)
         values = self.frames[which].float() / 255
         matte = values[:, :, 3:]
         return Sources(which, torch.cat([(values[:, :, :3] * 2 - 1) * matte, matte], dim=2), self.poses[which], shares)
+
+    def first(self, count: int, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """One source for each of `count` pictures: the one in the most usual pose that is not hidden, (B, P).
+
+        Returns which it is (B,), frames (B, 4, S, S), colour in [-1, 1] times the matte, and the matte, and keypoints
+        (B, K, 2).
+        """
+        order = torch.arange(len(self.numbers), device=self.numbers.device).expand(count, -1)
+        if hidden is not None:
+            order = order + hidden * len(self.numbers)
+        which = order.argmin(dim=1)
+        values = self.frames[which].float() / 255
+        matte = values[:, 3:]
+        return which, torch.cat([(values[:, :3] * 2 - 1) * matte, matte], dim=1), self.poses[which]
+
+
+def distances_between(points: Tensor) -> Tensor:
+    """(K, K) squared distances of points (K, 2)."""
+    return (points[:, None] - points).square().sum(dim=-1)
 
 
 def distances(points: Tensor, poses: Tensor) -> Tensor:
@@ -73,12 +92,12 @@ def distances(points: Tensor, poses: Tensor) -> Tensor:
     return (points[:, None] - poses).square().sum(dim=-1).mean(dim=-1)
 
 
-def shares_of(apart: Tensor) -> tuple[Tensor, Tensor]:
-    """Shares (B, USED) of the nearest frames, and which they are, by squared distances (B, P), P > USED.
+def shares_of(apart: Tensor, used: int = USED) -> tuple[Tensor, Tensor]:
+    """Shares (B, used) of the nearest frames, and which they are, by squared distances (B, P), P > used.
 
     By how much nearer they are than the first that is not used: as poses change, a frame goes before another comes.
     """
-    nearest, which = apart.topk(USED + 1, dim=1, largest=False)
+    nearest, which = apart.topk(used + 1, dim=1, largest=False)
     likely = torch.exp(nearest[:, :1] - nearest)
-    shares = (likely[:, :USED] - likely[:, USED:]).clamp(min=1e-4)
-    return shares / shares.sum(dim=1, keepdim=True), which[:, :USED]
+    shares = (likely[:, :used] - likely[:, used:]).clamp(min=1e-4)
+    return shares / shares.sum(dim=1, keepdim=True), which[:, :used]

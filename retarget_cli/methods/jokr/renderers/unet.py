@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Renderer
+from retarget_cli.methods.jokr.renderers.base import Renderer, Without
 from retarget_cli.nn.blocks import UNet
 from retarget_cli.nn.heatmaps import draw_keypoints
 
@@ -44,7 +44,7 @@ class UNetRenderer(Renderer):
         self.sources = None
         self.size = network.size
 
-    def draw(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, None]:
+    def draw(self, silhouette: Tensor, points: Tensor, without: Without | None = None) -> tuple[Tensor, Tensor, None]:
         """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
         return *self.network(silhouette, points), None
 

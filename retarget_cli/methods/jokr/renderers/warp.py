@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Carried, Renderer
+from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, Sources
 from retarget_cli.methods.jokr.renderers.unet import refined_alpha, shape_maps
 from retarget_cli.nn.blocks import UNet
 from retarget_cli.nn.coords import look_up
 from retarget_cli.nn.deformation import rigid_places
 
-_FEATURES = 32  # of a source frame
+FEATURES = 32  # of a source frame
 _COPIED = 2.0  # log odds, at first, that what can be copied is
 _CRISP = 3.0  # by which one source prevails over the other: a mean of both shows whatever both have, twice
 _WHOLE, _TORN = 0.2, 0.5  # distortion up to which a copy is whole, and from which on it is torn
@@ -33,13 +33,14 @@ _SEEN = 0.05  # matte from which on a colour can be told
 class WarpingGenerator(nn.Module):
     """Keypoints, silhouette and the sources, carried to where the keypoints are, to colour and alpha."""
 
-    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float) -> None:
+    def __init__(self, keypoints: int, widths: Sequence[int], size: int, point_width: float, further: int = 0) -> None:
+        """further: channels that it sees at half the size beside these."""
         super().__init__()
         self.size = size
         self.working_size = size // 2
         self.point_width = point_width
-        self.look = nn.Conv2d(16, _FEATURES, 3, padding=1)
-        self.unet = UNet(1 + keypoints + _FEATURES, widths)
+        self.look = nn.Conv2d(16, FEATURES, 3, padding=1)
+        self.unet = UNet(1 + keypoints + FEATURES + further, widths)
         self.head = nn.Sequential(nn.Conv2d(widths[0], 16, 3, padding=1), nn.PixelShuffle(2))  # colours and alpha
         self.copied = nn.Conv2d(widths[0], 1, 3, padding=1)  # log odds that a copy is better than these colours
         self._begin()
@@ -55,9 +56,12 @@ class WarpingGenerator(nn.Module):
         nn.init.zeros_(cast(Tensor, head.bias))
         nn.init.constant_(cast(Tensor, self.copied.bias), _COPIED)
 
-    def forward(self, silhouette: Tensor, points: Tensor, sources: Sources) -> tuple[Tensor, Tensor, Carried]:
+    def forward(
+        self, silhouette: Tensor, points: Tensor, sources: Sources, further: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Carried]:
         """Silhouettes (B, 1, h, w) in [0, 1] and keypoints (B, K, 2), drawn with their sources.
 
+        further: (B, C, S / 2, S / 2), for a network that sees more.
         Returns colour (B, 3, S, S) in [-1, 1], alpha logits (B, 1, S, S), and what was copied.
         """
         batch = len(points)
@@ -68,7 +72,8 @@ class WarpingGenerator(nn.Module):
         seen = torch.cat([moved[:, :3], moved[:, 3:] * 2 - 1], dim=1)
         features = self.look(F.pixel_unshuffle(seen, 2)).unflatten(0, (batch, USED))
         pose = shape_maps(silhouette, points, self.working_size, self.point_width)
-        trunk = self.unet(torch.cat([pose, (features * shares).sum(dim=1)], dim=1))
+        seen = torch.cat([pose, (features * shares).sum(dim=1)], dim=1)
+        trunk = self.unet(seen if further is None else torch.cat([seen, further], dim=1))
         out = self.head(trunk).float()
         better = F.interpolate(torch.sigmoid(self.copied(trunk).float()), scale_factor=2, mode="bilinear")
         moved, whole = moved.unflatten(0, (batch, USED)), whole.unflatten(0, (batch, USED))
@@ -115,13 +120,34 @@ class WarpRenderer(Renderer):
     network: WarpingGenerator
     sources: SourceFrames
 
-    def __init__(self, network: WarpingGenerator, sources: SourceFrames) -> None:
+    def __init__(self, network: WarpingGenerator, sources: SourceFrames, anew: float, drawn: float) -> None:
+        """anew, drawn: the weights of :func:`carried_terms`."""
         super().__init__()
         self.network = network
         self.sources = sources
         self.size = network.size
+        self._weights = {"anew": anew, "drawn": drawn}
 
-    def draw(self, silhouette: Tensor, points: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Carried]:
+    def draw(
+        self, silhouette: Tensor, points: Tensor, without: Without | None = None
+    ) -> tuple[Tensor, Tensor, Carried]:
         """See :class:`~retarget_cli.methods.jokr.renderers.base.Renderer`."""
+        hidden = None if without is None else without.sources
         drawn: tuple[Tensor, Tensor, Carried] = self.network(silhouette, points, self.sources.near(points, hidden))
         return drawn
+
+    def losses(self, carried: Carried | None, picture: Tensor) -> dict[str, Tensor]:
+        """The terms of :func:`carried_terms`."""
+        assert carried is not None
+        return {name: self._weights[name] * term for name, term in carried_terms(carried, picture).items()}
+
+
+def carried_terms(carried: Carried, picture: Tensor) -> dict[str, Tensor]:
+    """What is drawn though a source shows it, and how far what would be drawn is from the truth (B, 4, S, S).
+
+    The latter counts where it is copied too: in new poses, other places are drawn than in those of the training.
+    """
+    truth, matte = picture[:, :3], picture[:, 3:].clamp(0, 1)
+    size = matte.sum() + 1
+    missed = (carried.known[:, 0] - carried.weights.sum(dim=1)) * matte[:, 0]
+    return {"anew": missed.sum() / size, "drawn": ((carried.drawn - truth) * matte).abs().sum() / (3 * size)}
