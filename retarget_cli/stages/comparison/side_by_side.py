@@ -84,6 +84,6 @@ def _sheet(
     rows = {
         f"{heads[0]} (motion)": [moving[shown[index]] for index in chosen],
         f"{heads[1]} (look)": [still[index] for index in evenly(len(still), len(chosen))],
-        **{name: [np.asarray(layer[index]) for index in chosen] for name, layer in drawn.items()},
+        **{name: [on_grey(layer[index]) for index in chosen] for name, layer in drawn.items()},
     }
     return contact_sheet(rows, _COLUMNS, _CELL)
