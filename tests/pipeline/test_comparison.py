@@ -242,6 +242,11 @@ def test_a_list_that_makes_no_sense_ends_before_clips_are_looked_at(capsys: pyte
     assert "Did you mean fake" in capsys.readouterr().err
 
 
+def test_a_true_answer_that_is_missing_is_noticed_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["compare", "no-such.mp4", "nor-this.mp4", "--methods", "fake", "--truth-b", "nowhere.mkv"]) == 3
+    assert "there is no such true answer (nowhere.mkv)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("look", "clip"), [("a", "disc"), ("b", "bar")])
 def test_networks_find_keypoints_where_they_asked_for_them(stage: World, look: Any, clip: str) -> None:
     """One clip of this pair is mirrored for training. In real frames the points are those by which these are drawn."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from retarget_cli.errors import InputError
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.media.playback import Tempo
 from retarget_cli.methods.base import BOTH, Look
@@ -73,11 +74,13 @@ def compare(
     clips: A and B; without a word on their objects, these are found as for the pair's newest run.
     methods, preset, changes, flags: see :func:`~retarget_cli.pipeline.comparison.contestants.contestants`.
     truth: the true answers by look (``a``, ``b``), if known.
-    Raises UsageError for methods that are not known, and what `train` and `render` raise.
+    Raises UsageError for methods that are not known, InputError for a true answer that is missing, and what `train` and
+    `render` raise.
     """
     once = Once(reporter)
     tools = Tools(store, once, stop)
     contestants(methods, preset, changes, **flags)  # what makes no sense is noticed before clips are looked at
+    _check_truth(truth or {})
     clips, flags = as_trained(clips, changes, flags, tools)
     listed = contestants(methods, preset, changes, **flags)
     files = _Files(clips, listed, store)
@@ -108,6 +111,13 @@ def compare(
         {look: files.video(look) for look in BOTH},
         {one.label: {look: files.result(one, look) for look in BOTH} for one in listed},
     )
+
+
+def _check_truth(truth: Mapping[str, Truth]) -> None:
+    """InputError when a true answer is missing, before hours are spent."""
+    for path in (path for one in truth.values() for path in (one.matte, one.colour) if path is not None):
+        if not path.is_file():
+            raise InputError("there is no such true answer", where=path, fix="Check the path.")
 
 
 def _all(made: Sequence[Mapping[str, Entry]]) -> dict[str, Entry]:
