@@ -1,8 +1,8 @@
 """Make the thing in one video move like the thing in another.
 
-`train`, `render`, `evaluate`, `segment` and `import_checkpoint` do what the commands do, and return what they made.
-Their arguments are called as the options of the commands are. Heavy libraries load when a function is called. Errors
-that a user can cause are kinds of `RetargetError`.
+`train`, `render`, `evaluate`, `compare`, `segment` and `import_checkpoint` do what the commands do, and return what
+they made. Their arguments are called as the options of the commands are. Heavy libraries load when a function is
+called. Errors that a user can cause are kinds of `RetargetError`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from retarget_cli.events import Reporter, silent
 
 if TYPE_CHECKING:
     from retarget_cli.findings import Finding
+    from retarget_cli.pipeline.comparison.compare import CompareResult
     from retarget_cli.pipeline.evaluate import EvaluateResult, Scores
     from retarget_cli.pipeline.render import Rendered, RenderResult
     from retarget_cli.pipeline.segment import SegmentResult
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "EvaluateResult", "Finding", "Hint", "RenderResult", "Rendered", "RetargetError", "Scores", "SegmentResult",
-    "TrainResult", "evaluate", "import_checkpoint", "render", "segment", "train",
+    "CompareResult", "EvaluateResult", "Finding", "Hint", "RenderResult", "Rendered", "RetargetError", "Scores",
+    "SegmentResult", "TrainResult", "compare", "evaluate", "import_checkpoint", "render", "segment", "train",
 ]  # fmt: skip
 
 _HOMES = {
+    "CompareResult": "pipeline.comparison.compare",
     "EvaluateResult": "pipeline.evaluate",
     "Finding": "findings",
     "Hint": "segmentation.base",
@@ -247,6 +249,52 @@ def evaluate(
     found = evaluate_pair(_pair(a, b), Store(Path(workspace)), reporter, run_id=run)
     looks = Scores.of(found["a"]), Scores.of(found["b"])
     return EvaluateResult(found["pair"], found["run"], *looks, found["held_out"])
+
+
+def compare(
+    a: str | Path,
+    b: str | Path,
+    *,
+    methods: str | Sequence[str] | None = None,
+    preset: str | None = None,
+    mask_a: str | Path | None = None,
+    mask_b: str | Path | None = None,
+    hints_a: Sequence[Hint] = (),
+    hints_b: Sequence[Hint] = (),
+    fps_in: str | float | None = None,
+    backend: str | None = None,
+    weights: str | None = None,
+    device: str | None = None,
+    max_memory: str | None = None,
+    settings: Sequence[str] = (),
+    truth_a: str | Path | None = None,
+    truth_b: str | Path | None = None,
+    workspace: str | Path = DEFAULT_WORKSPACE,
+    reporter: Reporter = silent,
+) -> CompareResult:
+    """Put several methods side by side on one pair; what is not trained or drawn yet is, first.
+
+    methods: ``jokr``, ``jokr:best``, or presets that only one method has, in a list or with commas between them; None
+        for all that have the preset
+    preset: of those that name none
+    settings: changes, each made in every method that has the setting; ``jokr:best:detail.steps=9`` for one of the list
+    truth_a, truth_b: mattes of the true answers, where they are known
+
+    The rest is as for :func:`train`. Raises kinds of :class:`RetargetError`.
+    """
+    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.comparison.compare import compare as compare_methods
+    from retarget_cli.stages.score import Truth
+    from retarget_cli.store.engine import Store
+
+    rate = _rate(fps_in)
+    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), rate)
+    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), rate)
+    truth = {look: Truth(Path(path)) for look, path in (("a", truth_a), ("b", truth_b)) if path is not None}
+    return compare_methods(
+        (one, two), methods, Store(Path(workspace)), reporter, preset=preset, changes=settings, truth=truth,
+        backend=backend, weights=weights, device=device, max_memory=max_memory,
+    )  # fmt: skip
 
 
 @_renamed(matte="mask")

@@ -40,6 +40,7 @@ from retarget_cli.methods.base import PairContext
 from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion
 from retarget_cli.pipeline.clips import ClipInput, content_digest
+from retarget_cli.pipeline.comparison.measuring import plan_method
 from retarget_cli.pipeline.direction import _plan_driver as plan_driver
 from retarget_cli.pipeline.direction import new_driver_direction, pair_direction
 from retarget_cli.pipeline.evaluate import plan_score
@@ -51,6 +52,8 @@ from retarget_cli.pipeline.settings import from_record, load_config
 from retarget_cli.pipeline.train import plan_train
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.comparison.side_by_side import side_by_side
+from retarget_cli.stages.comparison.table import role, table
 from retarget_cli.stages.embeddings import embed
 from retarget_cli.stages.fit import Foreign
 from retarget_cli.stages.matte_views import preview
@@ -307,11 +310,28 @@ def renders() -> dict[str, Callable[[MadeUp], list[Stage]]]:
 
 
 def others() -> dict[str, Callable[[MadeUp], list[Stage]]]:
-    """Plans of `retarget evaluate` and `retarget segment`."""
+    """Plans of `retarget evaluate`, `retarget compare` and `retarget segment`."""
 
     def scored(made: MadeUp, preset: str, truth: Truth | None) -> list[Stage]:
         trained = made.trained(settings(preset))
         return [stage for look in ("a", "b") for stage in plan_score(trained, look, truth, made.store)]
+
+    def compared(made: MadeUp) -> list[Stage]:
+        trained = made.trained(settings("draft"))
+        own = [
+            stage for stage in plan_method(trained, {}, made.store) if stage.name in ("reconstruction", "steadiness")
+        ]
+        known = {
+            "label": "one",
+            "method": "jokr",
+            "preset": "draft",
+            "seconds": 60.0,
+            "memory": None,
+            "networks": 10**7,
+        }
+        looks, direction = {"a": "cat-as-fox"}, pair_direction(trained, "a")
+        together = side_by_side(*trained.roles("a"), {"one": "0:transfer:cat-as-fox"}, direction.playing(Tempo()))
+        return [*own, together, table({"a": "cat"}, looks, [known], {role(0, "a", "score"): "0:score:cat-as-fox"})]
 
     def segmented(made: MadeUp, config: MatteConfig, matte: bool = False) -> list[Stage]:
         clip = made.clip("cat", matte=matte, hints=(Hint(3, (1.0, 2.0, 30.0, 20.0)),))
@@ -324,6 +344,7 @@ def others() -> dict[str, Callable[[MadeUp], list[Stage]]]:
         **scoring,
         "evaluate with the truth": lambda made: scored(made, "draft", truth),
         "evaluate with true mattes": lambda made: scored(made, "draft", Truth(truth.matte)),
+        "compare": compared,
         "segment": lambda made: segmented(made, MatteConfig()),
         "segment embedded": lambda made: segmented(made, MatteConfig("embedded")),
         "segment given": lambda made: segmented(made, MatteConfig("given"), matte=True),

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from retarget_cli.training.precision import Precision, arithmetic
+from retarget_cli.utils.memory import forget_peak, resident_peak
 
 MATRIX_SECONDS = 1.0
 Run = Callable[[int], None]  # so many steps
@@ -50,16 +51,11 @@ class DeviceMeter:
 
     def forget_peak(self) -> None:
         """Begin a new peak of memory, where there is a Linux that allows it."""
-        with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        forget_peak()
 
     def peak(self) -> int | None:
         """Bytes at the highest since then; None where that cannot be read."""
-        with suppress(OSError):
-            for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-        return None
+        return resident_peak()
 
     def busy(self, run: Run, seconds: Sequence[float], processor: float) -> float | None:
         """Share of the time for which the device works, None where that cannot be read; see :attr:`busy_means`.

@@ -18,6 +18,7 @@ from retarget_cli.cli import failures
 from retarget_cli.cli.commands import (
     bench,
     cache,
+    compare,
     demo,
     doctor,
     evaluate,
@@ -70,6 +71,7 @@ app.command("segment")(segment.segment)
 app.command("demo")(demo.demo)
 app.add_typer(keypoints.app, name="keypoints")
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("bench")(bench.bench)
 app.command("probe")(probe.probe)

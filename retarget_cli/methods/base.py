@@ -227,6 +227,13 @@ class MotionMethod(ABC):
         """The clip that is mirrored for training: ``a``, ``b`` or nothing."""
         return ""
 
+    def held_out_frames(self, config: Any, count: int) -> tuple[int, ...]:
+        """The frames of a clip of `count` frames that no phase trains on or copies from, by their numbers.
+
+        None where there are none, or nobody knows: then such frames are not scored.
+        """
+        return ()
+
     def startable(self, config: Any, phase: str) -> Startable:
         """The part of `phase` that may begin with the networks of another run whose settings are of the same kind."""
         return self.startable_parts.get(phase, Startable((), ()))

@@ -1,4 +1,4 @@
-"""Trembling of a result, and flicker of a matte."""
+"""Trembling of a result, and flicker of mattes and of colours."""
 
 from __future__ import annotations
 
@@ -39,6 +39,18 @@ def changed_share(matte: np.ndarray, expected: np.ndarray) -> float | None:
     now, before = (part if part.dtype == np.bool_ else part > 127 for part in (matte, expected))
     area = (np.count_nonzero(now) + np.count_nonzero(before)) / 2
     return np.count_nonzero(now ^ before) / area if area else None
+
+
+def changed_colour(frame: np.ndarray, expected: np.ndarray, mask: np.ndarray) -> float | None:
+    """Mean absolute difference of the colours inside a mask from those that were expected, in [0, 1].
+
+    frame, expected: (H, W, 3) uint8; `expected` is the frame before, moved along the flow. mask: (H, W) uint8, where
+    the object is in both. None where it is nowhere.
+    """
+    inside = mask > 127
+    if not inside.any():
+        return None
+    return float(np.abs(frame[inside].astype(np.float32) - expected[inside]).mean()) / 255
 
 
 def _second_difference(squares: np.ndarray) -> np.ndarray:

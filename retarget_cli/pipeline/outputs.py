@@ -19,6 +19,7 @@ from retarget_cli.utils.atomic import crash_point, part_beside, replacing
 RESULTS = Path("retargeted")
 TRAINING = "training"  # the folder of a pair's previews and curves, in that of its results
 REPORT = "report.html"
+COMPARISON, TABLE = "comparison", "table.md"  # the folder of a comparison, and its table
 _LONGEST = 80  # bytes of a clip's name
 _CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were made of
 

@@ -21,6 +21,9 @@ from retarget_cli.pipeline.reproduce import Commands, as_named, differing, flat
 from retarget_cli.pipeline.runs import find_record
 from retarget_cli.stages import compare
 from retarget_cli.stages.clip import clip_info, facts
+from retarget_cli.stages.comparison import side_by_side
+from retarget_cli.stages.comparison.table import COMPARISON as COMPARED
+from retarget_cli.stages.comparison.table import comparison
 from retarget_cli.stages.compose import STILL
 from retarget_cli.stages.crop import CROPS_SHEET as CROPS
 from retarget_cli.stages.doubts import judged_report
@@ -32,7 +35,7 @@ from retarget_cli.stages.transfer import report as drawing_report
 from retarget_cli.stages.verdict import TEXT, findings
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.utils.fields import shown
-from retarget_cli.viz.report.facts import Clip, Direction, Phase, Report
+from retarget_cli.viz.report.facts import Clip, Comparison, Direction, Phase, Report
 from retarget_cli.viz.report.page import draw_report
 from retarget_cli.viz.report.tracks import Tracks
 
@@ -169,7 +172,24 @@ def _gather(run: _Run) -> Report:
         versions=newest.get("versions", {}),
         commands=_commands(run),
         evaluate=run.commands.plain("evaluate"),
+        comparison=_comparison(run),
     )
+
+
+def _comparison(run: _Run) -> Comparison:
+    """What `compare` found; its pictures where those in the folder are of this very comparison."""
+    command, entry = run.commands.compare(), run.entries.get(COMPARED)
+    if entry is None:
+        return Comparison(command)
+    found, folder = comparison(entry), outputs.COMPARISON
+    shown = {
+        name: (
+            run.delivered(f"side-by-side:{name}", side_by_side.VIDEO, f"{folder}/{name}.mp4"),
+            run.delivered(f"side-by-side:{name}", side_by_side.SHEET, f"{folder}/{name}.png"),
+        )
+        for name in found["directions"].values()
+    }
+    return Comparison(command, found, shown)
 
 
 def _clip(run: _Run, side: str) -> Clip:

@@ -79,6 +79,10 @@ class Commands:
         """A command that takes the pair and nothing else."""
         return self._line(name, *self._clips)
 
+    def compare(self) -> str:
+        """Comparing all methods that have the preset of the run."""
+        return self._line("compare", *self._clips, "--preset", self._record["config"]["preset"])
+
     def _line(self, *words: str | Path) -> str:
         return command_line("retarget", *words, *self._workspace)
 

@@ -61,17 +61,43 @@ def save_run(
     store: Store, pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
 ) -> str:
     """Record a finished training run, unless it is the newest one already; returns its id."""
-    record = {
+    record = _record(pair, clips, config, entries)
+    newest = next(iter(store.runs()), {})
+    return str(newest["id"]) if _says(newest, record) else store.record_run(record)
+
+
+def same_run(
+    store: Store, pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
+) -> str | None:
+    """The id of the newest run that :func:`save_run` would record for these once more; None when there is none."""
+    record = _record(pair, clips, config, entries)
+    return next((str(each["id"]) for each in store.runs() if _says(each, record)), None)
+
+
+def renew(store: Store, run_id: str) -> str:
+    """Make that run the one that was trained last, where it is not; returns the id that it has then."""
+    newest, *_ = _trained(store, *_OF_A_PAIR)
+    if newest["id"] == run_id:
+        return run_id
+    record = find_record(store, None, run_id)
+    return store.record_run({name: value for name, value in record.items() if name not in ("id", "time")})
+
+
+def _record(
+    pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
+) -> dict[str, Any]:
+    return {
         "kind": "train",
         "pair": pair,
         "clips": {"a": clips[0].to_json(), "b": clips[1].to_json()},
         "config": to_record(config),
         "stages": stage_keys(entries),
     }
-    newest = next(iter(store.runs()), {})
-    if all(newest.get(name) == value for name, value in record.items()):
-        return str(newest["id"])
-    return store.record_run(record)
+
+
+def _says(known: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """True when a run record says all that `record` says."""
+    return all(known.get(name) == value for name, value in record.items())
 
 
 def add_results(
@@ -119,6 +145,18 @@ def find_run(
     if device is not None:
         config = dataclasses.replace(config, device=device)
     return TrainedRun(record["id"], record["pair"], clips, config, _entries(store, record))
+
+
+def find_clips(store: Store, pair: tuple[Path, Path]) -> tuple[tuple[SourceClip, SourceClip], TrainConfig] | None:
+    """Both clips, with all that the newest run of the pair was told of their objects, and its settings.
+
+    None when the pair was not trained. Raises InputError when a clip is missing.
+    """
+    try:
+        record = find_record(store, pair)
+    except UsageError:
+        return None
+    return (_clip(store, record, "a", pair[0]), _clip(store, record, "b", pair[1])), _config(record, store)
 
 
 def run_with(store: Store, networks: str) -> str | None:

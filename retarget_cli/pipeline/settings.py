@@ -115,10 +115,14 @@ def _resolve(config: TrainConfig, given: Sequence[tuple[str, str]]) -> TrainConf
         elif head in method.phase_names and rest:
             for_method.append(f"{key}={text}")
         else:
-            known = [*own, *keys(type(method.config(config.preset, ())))]
-            raise unknown_key(key, known, f"{key}={text}")
+            raise unknown_key(key, known_keys(method.name, config.preset), f"{key}={text}")
     _check(config)
     return dataclasses.replace(config, method_config=method.config(config.preset, tuple(for_method)))
+
+
+def known_keys(method: str, preset: str) -> list[str]:
+    """The settings of every method and those of `method`, whose preset is called `preset`. Raises UsageError."""
+    return [*keys(TrainConfig, _APART), *keys(type(get_method(method).config(preset, ())))]
 
 
 def _with_start(config: TrainConfig, named: bool) -> TrainConfig:

@@ -119,7 +119,7 @@ def train(
     clips = open_pair(a, b, store)
     names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
     folder = outputs.pair_folder(names, digests)
-    speed, once = Speed(config, draws != NOTHING), _Once(reporter)
+    speed, once = Speed(config, draws != NOTHING), Once(reporter)
     watched = speed.watch(once)
     plan = plan_train(clips, config, store, foreign, begins.start, draws)
     imported = foreign.states if foreign else ()
@@ -145,7 +145,7 @@ def train(
     return TrainResult(run_id, folder.name, folder, done, scored, judged, drawn)
 
 
-class _Once:
+class Once:
     """A reporter that passes no notice on twice, and tells only at the end that everything is done."""
 
     def __init__(self, reporter: Reporter) -> None:
@@ -153,6 +153,7 @@ class _Once:
         self._notices: set[Notice] = set()
 
     def __call__(self, event: Event) -> None:
+        """Pass it on, or keep it."""
         if isinstance(event, Finished):
             seen = self._seen
             self._seen = Finished(seen.seconds + event.seconds, seen.ran + event.ran, seen.cached + event.cached)

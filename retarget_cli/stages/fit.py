@@ -160,6 +160,15 @@ def training_curves(entry: Entry) -> dict[str, Any]:
     return entry.json(_FACTS)
 
 
+def training_cost(entry: Entry) -> dict[str, Any]:
+    """What the training of a phase took: ``seconds``, and ``memory`` in bytes, None where it was not measured.
+
+    Trainings of before memory was measured tell the time since they were started last.
+    """
+    known: dict[str, Any] = entry.receipt["notes"].get("cost") or {}
+    return {"seconds": entry.receipt["timings"].get("seconds"), "memory": None, **known}
+
+
 def keypoint_names(entry: Entry) -> tuple[str, ...]:
     """The names of the keypoints that a method's first phase found, in their order; empty where they have only numbers.
 
@@ -255,6 +264,8 @@ def _too_little(memory: str, phase: str, settings: Any) -> EnvironmentProblem:
 
 
 def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | None) -> None:
+    from retarget_cli.training.cost import Cost
+    from retarget_cli.training.device import pick_device
     from retarget_cli.training.loop import fit as train
 
     work = job.tools.store.work(job.stage.name, job.key)
@@ -274,13 +285,15 @@ def _train(job: Job, config: TrainConfig, phase: str, start: Start | BaseFile | 
                 out=job.path,
                 digest=job.key,
                 stage=job.stage.id,
-                reporter=job.tools.reporter,
+                reporter=cost.watched(job.tools.reporter),
                 stop=job.tools.stop,
                 show=show,
                 shown=show.wait,
             )
 
-    batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)
+    with Cost(work, pick_device(config.device, config.max_memory)) as cost:
+        batch = train_within_memory(config, phase, work, job.tools.reporter, attempt)
+    job.draft.note(cost=cost.facts())
     known = _known(job, phase, trained) if phase == get_method(config.method).phase_names[0] else {}
     if known_kind(job.entries.get(KIND)) is not None:
         known["begins_with_base"] = True

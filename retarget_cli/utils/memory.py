@@ -1,4 +1,4 @@
-"""Lack of memory: telling it from other errors, giving memory back, doing with less. Imports no torch."""
+"""Memory: the most that was taken; lack of it, told from other errors; doing with less. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import gc
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from retarget_cli.errors import UsageError
@@ -17,6 +19,23 @@ _WORDS = re.compile(
     r"can't allocate memory|CUDA error: out of memory|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED|could not create a primitive$"
 )
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+
+
+def forget_peak() -> bool:
+    """Begin a new peak of the memory of this process; False where there is no Linux that allows it."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        return True
+    return False
+
+
+def resident_peak() -> int | None:
+    """Bytes of the process in memory at the highest since then; None where that cannot be read."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -142,6 +142,11 @@ def on_ground(picture: np.ndarray, ground: np.ndarray) -> np.ndarray:
     return (picture[..., :3] * alpha + ground * (1 - alpha)).round().astype(np.uint8)
 
 
+def on_grey(picture: np.ndarray) -> np.ndarray:
+    """Lay a picture with straight alpha (H, W, 4) uint8 on middle grey: (H, W, 3) uint8."""
+    return on_ground(picture, np.full((*picture.shape[:2], 3), 128, np.uint8))
+
+
 def text_size(text: str, height: int) -> int:
     """Width in pixels of one line of text whose background is `height` pixels high."""
     (width, _), _ = cv2.getTextSize(text, _FONT, _scale(height), _pen(height))

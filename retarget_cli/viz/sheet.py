@@ -59,7 +59,7 @@ def dotted(frames: Images, keypoints: Images, cell: int) -> list[np.ndarray]:
 
     Dots on a frame of 64 pixels would hide the frame.
     """
-    pictures = [_fit(as_rgb(frame), cell, cell) for frame in frames]
+    pictures = [fitted(as_rgb(frame), cell, cell) for frame in frames]
     return [draw_keypoints(picture, points) for picture, points in zip(pictures, keypoints, strict=True)]
 
 
@@ -91,11 +91,11 @@ def _row(frames: Iterable[np.ndarray], width: int, cell: int) -> np.ndarray:
     row = np.full((height + _GAP, width, 3), PAPER, np.uint8)
     for column, picture in enumerate(pictures):
         left = _GAP + column * (cell + _GAP)
-        row[:height, left : left + cell] = _fit(picture, cell, height)
+        row[:height, left : left + cell] = fitted(picture, cell, height)
     return row
 
 
-def _fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """The picture at the largest size that fits, in the middle of a dark (height, width) field."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))

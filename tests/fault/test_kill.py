@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from killing import RENDER, TRAIN, new_world, outcome, run, start
+from killing import COMPARE, RENDER, TRAIN, new_world, outcome, run, start
 from tiny_sam import save_tiny
 
 from retarget_cli.store.engine import Store
@@ -45,6 +45,30 @@ def test_killed_at_random_moments(clips: Path, expected: dict[str, str], tmp_pat
     assert run(folder, TRAIN) == 0
     assert run(folder, RENDER) == 0
     assert outcome(folder) == expected
+
+
+def test_a_comparison_goes_on_where_it_was_killed(clips: Path, tmp_path: Path) -> None:
+    calm, folder = new_world(clips, tmp_path / "calm"), new_world(clips, tmp_path / "world")
+    assert run(calm, COMPARE) == 0
+    for point in ("polish:2", "steadiness:2", "side-by-side"):
+        assert run(folder, COMPARE, point) == -signal.SIGKILL, f"{point} was not passed"
+    assert run(folder, COMPARE) == 0
+    results = [outcome(each) for each in (calm, folder)]
+    for found in results:
+        assert found.pop("comparison")  # it tells how long each training took
+    assert results[0] == results[1]
+    tables = [(each / "retargeted/disc--bar/comparison/table.md").read_text() for each in (calm, folder)]
+    whole, went_on = (text[: text.index("## Training")] for text in tables)
+    assert whole == went_on
+    times = [_seconds(each) for each in (calm, folder)]
+    assert all(0 < each < 60 for seconds in times for each in seconds)
+    # Every phase was trained once to its end: that of the second method is not repeated when the drawing is killed.
+    assert len([entry for entry in Store(folder / ".retarget").entries() if entry.stage == "polish"]) == 2
+
+
+def _seconds(folder: Path) -> list[float]:
+    entries = Store(folder / ".retarget").entries()
+    return [entry.receipt["notes"]["cost"]["seconds"] for entry in entries if entry.stage in ("colour", "polish")]
 
 
 def test_what_was_finished_is_not_done_again(clips: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import pytest
 import torch
 from moving_clips import swinging
 
+from retarget_cli.methods import METHODS
 from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr import data
 from retarget_cli.methods.jokr.config import GeometryConfig, JokrConfig
@@ -16,6 +17,13 @@ def test_held_out_frames_are_in_no_pair() -> None:
     assert used.isdisjoint(frames.held_out.tolist())
     assert len(frames.held_out) == 4
     assert frames.pixels.shape == (40, 4, 32, 32)
+
+
+@pytest.mark.parametrize("name", ["jokr", "jokr-paper"])
+def test_methods_name_the_frames_that_are_in_no_pair(name: str) -> None:
+    frames = data.load_frames(swinging(40), 32, "cpu")
+    assert list(METHODS[name]().held_out_frames(None, 40)) == frames.held_out.tolist()
+    assert METHODS[name]().held_out_frames(None, 3) == ()  # all of them are trained on
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

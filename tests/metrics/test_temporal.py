@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retarget_cli.metrics.temporal import changed_share, jitter
+from retarget_cli.metrics.temporal import changed_colour, changed_share, jitter
 
 
 def swing(offsets):
@@ -62,3 +62,15 @@ def test_nothing_to_compare() -> None:
     assert changed_share(np.zeros((4, 4), bool), np.zeros((4, 4), bool)) is None
     with pytest.raises(ValueError, match="shape"):
         changed_share(np.zeros((4, 4), bool), np.zeros((4, 5), bool))
+
+
+def test_colours_that_change_flicker_only_inside_the_object():
+    mask = np.zeros((16, 16), np.uint8)
+    mask[4:8, 4:8] = 255
+    before = np.full((16, 16, 3), 100, np.uint8)
+    assert changed_colour(before, before, mask) == 0
+    brighter = before.copy()
+    brighter[:8] += 51
+    assert changed_colour(brighter, before, mask) == pytest.approx(0.2)
+    assert changed_colour(before, brighter, mask) == pytest.approx(0.2)
+    assert changed_colour(brighter, before, np.zeros_like(mask)) is None

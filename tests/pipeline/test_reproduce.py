@@ -116,3 +116,11 @@ def test_clips_whose_names_begin_with_a_dash_stay_clips(tmp_path: Path, monkeypa
     clips = {side: SourceClip(side, Path(f"-{side}.mp4"), "0" * 64).to_json() for side in "ab"}
     made = Commands({"clips": clips, "config": to_json(load_config("draft", None, ())), "rendered": {}}, tmp_path)
     assert shlex.split(made.plain("evaluate"))[:4] == ["retarget", "evaluate", "./-a.mp4", "./-b.mp4"]
+
+
+def test_comparing_takes_the_preset_of_the_run(tmp_path: Path) -> None:
+    line = commands(load_config("best", method="fake"), tmp_path / "my work").compare()
+    words = shlex.split(line)
+    assert words[:4] == ["retarget", "compare", "my a.mp4", "my b.mp4"]
+    assert words[4:6] == ["--preset", "best"]
+    assert words[6:] == ["--workspace", str(tmp_path / "my work")]

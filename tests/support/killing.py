@@ -15,6 +15,10 @@ TRAIN = [
     "train", "disc.mp4", "bar.mp4", "--mask-a", "disc_matte.mkv", "--mask-b", "bar_matte.mkv", "--method", "fake",
     "--preset", "draft", "--device", "cpu", "--set", "crop.size=64", "--save-often", "--quiet", "--no-render",
 ]  # fmt: skip
+COMPARE = [
+    *("compare" if word == "train" else word for word in TRAIN if word not in ("--method", "fake", "--no-render")),
+    "--methods", "fake,fake:best", "--set", "fake:best:polish.steps=5",
+]  # fmt: skip
 RENDER = ["render", "--look", "both", "--quiet"]
 
 

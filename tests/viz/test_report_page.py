@@ -11,7 +11,7 @@ import page
 import pytest
 
 from retarget_cli.findings import Finding
-from retarget_cli.viz.report.facts import Clip, Direction, Phase, Report
+from retarget_cli.viz.report.facts import Clip, Comparison, Direction, Phase, Report
 from retarget_cli.viz.report.page import draw_report
 from retarget_cli.viz.report.tracks import Tracks
 
@@ -57,6 +57,29 @@ def test_what_is_missing_comes_with_the_command_that_makes_it() -> None:
     assert "retarget render fox" in words
     assert "retarget evaluate cat.mp4 fox.mp4" in words
     assert "networks that came trained are not judged" in words
+
+
+def test_methods_side_by_side_are_shown_or_the_command_that_compares_them() -> None:
+    before = dataclasses.replace(BARE, comparison=Comparison("retarget compare cat.mp4 fox.mp4"))
+    assert "retarget compare cat.mp4 fox.mp4" in page.read(draw_report(before)).words
+    looks = {look: {"reconstruction": {"psnr": 20.0}, "transfer": {"motion": 0.5}} for look in "ab"}
+    known = {"preset": "draft", "seconds": 60.0, "memory": None, "networks": 1_000_000, "looks": looks}
+    other = {**known, "label": NASTY, "seconds": 30.0}
+    found = {
+        "clips": {"a": "cat", "b": "fox"},
+        "directions": {"a": "cat-as-fox", "b": "fox-as-cat"},
+        "methods": [{**known, "label": "one"}, other],
+    }
+    shown = {"cat-as-fox": (FILE, "sheet.png"), "fox-as-cat": (None, None)}
+    tree = page.read(draw_report(dataclasses.replace(BARE, comparison=Comparison("", found, shown))))
+    tables = {table.all("caption")[0].words: table for table in tree.all("table")}
+    rows = [[cell.words for cell in row.inside] for row in tables["Training"].all("tr")]
+    assert rows == [
+        ["preset", "method", "minutes", "networks, MB"], ["draft", "one", "1.0", "1.0"], ["draft", NASTY, "0.5", "1.0"],
+    ]  # fmt: skip
+    assert [best.words for best in tables["Training"].all("b")] == ["0.5"]
+    assert len([found for found in tree.all("video") if "each method" in found.attributes["aria-label"]]) == 1
+    assert "those of a later comparison" in tree.words
 
 
 def test_published_methods_are_there_and_it_is_said_what_they_are() -> None:

@@ -19,7 +19,7 @@ def runs(general: options.InWorkspace) -> None:
     if general.json:
         output.document({"runs": records})
     elif records:
-        columns = ("time (UTC)", "what", "pair", "preset", "seed", "run", "start")
+        columns = ("time (UTC)", "what", "pair", "method", "preset", "seed", "run", "start")
         output.table(columns, [_row(record) for record in records])
     else:
         command = output.command("train", "a.mp4", "b.mp4")
@@ -30,8 +30,8 @@ def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
     config = record.get("config") or {}
     time = str(record.get("time", ""))
     when = f"{time[0:4]}-{time[4:6]}-{time[6:8]} {time[9:11]}:{time[11:13]}" if len(time) > 13 else time
-    facts = [record.get("kind"), record.get("pair"), config.get("preset"), config.get("seed"), record.get("id")]
-    facts.append(config.get("start"))
+    facts = [record.get("kind"), record.get("pair"), *(config.get(name) for name in ("method", "preset", "seed"))]
+    facts += [record.get("id"), config.get("start")]
     return (when, *("" if fact is None else str(fact) for fact in facts))
 
 

@@ -79,6 +79,13 @@ class Jokr(MotionMethod):
             settings["renderer_version"] = RENDERER_VERSIONS[settings["renderer"]]
         return settings
 
+    def held_out_frames(self, config: Any, count: int) -> tuple[int, ...]:
+        """Every tenth; none of a clip of so few that all are trained on."""
+        from retarget_cli.methods.jokr.data import held_out_frames
+
+        held = tuple(map(int, held_out_frames(count)))
+        return held if len(held) < count else ()
+
     def base_misfits(self, config: Any) -> tuple[str, ...]:
         """The settings of the base that decide shapes and meanings of networks, where `config` has others."""
         return tuple(f"{name}={shown(there)}" for name, there in BASE_SETTINGS.items() if _value(config, name) != there)

@@ -66,6 +66,18 @@ class Direction:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Several methods on the pair. found: what was measured, None before; command: what compares.
+
+    shown: by result (``cat-as-fox``), the video and the sheet of all methods; None for what is gone.
+    """
+
+    command: str
+    found: Mapping[str, Any] | None = None
+    shown: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything about a trained pair.
 
@@ -75,6 +87,7 @@ class Report:
     timings: (stage, seconds).
     commands: (command, what it does), in the order in which to run them.
     evaluate: the command that scores.
+    comparison: with other methods, None for no section about it.
     """
 
     run: str
@@ -91,3 +104,4 @@ class Report:
     versions: Mapping[str, str]
     commands: Sequence[tuple[str, str]]
     evaluate: str
+    comparison: Comparison | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from retarget_cli.viz.report import sections
+from retarget_cli.viz.report.comparison import comparison
 from retarget_cli.viz.report.facts import Report
 from retarget_cli.viz.report.markup import Markup, element
 from retarget_cli.viz.report.style import STYLE
@@ -12,6 +13,7 @@ from retarget_cli.viz.report.style import STYLE
 _SECTIONS: dict[str, Callable[[Report], Markup]] = {
     "Results": sections.results,
     "Scores": sections.scores,
+    "Side by side": comparison,
     "Verdict": sections.verdict,
     "Inputs": sections.inputs,
     "Training": sections.training,
