@@ -51,9 +51,8 @@ class Proxy:
     def image(self, frame: int) -> np.ndarray:
         """The same as (h, w, 3) RGB or (h, w) uint8."""
         packed = np.frombuffer(self.read(frame), np.uint8)
-        if self.kind == "matte":
-            return cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
-        return cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        image: Any = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE if self.kind == "matte" else cv2.IMREAD_COLOR_RGB)
+        return np.asarray(image)
 
 
 def proxy(clip: SourceClip, kind: Kind = "picture") -> Stage:

@@ -1,0 +1,450 @@
+"""What the page can ask for, and what it is told: the one state that every tab shows."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.errors import InputError, RetargetError, UsageError
+from retarget_cli.pipeline.looking import pictures, poses
+from retarget_cli.pipeline.outputs import RESULTS
+from retarget_cli.studio import commands
+from retarget_cli.studio.jobs import Board, Job
+from retarget_cli.studio.project import SIDES, Project
+from retarget_cli.studio.security import inside
+from retarget_cli.studio.workers import Workers
+from retarget_cli.utils.text import command_line
+from retarget_cli.weights import find_weights
+from retarget_cli.weights.manifest import of_kind
+
+_WAIT = 1.2  # seconds after a hint until the whole clip is worked on: the next hint may follow
+_TICK = 0.25  # seconds between two looks at jobs
+
+
+class Studio:
+    """Everything behind the page. Every method ``do_...`` is an action of it: from JSON to JSON.
+
+    Actions raise RetargetErrors, which the page shows as they are. `changed` is set when the state is another.
+    """
+
+    def __init__(self, workspace: Path, home: Path) -> None:
+        self.project = Project(workspace, home)
+        self.board = Board(self.project.folder / "jobs", home)
+        self.workers = Workers()
+        self.changed = asyncio.Event()
+        self.runs: list[dict[str, Any]] = []
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._seen: set[str] = {job.id for job in self.board.jobs.values() if job.state not in ("running", "waiting")}
+        self._found: dict[str, int] = {}
+
+    @property
+    def place(self) -> str:
+        """The workspace, as workers take it."""
+        return str(self.project.workspace)
+
+    def state(self) -> dict[str, Any]:
+        """What every tab shows."""
+        weights = [{"name": one.name, "size": one.size, "licence": one.licence} for one in of_kind("sam")]
+        jobs = [job.to_json() for job in self.board.jobs.values()]
+        sam = {"ready": find_weights("sam", None) is not None, "known": weights[:1]}
+        return {**self.project.state(), "jobs": jobs, "runs": self.runs, "sam": sam}
+
+    async def watch(self) -> None:
+        """Open what was open, and follow the jobs, for as long as the server runs."""
+        for side, path in list(self.project.paths.items()):
+            self._spawn(self._open(side, path))
+        self._spawn(self._list_runs())
+        while True:
+            if self.board.tick():
+                self.changed.set()
+            for job in list(self.board.jobs.values()):
+                self._follow(job)
+            for side in SIDES:
+                self._read_progress(side)
+            await asyncio.sleep(_TICK)
+
+    def close(self) -> None:
+        """End the workers; jobs go on."""
+        self.workers.close()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _follow(self, job: Job) -> None:
+        """Show a matte as soon as it is there, and runs once they are trained."""
+        if job.kind == "segment":
+            done = sum(each["state"] in ("done", "cached") for each in job.stages.values())
+            if done != self._found.get(job.id, 0):
+                self._found[job.id] = done
+                self._spawn(self._refresh_mattes(job.about))
+        if job.state in ("running", "waiting") or job.id in self._seen:
+            return
+        self._seen.add(job.id)
+        if job.kind == "segment":
+            self._spawn(self._refresh_mattes(job.about))
+        self._spawn(self._list_runs())
+
+    async def _list_runs(self) -> None:
+        with suppress(RetargetError):
+            self.runs = await self.workers.call("look", poses.runs_of, self.place)
+            self.changed.set()
+
+    # Clips
+
+    async def do_files(self) -> list[dict[str, Any]]:
+        """Clips to choose from."""
+        return await asyncio.to_thread(self.project.offered)
+
+    async def do_open(self, side: str, path: str) -> None:
+        """Open a clip; it is prepared in the background."""
+        if side not in SIDES:
+            raise UsageError(f"there is no clip {side!r}", fix="Open it as a or b.")
+        found = self.project.check_path(path)
+        self.project.allowed.add(found)
+        self.project.paths[side] = str(found)
+        self.project.save()
+        self._spawn(self._open(side, str(found)))
+
+    async def do_swap(self) -> None:
+        """Make A of B."""
+        paths = self.project.paths
+        self.project.paths = {{"a": "b", "b": "a"}[side]: path for side, path in paths.items()}
+        clips = self.project.clips
+        clips["a"], clips["b"] = clips["b"], clips["a"]
+        self.project.save()
+        self.changed.set()
+
+    async def do_trim(self, side: str, first: int, last: int) -> None:
+        """Go on with a part of a clip, which becomes a clip of its own."""
+        clip = self.project.clip(side)
+        if not 0 <= first < last < clip["frames"]:
+            raise UsageError("this part has no two frames", fix="Set in before out, with [ and ].")
+        target = self.project.folder / "parts"
+        target.mkdir(exist_ok=True)
+        arguments = self.place, clip["path"], first, last, str(target)
+        await self.do_open(side, await self.workers.call("prepare", pictures.trimmed, *arguments))
+
+    async def _open(self, side: str, path: str) -> None:
+        clips, name = self.project.clips, Path(path).name
+        progress = self.project.folder / f"preparing-{side}"
+        progress.unlink(missing_ok=True)
+        clips[side] = {"path": path, "name": name, "preparing": [0, 0]}
+        self.changed.set()
+        try:
+            found = await self.workers.call("prepare", pictures.prepare, self.place, path, "picture", str(progress))
+        except RetargetError as error:
+            found = {"path": path, "name": name, "error": as_json(error)}
+        if self.project.paths.get(side) == path:
+            clips[side] = {**found, "file": commands.named(path)}
+            self.changed.set()
+            if "key" in found:
+                await self._refresh_mattes(found["digest"])
+        progress.unlink(missing_ok=True)
+
+    def _read_progress(self, side: str) -> None:
+        clip = self.project.clips[side]
+        if clip is not None and "preparing" in clip:
+            with suppress(OSError, ValueError):
+                words = (self.project.folder / f"preparing-{side}").read_text().split()
+                if [int(word) for word in words] != clip["preparing"]:
+                    clip["preparing"] = [int(word) for word in words]
+                    self.changed.set()
+
+    # The object
+
+    async def do_hint(self, side: str, frame: int, box: list[float] | None, points: list[list[Any]]) -> None:
+        """Say where the object is on a frame, and find it anew soon."""
+        self.project.set_hint(side, frame, box, points)
+        self._find_soon(side)
+
+    async def do_unbrush(self, side: str, frame: int) -> None:
+        """Give up the painted matte of a frame."""
+        self.project.set_brush(side, frame, None)
+        self._find_soon(side)
+
+    async def do_clear(self, side: str) -> None:
+        """Take all hints and brushes away; undo brings them back."""
+        self.project.object(side).set({"hints": [], "brushes": {}})
+        self._find_soon(side)
+
+    async def do_step(self, side: str, back: bool) -> None:
+        """Undo or redo of hints and brushes."""
+        history = self.project.object(side)
+        if history.undo() if back else history.redo():
+            self._find_soon(side)
+
+    def brush(self, side: str, frame: int, picture: bytes) -> None:
+        """Keep a painted matte, and carry it to its neighbours soon."""
+        clip = self.project.clip(side)
+        if not 0 <= frame < clip["frames"] or not picture.startswith(b"\x89PNG\r\n"):
+            raise InputError("this is no matte of a frame", where=clip["path"], fix="Paint on the picture.")
+        self.project.set_brush(side, frame, picture)
+        self._find_soon(side)
+
+    async def do_quick(self, side: str, frame: int) -> str:
+        """The matte of a frame by the hint on it, as a PNG in base64; nothing without one."""
+        clip, said = self.project.clip(side), self.project.object(side).now
+        hint = next((each for each in said["hints"] if each["frame"] == frame), None)
+        if hint is None:
+            return ""
+        matte = clip.get("matte") or {}
+        brush = said["brushes"].get(str(frame))
+        mask = str(self.project.brush_file(brush)) if brush else ""
+        # The matte before the hint was given: else the same click would count twice.
+        first = clip.get("first_matte") or matte.get("key", "")
+        return str(await self.workers.call("look", pictures.quick_mask, self.place, clip["key"], hint, first, mask))
+
+    async def do_warm(self, side: str, frame: int) -> None:
+        """Get ready for hints on a frame."""
+        await self.workers.call("look", pictures.warm, self.place, self.project.clip(side)["key"], frame)
+
+    async def do_find(self, side: str) -> None:
+        """Find the object in the whole clip now."""
+        clip = self.project.clip(side)
+        title, words = f"Finding the object in {clip['name']}", self.project.find_words(side)
+        self.board.add("segment", clip["digest"], words, title, replaces=True)
+        self.changed.set()
+
+    def _find_soon(self, side: str) -> None:
+        self.changed.set()
+        if (waiting := self._waiting.pop(side, None)) is not None:
+            waiting.cancel()
+
+        async def find() -> None:
+            await self._refresh_mattes(self.project.clip(side)["digest"])
+            await asyncio.sleep(_WAIT)
+            if (self.project.clip(side).get("matte") or {}).get("stale", True):
+                await self.do_find(side)
+
+        self._waiting[side] = asyncio.ensure_future(find())
+
+    async def _refresh_mattes(self, digest: str) -> None:
+        """Show the matte that goes with what was said, where there is one; else the last one, as an old one."""
+        for side in SIDES:
+            clip = self.project.clips[side]
+            if clip is None or clip.get("digest") != digest:
+                continue
+            said, painted = self.project.object(side).now, self.project.painted(side)
+            with suppress(RetargetError):
+                place, path = self.place, clip["path"]
+                state = await self.workers.call(
+                    "look", pictures.matte_state, place, path, said["hints"], str(painted or "")
+                )
+                if state is not None:
+                    clip["matte"] = {**state, "stale": False}
+                    if not said["hints"]:
+                        clip["first_matte"] = state["key"]
+                elif clip.get("matte"):
+                    clip["matte"]["stale"] = True
+                self.changed.set()
+
+    async def do_weights(self, name: str) -> None:
+        """Fetch weights of other people."""
+        if name not in {one.name for one in of_kind("sam")}:
+            raise UsageError(f"there are no weights called {name}", fix="`retarget weights list` names them.")
+        self.board.add("weights", name, ["weights", "pull", name], f"Fetching {name}", replaces=True)
+        self.changed.set()
+
+    # Training
+
+    async def do_training(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Keep how the pair is to be trained; how long that takes, and the command."""
+        self.project.training = options
+        self.project.save()
+        self.changed.set()
+        words = {"preset": options.get("preset") or None, "start": options.get("init_from") or None,
+                 "flip": options.get("flip") or None}  # fmt: skip
+        told = await self.workers.call("look", poses.estimate, self.place, words, tuple(options.get("settings", ())))
+        command = command_line("retarget", *self._train_words()) if self._both() else ""
+        return {**told, "command": command, "about": self._pair() if self._both() else ""}
+
+    async def do_train(self) -> str:
+        """Train the pair."""
+        if not self._both():
+            raise InputError("two clips are needed", fix="Choose both in the view Clips.")
+        for side in SIDES:
+            clip, said = self.project.clip(side), self.project.object(side).now
+            if (said["hints"] or said["brushes"]) and (clip.get("matte") or {}).get("stale", True):
+                fix = "Wait until the strip below the picture in the view Object is full."
+                raise InputError(f"the object of {clip['name']} is still being found with your hints", fix=fix)
+        names = " and ".join(self.project.clip(side)["name"] for side in SIDES)
+        return self.board.add("train", self._pair(), self._train_words(), f"Training {names}", replaces=True).id
+
+    def _both(self) -> bool:
+        return all("key" in (self.project.clips[side] or {}) for side in SIDES)
+
+    def _pair(self) -> str:
+        return "-".join(self.project.clip(side)["digest"][:16] for side in SIDES)
+
+    def _train_words(self) -> list[str]:
+        mattes = []
+        for side in SIDES:
+            said, job = self.project.object(side).now, None
+            if said["hints"] or said["brushes"]:
+                words = self.project.find_words(side)
+                jobs = [each for each in self.board.jobs.values() if each.words == words and each.state == "done"]
+                job = jobs[-1] if jobs else None
+                mattes.append(job.result["matte"] if job else (self.project.clip(side).get("matte") or {}).get("file"))
+            else:
+                mattes.append(None)
+        clips = [self.project.clip(side)["path"] for side in SIDES]
+        options = self.project.training
+        return [str(word) for word in commands.train_words(clips, mattes, options, self.project.workspace)]
+
+    async def do_stop(self, job: str) -> None:
+        """End a job; what it finished is kept."""
+        self.board.stop(job)
+        self.changed.set()
+
+    async def do_again(self, job: str) -> str:
+        """Go on with a job."""
+        self.changed.set()
+        return self.board.again(job).id
+
+    async def do_curves(self, job: str) -> dict[str, Any]:
+        """The losses and scores of a training so far."""
+        return self.board.jobs[job].curves
+
+    async def do_run_command(self, command: str) -> str:
+        """Run a command that the verdict advises: `retarget render ...`, of the newest pair unless it names one."""
+        words = command.split()
+        if words[:2] != ["retarget", "render"] or not all(re.fullmatch(r"[\w.=,-]+", word) for word in words):
+            raise UsageError("only `retarget render` can be run from here", where=command, fix="Use a terminal.")
+        job = self.board.add("render", "", [*words[1:], *map(str, commands.workspace_words(self.project.workspace))],
+                             "Rendering")  # fmt: skip
+        return job.id
+
+    # Results and motion
+
+    async def do_run(self, run: str) -> dict[str, Any]:
+        """What a trained pair is, and what was drawn of it."""
+        found: dict[str, Any] = await self.workers.call("look", poses.run_facts, self.place, run)
+        found["affines"] = await self.workers.call("look", poses.affines, self.place, run)
+        home = self.project.home / RESULTS / found["pair"]
+        found["motions"] = sorted(commands.named(file) for file in home.glob("*") if file.suffix in (".csv", ".json")
+                                  or file.name.endswith(".motion.safetensors"))  # fmt: skip
+        found["images"] = [commands.named(file) for file in sorted((home / "training").glob("*.png"))]
+        return found
+
+    async def do_candidate(self, run: str, look: str, affine: str) -> dict[str, Any]:
+        """A strip of small frames for one affine."""
+        folder = str(self.project.folder / "strips")
+        found: dict[str, Any] = await self.workers.call(
+            "prepare", poses.candidate, self.place, run, look, affine, folder
+        )
+        return found
+
+    async def do_show(self, path: str) -> dict[str, Any]:
+        """Make a clip of a pair, or a result, ready to be looked at."""
+        known = [Path(run[side]["path"]) for run in self.runs for side in SIDES]
+        roots = (self.project.home / RESULTS, self.project.workspace, self.project.home, *known, *self.project.allowed)
+        given = Path(path) if Path(path).is_absolute() else self.project.home / path
+        if inside(given, roots) is None:
+            raise InputError("there is no such result any more", where=path, fix="Render it again.")
+        found: dict[str, Any] = await self.workers.call("prepare", pictures.prepare, self.place, str(given))
+        return found
+
+    async def do_render(self, run: str, options: dict[str, Any]) -> str:
+        """Render a pair; the job's id."""
+        clips = self._clips_of(run)
+        words = commands.render_words(clips, options, self.project.workspace)
+        job = self.board.add("render", run, words, "Rendering")
+        self.changed.set()
+        return job.id
+
+    def _clips_of(self, run: str) -> list[str]:
+        found = next((each for each in self.runs if each["id"] == run), None)
+        if found is None:
+            raise InputError("this pair was not trained here", where=run, fix="Train it in the view Training.")
+        return [found[side]["path"] for side in SIDES]
+
+    async def do_motion_export(self, run: str, options: dict[str, Any]) -> dict[str, str]:
+        """Export the keypoints of a render to edit them: the job, and the file that it writes."""
+        told = json.dumps(options, sort_keys=True)
+        name = re.sub(r"[^\w.-]+", "_", f"{run}-{told}".replace('"', ""))[:120]
+        out = self.project.folder / "motions" / f"{name}.motion.safetensors"
+        out.parent.mkdir(exist_ok=True)
+        if out.exists():
+            return {"job": "", "file": str(out)}
+        words = commands.export_words(self._clips_of(run), options, out, self.project.workspace)
+        job = self.board.add("motion", str(out), words, "Reading the motion", replaces=True)
+        self.changed.set()
+        return {"job": job.id, "file": str(out)}
+
+    async def do_motion(self, file: str) -> dict[str, Any]:
+        """A motion with its edits."""
+        history = self.project.motion(self._motion_file(file))
+        found = await self.workers.call("look", poses.motion_facts, file, history.now["edits"])
+        return {**found, "edits": history.now["edits"], "steps": history.steps, "file": file}
+
+    async def do_edit(self, file: str, edit: dict[str, Any]) -> dict[str, Any]:
+        """One more edit of a motion; what does not fit is not kept."""
+        history = self.project.motion(self._motion_file(file))
+        if "file" in edit:
+            edit = {**edit, "file": str(self._result(edit["file"]))}
+        changes = [*history.now["edits"], edit]
+        await self.workers.call("look", poses.motion_facts, file, changes)
+        history.set({"edits": changes})
+        return await self._edited(file)
+
+    async def do_motion_step(self, file: str, back: bool) -> dict[str, Any]:
+        """Undo or redo of an edit."""
+        history = self.project.motion(self._motion_file(file))
+        if back:
+            history.undo()
+        else:
+            history.redo()
+        return await self._edited(file)
+
+    async def _edited(self, file: str) -> dict[str, Any]:
+        self.changed.set()
+        return await self.do_motion(file)
+
+    async def do_poses(self, run: str, file: str, frames: list[int], width: int) -> list[str]:
+        """Pictures of edited frames, as JPEGs in base64."""
+        changes = self.project.motion(self._motion_file(file)).now["edits"]
+        arguments = self.place, run, file, changes, frames, min(960, max(64, width))
+        drawn = await self.workers.call("look", poses.draw_poses, *arguments)
+        return [base64.b64encode(each).decode() for each in drawn]
+
+    async def do_motion_save(self, run: str, file: str, name: str) -> str:
+        """Write the edited motion among the results of the pair, as a file for `keypoints apply`."""
+        pair = next(each["pair"] for each in self.runs if each["id"] == run)
+        stem = re.sub(r"[^\w.-]+", "_", name).strip("._") or "edited"
+        target = self.project.home / RESULTS / pair / f"{stem}.csv"
+        changes = self.project.motion(self._motion_file(file)).now["edits"]
+        return commands.named(await self.workers.call("look", poses.save_motion, file, changes, str(target)))
+
+    async def do_apply(self, run: str, file: str, options: dict[str, Any]) -> str:
+        """Render a saved motion; the job's id."""
+        target = self._result(file)
+        job = self.board.add("render", run, commands.apply_words(str(target), options, self.project.workspace),
+                             f"Rendering {target.name}")  # fmt: skip
+        self.changed.set()
+        return job.id
+
+    def _motion_file(self, file: str) -> str:
+        found = inside(Path(file), (self.project.folder / "motions",))
+        if found is None:
+            raise InputError("this motion is not there any more", where=file, fix="Open the view Motion again.")
+        return file
+
+    def _result(self, file: str) -> Path:
+        found = inside(self.project.home / file, (self.project.home / RESULTS, self.project.folder))
+        if found is None:
+            raise InputError("there is no such file among the results", where=file, fix="Choose another.")
+        return found
+
+
+def as_json(error: RetargetError) -> Mapping[str, str]:
+    """The three parts of an error, for the page."""
+    return {"what": error.what, "where": error.where or "", "fix": error.fix}
