@@ -145,6 +145,11 @@ def preview(
     return PreviewResult(picture, preview_report(entry))
 
 
+def matte_place(clip: ClipInput, store: Store) -> Path:
+    """The file to which :func:`segment` writes the matte of a clip unless it is told another."""
+    return _open(clip, None, store)[1]
+
+
 def _judged(done: Mapping[str, Entry], clip: SourceClip) -> dict[str, Any]:
     """The report on the matte of a clip, with its flicker."""
     return {**report_on(clip, done), **flicker_report(done[f"flicker:{clip.name}"])}

@@ -243,6 +243,10 @@ class Studio:
                     clip["matte"] = {**state, "stale": False}
                     if not said["hints"]:
                         clip["first_matte"] = state["key"]
+                    if "faces" not in clip:
+                        clip["faces"] = await self.workers.call(
+                            "look", pictures.facing, place, clip["key"], state["key"]
+                        )
                 elif clip.get("matte"):
                     clip["matte"]["stale"] = True
                 self.changed.set()
@@ -276,6 +280,13 @@ class Studio:
             if (said["hints"] or said["brushes"]) and (clip.get("matte") or {}).get("stale", True):
                 fix = "Wait until the strip below the picture in the view Object is full."
                 raise InputError(f"the object of {clip['name']} is still being found with your hints", fix=fix)
+            if said["hints"] or said["brushes"]:
+                words = self.project.find_words(side)  # its file has to be there when the training begins
+                if not any(
+                    job.words == words and job.state in ("done", "running", "waiting")
+                    for job in self.board.jobs.values()
+                ):
+                    await self.do_find(side)
         names = " and ".join(self.project.clip(side)["name"] for side in SIDES)
         return self.board.add("train", self._pair(), self._train_words(), f"Training {names}", replaces=True).id
 
@@ -286,16 +297,11 @@ class Studio:
         return "-".join(self.project.clip(side)["digest"][:16] for side in SIDES)
 
     def _train_words(self) -> list[str]:
-        mattes = []
-        for side in SIDES:
-            said, job = self.project.object(side).now, None
-            if said["hints"] or said["brushes"]:
-                words = self.project.find_words(side)
-                jobs = [each for each in self.board.jobs.values() if each.words == words and each.state == "done"]
-                job = jobs[-1] if jobs else None
-                mattes.append(job.result["matte"] if job else (self.project.clip(side).get("matte") or {}).get("file"))
-            else:
-                mattes.append(None)
+        told = [self.project.object(side).now for side in SIDES]
+        mattes = [
+            (self.project.clip(side).get("matte") or {}).get("file") if said["hints"] or said["brushes"] else None
+            for side, said in zip(SIDES, told, strict=True)
+        ]
         clips = [self.project.clip(side)["path"] for side in SIDES]
         options = self.project.training
         return [str(word) for word in commands.train_words(clips, mattes, options, self.project.workspace)]

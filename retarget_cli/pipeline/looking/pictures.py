@@ -22,19 +22,20 @@ from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline.clips import ClipInput, open_clip
 from retarget_cli.pipeline.mattes import report_on
 from retarget_cli.pipeline.outputs import clip_name
-from retarget_cli.pipeline.segment import finished
+from retarget_cli.pipeline.segment import finished, matte_place
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.segmentation.click import boxed, clicked
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.stages.clip import SourceClip, facts, ingest
-from retarget_cli.stages.crop import frames as crop_frames
 from retarget_cli.stages.matte import MATTE, frame_confidence
 from retarget_cli.stages.proxy import Kind, Proxy, open_proxy, proxy, thumbnails
 from retarget_cli.stages.schedule import run
 from retarget_cli.stages.stage import Tools, never
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.utils.atomic import write_bytes_atomic
+from retarget_cli.vision.heading import HeadingMeter
 
+_TRAVELS = 0.05  # of the width: an object that goes less far may as well stand
 _AROUND = 4  # frames on either side that a hint's answer is found with
 
 
@@ -92,7 +93,8 @@ def matte_state(workspace: str, path: str, hints: Sequence[Mapping[str, Any]], p
     ``key`` serves its pictures; ``confidence`` is by frame; ``hint_frame`` is where a hint helps most.
     """
     store = store_at(workspace)
-    clip = open_clip(ClipInput(Path(path), hints=read_hints(hints)), clip_name(Path(path)), store)
+    told = ClipInput(Path(path), hints=read_hints(hints))
+    clip = open_clip(told, clip_name(Path(path)), store)
     done = finished(clip, MatteConfig(), store, Path(painted) if painted else None)
     if not done:
         return None
@@ -105,7 +107,7 @@ def matte_state(workspace: str, path: str, hints: Sequence[Mapping[str, Any]], p
     box = report["proposed_box"]
     return {
         **about, "by_frame": by_frame, "box": box and list(box), "key": _described(store, shown, "matte")["key"],
-        "file": str(file), "entry": entry.key,
+        "file": str(matte_place(told, store).absolute()), "entry": entry.key,
     }  # fmt: skip
 
 
@@ -184,9 +186,14 @@ def _answered(workspace: str, key: str, hint: Hint, matte_key: str, mask: str) -
     return boxed(clip, at, image, hint)
 
 
-def facing(workspace: str, stages: Mapping[str, Mapping[str, str]], side: str) -> str:
-    """Which way the object of a trained pair's clip faces: ``right``, ``left``, or nothing where it cannot be told."""
-    store = store_at(workspace)
-    found = store.find("crop", stages[side]["key"])
-    heading = None if found is None or not len(crop_frames(found)) else found.json("clip.json").get("heading")
-    return "" if heading is None or abs(heading) < 0.1 else "right" if heading > 0 else "left"
+def facing(workspace: str, key: str, matte_key: str) -> str:
+    """Which way an object goes, ``right`` or ``left``, and nothing where that cannot be told. Keys: of the proxies."""
+    frames, mattes = opened(workspace, key), opened(workspace, matte_key)
+    count = len(frames.offsets) - 1
+    meter = HeadingMeter(count)
+    for index in meter.wanted():
+        meter.add(index, frames.image(index), mattes.image(index))
+    travelled = meter.travelled()
+    if travelled is None or abs(travelled) < _TRAVELS * frames.facts["size"][0]:
+        return ""
+    return "right" if travelled > 0 else "left"

@@ -25,7 +25,7 @@ from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
 from retarget_cli.pipeline.direction import names_of
 from retarget_cli.pipeline.estimate import Speed, told
-from retarget_cli.pipeline.looking.pictures import facing, opened, prepare, store_at
+from retarget_cli.pipeline.looking.pictures import opened, prepare, store_at
 from retarget_cli.pipeline.outputs import RESULTS
 from retarget_cli.pipeline.reproduce import Commands, rendered_files
 from retarget_cli.pipeline.runs import TrainedRun, find_record, find_run
@@ -63,8 +63,6 @@ def run_facts(workspace: str, run: str) -> dict[str, Any]:
     """What a trained pair is: verdict, scores, files that were drawn, names of keypoints, which way the clips face."""
     store = store_at(workspace)
     trained, record = _trained(workspace, run), find_record(store, None, run)
-    sides = {side: clip.name for side, clip in zip("ab", trained.clips, strict=True)}
-    mirrored = {side: facing(workspace, record["stages"], f"crop:{name}") for side, name in sides.items()}
     judged = findings(trained.entries["verdict"]) if "verdict" in trained.entries else []
     phases = get_method(trained.config.method).phases(trained.config.method_config)
     pair = (trained.clips[0].path, trained.clips[1].path)
@@ -75,7 +73,7 @@ def run_facts(workspace: str, run: str) -> dict[str, Any]:
     return {
         "id": trained.id, "pair": trained.pair, "preset": trained.config.preset, "names": list(names_of(trained)),
         "verdict": to_json(judged), "held_out": {phase: held_out(trained.entries[phase]) for phase in phases},
-        "facing": mirrored, "files": drawn, "clips": {side: str(clip.path) for side, clip in zip("ab", trained.clips,
+        "files": drawn, "clips": {side: str(clip.path) for side, clip in zip("ab", trained.clips,
         strict=True)}, "command": Commands(record, store.root).train(), "chosen": _chosen(store, record),
         "report": str(RESULTS / trained.pair / "report.html"),
     }  # fmt: skip

@@ -55,6 +55,7 @@ function shown(made, name, now) {
   fill(made.details,
     h('div.row', h('button', { 'data-key': `in-${name}`, onclick: () => mark(name, 0), title: '[' }, `In ${first}`), h('button', { 'data-key': `out-${name}`, onclick: () => mark(name, 1), title: ']' }, `Out ${last}`),
       cut ? h('button.primary', { 'data-key': `cut-${name}`, onclick: () => { toast(`Taking frames ${first} to ${last}`); ask('trim', { side: name, first, last }); } }, `Use these ${last - first + 1} frames`) : h('small', `${now.frames} frames, ${now.seconds.at(-1).toFixed(2)} s`)),
+    h('div.row', h('span.chip', now.faces ? `faces ${now.faces}` : now.faces === '' ? 'which way it faces cannot be told' : 'which way it faces is seen once its object is found')),
     name === 'b' && h('div.row', h('label.check', h('input', { type: 'checkbox', checked: faces === 'yes', 'data-key': 'flip', onchange: event => ask('training', { options: { ...S.state.training, flip: event.target.checked ? 'yes' : 'auto' } }) }), 'Mirror B for training'),
       h('small', faces === 'yes' ? 'B is turned round, to face as A does.' : 'Turned round by itself where the two face opposite ways.')),
     h('dl', now.info.map(([what, value]) => [h('dt', what), h('dd', value)])),

@@ -101,7 +101,7 @@ export const active = each => each && (each.state === 'running' || each.state ==
 export function standing(each) {
   if (each.state === 'waiting') return { share: 0, text: 'waits for its turn' };
   const now = each.stages.filter(stage => stage.state === 'running').at(-1), done = each.stages.filter(stage => stage.state !== 'running').length;
-  if (!now) return { share: 0, text: done ? `${done} steps done` : 'starts' };
+  if (!now) return { share: 0, text: done ? `step ${done + 1} begins` : 'starts' };
   const rate = now.first && now.done > now.first[1] ? (now.at - now.first[0]) / (now.done - now.first[1]) : null;
   const left = rate && now.total ? `, ${duration(rate * (now.total - now.done))} left` : '';
   return { share: now.total ? now.done / now.total : 0, text: now.total ? `${now.label}: ${now.done} of ${now.total} ${now.unit}${left}` : now.label, stage: now };

@@ -60,6 +60,7 @@ async function load() {
   player.use(clip); viewer.show(clip); player.go(player.frame);
   if (!clip.key || motion.edits.length) preview([player.frame]);
   side();
+  S.draw();
 }
 
 // Where a point is, in pixels of the result, and back.
@@ -156,7 +157,7 @@ function drawTracks() {
       c.lineWidth = 1; c.strokeStyle = css('--soft'); c.globalAlpha = 0.6; c.setLineDash([3, 3]); line(c, old, x, y);
       c.setLineDash([]); c.globalAlpha = 1; c.lineWidth = 1.8; c.strokeStyle = colour(index); c.globalAlpha = axis ? 1 : 0.55; line(c, values, x, y); c.globalAlpha = 1;
     });
-    c.fillStyle = css('--ink'); c.font = '11px system-ui'; c.fillText(motion.names[index], 6, top + 14);
+    c.fillStyle = css('--ink'); c.font = '11px system-ui'; c.fillText(`${motion.names[index]}   x faint, y bold, before dashed`, 8, top + tall - 6);
   });
   c.fillStyle = css('--ink'); c.fillRect(x(Math.max(0, viewer.shown)) - 1, 0, 2, tracks.clientHeight);
 }
@@ -181,7 +182,7 @@ function side() {
 function pick(index, more) { if (more) chosen.has(index) ? chosen.delete(index) : chosen.add(index); else chosen = new Set([index]); marks(); drawTracks(); side(); }
 const save = () => call('motion_save', { run: runId, file, name: `${motion.source.split(' ')[0]}-edited` }).then(path => { savedAs = path; run.motions = [...new Set([...run.motions, path])]; toast(`Saved as ${path}`); side(); S.draw(); return path; }, () => null);
 
-export const command = () => savedAs ? `retarget keypoints apply ${savedAs}` : '';
+export const command = () => savedAs ? `retarget keypoints apply ${savedAs}` : run && motion ? `retarget keypoints export ${run.clips.a.split('/').at(-1)} ${run.clips.b.split('/').at(-1)}${look === 'b' ? ' --look b' : ''}` : '';
 export function finished(each) { if (each.kind === 'render') toast('The result is in the view Results'); if (each.kind === 'motion') update(); }
 export function key(event) {
   if (!motion) return false;

@@ -176,7 +176,7 @@ function side() {
     segmented([['a', clip('a')?.name || 'A'], ['b', clip('b')?.name || 'B']], S.side, other => switchTo(other), 'clip'),
     h('section', h('h3', 'Tool'), h('div.tools', { role: 'radiogroup', 'aria-label': 'Tool' }, TOOLS.map(([name, label, title]) => h('button', { role: 'radio', 'aria-checked': String(tool === name), 'data-key': `tool-${name}`, title, onclick: () => { tool = name; side(); } }, label))),
       (tool === 'paint' || tool === 'erase') && h('label.field', h('span', `Brush ${size}`), h('input', { type: 'range', min: 2, max: 60, value: size, 'data-key': 'brush', oninput: event => { size = Number(event.target.value); event.target.previousSibling.textContent = `Brush ${size}`; } })),
-      segmented([['tint', 'Tint'], ['cut', 'Cut-out'], ['matte', 'Matte'], ['none', 'Clip']], mode, other => { mode = other; viewer.draw(); side(); }, 'shown')),
+      segmented([['tint', 'Tint'], ['cut', 'Cut'], ['matte', 'Matte'], ['none', 'Clip']], mode, other => { mode = other; viewer.draw(); side(); }, 'shown')),
     h('section', h('h3', `Frame ${frame}`), h('div.row',
       h('span.chip', hint.box || hint.points.length ? `${hint.points.length + (hint.box ? 1 : 0)} hint${hint.points.length + (hint.box ? 1 : 0) > 1 ? 's' : ''}` : 'no hint'), brushes[frame] && h('span.chip.warm', 'kept'), sure !== undefined && h('span.chip', `sure ${sure.toFixed(2)}`), took && (hint.points.length || hint.box) ? h('span.chip', `answered in ${Math.round(took)} ms`) : null),
       h('div.row', h('button', { onclick: keepShown, 'data-key': 'keep', title: 'Enter' }, 'Keep this matte'), h('button.quiet', { onclick: forget, 'data-key': 'forget', title: 'Backspace', disabled: !hint.box && !hint.points.length && !brushes[frame] }, 'Forget'))),

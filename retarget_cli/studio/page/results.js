@@ -42,6 +42,7 @@ async function open(again = false) {
   if (!again || !root.contains(panel)) fill(root, h('div.work', h('div.three', viewers.driver.element, viewers.subject.element, viewers.result.element), strip.canvas, player.controls(), strips, list), panel);
   side();
   await show(again && shownFile ? run.files.find(each => each.there && each.look === look)?.file : undefined);
+  S.draw();
   if (!again) candidates();
 }
 export function finished(each) { if (['render', 'train'].includes(each.kind) && runId) { if (each.kind === 'train') runId = null; else open(true); } }
@@ -72,7 +73,7 @@ async function candidates() {
 }
 function scores(mode) {
   const found = Object.entries(run.chosen).find(([name]) => name.startsWith(names()[0]) && name.endsWith(names()[1]))?.[1], row = found?.candidates?.[mode];
-  return row ? Object.entries(row).filter(([name, value]) => ['motion', 'shape', 'total'].includes(name) && typeof value === 'number').map(([name, value]) => `${name} ${value.toFixed(2)}`).join('  ') : WORDS[mode] || '';
+  return row ? Object.entries(row).filter(([name, value]) => ['motion', 'shape', 'total'].includes(name) && typeof value === 'number').map(([name, value]) => `${name} ${value.toFixed(2)}`).join('\n') : WORDS[mode] || '';
 }
 const names = () => { const [a, b] = run.pair.split('--'); return look === 'a' ? [a, b] : [b, a]; };
 function drawStrips() {

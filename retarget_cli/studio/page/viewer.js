@@ -11,7 +11,9 @@ export function picture(address) {
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);
   return found;
 }
-export const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const probe = h('i', { hidden: true });
+// A colour of the style sheet as a canvas understands it.
+export function css(name) { if (!probe.isConnected) document.body.append(probe); probe.style.color = `var(${name})`; return getComputedStyle(probe).color; }
 
 // One clip to look at. `overlay(context, frame)` draws on the picture; `marks` is an SVG in pixels of the clip.
 export class Viewer {
@@ -38,6 +40,7 @@ export class Viewer {
     if (!this.clip) return;
     const room = this.element.firstChild.getBoundingClientRect(), [w, t] = this.clip.native;
     const scale = Math.min(room.width / w, room.height / t);
+    if (this.element.parentElement?.className === 'three') this.element.firstChild.style.aspectRatio = `${w} / ${t}`;
     Object.assign(this.stage.style, { width: `${w * scale}px`, height: `${t * scale}px` });
   }
   address(frame) { return `/frames/${this.clip.key}/${frame}`; }
@@ -167,7 +170,9 @@ export class Strip {
       if (shape === 'brush') c.rect(x(frame + 0.5) - 4, 3, 8, 8); else c.arc(x(frame + 0.5), 8, 4.5, 0, 7);
       c.stroke(); c.fill();
     }
-    c.fillStyle = css('--ink'); c.fillRect(x(this.frame), 0, Math.max(2, x(1)), height); c.globalAlpha = 0.35; c.fillRect(x(this.frame) - 1, 0, Math.max(2, x(1)) + 2, height); c.globalAlpha = 1;
+    c.fillStyle = css('--select'); c.fillRect(x(this.frame), 0, x(1), height);
+    const at = x(this.frame + 0.5);
+    c.fillStyle = '#000'; c.globalAlpha = 0.4; c.fillRect(at - 2.5, 0, 5, height); c.globalAlpha = 1; c.fillStyle = '#fff'; c.fillRect(at - 1.5, 0, 3, height);
   }
 }
 
