@@ -238,6 +238,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(64)  # from here on browsers wait until they are answered
     except OSError as error:
         listening.close()
         what, fix = (

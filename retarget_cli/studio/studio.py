@@ -271,8 +271,10 @@ class Studio:
         command = command_line("retarget", *self._train_words()) if self._both() else ""
         return {**told, "command": command, "about": self._pair() if self._both() else ""}
 
-    async def do_train(self) -> str:
-        """Train the pair."""
+    async def do_train(self, options: dict[str, Any]) -> str:
+        """Train the pair with these options, which are kept."""
+        self.project.training = options
+        self.project.save()
         if not self._both():
             raise InputError("two clips are needed", fix="Choose both in the view Clips.")
         for side in SIDES:
@@ -282,10 +284,8 @@ class Studio:
                 raise InputError(f"the object of {clip['name']} is still being found with your hints", fix=fix)
             if said["hints"] or said["brushes"]:
                 words = self.project.find_words(side)  # its file has to be there when the training begins
-                if not any(
-                    job.words == words and job.state in ("done", "running", "waiting")
-                    for job in self.board.jobs.values()
-                ):
+                made = [job for job in self.board.jobs.values() if job.words == words]
+                if not any(job.state in ("done", "running", "waiting") for job in made):
                     await self.do_find(side)
         names = " and ".join(self.project.clip(side)["name"] for side in SIDES)
         return self.board.add("train", self._pair(), self._train_words(), f"Training {names}", replaces=True).id

@@ -22,9 +22,7 @@ import pytest
 
 from retarget_cli.samples.pair import draw_pair
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium: apt-get install chromium")
 
@@ -170,7 +168,6 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     page.locator("summary", has_text="Single settings").click()
     tab.key("settings").fill("\n".join(TINY))
     tab.key("settings").blur()
-    wait_for(lambda: tab.state()["training"].get("settings") == list(TINY))
     tab.key("train").click()
     wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])
     studio.kill()

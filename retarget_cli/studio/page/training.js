@@ -42,7 +42,7 @@ function drawForm(both, training) {
     h('div.row', active(training) ? h('button', { onclick: () => ask('stop', { job: training.id }), 'data-key': 'stop' }, training.state === 'waiting' ? 'Do not start' : 'Stop') : [h('button.primary.large', { disabled: !both || Boolean(told?.error), onclick: start, 'data-key': 'train' }, training?.state === 'stopped' ? 'Go on' : run && training?.state !== 'failed' ? 'Train again' : 'Train')]),
     h('small', 'Stopped or killed, it goes on where it was. What was done before is not done again.'));
 }
-const start = () => ask('train').then(() => S.draw());
+const start = () => ask('train', { options: options() }).then(() => S.draw());
 
 function drawMain(training, newest) {
   const area = root.querySelector('.main');
@@ -89,7 +89,7 @@ const finding = each => h(`article.${each.severity}`, h('i', { ariaHidden: 'true
 function remedies(advice) {
   return [...advice.matchAll(/`([^`]+)`/g)].map(([, words]) => {
     const setting = words.match(/--set[ =]([\w.]+=[\w.,-]+)/), flip = words.match(/--flip (\w+)/), preset = words.match(/--preset (\w+)/);
-    const train = change => { S.state.training = { ...options(), ...change }; ask('training', { options: options() }).then(start); };
+    const train = change => { S.state.training = { ...options(), ...change }; start(); };
     if (setting) return h('button', { onclick: () => train({ settings: [...(options().settings || []).filter(each => each.split('=')[0] !== setting[1].split('=')[0]), setting[1]] }) }, `Train with ${setting[1]}`);
     if (flip) return h('button', { onclick: () => train({ flip: flip[1] }) }, flip[1] === 'no' ? 'Train without mirroring' : 'Train with B mirrored');
     if (preset) return h('button', { onclick: () => train({ preset: preset[1] }) }, `Train with ${preset[1]}`);
