@@ -18,6 +18,7 @@ _REACH = 0.16
 """How far from a click it changes what was found, as a share of the longer side: it is about a part."""
 _DISC = 1 / 90  # radius of what a click is sure of, as a share of the longer side
 _ROUNDS = 2
+_ALIKE = 14.0  # in 8-bit Lab: as far apart colours of one surface often are
 _LEAST = 12  # pixels of the part that is looked at
 
 
@@ -54,8 +55,9 @@ def clicked(image: np.ndarray, matte: np.ndarray, clicks: Sequence[Click]) -> np
     rows, columns = np.ogrid[part[0], part[1]]
     far = (rows - y) ** 2 + (columns - x) ** 2 > (0.9 * reach) ** 2
     labels[far] = np.where(here[far], cv2.GC_FGD, cv2.GC_BGD)
-    near = (rows - y) ** 2 + (columns - x) ** 2 <= (3 * radius) ** 2
-    labels[near] = cv2.GC_PR_FGD if on else cv2.GC_PR_BGD
+    meant = _like(image[part], (rows - y) ** 2 + (columns - x) ** 2 <= radius**2)
+    meant |= (rows - y) ** 2 + (columns - x) ** 2 <= (3 * radius) ** 2
+    labels[meant & ~far] = cv2.GC_PR_FGD if on else cv2.GC_PR_BGD
     for px, py, positive in sure:
         disc = (rows - py) ** 2 + (columns - px) ** 2 <= radius**2
         labels[disc] = cv2.GC_FGD if positive else cv2.GC_BGD
@@ -70,3 +72,13 @@ def clicked(image: np.ndarray, matte: np.ndarray, clicks: Sequence[Click]) -> np
     result = matte.copy()
     result[part][changed] = 255 if on else 0
     return result
+
+
+def _like(image: np.ndarray, disc: np.ndarray) -> np.ndarray:
+    """Where a picture (h, w, 3) has the colours of a disc (h, w) bool and hangs together with it, (h, w) bool."""
+    lab = cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.0), cv2.COLOR_RGB2LAB).astype(np.float32)
+    colours = lab[disc]
+    apart = np.linalg.norm(lab - colours.mean(axis=0), axis=-1)
+    spread = float(np.linalg.norm(colours - colours.mean(axis=0), axis=-1).mean())
+    regions, _ = components((apart < max(_ALIKE, 2.5 * spread)) | disc)
+    return np.isin(regions, np.unique(regions[disc]))

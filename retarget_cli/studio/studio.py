@@ -215,6 +215,8 @@ class Studio:
         self.changed.set()
 
     def _find_soon(self, side: str) -> None:
+        if matte := self.project.clip(side).get("matte"):
+            matte["stale"] = True  # until it is known that there is one for what was said now
         self.changed.set()
         if (waiting := self._waiting.pop(side, None)) is not None:
             waiting.cancel()

@@ -53,6 +53,12 @@ function foot() {
     h('button.quiet', { 'data-key': 'copy', onclick: () => navigator.clipboard.writeText(line).then(() => toast('Copied')) }, 'Copy')] : h('span', S.state.home));
 }
 
+// A press is never interrupted: what was told meanwhile is drawn when it ends.
+let held = false, late = false;
+addEventListener('pointerdown', () => { held = true; }, true);
+for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => { held = false; setTimeout(() => late && draw()); }, true);
+addEventListener('focusout', () => setTimeout(() => late && draw()));
+
 const told = new Map();
 function news() {
   for (const each of S.state.jobs) {
@@ -67,6 +73,8 @@ function news() {
 
 export function draw() {
   if (!S.state) return;
+  late = held;
+  if (held) return;
   head();
   VIEWS[S.view][1].update();
   foot();

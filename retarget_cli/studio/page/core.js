@@ -26,6 +26,17 @@ export function fill(element, ...children) {
   return element;
 }
 
+// The same for what is drawn again while a person uses it: what is being typed or chosen, and what is open, stays.
+export function refill(element, ...children) {
+  const at = document.activeElement, busy = /^(TEXTAREA|SELECT)$/.test(at?.tagName) || at?.type === 'text';
+  if (busy && element.contains(at) && !at.dataset.done) return element;
+  const open = [...element.querySelectorAll('details[open]')].map(each => each.dataset.key), top = element.scrollTop;
+  fill(element, ...children);
+  for (const each of element.querySelectorAll('details')) if (open.includes(each.dataset.key)) each.open = true;
+  element.scrollTop = top;
+  return element;
+}
+
 let socket = null, number = 0;
 const asked = new Map(), heard = new Set();
 export const listen = hear => heard.add(hear);
@@ -82,7 +93,7 @@ export const sentence = text => text ? text[0].toUpperCase() + text.slice(1) + (
 export const problem = error => h('div.problem', { role: 'alert' }, h('strong', sentence(error.what)), error.where && h('code.where', error.where), h('p', error.fix));
 export const empty = (title, text, ...more) => h('div.empty', h('div.mark', { ariaHidden: 'true' }), h('h2', title), h('p', text), ...more);
 export const field = (name, control, note) => h('label.field', h('span', name), control, note && h('small', note));
-export const choice = (key, options, value, change) => h('select', { 'data-key': key, onchange: event => change(event.target.value) },
+export const choice = (key, options, value, change) => h('select', { 'data-key': key, onchange: event => { event.target.dataset.done = 1; change(event.target.value); } },
   options.map(([each, label]) => h('option', { value: each, selected: each === value }, label)));
 export const segmented = (options, value, change, label) => h('div.segmented', { role: 'radiogroup', 'aria-label': label },
   options.map(([each, text, title]) => h('button', { role: 'radio', 'aria-checked': String(each === value), 'data-key': `${label}-${each}`, title: title || '', onclick: () => change(each) }, text)));

@@ -1,5 +1,5 @@
 // Motion: keypoints as handles on the picture and as tracks in time; every edit can be taken back, and is drawn at once.
-import { S, active, ask, bar, call, choice, empty, field, fill, h, job, problem, segmented, standing, toast } from './core.js';
+import { S, active, ask, bar, call, choice, empty, field, fill, h, job, problem, refill, segmented, standing, toast } from './core.js';
 import { Player, Strip, Viewer, css } from './viewer.js';
 import { current } from './results.js';
 
@@ -166,7 +166,7 @@ function line(c, values, x, y) { c.beginPath(); values.forEach((value, frame) =>
 function side() {
   if (!motion || !root.contains(panel)) return;
   const rendering = S.state.jobs.filter(each => each.kind === 'render').at(-1), names = [...chosen].map(index => motion.names[index]).join(', ') || 'no point', where = range ? `frames ${range[0]} to ${range[1]}` : 'the whole motion', several = run.motions.filter(each => /\.csv$|\.json$|safetensors$/.test(each));
-  fill(panel, segmented([['a', `${run.pair.split('--')[0]} moves`], ['b', `${run.pair.split('--')[1]} moves`]], look, other => { look = other; open(); }, 'look'),
+  refill(panel, segmented([['a', `${run.pair.split('--')[0]} moves`], ['b', `${run.pair.split('--')[1]} moves`]], look, other => { look = other; open(); }, 'look'),
     h('section', h('h3', 'Points'), h('div.points', motion.names.map((name, index) => h('button', { 'aria-pressed': String(chosen.has(index)), 'data-key': `point-${index}`, title: index < 9 ? `${index + 1}` : '', onclick: event => { pick(index, event.shiftKey); } }, h('i', { style: { background: colour(index) } }), name)))),
     h('section', h('h3', 'Drag'), h('label.field', h('span', `Falloff ${reach.toFixed(2)} s either side`), h('input', { type: 'range', min: 0, max: 1.5, step: 0.05, value: reach, 'data-key': 'reach', oninput: event => { reach = Number(event.target.value); event.target.previousSibling.textContent = `Falloff ${reach.toFixed(2)} s either side`; } })), h('label.check', h('input', { type: 'checkbox', checked: onion, 'data-key': 'onion', onchange: event => { onion = event.target.checked; marks(); } }), 'Onion skin')),
     h('section', h('h3', 'Edit'), h('small', `${names}, ${where}. ${range ? '' : 'Shift and drag on the tracks selects a range.'}`),

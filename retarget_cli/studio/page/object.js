@@ -1,5 +1,5 @@
 // The object: click on it, beside it, box it, paint it; see the matte of every frame and how sure it is.
-import { S, active, ask, bar, bytes, call, clip, duration, empty, fill, h, job, problem, put, ready, segmented, standing, toast } from './core.js';
+import { S, active, ask, bar, bytes, call, clip, duration, empty, fill, h, job, problem, put, ready, refill, segmented, standing, toast } from './core.js';
 import { Player, Strip, Viewer, css, mask, picture, shading } from './viewer.js';
 
 const TOOLS = [['on', '● On it', 'Click on the object (1)'], ['off', '○ Beside', 'Click beside it (2)'], ['box', '▢ Box', 'Drag a box round it (3)'], ['paint', '✎ Paint', 'Paint the matte (4)'], ['erase', '⌫ Erase', 'Erase from the matte (5)']];
@@ -172,7 +172,7 @@ function side() {
   if (!ready(S.side)) return;
   const { matte: whole, hints, brushes, steps, native, digest } = now(), frame = viewer.frame, found = job('segment', digest), hint = hintOf(frame), sam = S.state.sam, pulling = sam.known[0] && job('weights', sam.known[0].name);
   const sure = whole?.by_frame?.[frame], said = [...hints.map(each => each.frame), ...Object.keys(brushes).map(Number)], frames = [...new Set(said)].sort((one, other) => one - other);
-  fill(panel,
+  refill(panel,
     segmented([['a', clip('a')?.name || 'A'], ['b', clip('b')?.name || 'B']], S.side, other => switchTo(other), 'clip'),
     h('section', h('h3', 'Tool'), h('div.tools', { role: 'radiogroup', 'aria-label': 'Tool' }, TOOLS.map(([name, label, title]) => h('button', { role: 'radio', 'aria-checked': String(tool === name), 'data-key': `tool-${name}`, title, onclick: () => { tool = name; side(); } }, label))),
       (tool === 'paint' || tool === 'erase') && h('label.field', h('span', `Brush ${size}`), h('input', { type: 'range', min: 2, max: 60, value: size, 'data-key': 'brush', oninput: event => { size = Number(event.target.value); event.target.previousSibling.textContent = `Brush ${size}`; } })),

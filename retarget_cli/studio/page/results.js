@@ -1,5 +1,5 @@
 // Results: driver, subject and result in step; every way to fit the pose as a moving thumbnail; rendering and files.
-import { S, active, ask, bar, call, choice, clip, empty, field, fill, h, job, problem, ready, segmented, standing } from './core.js';
+import { S, active, ask, bar, call, choice, clip, empty, field, fill, h, job, refill, problem, ready, segmented, standing } from './core.js';
 import { Player, Strip, Viewer } from './viewer.js';
 import { address } from './training.js';
 
@@ -97,10 +97,9 @@ const render = () => ask('render', { run: runId, options: told() }).then(() => S
 
 function side() {
   const rendering = S.state.jobs.filter(each => each.kind === 'render').at(-1), [one, two] = names();
-  if (panel.contains(document.activeElement) && document.activeElement.tagName === 'INPUT' && document.activeElement.type === 'text') return;
-  const text = (name, label, place) => field(label, h('input', { type: 'text', value: options[name] || '', placeholder: place, 'data-key': name, onchange: event => set({ [name]: event.target.value.trim() }) }));
+  const text = (name, label, place) => field(label, h('input', { type: 'text', value: options[name] || '', placeholder: place, 'data-key': name, onchange: event => { event.target.dataset.done = 1; set({ [name]: event.target.value.trim() }); } }));
   const ending = options.background === 'alpha' ? ENDINGS.filter(([each]) => each !== '').map(([each, label]) => [each, each === '.mov' ? 'MOV, ProRes 4444' : label]) : ENDINGS;
-  fill(panel, S.state.runs.length > 1 && field('Pair', choice('run', S.state.runs.map(each => [each.id, `${each.pair} · ${each.preset} · ${each.id.slice(4, 13)}`]), runId, value => { S.run = value; S.draw(); })),
+  refill(panel, S.state.runs.length > 1 && field('Pair', choice('run', S.state.runs.map(each => [each.id, `${each.pair} · ${each.preset} · ${each.id.slice(4, 13)}`]), runId, value => { S.run = value; S.draw(); })),
     segmented([['a', `${run.pair.split('--')[0]} moves`], ['b', `${run.pair.split('--')[1]} moves`]], look, other => { look = other; shownFile = null; side(); show(); candidates(); }, 'look'),
     h('section', h('h3', 'Render'),
       field('Pose', choice('affine', [...run.affines, 'trajectory'].map(each => [each, `${each}: ${WORDS[each] || ''}`]), options.affine || 'auto', value => set({ affine: value }))),

@@ -1,5 +1,5 @@
 // Training: how long it will take, start, stop, curves and pictures while it goes on, and the verdict.
-import { S, active, ask, bar, bytes, call, choice, clip, duration, empty, field, fill, h, job, problem, ready, segmented, sentence, standing } from './core.js';
+import { S, active, ask, bar, bytes, call, choice, clip, duration, empty, field, fill, h, refill, job, problem, ready, segmented, sentence, standing } from './core.js';
 
 const PRESETS = [['', 'As this machine suggests', 'draft without a GPU, standard with one'], ['draft', 'Draft', 'for a CPU: pictures of 128 pixels, made sharp at 512'], ['standard', 'Standard', 'for a GPU: pictures of 256 pixels'], ['best', 'Best', 'twice as long as standard']];
 const SEVERITY = { bad: ['✕', 'bad'], weak: ['!', 'weak'], good: ['✓', 'good'] };
@@ -30,14 +30,13 @@ export function finished(each) { if (each.kind === 'train') { wanted = ''; updat
 
 function drawForm(both, training) {
   const preset = options().preset || '', settings = options().settings || [];
-  if (form.contains(document.activeElement) && document.activeElement.tagName === 'TEXTAREA') return;
-  fill(form,
+  refill(form,
     h('h2', both ? `${clip('a').name} and ${clip('b').name}` : S.state.runs[0].pair),
     h('div.presets', { role: 'radiogroup', 'aria-label': 'Preset' }, PRESETS.map(([name, label, note]) => h('button', { role: 'radio', 'aria-checked': String(preset === name), 'data-key': `preset-${name}`, onclick: () => set({ preset: name }) }, h('b', label), h('small', note)))),
     field('Ends with a video of', choice('render', [['a', `${clip('a')?.name || 'A'} moving like ${clip('b')?.name || 'B'}`], ['b', `${clip('b')?.name || 'B'} moving like ${clip('a')?.name || 'A'}`], ['both', 'both'], ['none', 'none']], options().render || 'a', value => set({ render: value }))),
     field('Facing', choice('flip', [['auto', 'mirror B if it faces the other way'], ['yes', 'mirror B'], ['no', 'leave both as they are']], options().flip || 'auto', value => set({ flip: value }))),
     field('Begins with', choice('init', [['', 'what is known of such bodies'], ['none', 'nothing: random networks'], ...S.state.runs.slice(0, 8).map(each => [each.id, `${each.pair}, ${each.id.slice(0, 13)}`])], options().init_from || '', value => set({ init_from: value }))),
-    h('details', { open: settings.length > 0 }, h('summary', 'Single settings'), h('textarea', { rows: 3, spellcheck: false, 'data-key': 'settings', placeholder: 'geometry.steps=3000', value: settings.join('\n'), onchange: event => set({ settings: event.target.value.split('\n').map(line => line.trim()).filter(Boolean) }) }), h('small', 'One on a line; retarget settings lists them.')),
+    h('details', { open: settings.length > 0, 'data-key': 'single' }, h('summary', 'Single settings'), h('textarea', { rows: 3, spellcheck: false, 'data-key': 'settings', placeholder: 'geometry.steps=3000', value: settings.join('\n'), onchange: event => { event.target.dataset.done = 1; set({ settings: event.target.value.split('\n').map(line => line.trim()).filter(Boolean) }); } }), h('small', 'One on a line; retarget settings lists them.')),
     told?.error ? problem(told.error) : h('div.estimate', told ? [h('b', told.seconds ? `about ${duration(told.seconds)}` : 'time not known yet'), h('small', sentence(told.told)), h('small', Object.entries(told.steps).map(([phase, steps]) => `${phase} ${steps} steps`).join(', '))] : h('small', 'Asking how long this takes here …')),
     h('div.row', active(training) ? h('button', { onclick: () => ask('stop', { job: training.id }), 'data-key': 'stop' }, training.state === 'waiting' ? 'Do not start' : 'Stop') : [h('button.primary.large', { disabled: !both || Boolean(told?.error), onclick: start, 'data-key': 'train' }, training?.state === 'stopped' ? 'Go on' : run && training?.state !== 'failed' ? 'Train again' : 'Train')]),
     h('small', 'Stopped or killed, it goes on where it was. What was done before is not done again.'));
@@ -64,7 +63,7 @@ function drawMain(training, newest) {
   if (!parts.length) parts.push(empty('Not trained yet', 'First the program finds both objects, then it learns their motion, then their look. Pictures and curves appear here while it does.'));
   const videos = area.querySelector('video'), again = parts.flat().find(each => each?.querySelector?.('video'));
   if (videos && again && videos.src.endsWith(again.querySelector('video').getAttribute('src') || '-')) again.querySelector('video').replaceWith(videos);
-  fill(area, parts);
+  refill(area, parts);
 }
 export const address = path => `/results/${path.replace(/^.*?retargeted\//, '').split('/').map(encodeURIComponent).join('/')}`;
 
@@ -81,7 +80,7 @@ function chart(lines, label) {
 function verdict() {
   const found = [...run.verdict].sort((one, other) => 'bad weak good'.indexOf(one.severity) - 'bad weak good'.indexOf(other.severity)), counts = ['good', 'weak', 'bad'].map(each => [each, found.filter(one => one.severity === each).length]);
   return h('section.verdict', h('h3', 'Verdict'), h('div.row', counts.filter(([, count]) => count).map(([each, count]) => h(`span.chip.${each}`, `${count} ${each}`)), h('button.primary', { onclick: () => S.go('results'), 'data-key': 'to-results' }, 'To the results'), h('a', { href: address(run.report), target: '_blank', rel: 'noopener' }, 'Report')),
-    found.filter(each => each.severity !== 'good').map(finding), h('details', h('summary', `${counts[0][1]} good`), found.filter(each => each.severity === 'good').map(finding)));
+    found.filter(each => each.severity !== 'good').map(finding), h('details', { 'data-key': 'good' }, h('summary', `${counts[0][1]} good`), found.filter(each => each.severity === 'good').map(finding)));
 }
 const finding = each => h(`article.${each.severity}`, h('i', { ariaHidden: 'true' }, SEVERITY[each.severity][0]), h('div', h('b', each.name), h('p', each.says), each.advice && h('p.advice', each.advice.replaceAll('`', '')), each.advice && h('div.row', remedies(each.advice))));
 
