@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.errors import InputError
-from retarget_cli.studio.commands import segment_words
-from retarget_cli.studio.history import History
+from retarget_cli.pipeline.looking.commands import segment_words
 from retarget_cli.studio.security import inside
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
+from retarget_cli.utils.history import History
 from retarget_cli.utils.text import command_line
 
 SIDES = ("a", "b")

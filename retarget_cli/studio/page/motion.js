@@ -58,7 +58,7 @@ async function load() {
   if (!clip.key) { viewer.address = () => 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='; } else delete viewer.address;
   fill(root, h('div.work', viewer.element, player.controls(), tracks), panel);
   player.use(clip); viewer.show(clip); player.go(player.frame);
-  if (!clip.key || motion.edits.length) preview([player.frame]);
+  preview([player.frame]); // so that the networks are loaded when the first edit is made
   side();
   S.draw();
 }

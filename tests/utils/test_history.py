@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retarget_cli.studio.history import History
+from retarget_cli.utils.history import History
 
 
 def test_what_was_changed_can_be_taken_back_and_taken_again(tmp_path: Path) -> None:

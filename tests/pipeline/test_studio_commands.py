@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 
 from retarget_cli.cli.parsing import parse_hints
+from retarget_cli.pipeline.looking.commands import (
+    apply_words,
+    export_words,
+    hint_words,
+    render_words,
+    segment_words,
+    train_words,
+)
 from retarget_cli.pipeline.looking.pictures import read_hints
-from retarget_cli.studio.commands import apply_words, export_words, hint_words, render_words, segment_words, train_words
 
 WORKSPACE = Path(".retarget")
 HINTS = [
