@@ -177,8 +177,17 @@ class Board:
         self._save(job)
 
     def _read(self, job: Job) -> bool:
-        changed = False
-        alive = self._alive(job)  # asked before reading, so that the last lines are not missed
+        changed = self._read_events(job)
+        if job.state == "running" and not self._alive(job):
+            self._read_events(job)  # what it wrote last
+            self._finish(job)
+            changed = True
+        elif job.state == "done" and job.result is None:
+            job.result = self._document(job)
+        return changed
+
+    def _read_events(self, job: Job) -> bool:
+        before = job.position
         with suppress(FileNotFoundError), self._file(job, "events").open("rb") as file:
             file.seek(job.position)
             for line in file:
@@ -187,13 +196,7 @@ class Board:
                 job.position += len(line)
                 with suppress(ValueError, KeyError):
                     job.take(json.loads(line))
-                changed = True
-        if job.state == "running" and not alive:
-            self._finish(job)
-            changed = True
-        elif job.state == "done" and job.result is None:
-            job.result = self._document(job)
-        return changed
+        return job.position != before
 
     def _alive(self, job: Job) -> bool:
         child = self._children.get(job.id)

@@ -129,8 +129,8 @@ class Project:
 
         self.change(side, put)
 
-    def set_brush(self, side: str, frame: int, picture: bytes | None) -> None:
-        """Keep a PNG as the matte of a frame; None gives the frame back."""
+    def set_brush(self, side: str, frame: int, picture: bytes | None, settles: bool = False) -> None:
+        """Keep a PNG as the matte of a frame; None gives the frame back. settles: the clicks on it are in the PNG."""
         name = "" if picture is None else hashlib.sha256(picture).hexdigest()
         if picture is not None:
             self.brush_file(name).parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +138,8 @@ class Project:
 
         def put(value: dict[str, Any]) -> None:
             value["brushes"].pop(str(frame), None)
+            for hint in value["hints"]:
+                hint["points"] = [] if settles and hint["frame"] == frame else hint["points"]
             if name:
                 value["brushes"][str(frame)] = name
 

@@ -169,7 +169,8 @@ class Server:
             if len(picture) > _MOST_BRUSH:
                 return PlainTextResponse("This picture is too large.", 413)
         try:
-            self.studio.brush(request.path_params["side"], request.path_params["frame"], bytes(picture))
+            side, frame = request.path_params["side"], request.path_params["frame"]
+            self.studio.brush(side, frame, bytes(picture), "settles" in request.query_params)
         except (RetargetError, KeyError) as error:
             told = as_json(error) if isinstance(error, RetargetError) else {"what": str(error), "where": "", "fix": ""}
             return JSONResponse(told, 400)

@@ -54,8 +54,9 @@ class Studio(PairActions):
             self._spawn(self._open(side, path))
         self._spawn(self._list_runs())
         while True:
-            if self.board.tick():
-                self.changed.set()
+            with suppress(OSError):  # a full disk, say; what runs tells of it
+                if self.board.tick():
+                    self.changed.set()
             for job in list(self.board.jobs.values()):
                 self._follow(job)
             for side in SIDES:
@@ -174,12 +175,12 @@ class Studio(PairActions):
         if history.undo() if back else history.redo():
             self._find_soon(side)
 
-    def brush(self, side: str, frame: int, picture: bytes) -> None:
-        """Keep a painted matte, and carry it to its neighbours soon."""
+    def brush(self, side: str, frame: int, picture: bytes, settles: bool) -> None:
+        """Keep a painted matte, and carry it to its neighbours soon. settles: the clicks on the frame are in it."""
         clip = self.project.clip(side)
         if not 0 <= frame < clip["frames"] or not picture.startswith(b"\x89PNG\r\n"):
             raise InputError("this is no matte of a frame", where=clip["path"], fix="Paint on the picture.")
-        self.project.set_brush(side, frame, picture)
+        self.project.set_brush(side, frame, picture, settles)
         self._find_soon(side)
 
     async def do_quick(self, side: str, frame: int) -> str:

@@ -146,19 +146,17 @@ function stroke(x, y) {
 }
 
 // Keep a mask as the matte of a frame; the frames beside it follow.
-async function keep(frame, found) {
+async function keep(frame, found, settles = '') {
   const [w, t] = now().size, canvas = h('canvas', { width: w, height: t }), c = canvas.getContext('2d'), name = S.side;
   c.fillStyle = '#000'; c.fillRect(0, 0, w, t); c.drawImage(found, 0, 0, w, t);
   const png = await new Promise(done => canvas.toBlob(done, 'image/png'));
-  await put(`/brush/${name}/${frame}`, png).catch(() => {});
+  await put(`/brush/${name}/${frame}${settles}`, png).catch(() => {});
   painted = null;
 }
 async function keepShown() {
   const found = await matte(viewer.frame);
   if (!found) { toast('There is no matte on this frame yet.'); return; }
-  await keep(viewer.frame, found);
-  const hint = hintOf(viewer.frame);
-  if (hint.points.length && !hint.box) await ask('hint', { side: S.side, frame: viewer.frame, box: null, points: [] });
+  await keep(viewer.frame, found, '?settles');
   toast(`Frame ${viewer.frame} is kept, and the frames beside it follow`);
 }
 function forget() {
@@ -179,6 +177,7 @@ function side() {
       segmented([['tint', 'Tint'], ['cut', 'Cut'], ['matte', 'Matte'], ['none', 'Clip']], mode, other => { mode = other; viewer.draw(); side(); }, 'shown')),
     h('section', h('h3', `Frame ${frame}`), h('div.row',
       h('span.chip', hint.box || hint.points.length ? `${hint.points.length + (hint.box ? 1 : 0)} hint${hint.points.length + (hint.box ? 1 : 0) > 1 ? 's' : ''}` : 'no hint'), brushes[frame] && h('span.chip.warm', 'kept'), sure !== undefined && h('span.chip', `sure ${sure.toFixed(2)}`), took && (hint.points.length || hint.box) ? h('span.chip', `answered in ${Math.round(took)} ms`) : null),
+      answers.has(saidKey(frame)) && h('p.warn', 'This is the answer to your hints on this frame alone. The whole clip may differ here: Enter keeps it, and the frames beside it follow.'),
       h('div.row', h('button', { onclick: keepShown, 'data-key': 'keep', title: 'Enter' }, 'Keep this matte'), h('button.quiet', { onclick: forget, 'data-key': 'forget', title: 'Backspace', disabled: !hint.box && !hint.points.length && !brushes[frame] }, 'Forget'))),
     h('section', h('h3', 'Whole clip'),
       active(found) ? [h('small', standing(found).text), bar(standing(found).share)] : found?.state === 'failed' && found.error && (!whole || whole.stale) ? problem(found.error) : whole && !whole.stale ? h('div.row', h('span.chip.good', 'up to date'), h('small', `confidence ${whole.confidence.toFixed(2)}, found by ${whole.backend}`)) : h('button.primary', { onclick: () => ask('find', { side: S.side }), 'data-key': 'find' }, 'Find the object'),
