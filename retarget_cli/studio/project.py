@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,12 +18,8 @@ from retarget_cli.utils.history import History
 from retarget_cli.utils.text import command_line
 
 SIDES = ("a", "b")
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".mts", ".gif", ".webp")
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr")
 _NOTHING: dict[str, Any] = {"hints": [], "brushes": {}}
 _UNEDITED: dict[str, Any] = {"edits": []}
-_MOST_FILES = 300  # that are offered
-_DEEPEST = 3  # folders below the one where the studio began
 
 
 class Project:
@@ -63,27 +58,6 @@ class Project:
             what = "there is no such file" if not given.exists() else "the studio opens no files from there"
             raise InputError(what, where=path, fix=fix)
         return given
-
-    def offered(self) -> list[dict[str, Any]]:
-        """Clips in the folder of the studio and below, results left out: {"path", "size", "kind"}."""
-        found: list[dict[str, Any]] = []
-        for folder, folders, files in os.walk(self.home):
-            here = Path(folder)
-            depth = len(here.relative_to(self.home).parts)
-            folders[:] = sorted(each for each in folders if not each.startswith(".") and depth < _DEEPEST
-                                and each not in ("retargeted", "node_modules", "__pycache__"))  # fmt: skip
-            pictures = sum(Path(each).suffix.lower() in PICTURES for each in files)
-            if pictures > 1 and here != self.home:
-                found.append({"path": str(here.relative_to(self.home)), "size": pictures, "kind": "pictures"})
-            for name in sorted(files):
-                if Path(name).suffix.lower() in VIDEOS and not name.startswith("."):
-                    file = here / name
-                    with suppress(OSError):
-                        size = file.stat().st_size
-                        found.append({"path": str(file.relative_to(self.home)), "size": size, "kind": "video"})
-            if len(found) >= _MOST_FILES:
-                break
-        return found[:_MOST_FILES]
 
     def clip(self, side: str) -> dict[str, Any]:
         """The clip on a side. Raises InputError when none is open, or is not ready."""

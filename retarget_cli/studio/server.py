@@ -23,10 +23,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from retarget_cli.errors import EnvironmentProblem, InputError, RetargetError
+from retarget_cli.pipeline.looking.offered import PICTURES, VIDEOS
 from retarget_cli.pipeline.outputs import RESULTS
 from retarget_cli.stages.proxy import Proxy, open_proxy, thumbnails
 from retarget_cli.store.engine import Store
-from retarget_cli.studio.project import PICTURES, VIDEOS
 from retarget_cli.studio.security import LOOPBACK, REPORT_POLICY, Guard, inside
 from retarget_cli.studio.studio import Studio, as_json
 from retarget_cli.utils.atomic import move_into_place, part_beside

@@ -11,6 +11,7 @@ from typing import Any
 
 from retarget_cli.errors import InputError, RetargetError, UsageError
 from retarget_cli.pipeline.looking import commands, pictures, poses
+from retarget_cli.pipeline.looking.offered import clips_in
 from retarget_cli.studio.jobs import Board, Job
 from retarget_cli.studio.pair import PairActions
 from retarget_cli.studio.project import SIDES, Project
@@ -95,7 +96,7 @@ class Studio(PairActions):
 
     async def do_files(self) -> list[dict[str, Any]]:
         """Clips to choose from."""
-        return await asyncio.to_thread(self.project.offered)
+        return await asyncio.to_thread(clips_in, self.project.home)
 
     async def do_open(self, side: str, path: str) -> None:
         """Open a clip; it is prepared in the background."""

@@ -102,8 +102,7 @@ addEventListener('keydown', event => {
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => { event.preventDefault(); clips.dropped(event); });
 
-theme();
-const [view, side, frame] = location.hash.slice(1).split('/');
+theme(); const [view, side, frame] = location.hash.slice(1).split('/');
 if (side === 'a' || side === 'b') { S.side = side; S.frame[side] = Number(frame) || 0; }
 listen(() => {
   news();

@@ -3,8 +3,7 @@ import { S, ask, bar, bytes, call, clip, empty, fill, h, job, problem, put, read
 import { Player, Strip, Viewer } from './viewer.js';
 
 let root, offered = null, uploading = null;
-const sides = {};
-const part = { a: null, b: null };
+const sides = {}, part = { a: null, b: null };
 
 function side(name) {
   const viewer = new Viewer({ label: '' });

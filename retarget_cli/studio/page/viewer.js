@@ -1,8 +1,7 @@
 // Frames by number, with what is drawn on them; and the strip below, which is the clip in time.
 import { h } from './core.js';
 
-const KEPT = 160;
-const kept = new Map();
+const KEPT = 160, kept = new Map();
 // A picture of the server, kept for a while; `null` when it cannot be had.
 export function picture(address) {
   if (kept.has(address)) { const found = kept.get(address); kept.delete(address); kept.set(address, found); return found; }
@@ -29,12 +28,10 @@ export class Viewer {
   show(clip) {
     if (this.clip?.key === clip?.key) { this.clip = clip; return; }
     this.clip = clip;
-    this.shown = -1;
-    if (!clip) return;
+    this.shown = -1; if (!clip) return;
     [this.canvas.width, this.canvas.height] = clip.size;
     this.marks.setAttribute('viewBox', `0 0 ${clip.native[0]} ${clip.native[1]}`);
-    this.fit();
-    this.seek(Math.min(this.frame, clip.frames - 1));
+    this.fit(); this.seek(Math.min(this.frame, clip.frames - 1));
   }
   fit() {
     if (!this.clip) return;
