@@ -19,6 +19,7 @@ _REACH = 0.16
 _DISC = 1 / 90  # radius of what a click is sure of, as a share of the longer side
 _ROUNDS = 2
 _ALIKE = 14.0  # in 8-bit Lab: as far apart colours of one surface often are
+_FEW = 20  # pixels, from which no colours can be learned
 _LEAST = 12  # pixels of the part that is looked at
 
 
@@ -61,6 +62,9 @@ def clicked(image: np.ndarray, matte: np.ndarray, clicks: Sequence[Click]) -> np
     for px, py, positive in sure:
         disc = (rows - py) ** 2 + (columns - px) ** 2 <= radius**2
         labels[disc] = cv2.GC_FGD if positive else cv2.GC_BGD
+    object_side = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    if min(object_side.sum(), (~object_side).sum()) < _FEW:
+        return matte  # there is no border here to be found anew
     models = np.zeros((1, 65)), np.zeros((1, 65))
     picture = np.ascontiguousarray(image[part][..., ::-1])
     cv2.grabCut(picture, labels, (0, 0, 1, 1), *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)

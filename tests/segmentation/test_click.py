@@ -46,6 +46,12 @@ def test_what_is_far_from_the_click_stays_as_it_was() -> None:
     assert (found[:30, :60] == odd[:30, :60]).all()
 
 
+def test_a_click_beside_where_nothing_was_found_changes_nothing() -> None:
+    image, _, body = scene()
+    assert (clicked(image, body, [(10, 10, False)]) == body).all()
+    assert (clicked(image, np.full_like(body, 255), [(80, 76, True)]) == 255).all()
+
+
 def test_earlier_clicks_stay_true() -> None:
     image, _, body = scene()
     first = clicked(image, body, [(136, 62, True)])

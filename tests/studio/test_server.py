@@ -113,9 +113,11 @@ def test_a_clip_outside_of_the_folder_is_not_opened(running: tuple[Running, Path
 
 def test_uploads_are_bounded_and_only_clips_are_taken(running: tuple[Running, Path]) -> None:
     server, folder = running
-    kept = server.ask("/upload/..%2fcat.mp4", "PUT", b"x" * 900)
+    assert server.ask("/upload/..%2fcat.mp4", "PUT", b"x").status == 404
+    kept = server.ask("/upload/..cat%20one.mp4", "PUT", b"x" * 900)
     assert kept.status == 200
     path = Path(json.loads(kept.content)["path"])
+    assert path.name == "cat_one.mp4"
     assert path.parent == folder / ".retarget/studio/uploads" and path.read_bytes() == b"x" * 900
     assert server.ask("/upload/dog.mp4", "PUT", b"x" * 1100).status == 413
     assert server.ask("/upload/dog.sh", "PUT", b"x").status == 415
