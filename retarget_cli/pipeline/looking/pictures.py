@@ -28,7 +28,7 @@ from retarget_cli.segmentation.click import boxed, clicked
 from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
 from retarget_cli.stages.clip import SourceClip, facts, ingest
 from retarget_cli.stages.matte import MATTE, frame_confidence
-from retarget_cli.stages.proxy import Kind, Proxy, open_proxy, proxy, thumbnails
+from retarget_cli.stages.proxy import Kind, Proxy, open_proxy, proxy
 from retarget_cli.stages.schedule import run
 from retarget_cli.stages.stage import Tools, never
 from retarget_cli.store.engine import Entry, Store
@@ -67,7 +67,6 @@ def _described(store: Store, clip: SourceClip, kind: Kind, progress: str = "") -
     return {
         "name": clip.name, "path": str(clip.path), "digest": clip.digest, "key": entry.key,
         "frames": clip_facts.timing.frames, **opened.facts, "info": [list(row) for row in info if row[0] != "file"],
-        "thumbs_file": str(thumbnails(entry)),
     }  # fmt: skip
 
 
@@ -77,7 +76,7 @@ def trimmed(workspace: str, path: str, first: int, last: int, folder: str) -> st
     found = facts(run([ingest(clip)], Tools(store_at(workspace), silent, never))[f"ingest:{clip.name}"])
     playing = play(Tempo.parse(f"{first}f", f"{last + 1}f" if last + 1 < found.timing.frames else None),
                    found.timing, clip.name)  # fmt: skip
-    target = Path(folder) / f"{clip.name}-{first}-{last}.mkv"
+    target = Path(folder) / clip.digest[:16] / f"{clip.name}-{first}-{last}.mkv"
     if not target.exists():
         source = replace(found.source(clip.path), first=first, count=last - first + 1)
         timing: Timing = playing.timing
@@ -90,7 +89,7 @@ def trimmed(workspace: str, path: str, first: int, last: int, folder: str) -> st
 def matte_state(workspace: str, path: str, hints: Sequence[Mapping[str, Any]], painted: str) -> dict[str, Any] | None:
     """The matte of a clip with these hints and painted frames, if it was made; None if not.
 
-    ``key`` serves its pictures; ``confidence`` is by frame; ``hint_frame`` is where a hint helps most.
+    ``key`` serves its pictures; ``by_frame`` is the confidence in each; ``hint_frame`` is where a hint helps most.
     """
     store = store_at(workspace)
     told = ClipInput(Path(path), hints=read_hints(hints))
@@ -99,15 +98,14 @@ def matte_state(workspace: str, path: str, hints: Sequence[Mapping[str, Any]], p
     if not done:
         return None
     report, count = report_on(clip, done), facts(done[f"ingest:{clip.name}"]).timing.frames
-    entry = done[f"matte:{clip.name}"]
-    file = entry.file(MATTE)
+    file = done[f"matte:{clip.name}"].file(MATTE)
     shown = SourceClip(f"{clip.name}-matte", file, store.digests.digest(file))
     about = {name: report[name] for name in ("backend", "confidence", "doubts", "notices", "hint_frame")}
     by_frame = [round(each, 3) for each in frame_confidence(report, count)]
     box = report["proposed_box"]
     return {
         **about, "by_frame": by_frame, "box": box and list(box), "key": _described(store, shown, "matte")["key"],
-        "file": str(matte_place(told, store).absolute()), "entry": entry.key,
+        "file": str(matte_place(told, store).absolute()),
     }  # fmt: skip
 
 

@@ -23,15 +23,14 @@ from retarget_cli.methods.base import LayerFrame, PairContext, Playback, Poses, 
 from retarget_cli.motion import edits
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
-from retarget_cli.pipeline.direction import names_of
 from retarget_cli.pipeline.estimate import Speed, told
 from retarget_cli.pipeline.looking.pictures import opened, prepare, store_at
 from retarget_cli.pipeline.outputs import RESULTS
-from retarget_cli.pipeline.reproduce import Commands, rendered_files
+from retarget_cli.pipeline.reproduce import rendered_files
 from retarget_cli.pipeline.runs import TrainedRun, find_record, find_run
 from retarget_cli.pipeline.settings import load_config
 from retarget_cli.stages.clip import SourceClip
-from retarget_cli.stages.fit import held_out
+from retarget_cli.stages.fit import object_kind
 from retarget_cli.stages.proxy import Proxy
 from retarget_cli.stages.scene import PLATE
 from retarget_cli.stages.transfer import report
@@ -60,22 +59,19 @@ def runs_of(workspace: str) -> list[dict[str, Any]]:
 
 
 def run_facts(workspace: str, run: str) -> dict[str, Any]:
-    """What a trained pair is: verdict, scores, files that were drawn, names of keypoints, which way the clips face."""
+    """What a trained pair is: its verdict, the files that were drawn of it, and how their poses were fitted."""
     store = store_at(workspace)
     trained, record = _trained(workspace, run), find_record(store, None, run)
     judged = findings(trained.entries["verdict"]) if "verdict" in trained.entries else []
-    phases = get_method(trained.config.method).phases(trained.config.method_config)
     pair = (trained.clips[0].path, trained.clips[1].path)
     drawn = [vars(each) | {"file": str(each.file)} for each in rendered_files(pair, store) if each.run == trained.id]
     rows = {row["file"]: row for row in record.get("renders", [])}
     for each in drawn:
         each |= {"look": rows[each["file"]]["look"], "options": _plain(rows[each["file"]]["options"])}
     return {
-        "id": trained.id, "pair": trained.pair, "preset": trained.config.preset, "names": list(names_of(trained)),
-        "verdict": to_json(judged), "held_out": {phase: held_out(trained.entries[phase]) for phase in phases},
-        "files": drawn, "clips": {side: str(clip.path) for side, clip in zip("ab", trained.clips,
-        strict=True)}, "command": Commands(record, store.root).train(), "chosen": _chosen(store, record),
-        "report": str(RESULTS / trained.pair / "report.html"),
+        "id": trained.id, "pair": trained.pair, "verdict": to_json(judged), "files": drawn,
+        "clips": {side: str(clip.path) for side, clip in zip("ab", trained.clips, strict=True)},
+        "chosen": _chosen(store, record), "report": str(RESULTS / trained.pair / "report.html"),
     }  # fmt: skip
 
 
@@ -264,5 +260,6 @@ def affines(workspace: str, run: str) -> list[str]:
     """The ways to fit a pose that this pair can take, in the order in which they are shown."""
     trained = _trained(workspace, run)
     modes = ["auto", "relative", "matched", "balanced", "proportions", "learned", "moments", "none"]
-    with_aligner = trained.config.start is not None and any(name.startswith("kind") for name in trained.entries)
+    first = get_method(trained.config.method).phase_names[0]
+    with_aligner = trained.config.start is not None and object_kind(trained.entries[first]) is not None
     return [modes[0], *(["aligner"] if with_aligner else []), *modes[1:]]
