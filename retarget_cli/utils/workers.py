@@ -49,7 +49,9 @@ class Workers:
     def close(self) -> None:
         """End the processes."""
         for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((pool._processes or {}).values()):  # what they do is only looked at
+                process.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _told(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, dict[str, Any] | None]:

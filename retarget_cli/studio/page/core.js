@@ -103,8 +103,7 @@ export function duration(seconds) {
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min ${String(Math.round(seconds % 60)).padStart(2, '0')} s` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
-export const clip = side => S.state?.clips[side];
-export const ready = side => Boolean(clip(side)?.key);
+export const clip = side => S.state?.clips[side], ready = side => Boolean(clip(side)?.key);
 export const job = (kind, about) => S.state.jobs.filter(each => each.kind === kind && (about === undefined || each.about === about)).at(-1);
 export const active = each => each && (each.state === 'running' || each.state === 'waiting');
 

@@ -3,7 +3,6 @@ import { S, active, ask, bar, bytes, call, clip, duration, empty, fill, h, job, 
 import { Player, Strip, Viewer, css, mask, picture, shading } from './viewer.js';
 
 const TOOLS = [['on', '● On it', 'Click on the object (1)'], ['off', '○ Beside', 'Click beside it (2)'], ['box', '▢ Box', 'Drag a box round it (3)'], ['paint', '✎ Paint', 'Paint the matte (4)'], ['erase', '⌫ Erase', 'Erase from the matte (5)']];
-const MODES = ['tint', 'cut', 'matte', 'none'];
 let root, viewer, player, strip, panel, tool = 'on', mode = 'tint', size = 14, drag = null, painted = null, asked = null, took = null, shownFor = '';
 const answers = new Map(); // by what was said about a frame
 
@@ -198,7 +197,7 @@ export function key(event) {
   const number = Number(event.key);
   if (number >= 1 && number <= TOOLS.length) tool = TOOLS[number - 1][0];
   else if (event.key === 'x') tool = { on: 'off', off: 'on', paint: 'erase', erase: 'paint', box: 'off' }[tool];
-  else if (event.key === 'm') { mode = MODES[(MODES.indexOf(mode) + 1) % MODES.length]; viewer.draw(); } else if (event.key === 'u' || event.key === 'U' || event.key === 'z' || event.key === 'Z') step(!event.shiftKey);
+  else if (event.key === 'm') { mode = { tint: 'cut', cut: 'matte', matte: 'none', none: 'tint' }[mode]; viewer.draw(); } else if (event.key === 'u' || event.key === 'U' || event.key === 'z' || event.key === 'Z') step(!event.shiftKey);
   else if (event.key === 'Enter') keepShown();
   else if (event.key === 'Backspace' || event.key === 'Delete') forget();
   else if (event.key === 'n' && now().matte?.hint_frame !== null && now().matte) player.go(now().matte.hint_frame);

@@ -60,8 +60,7 @@ export class Viewer {
     const context = this.canvas.getContext('2d', { willReadFrequently: false });
     const frame = this.shown, layers = this.overlay ? await this.overlay(frame) : [];
     if (frame !== this.shown) return;
-    context.globalAlpha = 1;
-    context.drawImage(this.image, 0, 0, this.canvas.width, this.canvas.height);
+    context.globalAlpha = 1; context.drawImage(this.image, 0, 0, this.canvas.width, this.canvas.height);
     for (const layer of layers) layer(context, this.canvas.width, this.canvas.height);
   }
   // Where the pointer is, in pixels of the clip.
