@@ -15,6 +15,7 @@ from retarget_cli.pipeline.outputs import RESULTS
 from retarget_cli.studio.jobs import Board
 from retarget_cli.studio.project import SIDES, Project
 from retarget_cli.studio.security import inside
+from retarget_cli.utils.text import command_line
 from retarget_cli.utils.workers import Workers
 
 
@@ -31,6 +32,7 @@ class PairActions:
     async def do_run(self, run: str) -> dict[str, Any]:
         """What a trained pair is, and what was drawn of it."""
         found: dict[str, Any] = await self.workers.call("look", poses.run_facts, self.place, run)
+        found["named"] = " ".join(command_line(commands.named(found["clips"][side])) for side in SIDES)
         found["affines"] = await self.workers.call("look", poses.affines, self.place, run)
         home = self.project.home / RESULTS / found["pair"]
         found["motions"] = sorted(commands.named(file) for file in home.glob("*") if file.suffix in (".csv", ".json")

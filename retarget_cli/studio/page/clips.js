@@ -27,8 +27,7 @@ export const leave = () => Object.values(sides).forEach(each => each.player.stop
 
 export function update() {
   for (const name of ['a', 'b']) {
-    const made = sides[name], now = clip(name);
-    const role = name === 'a' ? 'gives the look' : 'gives the motion';
+    const made = sides[name], now = clip(name), role = name === 'a' ? 'gives the look' : 'gives the motion';
     fill(made.head, h(`span.badge.${name}`, name.toUpperCase()), h('h2', now?.name || `Clip ${name.toUpperCase()}`), h('small', role),
       now && h('button.quiet', { onclick: () => choose(name), 'data-key': `choose-${name}` }, 'Choose another'));
     if (uploading?.side === name) fill(made.body, h('div.empty', h('div.spinner'), h('p', `Taking ${uploading.name} …`)));

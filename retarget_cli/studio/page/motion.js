@@ -182,7 +182,7 @@ function side() {
 function pick(index, more) { if (more) chosen.has(index) ? chosen.delete(index) : chosen.add(index); else chosen = new Set([index]); marks(); drawTracks(); side(); }
 const save = () => call('motion_save', { run: runId, file, name: `${motion.source.split(' ')[0]}-edited` }).then(path => { savedAs = path; run.motions = [...new Set([...run.motions, path])]; toast(`Saved as ${path}`); side(); S.draw(); return path; }, () => null);
 
-export const command = () => savedAs ? `retarget keypoints apply ${savedAs}` : run && motion ? `retarget keypoints export ${run.clips.a.split('/').at(-1)} ${run.clips.b.split('/').at(-1)}${look === 'b' ? ' --look b' : ''}` : '';
+export const command = () => savedAs ? `retarget keypoints apply ${savedAs}` : run && motion ? `retarget keypoints export ${run.named}${look === 'b' ? ' --look b' : ''}` : '';
 export function finished(each) { if (each.kind === 'render') toast('The result is in the view Results'); if (each.kind === 'motion') update(); }
 export function key(event) {
   if (!motion) return false;

@@ -115,7 +115,7 @@ function files() {
   const mine = run.files.filter(each => each.look === look);
   fill(list, h('h3', 'Drawn'), mine.length ? mine.map(each => h('div.row.rendered', { class: `row rendered${each.file === shownFile ? ' now' : ''}` }, h('button.quiet', { onclick: () => show(each.file), disabled: !each.there }, each.file.split('/').at(-1)), h('small', each.there ? each.when : 'no longer there'), each.there && /\.\w+$/.test(each.file) && h('a', { href: `${address(each.file)}?save`, download: '' }, 'Save'))) : h('small', 'Nothing was drawn with this look yet.'));
 }
-export const command = () => { if (!run || !runId) return ''; const given = told(); return `retarget render ${run.clips.a.split('/').at(-1)} ${run.clips.b.split('/').at(-1)}${Object.entries(given).filter(([name, value]) => value && !(name === 'look' && value === 'a') && !(name === 'affine' && value === 'auto') && !(name === 'background' && value === 'subject')).map(([name, value]) => ` --${{ start: 'from', stop: 'to' }[name] || name} ${/[^\w.,:/-]/.test(value) ? `'${value}'` : value}`).join('')}`; };
+export const command = () => { if (!run || !runId) return ''; const given = told(); return `retarget render ${run.named}${Object.entries(given).filter(([name, value]) => value && !(name === 'look' && value === 'a') && !(name === 'affine' && value === 'auto') && !(name === 'background' && value === 'subject')).map(([name, value]) => ` --${{ start: 'from', stop: 'to' }[name] || name} ${/[^\w.,:/-]/.test(value) ? `'${value}'` : value}`).join('')}`; };
 export function key(event) {
   if (!run) return false;
   const number = Number(event.key);
