@@ -127,7 +127,8 @@ class PairActions:
         stem = re.sub(r"[^\w.-]+", "_", name).strip("._") or "edited"
         target = self.project.home / RESULTS / pair / f"{stem}.csv"
         changes = self.project.motion(self._motion_file(file)).now["edits"]
-        return commands.named(await self.workers.call("look", poses.save_motion, file, changes, str(target)))
+        saved = await self.workers.call("look", poses.save_motion, self.place, file, changes, str(target))
+        return commands.named(saved)
 
     async def do_apply(self, run: str, file: str, options: dict[str, Any]) -> str:
         """Render a saved motion; the job's id."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from motions import make_motion
 
-from retarget_cli.errors import InputError
+from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.timing import Timing
 from retarget_cli.motion import edits
 from retarget_cli.motion.files import motion_bytes, read_motion
@@ -47,8 +47,13 @@ def test_the_saved_file_holds_the_edited_motion_and_the_facts_tell_both(tmp_path
     file = tmp_path / "m.motion.safetensors"
     file.write_bytes(motion_bytes(MOTION, file))
     change = {"op": "exaggerate", "factor": 2.0, "points": [2]}
-    saved = save_motion(str(file), [change], str(tmp_path / "new" / "edited.csv"))
+    workspace, target = str(tmp_path / "workspace"), tmp_path / "new" / "edited.csv"
+    saved = save_motion(workspace, str(file), [change], str(target))
     np.testing.assert_allclose(read_motion(Path(saved)).points, edited(MOTION, [change]).points, atol=1e-5)
+    save_motion(workspace, str(file), [], str(target))  # its own file may be replaced
+    target.write_text(target.read_text() + "\n")
+    with pytest.raises(UsageError, match="changed since it was made"):
+        save_motion(workspace, str(file), [change], str(target))
     told = motion_facts(str(file), [change])
     np.testing.assert_allclose(told["original"], MOTION.points, atol=1e-5)
     np.testing.assert_allclose(told["points"], edited(MOTION, [change]).points, atol=1e-5)

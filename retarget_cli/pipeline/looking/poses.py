@@ -23,9 +23,10 @@ from retarget_cli.methods.base import LayerFrame, PairContext, Playback, Poses, 
 from retarget_cli.motion import edits
 from retarget_cli.motion.files import motion_bytes, read_motion
 from retarget_cli.motion.motion import Motion
+from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.estimate import Speed, told
 from retarget_cli.pipeline.looking.pictures import opened, prepare, store_at
-from retarget_cli.pipeline.outputs import RESULTS
+from retarget_cli.pipeline.outputs import RESULTS, write
 from retarget_cli.pipeline.reproduce import rendered_files
 from retarget_cli.pipeline.runs import TrainedRun, find_record, find_run
 from retarget_cli.pipeline.settings import load_config
@@ -209,11 +210,15 @@ def _edited(motion: Motion, change: Mapping[str, Any]) -> Motion:
     raise ValueError(f"there is no edit {change['op']!r}")
 
 
-def save_motion(file: str, changes: Sequence[Mapping[str, Any]], target: str) -> str:
-    """Write the edited motion to a file that `retarget keypoints apply` takes; returns its path."""
-    path = Path(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes_atomic(path, motion_bytes(edited(_read(file), changes), path))
+def save_motion(workspace: str, file: str, changes: Sequence[Mapping[str, Any]], target: str) -> str:
+    """Write the edited motion to a file that `retarget keypoints apply` takes; returns its path.
+
+    Raises UsageError when a file is there that somebody else made or changed.
+    """
+    path, delivered = Path(target), Delivered(store_at(workspace))
+    fix = "Move that file away, or give it another name."
+    delivered.check([path], named=True, fix=fix)
+    write(path, motion_bytes(edited(_read(file), changes), path), delivered)
     return str(path)
 
 

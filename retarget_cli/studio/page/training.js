@@ -97,5 +97,4 @@ function remedies(advice) {
     return null;
   });
 }
-export const command = () => told?.command || '';
-export const key = () => false;
+export const command = () => told?.command || '', key = () => false;
