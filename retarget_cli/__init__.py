@@ -302,6 +302,7 @@ def segment(
     video: str | Path,
     *,
     mask: str | Path | None = None,
+    mask_frames: str | Path | None = None,
     hints: Sequence[Hint] = (),
     fps_in: str | float | None = None,
     backend: str = "auto",
@@ -314,6 +315,7 @@ def segment(
     """Find the object of one clip.
 
     mask: a finished matte to use instead
+    mask_frames: a folder with mattes of some frames, which are kept and carried to the frames beside them
     hints: where the object is
     fps_in: frames a second of a folder of pictures
     backend, weights: how it is found
@@ -328,7 +330,8 @@ def segment(
 
     clip = ClipInput(Path(video), _path(mask), tuple(hints), _rate(fps_in))
     found = load_config(None, None, (), backend=backend, weights=weights).matte
-    return segment_clip(clip, found, _path(out), Store(Path(workspace)), reporter, force=force)
+    store, painted = Store(Path(workspace)), _path(mask_frames)
+    return segment_clip(clip, found, _path(out), store, reporter, force=force, painted=painted)
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -30,6 +30,7 @@ from retarget_cli.cli.commands import (
     runs,
     segment,
     settings,
+    studio,
     train,
     weights,
 )
@@ -68,6 +69,7 @@ app.command("train")(train.train)
 app.command("import")(import_checkpoint.import_checkpoint)
 app.command("render")(render.render)
 app.command("segment")(segment.segment)
+app.command("studio")(studio.studio)
 app.command("demo")(demo.demo)
 app.add_typer(keypoints.app, name="keypoints")
 app.command("evaluate")(evaluate.evaluate)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from retarget_cli.cli import failures
 from retarget_cli.cli.options import General, InWorkspace, Working
 from retarget_cli.cli.reporters.progress import PlainReporter, ProgressReporter
+from retarget_cli.cli.reporters.record import from_environment
 from retarget_cli.config import DEFAULT_WORKSPACE, TrainConfig
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Notice, Reporter, silent
@@ -87,7 +88,13 @@ def changed_settings(settings: TrainConfig) -> str:
 
 
 def make_reporter(general: General, stream: TextIO | None = None) -> ProgressReporter:
-    """The reporter that fits where `stream` (stderr unless given) goes."""
+    """The reporter that fits where `stream` (stderr unless given) goes; it also writes the file of events, if any."""
+    reporter = _display(general, stream)
+    reporter.record = from_environment()
+    return reporter
+
+
+def _display(general: General, stream: TextIO | None) -> ProgressReporter:
     stream = stream or sys.stderr
     if general.quiet:
         return ProgressReporter()

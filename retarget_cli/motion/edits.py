@@ -26,6 +26,19 @@ def move(motion: Motion, by: tuple[float, float], points: Points = None, part: r
     return _changed(motion, motion.points + np.array(by, np.float32), points, part)
 
 
+def pull(motion: Motion, by: tuple[float, float], points: Points, frame: int, reach: float) -> Motion:
+    """Points further by (dx, dy), in half sides of the crop, on `frame`, and less the longer before and after it.
+
+    reach: seconds from the frame at which nothing of it is left; 0 changes the frame alone.
+    """
+    apart = np.abs(_seconds(motion) - _seconds(motion)[frame])
+    share = smoothstep(1 - apart / reach) if reach > 0 else (apart == 0).astype(np.float64)
+    chosen = list(range(len(motion.names)) if points is None else points)
+    changed = motion.points.copy()
+    changed[:, chosen] += (share[:, None, None] * np.array(by)).astype(np.float32)
+    return replace(motion, points=changed)
+
+
 def freeze(motion: Motion, points: Points = None, part: range | None = None, frame: int | None = None) -> Motion:
     """Points held where they are on `frame`, or in the mean over the part."""
     held = motion.points[list(_inside(motion, part))].mean(axis=0) if frame is None else motion.points[frame]

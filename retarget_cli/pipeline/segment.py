@@ -11,10 +11,11 @@ from retarget_cli.config import MatteConfig
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.pipeline import outputs
-from retarget_cli.pipeline.clips import ClipInput, open_clip
+from retarget_cli.pipeline.clips import ClipInput, content_digest, open_clip
 from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.mattes import report_on, warnings_of
 from retarget_cli.stages.clip import SourceClip, ingest
+from retarget_cli.stages.corrected import corrected
 from retarget_cli.stages.doubts import doubts
 from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_report, matte
 from retarget_cli.stages.matte_views import CONTACT_SHEET, OVERLAY, PREVIEW_PICTURE, contact, overlay, preview_report
@@ -75,10 +76,18 @@ class PreviewResult:
 _BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
 
 
-def plan_segment(clip: SourceClip, config: MatteConfig, store: Store) -> list[Stage]:
-    """Find the object, soften its edges, judge and show what was found."""
+def plan_segment(clip: SourceClip, config: MatteConfig, store: Store, painted: Path | None = None) -> list[Stage]:
+    """Find the object, correct it by the frames `painted`, soften its edges, judge and show what was found."""
+    found = plan_matte(clip, config, store, painted)
+    return [*found, doubts(clip), alpha(clip), flicker(clip), overlay(clip), contact(clip)]
+
+
+def plan_matte(clip: SourceClip, config: MatteConfig, store: Store, painted: Path | None = None) -> list[Stage]:
+    """Read the clip and find its object. painted: a folder with mattes of some frames, to correct it by."""
     found = matte(clip, config, store.digests.digest)
-    return [ingest(clip), found, doubts(clip), alpha(clip), flicker(clip), overlay(clip), contact(clip)]
+    if painted is None:
+        return [ingest(clip), found]
+    return [ingest(clip), *corrected(clip, found, painted, content_digest(painted, store))]
 
 
 def segment(
@@ -89,16 +98,18 @@ def segment(
     reporter: Reporter = silent,
     stop: Stop = never,
     force: bool = False,
+    painted: Path | None = None,
 ) -> SegmentResult:
     """Find the object of one clip; the matte goes to `out` or ``retargeted/segments/``, everything else beside it.
 
-    force: replace files of these names that this program did not make. Raises UsageError for those without it, and
+    force: replace files of these names that this program did not make. painted: a folder with mattes of some frames,
+    which are kept and carried to those beside them. Raises UsageError for those without it, and
     when `out` is no ``.mkv`` or would replace the clip or its matte; EnvironmentProblem when it cannot be written.
     """
     source, target = _open(clip, out, store)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
     delivered = _checked([target, *beside.values()], clip, out, store, force)
-    plan = plan_segment(source, config, store)
+    plan = plan_segment(source, config, store, painted)
     done = run(plan, Tools(store, reporter, stop), shown=[stage.id for stage in plan])
     result = SegmentResult(target, **beside, report=_judged(done, source))
     files = {"matte": MATTE, "alpha": ALPHA, "overlay": OVERLAY, "contact": CONTACT_SHEET}
@@ -127,11 +138,16 @@ def preview(
     source, matte_target = _open(clip, out, store)
     picture = _beside(matte_target, f"frame{frame}.png")
     delivered = _checked([picture], clip, out, store, force)
-    whole = _finished(source, config, store)
+    whole = finished(source, config, store)
     stage = look_at(source, config, frame, store.digests.digest, bool(whole))
     entry = run([stage], Tools(store, reporter, stop), whole)[stage.id]
     outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter, delivered, source.digest)
     return PreviewResult(picture, preview_report(entry))
+
+
+def matte_place(clip: ClipInput, store: Store) -> Path:
+    """The file to which :func:`segment` writes the matte of a clip unless it is told another."""
+    return _open(clip, None, store)[1]
 
 
 def _judged(done: Mapping[str, Entry], clip: SourceClip) -> dict[str, Any]:
@@ -139,10 +155,10 @@ def _judged(done: Mapping[str, Entry], clip: SourceClip) -> dict[str, Any]:
     return {**report_on(clip, done), **flicker_report(done[f"flicker:{clip.name}"])}
 
 
-def _finished(clip: SourceClip, config: MatteConfig, store: Store) -> dict[str, Entry]:
+def finished(clip: SourceClip, config: MatteConfig, store: Store, painted: Path | None = None) -> dict[str, Entry]:
     """The matte of the whole clip and what it needs, if all of it was made before; otherwise nothing."""
     done: dict[str, Entry] = {}
-    for stage in (ingest(clip), matte(clip, config, store.digests.digest), doubts(clip)):
+    for stage in (*plan_matte(clip, config, store, painted), doubts(clip)):
         entry = store.find(stage.name, stage.key({role: done[name] for role, name in stage.needs.items()}))
         if entry is None:
             return {}

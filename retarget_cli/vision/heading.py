@@ -22,6 +22,10 @@ class HeadingMeter:
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._steps: list[float] = []
 
+    def wanted(self) -> list[int]:
+        """The frames that are looked at; the others need not be given."""
+        return [index for index in range(self._count) if index % self._every in (0, _APART)]
+
     def add(self, index: int, frame: np.ndarray, matte: np.ndarray) -> None:
         """Frame `index`, (H, W, 3) uint8, and its matte (H, W) uint8."""
         place = index % self._every

@@ -130,3 +130,20 @@ def test_backwards_twice_is_forwards() -> None:
     assert turned.timing.durations == UNEVEN.durations[::-1]
     assert turned.timing.duration == Fraction(4096, 12800)
     assert_same(edits.backwards(turned), motion)
+
+
+def test_a_pull_is_whole_on_its_frame_and_fades_on_both_sides() -> None:
+    motion = make_motion(STEADY)
+    pulled = edits.pull(motion, (0.2, -0.4), [1], frame=20, reach=0.2)
+    change = pulled.points - motion.points
+    np.testing.assert_allclose(change[20, 1], (0.2, -0.4), atol=1e-6)
+    share = change[:, 1, 0] / 0.2
+    assert (np.diff(share[15:21]) > 0).all() and (np.diff(share[20:26]) < 0).all()
+    np.testing.assert_allclose(share[15:26], share[25:14:-1], atol=1e-5)
+    assert (change[:, [0, 2]] == 0).all() and (change[:16, 1] == 0).all() and (change[25:, 1] == 0).all()
+
+
+def test_a_pull_without_reach_changes_its_frame_alone() -> None:
+    motion = make_motion()
+    changed = edits.pull(motion, (0.1, 0.1), None, frame=3, reach=0).points != motion.points
+    assert changed[3].all() and not np.delete(changed, 3, axis=0).any()

@@ -27,6 +27,9 @@ def segment(
     frame: int | None = old_frame(),
     preview_frame: int | None = option(None, "N", "Only a quick look at frame N, in seconds.", min=0),
     mask: Path | None = option(None, "M", "A finished matte: a video or a folder of PNGs.", OBJECT),
+    mask_frames: Path | None = option(
+        None, "FOLDER", "Mattes of some frames, such as 000037.png, to correct the others by.", OBJECT
+    ),
     fps_in: str | None = options.fps_in(OBJECT),
     out: Path | None = option(None, "FILE.mkv", "Where to write the matte.", names=("--out", "-o")),
     force: bool = options.force(),
@@ -43,18 +46,21 @@ def segment(
     if mask is not None and segmenter.backend not in (None, "auto", "given"):
         what = f"the backend {segmenter.backend} would look for the object, but --mask says what it is"
         raise UsageError(what, where="--mask", fix="Give one of --mask and --backend.")
+    if mask_frames is not None and preview_frame is not None:
+        fix = "Leave one of them out; the matte of the whole clip has the corrections."
+        raise UsageError("a quick look at one frame takes no mattes of others", where="--mask-frames", fix=fix)
     from retarget_cli.pipeline import segment as pipeline
     from retarget_cli.pipeline.clips import ClipInput
     from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(None, None, (), **segmenter.chosen()).matte
     clip = ClipInput(video, mask, hints, parse_fps_in(fps_in, video))
-    given = {"fps-in": fps_in, "mask": mask, **segmenter.chosen(), "out": out}
+    given = {"fps-in": fps_in, "mask": mask, "mask-frames": mask_frames, **segmenter.chosen(), "out": out}
     rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     found: SegmentResult | PreviewResult
     with output.working(general) as session:
         if preview_frame is None:
-            found = pipeline.segment(clip, settings, out, *session.tools, force=force)
+            found = pipeline.segment(clip, settings, out, *session.tools, force=force, painted=mask_frames)
             lines = summary(found, clip, rest, general.workspace)
         else:
             found = pipeline.preview(clip, settings, preview_frame, out, *session.tools, force=force)

@@ -72,6 +72,7 @@ class ProgressReporter:
     """Counts stages and hands each kind of event to its own method; the subclasses draw, this one draws nothing.
 
     verbose: show keys too, and how long cached stages took. artifacts: files for people that were written.
+    record: is called with every event, too.
     """
 
     def __init__(self, clock: Clock = time.monotonic, *, verbose: bool = False) -> None:
@@ -87,6 +88,7 @@ class ProgressReporter:
         self._meters: dict[str, Meter] = {}
         self._metrics: dict[str, Newest] = {}
         self.artifacts: list[events.Artifact] = []
+        self.record: Callable[[events.Event], None] | None = None
 
     @property
     def running(self) -> str | None:
@@ -101,6 +103,8 @@ class ProgressReporter:
 
     def __call__(self, event: events.Event) -> None:
         """Draw one event. A stderr that cannot be written silences the display and never stops the work."""
+        if self.record is not None:
+            self.record(event)
         if isinstance(event, events.Artifact):
             self.artifacts.append(event)
         elif isinstance(event, events.Planned):

@@ -108,7 +108,7 @@ def propagate(clip: ProxyClip, start: np.ndarray, span: Span, packed: np.ndarray
     hint = span[0].frame
     packed[hint] = start
     model = ColourModel.fit([(clip.bins(hint), to_float(start))])
-    for frame, back in _outwards(span):
+    for frame, back in outwards(span):
         moved = to_float(warp_by_flow(packed[frame + back], clip.flow(frame, back)))
         near = grow((moved > 0.3).astype(np.uint8), reach(clip))
         odds = 0.5 * model.logit(clip.bins(frame)) + _FLOW_WEIGHT * logit(moved)
@@ -125,7 +125,7 @@ def follow(clip: ProxyClip, start: np.ndarray, span: Span, found: np.ndarray, pa
     Unlike :func:`propagate`, this cannot drift.
     """
     packed[span[0].frame] = start
-    for frame, back in _outwards(span):
+    for frame, back in outwards(span):
         before, flow = frame + back, clip.flow(frame, back)
         wanted = warp_by_flow(packed[before], flow) > 127
         others = warp_by_flow(np.where(packed[before] > 127, 0, found[before]), flow) > 127
@@ -133,7 +133,7 @@ def follow(clip: ProxyClip, start: np.ndarray, span: Span, found: np.ndarray, pa
         clip.passes.tick("follow")
 
 
-def _outwards(span: Span) -> Iterator[tuple[int, int]]:
+def outwards(span: Span) -> Iterator[tuple[int, int]]:
     """Frames of a span from the hint's on, forwards and then backwards, each with the step back to the one before."""
     hint, first, last = span
     yield from ((frame, -1) for frame in range(hint.frame + 1, last + 1))

@@ -1,0 +1,92 @@
+"""The words of the commands that do what the page was told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.pipeline.reproduce import as_named
+
+Words = list[str | Path]
+
+
+def workspace_words(workspace: Path) -> Words:
+    """The option for a workspace that is not the usual one."""
+    return [] if workspace.absolute() == DEFAULT_WORKSPACE.absolute() else ["--workspace", named(workspace)]
+
+
+def named(path: Path | str) -> str:
+    """A path as one writes it in the current folder."""
+    return as_named(Path(path).absolute())
+
+
+def hint_words(hints: Iterable[Mapping[str, Any]], side: str = "") -> Words:
+    """The options for hints as the page keeps them, first frame first. side: ``-a`` or ``-b`` where there are two."""
+    words: Words = []
+    for hint in sorted(hints, key=lambda each: int(each["frame"])):
+        if hint.get("box") is not None:
+            words += [f"--box{side}", f"{hint['frame']}:{_joined(hint['box'])}"]
+        for x, y, on in hint.get("points", ()):
+            words += [f"--point{side}", f"{hint['frame']}:{'' if on else 'not:'}{_joined((x, y))}"]
+    return words
+
+
+def _joined(values: Iterable[float]) -> str:
+    return ",".join(f"{value:.10g}" for value in values)
+
+
+def segment_words(path: str, hints: Sequence[Mapping[str, Any]], painted: Path | None, workspace: Path) -> Words:
+    """`retarget segment`. painted: the folder of mattes of single frames."""
+    frames: Words = [] if painted is None else ["--mask-frames", named(painted)]
+    return ["segment", named(path), *hint_words(hints), *frames, *workspace_words(workspace)]
+
+
+def train_words(
+    clips: Sequence[str], mattes: Sequence[str | None], options: Mapping[str, Any], workspace: Path
+) -> Words:
+    """`retarget train`. mattes: those that a person helped with. options: preset, render, flip, init_from, settings."""
+    words: Words = ["train", *(named(clip) for clip in clips)]
+    for side, matte in zip("ab", mattes, strict=True):
+        words += [] if matte is None else [f"--mask-{side}", named(matte)]
+    for name, usual in (("preset", None), ("render", "a"), ("flip", "auto"), ("init_from", "base"), ("seed", None)):
+        value = options.get(name)
+        words += [] if value in (None, "", usual) else [f"--{name.replace('_', '-')}", str(value)]
+    return [*words, *(f"--set={each}" for each in options.get("settings", ())), *workspace_words(workspace)]
+
+
+_USUAL = {"look": "a", "affine": "auto", "background": "subject", "loop": "1", "smooth": "0", "flip": "auto"}
+_NAMES = {"start": "from", "stop": "to", "mask_driver": "mask-driver"}
+RENDER_OPTIONS = ("look", "affine", "background", "start", "stop", "fps", "slow", "loop", "smooth", "driver",
+                  "mask_driver", "flip", "follow", "out")  # fmt: skip
+
+
+def option_words(options: Mapping[str, Any], allowed: Sequence[str] = RENDER_OPTIONS) -> Words:
+    """Options of `retarget render` that are not the usual ones. Others than those that are allowed are left out."""
+    words: Words = []
+    for name in allowed:
+        value = options.get(name)
+        if value in (None, "", _USUAL.get(name)) or str(value) == _USUAL.get(name):
+            continue
+        # With =, as a value may begin with a dash.
+        words.append(f"--{_NAMES.get(name, name)}={value}")
+    return words
+
+
+def render_words(clips: Sequence[str], options: Mapping[str, Any], workspace: Path) -> Words:
+    """`retarget render`."""
+    return ["render", *(named(clip) for clip in clips), *option_words(options), *workspace_words(workspace)]
+
+
+def export_words(clips: Sequence[str], options: Mapping[str, Any], out: Path, workspace: Path) -> Words:
+    """`retarget keypoints export` to a file of the studio's own."""
+    allowed = [name for name in RENDER_OPTIONS if name not in ("background", "out")]
+    words: Words = ["keypoints", "export", *(named(clip) for clip in clips), *option_words(options, allowed)]
+    return [*words, "--out", named(out), "--force", *workspace_words(workspace)]
+
+
+def apply_words(file: str, options: Mapping[str, Any], workspace: Path) -> Words:
+    """`retarget keypoints apply`."""
+    allowed = ("background", "fps", "slow", "loop", "smooth", "out")
+    return ["keypoints", "apply", named(file), *option_words(options, allowed), *workspace_words(workspace)]

@@ -1,0 +1,331 @@
+"""What the page can ask for, and what it is told: the one state that every tab shows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from retarget_cli.errors import InputError, RetargetError, UsageError
+from retarget_cli.pipeline.looking import commands, pictures, poses
+from retarget_cli.pipeline.looking.offered import clips_in
+from retarget_cli.studio.jobs import Board, Job
+from retarget_cli.studio.pair import PairActions
+from retarget_cli.studio.project import SIDES, Project
+from retarget_cli.utils.text import command_line
+from retarget_cli.utils.workers import Workers
+from retarget_cli.weights import find_weights
+from retarget_cli.weights.manifest import of_kind
+
+_WAIT = 1.2  # seconds after a hint until the whole clip is worked on: the next hint may follow
+_TICK = 0.25  # seconds between two looks at jobs
+
+
+class Studio(PairActions):
+    """Everything behind the page. Every method ``do_...`` is an action of it: from JSON to JSON.
+
+    Actions raise RetargetErrors, which the page shows as they are. `changed` is set when the state is another.
+    """
+
+    def __init__(self, workspace: Path, home: Path) -> None:
+        self.project = Project(workspace, home)
+        self.board = Board(self.project.folder / "jobs", home)
+        self.workers = Workers()
+        self.changed = asyncio.Event()
+        self.place = str(workspace)  # as workers take it
+        self.runs: list[dict[str, Any]] = []
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._seen: set[str] = {job.id for job in self.board.jobs.values() if job.state not in ("running", "waiting")}
+        self._found: dict[str, int] = {}
+
+    def state(self) -> dict[str, Any]:
+        """What every tab shows."""
+        weights = [{"name": one.name, "size": one.size, "licence": one.licence} for one in of_kind("sam")]
+        jobs = [job.to_json() for job in self.board.jobs.values()]
+        sam = {"ready": find_weights("sam", None) is not None, "known": weights[:1]}
+        return {**self.project.state(), "jobs": jobs, "runs": self.runs, "sam": sam}
+
+    async def watch(self) -> None:
+        """Open what was open, and follow the jobs, for as long as the server runs."""
+        for side, path in list(self.project.paths.items()):
+            self._spawn(self._open(side, path))
+        self._spawn(self._list_runs())
+        while True:
+            with suppress(OSError):  # a full disk, say; what runs tells of it
+                if self.board.tick():
+                    self.changed.set()
+            for job in list(self.board.jobs.values()):
+                self._follow(job)
+            for side in SIDES:
+                self._read_progress(side)
+            await asyncio.sleep(_TICK)
+
+    def close(self) -> None:
+        """End the workers; jobs go on."""
+        self.workers.close()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _follow(self, job: Job) -> None:
+        """Show a matte as soon as it is there, and runs once they are trained."""
+        if job.kind == "segment":
+            done = sum(each["state"] in ("done", "cached") for each in job.stages.values())
+            if done != self._found.get(job.id, 0):
+                self._found[job.id] = done
+                self._spawn(self._refresh_mattes(job.about))
+        if job.state in ("running", "waiting") or job.id in self._seen:
+            return
+        self._seen.add(job.id)
+        if job.kind == "segment":
+            self._spawn(self._refresh_mattes(job.about))
+        self._spawn(self._list_runs())
+
+    async def _list_runs(self) -> None:
+        with suppress(RetargetError):
+            self.runs = await self.workers.call("look", poses.runs_of, self.place)
+            self.changed.set()
+
+    # Clips
+
+    async def do_files(self) -> list[dict[str, Any]]:
+        """Clips to choose from."""
+        return await asyncio.to_thread(clips_in, self.project.home)
+
+    async def do_open(self, side: str, path: str) -> None:
+        """Open a clip; it is prepared in the background."""
+        if side not in SIDES:
+            raise UsageError(f"there is no clip {side!r}", fix="Open it as a or b.")
+        found = self.project.check_path(path)
+        self.project.allowed.add(found)
+        self.project.paths[side] = str(found)
+        self.project.save()
+        self._spawn(self._open(side, str(found)))
+
+    async def do_swap(self) -> None:
+        """Make A of B."""
+        paths = self.project.paths
+        self.project.paths = {{"a": "b", "b": "a"}[side]: path for side, path in paths.items()}
+        clips = self.project.clips
+        clips["a"], clips["b"] = clips["b"], clips["a"]
+        self.project.save()
+        self.changed.set()
+
+    async def do_trim(self, side: str, first: int, last: int) -> None:
+        """Go on with a part of a clip, which becomes a clip of its own."""
+        clip = self.project.clip(side)
+        if not 0 <= first < last < clip["frames"]:
+            raise UsageError("this part has no two frames", fix="Set in before out, with [ and ].")
+        target = self.project.folder / "parts"
+        target.mkdir(exist_ok=True)
+        arguments = self.place, clip["path"], first, last, str(target)
+        await self.do_open(side, await self.workers.call("prepare", pictures.trimmed, *arguments))
+
+    async def _open(self, side: str, path: str) -> None:
+        clips, name = self.project.clips, Path(path).name
+        progress = self.project.folder / f"preparing-{side}"
+        progress.unlink(missing_ok=True)
+        clips[side] = {"path": path, "name": name, "preparing": [0, 0]}
+        self.changed.set()
+        try:
+            found = await self.workers.call("prepare", pictures.prepare, self.place, path, "picture", str(progress))
+        except RetargetError as error:
+            found = {"path": path, "name": name, "error": as_json(error)}
+        if self.project.paths.get(side) == path:
+            clips[side] = {**found, "file": commands.named(path)}
+            self.changed.set()
+            if "key" in found:
+                await self._refresh_mattes(found["digest"])
+        progress.unlink(missing_ok=True)
+
+    def _read_progress(self, side: str) -> None:
+        clip = self.project.clips[side]
+        if clip is not None and "preparing" in clip:
+            with suppress(OSError, ValueError):
+                words = (self.project.folder / f"preparing-{side}").read_text().split()
+                if [int(word) for word in words] != clip["preparing"]:
+                    clip["preparing"] = [int(word) for word in words]
+                    self.changed.set()
+
+    # The object
+
+    async def do_hint(self, side: str, frame: int, box: list[float] | None, points: list[list[Any]]) -> None:
+        """Say where the object is on a frame, and find it anew soon."""
+        self.project.set_hint(side, frame, box, points)
+        self._find_soon(side)
+
+    async def do_unbrush(self, side: str, frame: int) -> None:
+        """Give up the painted matte of a frame."""
+        self.project.set_brush(side, frame, None)
+        self._find_soon(side)
+
+    async def do_clear(self, side: str) -> None:
+        """Take all hints and brushes away; undo brings them back."""
+        self.project.object(side).set({"hints": [], "brushes": {}})
+        self._find_soon(side)
+
+    async def do_step(self, side: str, back: bool) -> None:
+        """Undo or redo of hints and brushes."""
+        history = self.project.object(side)
+        if history.undo() if back else history.redo():
+            self._find_soon(side)
+
+    def brush(self, side: str, frame: int, picture: bytes, settles: bool) -> None:
+        """Keep a painted matte, and carry it to its neighbours soon. settles: the clicks on the frame are in it."""
+        clip = self.project.clip(side)
+        if not 0 <= frame < clip["frames"] or not picture.startswith(b"\x89PNG\r\n"):
+            raise InputError("this is no matte of a frame", where=clip["path"], fix="Paint on the picture.")
+        self.project.set_brush(side, frame, picture, settles)
+        self._find_soon(side)
+
+    async def do_quick(self, side: str, frame: int) -> str:
+        """The matte of a frame by the hint on it, as a PNG in base64; nothing without one."""
+        clip, said = self.project.clip(side), self.project.object(side).now
+        hint = next((each for each in said["hints"] if each["frame"] == frame), None)
+        if hint is None:
+            return ""
+        matte = clip.get("matte") or {}
+        brush = said["brushes"].get(str(frame))
+        mask = str(self.project.brush_file(brush)) if brush else ""
+        # The matte before the hint was given: else the same click would count twice.
+        first = clip.get("first_matte") or matte.get("key", "")
+        return str(await self.workers.call("look", pictures.quick_mask, self.place, clip["key"], hint, first, mask))
+
+    async def do_warm(self, side: str, frame: int) -> None:
+        """Get ready for hints on a frame."""
+        await self.workers.call("look", pictures.warm, self.place, self.project.clip(side)["key"], frame)
+
+    async def do_find(self, side: str) -> None:
+        """Find the object in the whole clip now."""
+        clip = self.project.clip(side)
+        title, words = f"Finding the object in {clip['name']}", self.project.find_words(side)
+        self.board.add("segment", clip["digest"], words, title, replaces=True)
+        self.changed.set()
+
+    def _find_soon(self, side: str) -> None:
+        if matte := self.project.clip(side).get("matte"):
+            matte["stale"] = True  # until it is known that there is one for what was said now
+        self.changed.set()
+        if (waiting := self._waiting.pop(side, None)) is not None:
+            waiting.cancel()
+
+        async def find() -> None:
+            await self._refresh_mattes(self.project.clip(side)["digest"])
+            await asyncio.sleep(_WAIT)
+            if (self.project.clip(side).get("matte") or {}).get("stale", True):
+                await self.do_find(side)
+
+        self._waiting[side] = asyncio.ensure_future(find())
+
+    async def _refresh_mattes(self, digest: str) -> None:
+        """Show the matte that goes with what was said, where there is one; else the last one, as an old one."""
+        for side in SIDES:
+            clip = self.project.clips[side]
+            if clip is None or clip.get("digest") != digest:
+                continue
+            said, painted = self.project.object(side).now, self.project.painted(side)
+            with suppress(RetargetError):
+                place, path = self.place, clip["path"]
+                state = await self.workers.call(
+                    "look", pictures.matte_state, place, path, said["hints"], str(painted or "")
+                )
+                if state is not None:
+                    clip["matte"] = {**state, "stale": False}
+                    if not said["hints"]:
+                        clip["first_matte"] = state["key"]
+                    if "faces" not in clip:
+                        clip["faces"] = await self.workers.call(
+                            "look", pictures.facing, place, clip["key"], state["key"]
+                        )
+                elif clip.get("matte"):
+                    clip["matte"]["stale"] = True
+                self.changed.set()
+
+    async def do_weights(self, name: str) -> None:
+        """Fetch weights of other people."""
+        if name not in {one.name for one in of_kind("sam")}:
+            raise UsageError(f"there are no weights called {name}", fix="`retarget weights list` names them.")
+        self.board.add("weights", name, ["weights", "pull", name], f"Fetching {name}", replaces=True)
+        self.changed.set()
+
+    # Training
+
+    async def do_training(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Keep how the pair is to be trained; how long that takes, and the command."""
+        self.project.training = options
+        self.project.save()
+        self.changed.set()
+        words = {"preset": options.get("preset") or None, "start": options.get("init_from") or None,
+                 "flip": options.get("flip") or None}  # fmt: skip
+        told = await self.workers.call("look", poses.estimate, self.place, words, tuple(options.get("settings", ())))
+        command = command_line("retarget", *self._train_words()) if self._both() else ""
+        return {**told, "command": command, "about": self._pair() if self._both() else ""}
+
+    async def do_train(self, options: dict[str, Any]) -> str:
+        """Train the pair with these options, which are kept."""
+        self.project.training = options
+        self.project.save()
+        if not self._both():
+            raise InputError("two clips are needed", fix="Choose both in the view Clips.")
+        for side in SIDES:
+            clip, said = self.project.clip(side), self.project.object(side).now
+            if (said["hints"] or said["brushes"]) and (clip.get("matte") or {}).get("stale", True):
+                fix = "Wait until the strip below the picture in the view Object is full."
+                raise InputError(f"the object of {clip['name']} is still being found with your hints", fix=fix)
+            if said["hints"] or said["brushes"]:
+                words = self.project.find_words(side)  # its file has to be there when the training begins
+                made = [job for job in self.board.jobs.values() if job.words == words]
+                if not any(job.state in ("done", "running", "waiting") for job in made):
+                    await self.do_find(side)
+        names = " and ".join(self.project.clip(side)["name"] for side in SIDES)
+        return self.board.add("train", self._pair(), self._train_words(), f"Training {names}", replaces=True).id
+
+    def _both(self) -> bool:
+        return all("key" in (self.project.clips[side] or {}) for side in SIDES)
+
+    def _pair(self) -> str:
+        return "-".join(self.project.clip(side)["digest"][:16] for side in SIDES)
+
+    def _train_words(self) -> list[str]:
+        told = [self.project.object(side).now for side in SIDES]
+        mattes = [
+            (self.project.clip(side).get("matte") or {}).get("file") if said["hints"] or said["brushes"] else None
+            for side, said in zip(SIDES, told, strict=True)
+        ]
+        clips = [self.project.clip(side)["path"] for side in SIDES]
+        options = self.project.training
+        return [str(word) for word in commands.train_words(clips, mattes, options, self.project.workspace)]
+
+    async def do_stop(self, job: str) -> None:
+        """End a job; what it finished is kept."""
+        self.board.stop(job)
+        self.changed.set()
+
+    async def do_again(self, job: str) -> str:
+        """Go on with a job."""
+        self.changed.set()
+        return self.board.again(job).id
+
+    async def do_curves(self, job: str) -> dict[str, Any]:
+        """The losses and scores of a training so far."""
+        return self.board.jobs[job].curves
+
+    async def do_run_command(self, command: str) -> str:
+        """Run a command that the verdict advises: `retarget render ...`, of the newest pair unless it names one."""
+        words = command.split()
+        if words[:2] != ["retarget", "render"] or not all(re.fullmatch(r"[\w.=,-]+", word) for word in words):
+            raise UsageError("only `retarget render` can be run from here", where=command, fix="Use a terminal.")
+        job = self.board.add("render", "", [*words[1:], *map(str, commands.workspace_words(self.project.workspace))],
+                             "Rendering")  # fmt: skip
+        return job.id
+
+
+def as_json(error: RetargetError) -> Mapping[str, str]:
+    """The three parts of an error, for the page."""
+    return {"what": error.what, "where": error.where or "", "fix": error.fix}

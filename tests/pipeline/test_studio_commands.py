@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from retarget_cli.cli.parsing import parse_hints
+from retarget_cli.pipeline.looking.commands import (
+    apply_words,
+    export_words,
+    hint_words,
+    render_words,
+    segment_words,
+    train_words,
+)
+from retarget_cli.pipeline.looking.pictures import read_hints
+
+WORKSPACE = Path(".retarget")
+HINTS = [
+    {"frame": 90, "box": None, "points": [[210.5, 150, True], [20, 30, False]]},
+    {"frame": 37, "box": [70, 80, 300, 200], "points": []},
+]
+
+
+def test_hints_are_said_as_the_command_line_takes_them() -> None:
+    words = [str(word) for word in hint_words(HINTS)]
+    assert words == ["--box", "37:70,80,300,200", "--point", "90:210.5,150", "--point", "90:not:20,30"]
+    boxes = [value for name, value in zip(words[::2], words[1::2], strict=True) if name == "--box"]
+    points = [value for name, value in zip(words[::2], words[1::2], strict=True) if name == "--point"]
+    assert parse_hints(0, boxes, points) == tuple(sorted(read_hints(HINTS), key=lambda hint: hint.frame))
+
+
+def test_the_painted_frames_and_another_workspace_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = segment_words("cat.mp4", [], Path("painted"), Path("elsewhere"))
+    assert words == ["segment", "cat.mp4", "--mask-frames", "painted", "--workspace", "elsewhere"]
+
+
+def test_a_training_names_what_is_not_usual_alone() -> None:
+    assert train_words(["a.mp4", "b.mp4"], [None, None], {"preset": "", "flip": "auto"}, WORKSPACE) == [
+        "train", "a.mp4", "b.mp4",
+    ]  # fmt: skip
+    options = {"preset": "draft", "render": "both", "init_from": "none", "settings": ["geometry.steps=3000"]}
+    assert train_words(["a.mp4", "b.mp4"], [None, "m.mkv"], options, WORKSPACE) == [
+        "train", "a.mp4", "b.mp4", "--mask-b", "m.mkv", "--preset", "draft", "--render", "both", "--init-from", "none",
+        "--set=geometry.steps=3000",
+    ]  # fmt: skip
+
+
+def test_options_of_a_render_are_said_and_others_cannot_be_smuggled_in() -> None:
+    options = {
+        "look": "b",
+        "affine": "relative",
+        "slow": "2",
+        "start": "-x",
+        "loop": 1,
+        "force": "yes",
+        "background": "",
+    }
+    words = render_words(["a.mp4", "b.mp4"], options, WORKSPACE)
+    assert words == ["render", "a.mp4", "b.mp4", "--look=b", "--affine=relative", "--from=-x", "--slow=2"]
+    assert "--background=alpha" not in export_words(["a", "b"], {"background": "alpha"}, Path("m.csv"), WORKSPACE)
+    assert apply_words("m.csv", {"affine": "none", "slow": "2"}, WORKSPACE) == [
+        "keypoints",
+        "apply",
+        "m.csv",
+        "--slow=2",
+    ]
