@@ -34,7 +34,7 @@ def options(name: str) -> dict[str, Any]:
 
 
 def test_every_command_is_looked_at() -> None:
-    assert len(ALL) == 25
+    assert len(ALL) == 26
     assert {"train", "keypoints apply", "weights pull", "settings"} <= set(ALL)
 
 
