@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from retarget_cli.cli import completion
-from retarget_cli.cli.parsing import parse_fps_in, parse_hints
-from retarget_cli.config import BACKENDS, DEFAULT_WORKSPACE, FLIPS, PRESETS
+from retarget_cli.cli.parsing import for_each, parse_colour, parse_fps_in, parse_hints
+from retarget_cli.config import BACKENDS, COLOURS, CUTS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline import options as words
 from retarget_cli.utils import streams
@@ -202,7 +202,7 @@ def changes() -> Any:
 class Recipe(Group):
     """Preset and settings of a training. `chosen` gives what :func:`~.load_config` takes."""
 
-    preset: str | None = choice(None, list(PRESETS), "How large and how long: {}.", names=("--preset", "-p"))
+    preset: str | None = choice(None, list(PRESETS), "{}.", names=("--preset", "-p"))
     changes: list[str] | None = changes()
 
     def chosen(self) -> dict[str, Any]:
@@ -212,7 +212,7 @@ class Recipe(Group):
 
 def init_from() -> Any:
     """The option that names the networks that a training begins with."""
-    text = "Networks to begin with: base (they come along; the default), base:KIND, none, or a run of `retarget runs`."
+    text = "Networks to begin with: base (usual), base:KIND, none, a run."
     return option(None, "WHAT", text, autocompletion=completion.beginnings)
 
 
@@ -239,7 +239,18 @@ def force() -> Any:
 
 def fps_in(panel: str | None = None) -> Any:
     """The option that gives the frame rate of image sequences."""
-    return option(None, "RATE", "Frames a second of a folder of pictures.", panel, ("--fps-in",))
+    return option(None, "RATE", "Frames a second of a sequence of pictures.", panel, ("--fps-in",))
+
+
+def colour(text: str, panel: str | None = None) -> Any:
+    """The option that says how the numbers of a clip stand for light."""
+    return choice(None, COLOURS, text, panel)
+
+
+def cuts() -> Any:
+    """The option for clips with cuts."""
+    text = "Clips with cuts: {}."
+    return choice(None, CUTS, text, OBJECT, parse=lambda word: word and words.choose(word, CUTS, "--cuts"))
 
 
 def old_frame(suffix: str = "") -> Any:
@@ -256,6 +267,10 @@ class Objects(Group):
     box_a: list[str] | None = _box("A", OBJECT)
     box_b: list[str] | None = _box("B", OBJECT)
     fps_in: str | None = fps_in(OBJECT)
+    begin: str | None = option(None, "TIME[,TIME]", "Where A and B begin: 12.5, 40f; or ,40f.", OBJECT, ("--from",))
+    end: str | None = option(None, "TIME[,TIME]", "Where they end.", OBJECT, ("--to",))
+    cuts: str | None = cuts()
+    colour: str | None = colour("Light in A, and after a comma in B: {}.", OBJECT)
     frame_a: int | None = old_frame("-a")
     frame_b: int | None = old_frame("-b")
 
@@ -266,7 +281,12 @@ class Objects(Group):
         hints_a = parse_hints(self.frame_a or 0, self.box_a, (), "--box-a")
         hints_b = parse_hints(self.frame_b or 0, self.box_b, (), "--box-b")
         rate = parse_fps_in(self.fps_in, a, b)
-        return ClipInput(a, self.mask_a, hints_a, rate), ClipInput(b, self.mask_b, hints_b, rate)
+        start, stop, cuts = for_each(self.begin, "--from"), for_each(self.end, "--to"), self.cuts or CUTS[0]
+        colours = [parse_colour(word) for word in for_each(self.colour, "--colour")]
+        return (
+            ClipInput(a, self.mask_a, hints_a, rate, start[0], stop[0], cuts, colours[0]),
+            ClipInput(b, self.mask_b, hints_b, rate, start[1], stop[1], cuts, colours[1]),
+        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels
-from retarget_cli.media.sequence import TIMES, pictures_in
+from retarget_cli.media.sequence import TIMES
+from retarget_cli.media.series.names import pictures_in
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
 

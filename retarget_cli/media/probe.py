@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
+from retarget_cli.media.footage import Clip, footage_of
 from retarget_cli.media.picture import Geometry, geometry_of, has_alpha
 from retarget_cli.media.sequence import ImageSequence, open_source
 from retarget_cli.media.source import VideoSource
@@ -106,11 +107,12 @@ def _texts(value: Any) -> Any:
     return str(value) if isinstance(value, Fraction) else value
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(clip: Clip) -> VideoInfo:
     """Read the header and the first frame. Raises MediaError when there is no picture to be had."""
-    path = Path(path)
-    with open_source(path) as source, reading(path):
-        for _, frame in source.frames():
+    footage = footage_of(clip)
+    path = footage.path
+    with open_source(footage) as source, reading(path):
+        for _, frame in source.frames(footage.first):
             return info_of(source, frame)
     raise MediaError(
         "Not one frame of the video can be read.", where=path, fix="Copy or export the file again; this one is damaged."

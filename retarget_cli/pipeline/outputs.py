@@ -13,6 +13,7 @@ from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.events import Artifact, Reporter, silent
+from retarget_cli.media.series.names import Pattern, is_sequence, place_of
 from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.utils.atomic import crash_point, part_beside, replacing
 
@@ -25,7 +26,9 @@ _CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were 
 
 def clip_name(path: Path) -> str:
     """A short name for a clip, fit for file names, also for those of two clips together."""
-    name = re.sub(r"[^\w.+-]+", "_", path.name if path.is_dir() else path.stem).strip("._-") or "clip"
+    pattern = Pattern.of(path)
+    plain = path.name if path.is_dir() else path.stem if pattern is None else pattern.stem
+    name = re.sub(r"[^\w.+-]+", "_", plain).strip("._-") or "clip"
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -87,7 +90,7 @@ def check_targets(targets: Iterable[Path], inputs: Iterable[Path | None]) -> Non
     Raises UsageError for a target that is an input or lies in an input's folder, EnvironmentProblem for one that cannot
     be written.
     """
-    kept = {path.resolve() for path in inputs if path is not None}
+    kept = {place_of(path).resolve() if is_sequence(path) else path.resolve() for path in inputs if path is not None}
     for target in targets:
         with _told(target):
             place = target.resolve()

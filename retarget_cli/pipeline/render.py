@@ -198,7 +198,7 @@ def open_directions(
     followed(trained, options.follow)
     if options.driver is None:
         return [pair_direction(trained, look) for look in looks]
-    driver = open_driver(trained, options.driver, tools.store)
+    driver = open_driver(trained, options.driver, tools)
     if driver in trained.clips and options.flip != "auto":
         raise _decided_in_training(options.flip)
     entries = read_driver(trained, driver, tools)

@@ -105,8 +105,8 @@ def _work(job: Job, playing: Playing) -> None:
         size,
         playing.timing,
         alpha=alpha,
-        sound_from=job.stage.files.get("driver") if playing.tempo.keeps_sound else None,
-        sound_start=playing.begin * playing.driver.time_base,
+        sound_from=job.stage.path("driver") if "driver" in job.stage.files and playing.tempo.keeps_sound else None,
+        sound_start=playing.sound_start,
     )
 
     def picture_of(part: tuple[int, np.ndarray]) -> np.ndarray:
