@@ -202,7 +202,7 @@ def changes() -> Any:
 class Recipe(Group):
     """Preset and settings of a training. `chosen` gives what :func:`~.load_config` takes."""
 
-    preset: str | None = choice(None, list(PRESETS), "{}.", names=("--preset", "-p"))
+    preset: str | None = choice(None, list(PRESETS), "How large and how long: {}.", names=("--preset", "-p"))
     changes: list[str] | None = changes()
 
     def chosen(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def read_header(path: Path) -> ExrHeader:
         with path.open("rb") as file:
             content = file.read(_MOST)
         found = _attributes(content) if content.startswith(_MAGIC) else {}
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, IndexError, struct.error):
         return ExrHeader()
     rate, code = found.get("framesPerSecond"), found.get("timeCode")
     return ExrHeader(_rate(rate), _timecode(code))
