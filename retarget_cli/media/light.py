@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import cv2
@@ -15,9 +16,10 @@ from retarget_cli.media.picture import Geometry, geometry_of, has_alpha, to_arra
 from retarget_cli.media.sequence import colour_of, open_source
 from retarget_cli.media.transfer import Colour, halves, to_linear, words_to_light
 
-_FLOATS = {"gbrpf32le": (2, 0, 1), "gbrapf32le": (2, 0, 1), "grayf32le": (0, 0, 0), "grayaf32le": (0, 0, 0)}
-"""Where red, green and blue lie in the planes of formats with floating point numbers."""
-_HALVES = {"gbrpf16le": "gbrpf32le", "gbrapf16le": "gbrapf32le", "grayf16le": "grayf32le"}
+_PLANES = {"gbrp": (2, 0, 1), "gbrap": (2, 0, 1), "gray": (0, 0, 0)}
+_BITS: dict[str, type[np.floating]] = {"f32le": np.float32, "f16le": np.float16}
+_FLOATS = {f"{name}{bits}": (planes, kind) for name, planes in _PLANES.items() for bits, kind in _BITS.items()}
+"""Where red, green and blue lie in the planes of formats with floating point numbers, and how large these are."""
 
 
 def read_light(clip: Clip, start: int = 0) -> Iterator[np.ndarray]:
@@ -36,11 +38,11 @@ def read_light(clip: Clip, start: int = 0) -> Iterator[np.ndarray]:
 
 
 def _light(frame: av.VideoFrame, geometry: Geometry, colour: Colour, scaler: VideoReformatter) -> np.ndarray:
-    if frame.format.name in _HALVES:
-        frame = scaler.reformat(frame, format=_HALVES[frame.format.name])
     if frame.format.name in _FLOATS:
-        planes = [_plane(frame, index) for index in _FLOATS[frame.format.name]]
-        image = halves(to_linear(np.stack(planes, axis=2), colour))
+        order, kind = _FLOATS[frame.format.name]
+        image = np.stack([_plane(frame, index, kind) for index in order], axis=2)
+        if colour != "linear" or kind != np.float16:
+            image = halves(to_linear(image, colour))
     else:
         alpha = has_alpha(frame.format)
         words = to_array(scaler, frame, "rgba64le" if alpha else "rgb48le", (frame.width, frame.height))
@@ -54,8 +56,7 @@ def _light(frame: av.VideoFrame, geometry: Geometry, colour: Colour, scaler: Vid
     return image
 
 
-def _plane(frame: av.VideoFrame, index: int) -> np.ndarray:
-    """A plane of 32-bit numbers as (h, w) that shares its memory."""
-    plane = frame.planes[index]
-    rows: np.ndarray = np.frombuffer(plane, np.float32).reshape(plane.height, -1)  # type: ignore[call-overload]
-    return rows[:, : plane.width]
+def _plane(frame: av.VideoFrame, index: int, kind: type[np.floating]) -> np.ndarray:
+    """A plane as (h, w) that shares its memory."""
+    plane: Any = frame.planes[index]
+    return np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]

@@ -152,8 +152,10 @@ def deliver(
     return target
 
 
-def deliver_folder(source: Path | Sequence[Path], target: Path) -> Path:
+def deliver_folder(source: Path | Sequence[Path], target: Path, below: Path | None = None) -> Path:
     """Copy a stage's folder, or these files of it, to `target`, all at once; a folder that is there goes.
+
+    below: the folder whose sub-folders are kept, where some of the files lie in such.
 
     Raises EnvironmentProblem when it cannot be written.
     """
@@ -163,7 +165,9 @@ def deliver_folder(source: Path | Sequence[Path], target: Path) -> Path:
         try:
             part.mkdir()
             for file in source.iterdir() if isinstance(source, Path) else source:
-                shutil.copyfile(file, part / file.name)
+                copy = part / (file.name if below is None else file.relative_to(below))
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(file, copy)
             crash_point("replace-folder")
             if place.is_dir():
                 place.rename(old)

@@ -95,7 +95,11 @@ class Commands:
     def _matte_words(self) -> list[str]:
         clips = [self._record["clips"][side] for side in "ab"]
         rates = [f"--fps-in={clip['rate']}" for clip in clips if "rate" in clip][:1]  # one is given for both
-        return [*rates, *_part_words(clips), *(word for side, clip in zip("ab", clips, strict=True) for word in _matte(side, clip))]
+        return [
+            *rates,
+            *_part_words(clips),
+            *(word for side, clip in zip("ab", clips, strict=True) for word in _matte(side, clip)),
+        ]
 
 
 def _render_words(look: str, options: Mapping[str, Any]) -> list[str]:
@@ -126,7 +130,9 @@ def _hint(side: str, hint: Mapping[str, Any], number: int) -> Sequence[str]:
 def _part_words(clips: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is used of A and B, and in which light: a word for A, and after a comma one for B."""
     begins = [clip.get("number", 0) for clip in clips]
-    parts = [(first, first + clip["part"][1]) if "part" in clip else None for first, clip in zip(begins, clips, strict=True)]
+    parts = [
+        (first, first + clip["part"][1]) if "part" in clip else None for first, clip in zip(begins, clips, strict=True)
+    ]
     told = {
         "--from": [part and f"{part[0]}f" for part in parts],
         "--to": [part and f"{part[1]}f" for part in parts],

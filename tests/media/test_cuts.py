@@ -101,5 +101,10 @@ def test_reading_a_clip_finds_its_cuts(tmp_path: Path) -> None:
     path = two_shots(tmp_path / "two.mkv")
     assert scan(path).cuts == (10,)
     part = scan(Footage(path, 4, 9))
-    assert (part.cuts, part.timing.frames, part.timing.duration, part.offset) == ((6,), 9, Fraction(9, 10), Fraction(2, 5))
+    assert (part.cuts, part.timing.frames, part.timing.duration, part.offset) == (
+        (6,),
+        9,
+        Fraction(9, 10),
+        Fraction(2, 5),
+    )
     assert scan(Footage(path, 10)).cuts == ()
