@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 from math import gcd
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +17,8 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.picture import Channels
 from retarget_cli.media.sound import Coding
 from retarget_cli.media.timing import Timing
+
+os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells the terminal about itself
 
 CodecName = Literal["h264", "hevc", "av1", "ffv1", "prores", "dnxhr", "mxf", "vp9", "webp"]
 
@@ -38,6 +42,7 @@ class Codec:
     at_once: an animation that plays for ever, which the encoder gives in one packet at the end.
     coded: there is a place for timecode. counted: the container counts frames and not time: all are equally long.
     tag: what the container calls the codec, where players look at that.
+    least: (w, h) of the smallest pictures it takes.
     """
 
     encoder: str
@@ -54,13 +59,20 @@ class Codec:
     coded: bool = False
     counted: bool = False
     tag: str | None = None
+    least: tuple[int, int] = (1, 1)
+
+    def check_size(self, size: tuple[int, int], path: Path) -> None:
+        """Raise MediaError when pictures (w, h) are too small."""
+        if size[0] < self.least[0] or size[1] < self.least[1]:
+            fix = f"Choose another --format, or --size {self.least[0]}x{self.least[1]} or more."
+            what = f"{self.encoder} takes no pictures below {self.least[0]}x{self.least[1]}, and these have"
+            raise MediaError(f"{what} {size[0]}x{size[1]}", where=path, fix=fix)
 
     def time_base(self, timing: Timing) -> Fraction:
-        """Seconds per tick of the stream. Raises MediaError when it counts frames and these are not equally long."""
+        """Seconds per tick of the stream. Raises ValueError when it counts frames and these are not equally long."""
         if self.counted:
             if not timing.is_constant:
-                fix = "Give the frames one rate with --fps 25, or end the name in .mov."
-                raise MediaError("an MXF file holds frames of equal length alone, and these are not", fix=fix)
+                raise ValueError(f"{self.container} holds frames of equal length alone")
             return 1 / timing.rate
         return Fraction(1, timescale(timing)) if self.scaled else timing.time_base
 
@@ -166,6 +178,7 @@ CODECS: dict[CodecName, Codec] = {
         sound="pcm",
         options={"profile": "dnxhr_hqx"},
         coded=True,
+        least=(256, 120),
     ),
     "mxf": Codec(
         "dnxhd",
@@ -175,6 +188,7 @@ CODECS: dict[CodecName, Codec] = {
         tagged=True,
         options={"profile": "dnxhr_hqx"},
         coded=True,
+        least=(256, 120),
         counted=True,
     ),
     "vp9": Codec(

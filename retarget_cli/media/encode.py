@@ -77,6 +77,7 @@ class VideoWriter:
 
     def __enter__(self) -> Self:
         try:
+            self._kind.check_size(self._size, self.path)
             with writing(self.path):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._open()
