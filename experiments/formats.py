@@ -3,8 +3,8 @@
     python -m experiments.formats [FOLDER]
 
 A drawn animal of 48 frames, 480x320, at 30000/1001 frames a second is written with and without alpha, and with timecode
-where there is a place for it. FFmpeg's program (Debian: ffmpeg) reads videos, Pillow GIF, WebP and PNG, oiiotool (Debian:
-openimageio-tools) EXR and TIFF, mediainfo says what it takes each file for. At last this program reads it as a clip.
+where there is a place for it. FFmpeg's program (Debian: ffmpeg) reads videos, Pillow GIF, WebP and PNG, oiiotool
+(Debian: openimageio-tools) EXR and TIFF, mediainfo says what it takes each file for. At last this program reads it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import av
 import cv2
@@ -12,13 +11,12 @@ from av.video.reformatter import VideoReformatter
 
 from retarget_cli.media.errors import reading
 from retarget_cli.media.footage import Clip, footage_of
-from retarget_cli.media.picture import Geometry, geometry_of, has_alpha, to_array
+from retarget_cli.media.picture import FLOATS, Geometry, float_plane, geometry_of, has_alpha, to_array
 from retarget_cli.media.sequence import colour_of, open_source
 from retarget_cli.media.transfer import Colour, halves, to_linear, words_to_light
 
 _PLANES = {"gbrp": (2, 0, 1), "gbrap": (2, 0, 1), "gray": (0, 0, 0)}
-_BITS: dict[str, type[np.floating]] = {"f32le": np.float32, "f16le": np.float16}
-_FLOATS = {f"{name}{bits}": (planes, kind) for name, planes in _PLANES.items() for bits, kind in _BITS.items()}
+_ORDERS = {f"{name}{bits}": (planes, kind) for name, planes in _PLANES.items() for bits, kind in FLOATS.items()}
 """Where red, green and blue lie in the planes of formats with floating point numbers, and how large these are."""
 
 
@@ -38,9 +36,9 @@ def read_light(clip: Clip, start: int = 0) -> Iterator[np.ndarray]:
 
 
 def _light(frame: av.VideoFrame, geometry: Geometry, colour: Colour, scaler: VideoReformatter) -> np.ndarray:
-    if frame.format.name in _FLOATS:
-        order, kind = _FLOATS[frame.format.name]
-        image = np.stack([_plane(frame, index, kind) for index in order], axis=2)
+    if frame.format.name in _ORDERS:
+        order, kind = _ORDERS[frame.format.name]
+        image = np.stack([float_plane(frame, index, kind) for index in order], axis=2)
         if colour != "linear" or kind != np.float16:
             image = halves(to_linear(image, colour))
     else:
@@ -54,9 +52,3 @@ def _light(frame: av.VideoFrame, geometry: Geometry, colour: Colour, scaler: Vid
     if image.shape[:2] != (h, w):
         image = halves(cv2.resize(image.astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC))
     return image
-
-
-def _plane(frame: av.VideoFrame, index: int, kind: type[np.floating]) -> np.ndarray:
-    """A plane as (h, w) that shares its memory."""
-    plane: Any = frame.planes[index]
-    return np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]

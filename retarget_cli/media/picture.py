@@ -21,6 +21,8 @@ _EXACT = 0x2000 | 0x4000 | 0x40000  # full chroma interpolation on both sides, a
 _LIMITED, _FULL = 1, 2  # AVColorRange
 _BT601, _BT709 = 5, 1  # the same number in AVColorSpace and in libswscale
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # AVColorSpace to libswscale's coefficient tables
+FLOATS: dict[str, type[np.floating]] = {"f32le": np.float32, "f16le": np.float16}
+"""Floating point numbers, by the end of the names of formats that have them."""
 _SIDEWAYS_LIMIT = 10  # a sample aspect beyond 10:1 is a broken header
 
 
@@ -173,7 +175,7 @@ class Converter:
         image = to_array(self._colours, frame, "rgba", (frame.width, frame.height))
         deep = next((part for part in frame.format.components if part.is_alpha and part.bits > 8), None)
         if deep is not None and frame.format.is_planar and not frame.format.is_big_endian:
-            image[..., 3] = _rounded(_deep_plane(frame, deep.plane), deep.bits)
+            image[..., 3] = _alpha(frame, deep.plane, deep.bits)
         if self._table is not None:
             image[..., :3] = self._table[to_array(self._colours, frame, "rgba64le", image.shape[1::-1])[..., :3]]
         if self._associated:
@@ -271,6 +273,20 @@ def _deep_plane(frame: av.VideoFrame, index: int) -> np.ndarray:
     """A plane of more than 8 bits as (h, w) uint16 that shares its memory."""
     plane: Any = frame.planes[index]
     return np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+
+
+def _alpha(frame: av.VideoFrame, index: int, bits: int) -> np.ndarray:
+    """A plane of alpha with more than 8 bits as uint8."""
+    kind = FLOATS.get(frame.format.name[-5:])
+    if kind is None:
+        return _rounded(_deep_plane(frame, index), bits)
+    return np.rint(np.clip(float_plane(frame, index, kind), 0, 1).astype(np.float32) * 255).astype(np.uint8)
+
+
+def float_plane(frame: av.VideoFrame, index: int, kind: type[np.floating]) -> np.ndarray:
+    """A plane of floating point numbers as (h, w) that shares its memory."""
+    plane: Any = frame.planes[index]
+    return np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]
 
 
 def _rounded(values: np.ndarray, bits: int) -> np.ndarray:

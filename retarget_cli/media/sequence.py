@@ -16,6 +16,7 @@ from retarget_cli.media.footage import Footage
 from retarget_cli.media.picture import geometry_of
 from retarget_cli.media.series.exr_header import read_header
 from retarget_cli.media.series.names import frame_numbers, is_sequence
+from retarget_cli.media.series.webp import AnimatedWebp, is_animated
 from retarget_cli.media.source import VideoSource
 from retarget_cli.media.transfer import Colour
 
@@ -34,6 +35,8 @@ def open_source(footage: Footage, rate: Fraction | None = None, raw: bool = Fals
     colour = usual_colour(footage.path) if raw or footage.colour is None else footage.colour
     if is_sequence(footage.path):
         return ImageSequence(footage.path, rate, colour, raw)
+    if is_animated(footage.path):
+        return AnimatedWebp(footage.path)
     return VideoSource(footage.path, colour, raw)
 
 

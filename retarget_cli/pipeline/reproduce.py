@@ -161,6 +161,7 @@ def row_of(target: Path, look: str, options: RenderOptions) -> dict[str, Any]:
         "look": look,
         "options": options.unusual,
         "named": options.out is not None,
+        **({"out": str(options.out.absolute())} if options.out is not None and options.out != target else {}),
         "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     }
 
@@ -187,5 +188,6 @@ def _of(newest: Mapping[str, Any], store: Store) -> list[Mapping[str, Any]]:
 
 def _file(row: Mapping[str, Any], record: Mapping[str, Any], store: Store) -> RenderedFile:
     file = Path(row["file"])
-    command = Commands(record, store.root).drawing(row["look"], row["options"], file if row.get("named") else None)
+    out = Path(row.get("out", file)) if row.get("named") else None
+    command = Commands(record, store.root).drawing(row["look"], row["options"], out)
     return RenderedFile(file, file.exists(), record["pair"], record["id"], row["time"], command)

@@ -15,6 +15,7 @@ from PIL import Image, ImageSequence
 from retarget_cli.errors import EnvironmentProblem, MediaError
 from retarget_cli.media import gif
 from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.footage import Footage
 from retarget_cli.media.outputs import (
     KINDS,
     browsers_play,
@@ -25,6 +26,7 @@ from retarget_cli.media.outputs import (
     usual_kind,
 )
 from retarget_cli.media.probe import timecode_of
+from retarget_cli.media.series import webp
 from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.timing import Timing
 from retarget_cli.pipeline.options import FORMATS
@@ -187,3 +189,30 @@ def test_pictures_below_what_a_codec_takes_are_refused(tmp_path: Path) -> None:
 def test_every_word_of_the_command_line_is_known() -> None:
     assert set(FORMATS) == set(KINDS)
     assert all(usual_kind(kind.endings[0]) in KINDS for kind in KINDS.values())
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif", ".webm", ".mov", ".mkv"])
+def test_transparent_results_are_clips_too(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webp, "_AT_ONCE", 3 * 4 * 64 * 48)  # some pictures at a time
+    path = write(tmp_path / f"a{suffix}", True)
+    found = scan(path)
+    assert (found.info.has_alpha, found.info.width, found.info.height) == (True, *SIZE)
+    assert found.timing.frames == 6
+    assert abs(float(found.timing.rate) - 30) < 0.5
+    read = [one.image.astype(int) for one in read_frames(path, channels="rgba")]
+    for index, image in enumerate(read):
+        true = frame(index, True).astype(int)
+        assert np.abs(image[..., 3] - true[..., 3]).mean() < 4
+        solid = true[..., 3] == 255
+        assert np.abs(image[..., :3] - true[..., :3])[solid].mean() < 12
+    part = list(read_frames(Footage(path, 2, 3), channels="rgba"))
+    assert [np.array_equal(one.image, read[2 + index]) for index, one in enumerate(part)] == [True] * 3
+
+
+def test_a_damaged_animation_is_refused_in_words(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.webp", True)
+    content = path.read_bytes()
+    for end in (30, len(content) // 2, len(content) - 20):
+        path.write_bytes(content[:end])
+        with pytest.raises(MediaError):
+            scan(path)

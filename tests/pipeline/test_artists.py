@@ -24,7 +24,7 @@ from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.timing import Timing
 from retarget_cli.media.transfer import bytes_to_light, halves
 from retarget_cli.pipeline.clips import ClipInput
-from retarget_cli.pipeline.reproduce import Commands
+from retarget_cli.pipeline.reproduce import Commands, rendered_files
 from retarget_cli.pipeline.train import train as train_pair
 from retarget_cli.segmentation.base import Hint
 
@@ -78,6 +78,9 @@ def test_a_shot_comes_back_as_it_was_away_from_the_object(exr_world: World) -> N
     assert next(iter(world.store.runs()))["pair"] == "shot--walk"
     result = world.render(driver=ClipInput(world.a.path), out=Path("comp/shot.%04d.exr"))
     assert result.videos == [Path("comp")]
+    (drawn,) = rendered_files(None, world.store)
+    assert drawn.there
+    assert drawn.command.endswith("--out comp/shot.%04d.exr") or "--out 'comp/shot.%04d.exr'" in drawn.command
     files = sorted(Path("comp").glob("*.exr"))
     assert [file.name for file in files] == [f"shot.{FIRST + index:04d}.exr" for index in range(10)]
     for index, file in enumerate(files):
