@@ -13,6 +13,7 @@ _NEAR = 4  # frames before and after by whose changes a change is measured
 _FEWEST = 3  # of those that must be known
 _TIMES = 3.0  # as large as the usual change near it
 _LEAST = 14.0  # grey levels of mean change: less is no cut, whatever the clip does otherwise
+_ALONE = 2.0  # times as large as the changes just before and after: a camera that is swung round makes several
 _STRONG = 20  # grey levels by which a place must change ...
 _SHARE = 0.55  # ... and how much of the picture must: an object fills less
 _FLASH = 3  # frames after which a picture may be back
@@ -52,7 +53,10 @@ class CutFinder:
     def _judge(self, index: int) -> None:
         change = self._changes[index]
         near = self._changes[max(1, index - _NEAR) : index] + self._changes[index + 1 : index + 1 + _NEAR]
+        beside = self._changes[index - 1 : index + 2 : 2]
         if change < _LEAST or len(near) < _FEWEST or change < _TIMES * max(float(np.median(near)), 1.0):
+            return
+        if change < _ALONE * max(beside):
             return
         before, after = self._at(index - 1), self._at(index)
         if (np.abs(after - before).max(axis=2) > _STRONG).mean() < _SHARE:

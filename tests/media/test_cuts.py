@@ -55,7 +55,11 @@ def test_two_cuts() -> None:
     assert found([*map(pan, range(8)), *(view(9 * i, OTHER) for i in range(6)), *map(still, range(9))]) == (8, 14)
 
 
-@pytest.mark.parametrize("shot", [still, pan, fast_pan])
+def swing(index: int) -> np.ndarray:
+    return view(3 * index if index < 10 else 30 + 120 * min(index - 9, 4))
+
+
+@pytest.mark.parametrize("shot", [still, pan, fast_pan, swing])
 def test_a_camera_that_moves_makes_no_cut(shot: Callable[[int], np.ndarray]) -> None:
     assert found(shot(index) for index in range(24)) == ()
 
