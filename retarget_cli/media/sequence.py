@@ -12,11 +12,13 @@ from typing import Any, Self
 import av
 
 from retarget_cli.errors import MediaError
+from retarget_cli.media.errors import reading
 from retarget_cli.media.footage import Footage
 from retarget_cli.media.picture import geometry_of
 from retarget_cli.media.series.exr_header import read_header
 from retarget_cli.media.series.names import frame_numbers, is_sequence
 from retarget_cli.media.series.webp import AnimatedWebp, is_animated
+from retarget_cli.media.series.whole import is_cut_off
 from retarget_cli.media.source import VideoSource
 from retarget_cli.media.transfer import Colour
 
@@ -105,9 +107,9 @@ class ImageSequence:
         return False
 
     def _only_frame(self, file: Path) -> av.VideoFrame:
-        with VideoSource(file, self.colour, self._raw) as source:
+        with VideoSource(file, self.colour, self._raw) as source, reading(file):
             for _, frame in source.frames():
-                if not source.is_cut():
+                if not source.is_cut() and not is_cut_off(file):
                     return frame
         raise MediaError("This frame is damaged or only half written.", where=file, fix="Export it again.")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from retarget_cli.media.series.timecode import Timecode
 
-_MAGIC = b"\x76\x2f\x31\x01"
+MAGIC = b"\x76\x2f\x31\x01"
+_SEVERAL = 0x1000  # flag of a file of several parts
 _MOST = 1_000_000  # bytes of a header that are looked at
 _RATES = range(1, 1000)
 
@@ -28,29 +29,43 @@ class ExrHeader:
 def read_header(path: Path) -> ExrHeader:
     """What the (first) header of a file says; nothing for what is no EXR file, or cannot be read."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST)
-        found = _attributes(content) if content.startswith(_MAGIC) else {}
+        found = headers(path)[0][0]
     except (OSError, ValueError, IndexError, struct.error):
         return ExrHeader()
-    rate, code = found.get("framesPerSecond"), found.get("timeCode")
-    return ExrHeader(_rate(rate), _timecode(code))
+    return ExrHeader(_rate(found.get("framesPerSecond")), _timecode(found.get("timeCode")))
 
 
-def _attributes(content: bytes) -> dict[str, bytes]:
-    """The attributes of the first header by name."""
-    at, found = 8, {}
+def headers(path: Path) -> tuple[list[dict[str, bytes]], int, int]:
+    """The attributes of each part by name, where the headers end, and the file's flags.
+
+    Raises OSError, and ValueError, IndexError or struct.error for what is no whole header.
+    """
+    with path.open("rb") as file:
+        content = file.read(_MOST)
+    if not content.startswith(MAGIC):
+        raise ValueError("no EXR file")
+    flags = int.from_bytes(content[4:8], "little")
+    found, at = [], 8
+    while True:
+        attributes, at = _attributes(content, at)
+        if attributes:
+            found.append(attributes)
+        if not flags & _SEVERAL or not attributes:
+            return found, at, flags
+
+
+def _attributes(content: bytes, at: int) -> tuple[dict[str, bytes], int]:
+    """The attributes of the header that begins at a place, by name, and where it ends."""
+    found = {}
     while content[at] != 0:
         end = content.index(b"\0", at)
         kind = content.index(b"\0", end + 1)
         (size,) = struct.unpack_from("<i", content, kind + 1)
         if size < 0:
-            break
+            raise ValueError("an attribute of negative size")
         found[content[at:end].decode("ascii", "replace")] = content[kind + 5 : kind + 5 + size]
         at = kind + 5 + size
-        if at >= len(content):
-            break
-    return found
+    return found, at + 1
 
 
 def _rate(value: bytes | None) -> Fraction | None:
