@@ -294,7 +294,7 @@ class Pose(Group):
     """The fit of the driver's keypoints to the subject, and the ones that follow."""
 
     affine: str = choice(
-        "auto", list(words.AFFINES), "Fit of the pose: auto, relative, trajectory, ...; or numbers.", metavar="MODE",
+        "auto", list(words.AFFINES), "{}, numbers, or a file.", metavar="MODE",
         parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
     follow: str = option(

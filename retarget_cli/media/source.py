@@ -168,7 +168,13 @@ class VideoSource:
             context.options = self._bounds
             return context.decode
         light = self.stream.codec_context.name == "exr" and self.colour == "linear" and not self._raw
-        self.stream.codec_context.options = self._bounds | (_TO_SRGB if light else {})
+        options = self._bounds | (_TO_SRGB if light else {})
+        if self.container.format.name.endswith("_pipe"):
+            # One picture. The container's own decoder would live on, with its pictures, until Python looks for circles.
+            alone: Any = av.CodecContext.create(self.stream.codec_context.codec.name, "r")
+            alone.extradata, alone.options = self.stream.codec_context.extradata, options
+            return alone.decode
+        self.stream.codec_context.options = options
         self.stream.codec_context.thread_type = "AUTO"
         self.stream.codec_context.thread_count = _THREADS
         return self.stream.codec_context.decode
