@@ -193,7 +193,7 @@ def test_arguments_are_called_as_the_options_are() -> None:
             "stop_b",
             "colour_a",
             "colour_b",
-        },  # fmt: skip
+        },
         "render": {"a", "b", "hints_driver", "start", "stop", "reporter"},
         "evaluate": {"a", "b", "reporter"},
         "segment": {"video", "hints", "start", "stop", "reporter"},

@@ -28,11 +28,13 @@ def read_light(clip: Clip, start: int = 0) -> Iterator[np.ndarray]:
     footage, scaler = footage_of(clip), VideoReformatter()
     colour = colour_of(footage)
     with open_source(footage, raw=True) as source, reading(footage.path):
+        geometry: Geometry | None = None
         stop = None if footage.stop is None else footage.stop - footage.first - start
         for index, (_, frame) in enumerate(source.frames(footage.first + start)):
             if index == stop:
                 return
-            yield _light(frame, geometry_of(frame, source.stream.sample_aspect_ratio), colour, scaler)
+            geometry = geometry or geometry_of(frame, source.stream.sample_aspect_ratio)
+            yield _light(frame, geometry, colour, scaler)
 
 
 def _light(frame: av.VideoFrame, geometry: Geometry, colour: Colour, scaler: VideoReformatter) -> np.ndarray:

@@ -95,10 +95,21 @@ class Geometry:
 
 def geometry_of(frame: av.VideoFrame, aspect: Fraction | None) -> Geometry:
     """The geometry of a decoded frame; `aspect`: the stream's sample aspect ratio, None or 0 when unknown."""
-    sane = aspect is not None and Fraction(1, _SIDEWAYS_LIMIT) <= aspect <= _SIDEWAYS_LIMIT
-    return Geometry(
-        (frame.width, frame.height), Fraction(aspect) if sane and aspect else Fraction(1), orientation_of(frame)
-    )
+    return Geometry((frame.width, frame.height), _sane(aspect), orientation_of(frame))
+
+
+def upright_size(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
+    """(w, h) with square pixels, or (h, w) where it is turned.
+
+    A frame that was asked for its orientation refers to itself, so large ones would pile up until Python looks for
+    such things: this one is not asked.
+    """
+    return Geometry((frame.width, frame.height), _sane(aspect)).upright
+
+
+def _sane(aspect: Fraction | None) -> Fraction:
+    known = aspect is not None and Fraction(1, _SIDEWAYS_LIMIT) <= aspect <= _SIDEWAYS_LIMIT
+    return Fraction(aspect) if known and aspect else Fraction(1)
 
 
 def has_alpha(pixel_format: av.VideoFormat) -> bool:

@@ -14,7 +14,6 @@ import av
 from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
 from retarget_cli.media.footage import Footage
-from retarget_cli.media.picture import geometry_of
 from retarget_cli.media.series.exr_header import read_header
 from retarget_cli.media.series.names import frame_numbers, is_sequence
 from retarget_cli.media.series.webp import AnimatedWebp, is_animated
@@ -91,11 +90,11 @@ class ImageSequence:
         size: tuple[int, int] | None = None
         for index, file in enumerate(self._files[start:], start):
             frame = self._only_frame(file)
-            upright = geometry_of(frame, self.stream.sample_aspect_ratio).upright
-            if size is not None and upright != size:
-                what = f"This frame has {upright[0]}x{upright[1]} pixels, those before it {size[0]}x{size[1]}."
+            found = frame.width, frame.height
+            if size is not None and found != size:
+                what = f"This frame has {found[0]}x{found[1]} pixels, those before it {size[0]}x{size[1]}."
                 raise MediaError(what, where=file, fix="Export it again at the size of the others.")
-            size = upright
+            size = found
             yield (self._ticks[index] if self._ticks else index), frame
 
     def last_duration(self, pts: list[int], raw_last: int | None) -> int:

@@ -15,7 +15,7 @@ import av
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import is_cut, is_mp4
 from retarget_cli.media.errors import check_readable, no_decoder, not_a_video, reading
-from retarget_cli.media.picture import geometry_of
+from retarget_cli.media.picture import upright_size
 from retarget_cli.media.png import check_png, check_stream
 from retarget_cli.media.timing import repaired
 from retarget_cli.media.transfer import Colour
@@ -168,13 +168,7 @@ class VideoSource:
             context.options = self._bounds
             return context.decode
         light = self.stream.codec_context.name == "exr" and self.colour == "linear" and not self._raw
-        options = self._bounds | (_TO_SRGB if light else {})
-        if self.container.format.name.endswith("_pipe"):
-            # One picture. The container's own decoder would live on, with its pictures, until Python looks for circles.
-            alone: Any = av.CodecContext.create(self.stream.codec_context.codec.name, "r")
-            alone.extradata, alone.options = self.stream.codec_context.extradata, options
-            return alone.decode
-        self.stream.codec_context.options = options
+        self.stream.codec_context.options = self._bounds | (_TO_SRGB if light else {})
         self.stream.codec_context.thread_type = "AUTO"
         self.stream.codec_context.thread_count = _THREADS
         return self.stream.codec_context.decode
@@ -191,7 +185,7 @@ class VideoSource:
                 continue
             for frame in frames:
                 if not self.decoded:
-                    self._check_pixels(*geometry_of(frame, self.stream.sample_aspect_ratio).upright)
+                    self._check_pixels(*upright_size(frame, self.stream.sample_aspect_ratio))
                 self.decoded += 1
                 self.broken_off = False
                 yield frame
