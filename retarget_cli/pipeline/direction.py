@@ -21,7 +21,7 @@ from retarget_cli.pipeline.footage.part import used_parts
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.outputs import clip_name
 from retarget_cli.pipeline.runs import TrainedRun, find_run, run_with
-from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.clip import KEEP, SourceClip, facts
 from retarget_cli.stages.fit import keypoint_names
 from retarget_cli.stages.schedule import run
 from retarget_cli.stages.stage import Stage, Tools
@@ -109,6 +109,7 @@ def open_driver(trained: TrainedRun, given: ClipInput, tools: Tools) -> Driver:
         for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
             name = name.removeprefix(f"{own.name}-as-")
         return MotionSource(_untaken(name, "motion", trained), given.path, tools.store.digests.digest(given.path))
+    given = replace(given, cuts=KEEP)  # they are told of where it is drawn
     (clip,) = used_parts([open_clip(given, clip_name(given.path), tools.store, role="-driver")], [given], tools)
     for own in trained.clips:
         if clip.digest in (own.digest, own.content) and given.matte is None and not given.hints:

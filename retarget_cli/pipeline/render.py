@@ -32,7 +32,7 @@ from retarget_cli.pipeline.results.formats import Wanted, wanted_kind, written_a
 from retarget_cli.pipeline.results.handover import check_out, hand_over, target_of
 from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.pipeline.settings import check_limit
-from retarget_cli.stages.clip import SourceClip
+from retarget_cli.stages.clip import SourceClip, facts
 from retarget_cli.stages.compare import compare
 from retarget_cli.stages.compose import compose, trajectory_report
 from retarget_cli.stages.layers import compose_layers
@@ -204,6 +204,8 @@ def open_directions(
         raise _decided_in_training(options.flip)
     entries = read_driver(trained, driver, tools)
     directions = [new_driver_direction(trained, look, driver, entries) for look in looks]
+    if isinstance(driver, SourceClip):
+        _notice_cuts(driver, facts(entries[f"ingest:{driver.name}"]).cuts, tools.reporter)
     shown = entries.get(f"overlay:{driver.name}")
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
@@ -211,6 +213,13 @@ def open_directions(
         if isinstance(driver, SourceClip):
             warn(driver, entries, target, tools.reporter)
     return directions
+
+
+def _notice_cuts(driver: SourceClip, cuts: Sequence[int], reporter: Reporter) -> None:
+    if cuts:
+        named = ", ".join(str(driver.number + cut) for cut in cuts)
+        what = f"{driver.path.name} has cuts, on frames {named}: choose one shot of it with --from and --to"
+        reporter(Notice(what, "warning"))
 
 
 def check_flip(options: RenderOptions) -> None:

@@ -258,6 +258,17 @@ def test_a_clip_with_cuts_is_refused_or_cut_to_its_longest_shot(world: World) ->
         retarget_cli.segment(clip, cuts="mend")
 
 
+def test_a_driver_with_cuts_is_drawn_with_a_warning(world: World) -> None:
+    clip = two_shots(world.folder / "two.mkv")
+    with VideoWriter(
+        world.folder / "m.mkv", toy.SIZE, Timing.constant(16, Fraction(10)), codec="ffv1", pixels="gray"
+    ) as writer:
+        for index in range(16):
+            writer.write(toy.matte_frame("disc", index / 10))
+    world.render(driver=ClipInput(clip, world.folder / "m.mkv"), stop="10f", background="black")
+    assert any(isinstance(event, Notice) and "cuts, on frames 10" in event.message for event in world.events)
+
+
 def test_numbers_of_pictures_are_what_hints_and_parts_are_told_by(world: World) -> None:
     folder = exr_clip(world.folder / "plates", "disc")
     found = retarget_cli.segment(
