@@ -21,6 +21,7 @@ from retarget_cli.events import Reporter, silent
 
 if TYPE_CHECKING:
     from retarget_cli.findings import Finding
+    from retarget_cli.media.transfer import Colour
     from retarget_cli.pipeline.comparison.compare import CompareResult
     from retarget_cli.pipeline.evaluate import EvaluateResult, Scores
     from retarget_cli.pipeline.render import Rendered, RenderResult
@@ -84,6 +85,13 @@ def train(
     hints_a: Sequence[Hint] = (),
     hints_b: Sequence[Hint] = (),
     fps_in: str | float | None = None,
+    start_a: str | float | None = None,
+    stop_a: str | float | None = None,
+    start_b: str | float | None = None,
+    stop_b: str | float | None = None,
+    cuts: str = "refuse",
+    colour_a: Colour | None = None,
+    colour_b: Colour | None = None,
     backend: str | None = None,
     weights: str | None = None,
     flip: str | None = None,
@@ -101,11 +109,14 @@ def train(
 ) -> TrainResult:
     """Train a pair of clips, or find it trained.
 
-    a, b: the clips
+    a, b: the clips: videos, folders of numbered pictures, or patterns of their names (``shot.%04d.exr``)
     preset: ``draft``, ``standard``, ``best``, ``paper`` or ``paper-no-affine``; None for that of this machine
     mask_a, mask_b: finished mattes, a video or a folder of PNGs
     hints_a, hints_b: where the object is
-    fps_in: frames a second of clips that are folders of pictures; None for 24, or what ``times.csv`` there says
+    fps_in: frames a second of clips that are sequences of pictures; None for 24, or what is told beside them
+    start_a, stop_a, start_b, stop_b: what is used of each clip, as ``--from`` and ``--to`` of the command take it
+    cuts: what to do with clips that have cuts: ``refuse``, use the ``longest`` shot, or ``keep``
+    colour_a, colour_b: how their numbers stand for light: ``srgb``, ``linear`` or ``rec709``; None for what is usual
     backend, weights: how the object is found
     flip: ``auto``, ``yes`` or ``no``, whether B is mirrored for training
     init_from: networks to begin with: ``base``, those that come with the program, ``none``, or a run of the workspace;
@@ -129,8 +140,8 @@ def train(
         size=size, method=method, device=device, precision=precision, max_memory=max_memory,
     )  # fmt: skip
     rate = _rate(fps_in)
-    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), rate)
-    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), rate)
+    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), rate, start_a, stop_a, cuts, colour_a)
+    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), rate, start_b, stop_b, cuts, colour_b)
     return train_pair(one, two, resolved, Store(Path(workspace)), reporter)
 
 
@@ -195,9 +206,14 @@ def render(
     mask_driver: str | Path | None = None,
     hints_driver: Sequence[Hint] = (),
     fps_in: str | float | None = None,
+    colour: Colour | None = None,
     flip: str = "auto",
     follow: str | Sequence[str] = (),
     force: bool = False,
+    format: str | None = None,
+    layers: str | None = None,
+    size: str | None = None,
+    crop: str | None = None,
     device: str | None = None,
     max_memory: str | None = None,
     workspace: str | Path = DEFAULT_WORKSPACE,
@@ -207,25 +223,29 @@ def render(
 
     a, b: the clips of the pair, in the order of the training
     affine: a mode, six numbers or a JSON file
-    out: the video to write, by its ending (``.mp4``, ``.mov``, ``.webm``, ``.gif``, ``.webp``, ``.mkv``), or a folder
+    out: the video to write, by its ending (``.mp4``, ``.mov``, ``.webm``, ...), a folder, or ``cat.%04d.exr``
+    format, layers, size, crop: as the options of the command
     start, stop: ``--from`` and ``--to`` of the command
     driver: another clip than the pair's other one, or a motion file
     mask_driver, hints_driver: its matte, or where its object is
-    fps_in: frames a second of a driver that is a folder of pictures
+    fps_in, colour: frames a second of a driver that is a sequence of pictures, and how its numbers stand for light
     force: replace files that this program did not make
 
     The rest as :class:`retarget_cli.pipeline.options.RenderOptions` has it. Raises kinds of :class:`RetargetError`.
     """
     from retarget_cli.pipeline.clips import ClipInput
-    from retarget_cli.pipeline.options import RenderOptions, parse_affine, parse_background, parse_names
+    from retarget_cli.pipeline.options import RenderOptions, choose_layers, parse_affine, parse_background, parse_names
     from retarget_cli.pipeline.render import render as render_pair
     from retarget_cli.store.engine import Store
 
     rate = _rate(fps_in)
-    other = None if driver is None else ClipInput(Path(driver), _path(mask_driver), tuple(hints_driver), rate)
+    other = None
+    if driver is not None:
+        other = ClipInput(Path(driver), _path(mask_driver), tuple(hints_driver), rate, colour=colour)
     options = RenderOptions(
         _pair(a, b), look, parse_affine(affine), parse_background(background), _path(out), compare, device, max_memory,
-        start, stop, fps, slow, loop, str(smooth), other, flip, parse_names(follow), force,
+        start, stop, fps, slow, loop, str(smooth), other, flip, parse_names(follow), force, format,
+        None if layers is None else choose_layers(layers), size, crop,
     )  # fmt: skip
     return render_pair(options, Store(Path(workspace)), reporter)
 
@@ -305,6 +325,10 @@ def segment(
     mask_frames: str | Path | None = None,
     hints: Sequence[Hint] = (),
     fps_in: str | float | None = None,
+    start: str | float | None = None,
+    stop: str | float | None = None,
+    cuts: str = "refuse",
+    colour: Colour | None = None,
     backend: str = "auto",
     weights: str | None = None,
     out: str | Path | None = None,
@@ -317,7 +341,8 @@ def segment(
     mask: a finished matte to use instead
     mask_frames: a folder with mattes of some frames, which are kept and carried to the frames beside them
     hints: where the object is
-    fps_in: frames a second of a folder of pictures
+    fps_in: frames a second of a sequence of pictures
+    start, stop, cuts, colour: what is used of the clip, and how its numbers stand for light, as for :func:`train`
     backend, weights: how it is found
     out: where the matte goes, a ``.mkv``; force: replace files that this program did not make
 
@@ -328,7 +353,7 @@ def segment(
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.store.engine import Store
 
-    clip = ClipInput(Path(video), _path(mask), tuple(hints), _rate(fps_in))
+    clip = ClipInput(Path(video), _path(mask), tuple(hints), _rate(fps_in), start, stop, cuts, colour)
     found = load_config(None, None, (), backend=backend, weights=weights).matte
     store, painted = Store(Path(workspace)), _path(mask_frames)
     return segment_clip(clip, found, _path(out), store, reporter, force=force, painted=painted)

@@ -17,6 +17,10 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SMALLEST_CROP = 32
 DEFAULT_WORKSPACE = Path(".retarget")
 BASE = "base"  # of `start`
+COLOURS = ("srgb", "linear", "rec709")
+"""How the numbers of a clip stand for light."""
+CUTS = ("refuse", "longest", "keep")
+"""What to do with a clip that has cuts."""
 FLIPS = {"auto": "auto", "yes": "b", "no": "none"}
 
 

@@ -45,7 +45,8 @@ from retarget_cli.pipeline.direction import _plan_driver as plan_driver
 from retarget_cli.pipeline.direction import new_driver_direction, pair_direction
 from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.options import RenderOptions
-from retarget_cli.pipeline.render import ending, plan_render
+from retarget_cli.pipeline.render import plan_render
+from retarget_cli.pipeline.results.formats import wanted_kind
 from retarget_cli.pipeline.runs import TrainedRun, add_results, save_run
 from retarget_cli.pipeline.segment import plan_segment
 from retarget_cli.pipeline.settings import from_record, load_config
@@ -224,7 +225,7 @@ def render(
         entries = {**trained.entries, **{stage.id: made.entry(stage) for stage in plan}}
         casts = [new_driver_direction(trained, look, driver, entries) for look in ("a", "b")]
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
-    suffix, smooth = ending(options, silent), parse_smooth(options.smooth)
+    suffix, smooth = wanted_kind(options, silent), parse_smooth(options.smooth)
     return [*plan, *(s for cast in casts for s in plan_render(trained, cast, options, suffix, tempo, smooth))]
 
 

@@ -179,10 +179,24 @@ def test_arguments_are_called_as_the_options_are() -> None:
     """What differs is said in docs/usage.md."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     apart = {
-        "train": {"a", "b", "hints_a", "hints_b", "settings", "reporter", "size"},
+        "train": {
+            "a",
+            "b",
+            "hints_a",
+            "hints_b",
+            "settings",
+            "reporter",
+            "size",
+            "start_a",
+            "stop_a",
+            "start_b",
+            "stop_b",
+            "colour_a",
+            "colour_b",
+        },
         "render": {"a", "b", "hints_driver", "start", "stop", "reporter"},
         "evaluate": {"a", "b", "reporter"},
-        "segment": {"video", "hints", "reporter"},
+        "segment": {"video", "hints", "start", "stop", "reporter"},
     }
     for name, others in apart.items():
         options = {word for option in commands[name].params for word in option.opts if not option.hidden}

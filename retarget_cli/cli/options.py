@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from retarget_cli.cli import completion
-from retarget_cli.cli.parsing import parse_fps_in, parse_hints
-from retarget_cli.config import BACKENDS, DEFAULT_WORKSPACE, FLIPS, PRESETS
+from retarget_cli.cli.parsing import for_each, parse_colour, parse_fps_in, parse_hints
+from retarget_cli.config import BACKENDS, COLOURS, CUTS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline import options as words
 from retarget_cli.utils import streams
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput
 
 # Panels of the help, beside the one for everyday options, which has no name.
-OBJECT, TIME, DRIVER, GENERAL, ADVANCED = "Where the object is", "Time", "Another driver", "General", "Advanced"
+OBJECT, DRIVER, GENERAL, ADVANCED = "Where the object is", "The driver", "General", "Advanced"
 _LAST_PANELS = (GENERAL, ADVANCED)
 BOX = "[FRAME:]X,Y,W,H"
 
@@ -212,7 +212,7 @@ class Recipe(Group):
 
 def init_from() -> Any:
     """The option that names the networks that a training begins with."""
-    text = "Networks to begin with: base (they come along; the default), base:KIND, none, or a run of `retarget runs`."
+    text = "Networks to begin with: base (usual), base:KIND, none, a run."
     return option(None, "WHAT", text, autocompletion=completion.beginnings)
 
 
@@ -239,7 +239,18 @@ def force() -> Any:
 
 def fps_in(panel: str | None = None) -> Any:
     """The option that gives the frame rate of image sequences."""
-    return option(None, "RATE", "Frames a second of a folder of pictures.", panel, ("--fps-in",))
+    return option(None, "RATE", "Frames a second of a sequence of pictures.", panel, ("--fps-in",))
+
+
+def colour(text: str, panel: str | None = None) -> Any:
+    """The option that says how the numbers of a clip stand for light."""
+    return choice(None, COLOURS, text, panel)
+
+
+def cuts() -> Any:
+    """The option for clips with cuts."""
+    text = "Clips with cuts: {}."
+    return choice(None, CUTS, text, OBJECT, parse=lambda word: word and words.choose(word, CUTS, "--cuts"))
 
 
 def old_frame(suffix: str = "") -> Any:
@@ -256,6 +267,10 @@ class Objects(Group):
     box_a: list[str] | None = _box("A", OBJECT)
     box_b: list[str] | None = _box("B", OBJECT)
     fps_in: str | None = fps_in(OBJECT)
+    begin: str | None = option(None, "TIME[,TIME]", "Where A and B begin: 12.5, 40f; or ,40f.", OBJECT, ("--from",))
+    end: str | None = option(None, "TIME[,TIME]", "Where they end.", OBJECT, ("--to",))
+    cuts: str | None = cuts()
+    colour: str | None = colour("Light in A, and after a comma in B: {}.", OBJECT)
     frame_a: int | None = old_frame("-a")
     frame_b: int | None = old_frame("-b")
 
@@ -266,7 +281,12 @@ class Objects(Group):
         hints_a = parse_hints(self.frame_a or 0, self.box_a, (), "--box-a")
         hints_b = parse_hints(self.frame_b or 0, self.box_b, (), "--box-b")
         rate = parse_fps_in(self.fps_in, a, b)
-        return ClipInput(a, self.mask_a, hints_a, rate), ClipInput(b, self.mask_b, hints_b, rate)
+        start, stop, cuts = for_each(self.begin, "--from"), for_each(self.end, "--to"), self.cuts or CUTS[0]
+        colours = [parse_colour(word) for word in for_each(self.colour, "--colour")]
+        return (
+            ClipInput(a, self.mask_a, hints_a, rate, start[0], stop[0], cuts, colours[0]),
+            ClipInput(b, self.mask_b, hints_b, rate, start[1], stop[1], cuts, colours[1]),
+        )
 
 
 @dataclass(frozen=True)
@@ -274,8 +294,8 @@ class Pose(Group):
     """The fit of the driver's keypoints to the subject, and the ones that follow."""
 
     affine: str = choice(
-        "auto", list(words.AFFINES), "Fit of the pose: {}, numbers, or a file.", metavar="MODE",
-        show_default=True, parse=words.parse_affine, autocompletion=completion.affines,
+        "auto", list(words.AFFINES), "{}, numbers, or a file.", metavar="MODE",
+        parse=words.parse_affine, autocompletion=completion.affines,
     )  # fmt: skip
     follow: str = option(
         "", "NAMES", "Only these keypoints follow the driver: tail,nose or p3,p4.", ADVANCED, parse=words.parse_names
@@ -288,26 +308,51 @@ class Picture(Group):
 
     background: str = choice("subject", words.BACKGROUNDS, "{}, or a colour: '#808080'.", parse=words.parse_background)
     out: Path | None = option(
-        None, "FILE", ".mp4 .mov .webm .gif .webp .mkv, or a folder of PNGs.", names=("--out", "-o")
+        None, "FILE", ".mp4 .mov .webm .gif .webp .mkv .mxf, a folder, or x.%04d.exr.", names=("--out", "-o")
     )
+
+
+def _size(word: str | None) -> str | None:
+    words.parse_picture_size(word)
+    return word
+
+
+def _crop(word: str | None) -> str | None:
+    words.parse_crop(word)
+    return word
+
+
+@dataclass(frozen=True)
+class Delivery(Group):
+    """Kind of file, layers and frame of a result."""
+
+    format: str | None = choice(
+        None, words.FORMATS, "Another kind: prores4444, hevc, av1, dnxhr, png, tiff, exr.", metavar="NAME"
+    )
+    layers: str | None = choice(
+        None, words.LAYOUTS, "Layers of a sequence: {}.",
+        parse=lambda word: word and words.choose(word, words.LAYOUTS, "--layers"),
+    )  # fmt: skip
+    size: str | None = option(None, "WxH", "Size of the result: 1080x1920.", parse=_size)
+    crop: str | None = option(None, "SHAPE", "Cut to a shape round the object: square or 9:16.", parse=_crop)
 
 
 @dataclass(frozen=True)
 class Part(Group):
     """The part of the driver that plays."""
 
-    start: str | None = option(None, "TIME", "Where the driver begins: 1:02.5, 12.5 or 12f.", TIME, ("--from",))
-    stop: str | None = option(None, "TIME", "Where it ends.", TIME, ("--to",))
+    start: str | None = option(None, "TIME", "Where the driver begins: 1:02.5, 12.5 or 12f.", DRIVER, ("--from",))
+    stop: str | None = option(None, "TIME", "Where it ends.", DRIVER, ("--to",))
 
 
 @dataclass(frozen=True)
 class Tempo(Group):
     """Speed and rounds of the driver."""
 
-    fps: str | None = option(None, "RATE", "Frames a second, instead of the driver's.", TIME)
-    slow: str | None = option(None, "FACTOR", "Take so many times longer, smoothly.", TIME)
-    loop: int = option(1, "N", "Play it N times without a jump.", TIME)
-    smooth: str = option("0", "HOW", "Steady poses that tremble: auto, or 0 to 1.", TIME)
+    fps: str | None = option(None, "RATE", "Frames a second, instead of the driver's.", DRIVER)
+    slow: str | None = option(None, "FACTOR", "Take so many times longer, smoothly.", DRIVER)
+    loop: int = option(1, "N", "Play it N times without a jump.", DRIVER)
+    smooth: str = option("0", "HOW", "Steady poses that tremble: auto, or 0 to 1.", DRIVER)
 
 
 @dataclass(frozen=True)
@@ -318,6 +363,7 @@ class Driver(Group):
     mask_driver: Path | None = _mask("that clip", DRIVER)
     box_driver: list[str] | None = _box("that clip", DRIVER)
     fps_in: str | None = fps_in(DRIVER)
+    colour: str | None = colour("How its numbers stand for light: {}.", DRIVER)
     flip: str = flip("auto", "Mirror that clip; auto: if it faces the other way.", DRIVER)
     frame_driver: int | None = old_frame("-driver")
 
@@ -328,7 +374,8 @@ class Driver(Group):
         clip = None
         if self.driver is not None:
             hints = parse_hints(self.frame_driver or 0, self.box_driver, None, "--box-driver")
-            clip = ClipInput(self.driver, self.mask_driver, hints, parse_fps_in(self.fps_in, self.driver))
+            rate = parse_fps_in(self.fps_in, self.driver)
+            clip = ClipInput(self.driver, self.mask_driver, hints, rate, colour=parse_colour(self.colour))
         elif self.mask_driver or self.box_driver:
             fix = "Name the clip with --driver; those of the pair have their mattes from training."
             raise UsageError("the matte of which driver?", where="--mask-driver, --box-driver", fix=fix)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import reduce
 from math import gcd
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from retarget_cli.errors import MediaError
 from retarget_cli.media.picture import Channels
 from retarget_cli.media.sound import Coding
 from retarget_cli.media.timing import Timing
 
-CodecName = Literal["h264", "ffv1", "prores", "vp9", "webp"]
+os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells the terminal about itself
+
+CodecName = Literal["h264", "hevc", "av1", "ffv1", "prores", "dnxhr", "mxf", "vp9", "webp"]
 
 _LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
 _BT709, _LIMITED = 1, 1
@@ -34,6 +40,9 @@ class Codec:
     quality: the one of them that says how good, if there is one.
     context: settings of the codec context.
     at_once: an animation that plays for ever, which the encoder gives in one packet at the end.
+    coded: there is a place for timecode. counted: the container counts frames and not time: all are equally long.
+    tag: what the container calls the codec, where players look at that.
+    least: (w, h) of the smallest pictures it takes.
     """
 
     encoder: str
@@ -47,6 +56,25 @@ class Codec:
     quality: str | None = None
     context: Mapping[str, int] = field(default_factory=dict)
     at_once: bool = False
+    coded: bool = False
+    counted: bool = False
+    tag: str | None = None
+    least: tuple[int, int] = (1, 1)
+
+    def check_size(self, size: tuple[int, int], path: Path) -> None:
+        """Raise MediaError when pictures (w, h) are too small."""
+        if size[0] < self.least[0] or size[1] < self.least[1]:
+            fix = f"Choose another --format, or --size {self.least[0]}x{self.least[1]} or more."
+            what = f"{self.encoder} takes no pictures below {self.least[0]}x{self.least[1]}, and these have"
+            raise MediaError(f"{what} {size[0]}x{size[1]}", where=path, fix=fix)
+
+    def time_base(self, timing: Timing) -> Fraction:
+        """Seconds per tick of the stream. Raises ValueError when it counts frames and these are not equally long."""
+        if self.counted:
+            if not timing.is_constant:
+                raise ValueError(f"{self.container} holds frames of equal length alone")
+            return 1 / timing.rate
+        return Fraction(1, timescale(timing)) if self.scaled else timing.time_base
 
     def container_options(self, timing: Timing) -> dict[str, str]:
         """Return the options of the muxer."""
@@ -56,7 +84,10 @@ class Codec:
             return {"fflags": "+bitexact"}  # else it draws random identifiers
         scale = str(timescale(timing))
         # edit lists are counted in the movie's ticks: with the picture's own scale nothing is rounded
-        return {"movflags": "+faststart", "video_track_timescale": scale, "movie_timescale": scale}
+        return {"movflags": "+faststart", "video_track_timescale": scale, "movie_timescale": scale, **self._coded()}
+
+    def _coded(self) -> dict[str, str]:
+        return {"write_tmcd": "1"} if self.coded else {}
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """The (w, h) that is stored for images of `size`."""
@@ -75,6 +106,8 @@ class Codec:
             context.color_range = _LIMITED
         for name, value in self.context.items():
             setattr(context, name, value)
+        if self.tag is not None:
+            context.codec_tag = self.tag
         return {**self.options, **({self.quality: str(quality)} if self.quality else {})}
 
 
@@ -91,6 +124,31 @@ CODECS: dict[CodecName, Codec] = {
         options={"preset": "fast", "x264-params": "mbtree=0"},
         quality="crf",
         context={"max_b_frames": 0},  # decoding order is showing order, so every duration is stored exactly
+        coded=True,
+    ),
+    "hevc": Codec(
+        "libx265",
+        "mp4",
+        {"rgb": "yuv420p10le"},
+        block=2,
+        tagged=True,
+        scaled=True,
+        sound="aac",
+        options={"preset": "fast", "x265-params": "log-level=none:bframes=0:pools=2:frame-threads=1"},
+        quality="crf",
+        coded=True,
+        tag="hvc1",  # Apple's players want the one that keeps its parameters in the header
+    ),
+    "av1": Codec(
+        "libsvtav1",
+        "mp4",
+        {"rgb": "yuv420p10le"},
+        block=2,
+        tagged=True,
+        scaled=True,
+        sound="aac",
+        options={"preset": "7", "svtav1-params": "pred-struct=1:lp=2"},  # low delay: in the order of showing
+        quality="crf",
     ),
     "ffv1": Codec(
         "ffv1",
@@ -108,6 +166,30 @@ CODECS: dict[CodecName, Codec] = {
         scaled=True,
         sound="pcm",  # what editors keep beside it; not all of them read AAC
         options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
+        coded=True,
+    ),
+    "dnxhr": Codec(
+        "dnxhd",
+        "mov",
+        {"rgb": "yuv422p10le"},
+        block=2,
+        tagged=True,
+        scaled=True,
+        sound="pcm",
+        options={"profile": "dnxhr_hqx"},
+        coded=True,
+        least=(256, 120),
+    ),
+    "mxf": Codec(
+        "dnxhd",
+        "mxf",
+        {"rgb": "yuv422p10le"},
+        block=2,
+        tagged=True,
+        options={"profile": "dnxhr_hqx"},
+        coded=True,
+        least=(256, 120),
+        counted=True,
     ),
     "vp9": Codec(
         "libvpx-vp9",

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from retarget_cli.errors import MediaError
+from retarget_cli.media.cuts import SIZE, CutFinder
 from retarget_cli.media.errors import reading
-from retarget_cli.media.picture import Channels, Converter, geometry_of
+from retarget_cli.media.footage import Clip, Footage, footage_of
+from retarget_cli.media.picture import Channels, Converter, geometry_of, to_array
 from retarget_cli.media.probe import VideoInfo, info_of
-from retarget_cli.media.sequence import open_source
+from retarget_cli.media.sequence import ImageSequence, open_source
+from retarget_cli.media.source import VideoSource
 from retarget_cli.media.timing import Timing, check_pace
 from retarget_cli.utils.limits import FRAMES
 
@@ -24,77 +28,97 @@ _AGAIN = "Copy or export the file again; to use only the part that can be read, 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame. index from 0; pts in ticks of the clip's time base, the first frame's is 0.
+    """One frame. index from 0.
 
     image: (H, W, 3), (H, W, 4) with straight alpha, or (H, W); uint8, upright, square pixels.
     """
 
     index: int
-    pts: int
     image: np.ndarray
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Facts from reading a whole clip."""
+    """Facts from reading a whole clip.
+
+    cuts: the first frame of each shot but the first. offset: seconds from the beginning of the file to the first frame.
+    """
 
     info: VideoInfo
     timing: Timing
+    cuts: tuple[int, ...] = ()
+    offset: Fraction = Fraction(0)
 
 
 def read_frames(
-    path: Path, *, size: tuple[int, int] | None = None, channels: Channels = "rgb", start: int = 0
+    clip: Clip, *, size: tuple[int, int] | None = None, channels: Channels = "rgb", start: int = 0
 ) -> Iterator[Frame]:
     """Yield the frames one by one; memory does not grow with the length of the clip.
 
     size: (w, h) to resize every frame to; None keeps the native one.
     channels: transparent parts are black in ``rgb`` and ``gray``; ``rgba`` has straight alpha, 255 where the file
     has none.
-    start: the first frame to yield; those before it are decoded, which is quick, and not converted.
+    start: the first frame to yield; those before it are decoded, which is quick, and not converted; those of a
+    sequence of pictures are not even read.
     The file is closed when the iterator is exhausted, closed or forgotten. Raises MediaError, at the first frame.
     """
-    path = Path(path)
-    with open_source(path) as source, reading(path):
+    footage = footage_of(clip)
+    with open_source(footage) as source, reading(footage.path):
         convert: Converter | None = None
-        first = 0
-        for index, (time, frame) in enumerate(source.frames()):
+        for index, frame in enumerate(_part(source, footage, start), start):
             if convert is None:
-                first = time
-                convert = Converter(geometry_of(frame, source.stream.sample_aspect_ratio), size, channels)
-            if index < start:
-                continue
-            yield Frame(index, time - first, convert(frame))
+                aspect, associated = source.stream.sample_aspect_ratio, source.stream.codec_context.name == "exr"
+                colour = "srgb" if associated and source.colour == "linear" else source.colour  # seen to by the decoder
+                convert = Converter(geometry_of(frame, aspect), size, channels, colour, associated)
+            yield Frame(index, convert(frame))
 
 
-def count_frames(path: Path, at_most: int) -> int:
+def _part(source: VideoSource | ImageSequence, footage: Footage, start: int = 0) -> Iterator[Any]:
+    """The frames of an open source that belong to the footage, from its frame `start` on."""
+    count = None if footage.count is None else max(0, footage.count - start)
+    return (frame for _, frame in islice(source.frames(footage.first + start), count))
+
+
+def count_frames(clip: Clip, at_most: int) -> int:
     """Count the frames that can be decoded, no further than `at_most`. Raises MediaError."""
-    path = Path(path)
-    with open_source(path) as source, reading(path):
-        return sum(1 for _ in islice(source.frames(), at_most))
+    footage = footage_of(clip)
+    with open_source(footage) as source, reading(footage.path):
+        return sum(1 for _ in islice(_part(source, footage), at_most))
 
 
-def scan(path: Path, progress: Callable[[int, int], None] | None = None, rate: Fraction | None = None) -> Scan:
-    """Decode the whole clip and return its information and exact timing.
+def scan(clip: Clip, progress: Callable[[int, int], None] | None = None, rate: Fraction | None = None) -> Scan:
+    """Decode the whole clip and return its information, exact timing, and cuts.
 
     rate: frames a second of a folder of pictures.
     progress(done, total) is called for every frame; `total` is an estimate until the end.
     Raises MediaError when the clip breaks off before its end or has fewer than two frames.
     """
-    path = Path(path)
-    with open_source(path, rate) as source, reading(path):
-        estimate = source.claimed_frames or 0
+    footage = footage_of(clip)
+    path, stop = footage.path, footage.stop
+    with open_source(footage, rate) as source, reading(path):
+        estimate = footage.count or source.claimed_frames or 0
         info: VideoInfo | None = None
         times: list[int] = []
+        before: int | None = None  # when the clip's first frame appears
         raw_last: int | None = None
-        for time, frame in source.frames():
+        end: int | None = None
+        finder = _Cuts()
+        for index, (time, frame) in enumerate(source.frames()):
+            before = time if before is None else before
+            if index == stop:
+                end = time
+                break
+            if index < footage.first:
+                continue
             raw_last = frame.pts
             if info is None:
                 info = info_of(source, frame)
+            finder.add(frame)
             times.append(time)
             FRAMES.check(len(times), "the clip has", path, MediaError)
             if progress:
                 progress(len(times), max(estimate, len(times)))
-        if source.is_cut():
+        if end is None and source.is_cut():
             claimed = source.claimed_frames
             of = f" of {claimed}" if claimed and claimed > len(times) else ""
             raise MediaError(f"The video breaks off: only {len(times)}{of} frames can be read.", where=path, fix=_AGAIN)
@@ -105,10 +129,22 @@ def scan(path: Path, progress: Callable[[int, int], None] | None = None, rate: F
             )
         if progress:
             progress(len(times), len(times))
-        end = times[-1] + source.last_duration(times, raw_last)
+        end = times[-1] + source.last_duration(times, raw_last) if end is None else end
         timing = Timing(source.time_base, tuple(t - times[0] for t in times), end - times[0])
         check_pace(timing, path, MediaError)
-        return Scan(info, timing)
+        return Scan(info, timing, finder.finish(), (times[0] - (before or 0)) * source.time_base)
+
+
+class _Cuts(CutFinder):
+    """Finds cuts in decoded frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scaler = VideoReformatter()
+
+    def add(self, frame: Any) -> None:
+        """Take the next frame as it was decoded."""
+        super().add(to_array(self._scaler, frame, "rgb24", SIZE))
 
 
 class FrameWindow:

@@ -12,9 +12,10 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from retarget_cli.media.codecs import CODECS, CodecName, timescale
+from retarget_cli.media.codecs import CODECS, CodecName
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels, encodable
+from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.sound import SoundTrack, open_sound
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import move_into_place, part_beside
@@ -42,16 +43,19 @@ class VideoWriter:
         quality: int = 18,
         sound_from: Path | None = None,
         sound_start: Fraction = Fraction(0),
+        timecode: Timecode | None = None,
     ) -> None:
         """size: (w, h) of the images; H.264 repeats the last row or column where one is odd.
 
         codec: ``h264`` makes an MP4 (BT.709, 4:2:0), ``ffv1`` a lossless MKV, which keeps times to the
         millisecond, ``prores`` a MOV of ProRes 4444 (BT.709, 10 bits), whose alpha is straight, ``vp9`` a WebM
-        (BT.709, 4:2:0, to the millisecond), ``webp`` an animated WebP (to the millisecond).
+        (BT.709, 4:2:0, to the millisecond), ``webp`` an animated WebP (to the millisecond), ``hevc`` and ``av1`` an MP4
+        of 10 bits, ``dnxhr`` and ``mxf`` DNxHR HQX (4:2:2, 10 bits) in a MOV or an MXF.
         pixels: ``rgba`` is for all but ``h264``.
         quality: constant rate factor of H.264, 0 (lossless) to 51, and of VP9.
         sound_from: a clip whose sound to add to an ``h264`` (AAC, or as it is) or ``prores`` (PCM) file.
         sound_start: seconds from that clip's first frame to what is heard with the first one here.
+        timecode: of the first frame, where the container has a place for it.
         """
         kind = CODECS[codec]
         if pixels not in kind.formats:
@@ -68,10 +72,12 @@ class VideoWriter:
         self._container: Any = None
         self._stream: Any = None
         self._track: SoundTrack | None = None
-        self._base = Fraction(1, timescale(timing)) if kind.scaled else timing.time_base
+        self._base = kind.time_base(timing)
+        self._timecode = timecode if kind.coded else None
 
     def __enter__(self) -> Self:
         try:
+            self._kind.check_size(self._size, self.path)
             with writing(self.path):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._open()
@@ -128,6 +134,8 @@ class VideoWriter:
         stream.pix_fmt = kind.formats[self._pixels]
         stream.time_base = stream.codec_context.time_base = self._base
         stream.codec_context.thread_count = _THREADS
+        if self._timecode is not None:
+            stream.metadata["timecode"] = str(self._timecode)
         stream.options = kind.set_up(stream.codec_context, self._quality)
         if self._sound_from is not None and kind.sound is not None:
             span = self._timing.duration

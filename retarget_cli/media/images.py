@@ -18,11 +18,11 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels
-from retarget_cli.media.sequence import TIMES, pictures_in
+from retarget_cli.media.sequence import TIMES
+from retarget_cli.media.series.layers import LAYERS, Names, write_times
+from retarget_cli.media.series.names import pictures_in
 from retarget_cli.media.timing import Timing
 from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
-
-_COLUMNS = ("file", "seconds", "duration")
 
 
 def png_bytes(image: np.ndarray) -> bytes:
@@ -77,8 +77,9 @@ class SeriesWriter:
     may not be written to, MediaError when something with content is there already, ValueError for misuse.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], timing: Timing) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], timing: Timing, names: Names | None = None) -> None:
         """size: (w, h) of the images."""
+        self._names = names or Names(".png")
         self.path = Path(path)
         self.written = 0
         self._size, self._timing = size, timing
@@ -103,29 +104,25 @@ class SeriesWriter:
         if image.shape[1::-1] != self._size or self.written == self._timing.frames:
             raise ValueError(f"expected {self._timing.frames} images of {self._size}, got another of {image.shape}")
         with writing(self.path):
-            (self._part / picture_name(self.written)).write_bytes(png_bytes(image))
+            (self._part / self._names(self.written)).write_bytes(png_bytes(image))
         self.written += 1
 
     def _finish(self) -> None:
         if self.written != self._timing.frames:
             raise ValueError(f"{self.written} of {self._timing.frames} frames were written")
         with writing(self.path):
-            with (self._part / TIMES).open("w", newline="", encoding="utf-8") as file:
-                lines = csv.writer(file)
-                lines.writerow(_COLUMNS)
-                ticks = zip(self._timing.pts, self._timing.durations, strict=True)
-                for index, times in enumerate(ticks):
-                    seconds = (f"{float(time * self._timing.time_base):.9f}" for time in times)
-                    lines.writerow((picture_name(index), *seconds))
+            write_times(self._part, self._timing, self._names)
             self._part.rename(self.path)
 
 
-def picture_name(index: int) -> str:
-    """The file of a frame, counted from 0."""
-    return f"{index:06d}.png"
-
-
 def is_series(folder: Path) -> bool:
-    """Tell whether the folder holds such pictures with their times, and nothing else."""
-    names = {path.name for path in folder.iterdir()}
-    return TIMES in names and names == {TIMES, *(picture_name(index) for index in range(len(names) - 1))}
+    """Tell whether a folder holds pictures that were written here, with their times, and nothing else."""
+    try:
+        named = {row["file"] for row in csv.DictReader((folder / TIMES).read_text(encoding="utf-8").splitlines())}
+    except (OSError, ValueError, LookupError):
+        return False
+    inside = [path for path in folder.rglob("*") if path != folder / TIMES]
+    layers = [path for path in inside if path.is_dir()]
+    return all(path.name in LAYERS for path in layers) and all(
+        path.name in named for path in inside if path not in layers
+    )

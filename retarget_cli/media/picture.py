@@ -11,6 +11,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from retarget_cli.media.transfer import Colour, bytes_to_light, halves, seen, words_to_bytes
+
 Channels = Literal["rgb", "rgba", "gray"]
 
 # libswscale's flags: PyAV's own names for the last three exist only in new versions
@@ -19,6 +21,8 @@ _EXACT = 0x2000 | 0x4000 | 0x40000  # full chroma interpolation on both sides, a
 _LIMITED, _FULL = 1, 2  # AVColorRange
 _BT601, _BT709 = 5, 1  # the same number in AVColorSpace and in libswscale
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # AVColorSpace to libswscale's coefficient tables
+FLOATS: dict[str, type[np.floating]] = {"f32le": np.float32, "f16le": np.float16}
+"""Floating point numbers, by the end of the names of formats that have them."""
 _SIDEWAYS_LIMIT = 10  # a sample aspect beyond 10:1 is a broken header
 
 
@@ -91,10 +95,21 @@ class Geometry:
 
 def geometry_of(frame: av.VideoFrame, aspect: Fraction | None) -> Geometry:
     """The geometry of a decoded frame; `aspect`: the stream's sample aspect ratio, None or 0 when unknown."""
-    sane = aspect is not None and Fraction(1, _SIDEWAYS_LIMIT) <= aspect <= _SIDEWAYS_LIMIT
-    return Geometry(
-        (frame.width, frame.height), Fraction(aspect) if sane and aspect else Fraction(1), orientation_of(frame)
-    )
+    return Geometry((frame.width, frame.height), _sane(aspect), orientation_of(frame))
+
+
+def upright_size(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
+    """(w, h) with square pixels, or (h, w) where it is turned.
+
+    A frame that was asked for its orientation refers to itself, so large ones would pile up until Python looks for
+    such things: this one is not asked.
+    """
+    return Geometry((frame.width, frame.height), _sane(aspect)).upright
+
+
+def _sane(aspect: Fraction | None) -> Fraction:
+    known = aspect is not None and Fraction(1, _SIDEWAYS_LIMIT) <= aspect <= _SIDEWAYS_LIMIT
+    return Fraction(aspect) if known and aspect else Fraction(1)
 
 
 def has_alpha(pixel_format: av.VideoFormat) -> bool:
@@ -124,17 +139,29 @@ def range_of(frame: av.VideoFrame) -> int:
 class Converter:
     """Turns decoded frames of one clip into arrays: upright, square pixels, sRGB, one size."""
 
-    def __init__(self, geometry: Geometry, size: tuple[int, int] | None, channels: Channels) -> None:
-        """size: (w, h) of the upright result, None for the native one."""
+    def __init__(
+        self,
+        geometry: Geometry,
+        size: tuple[int, int] | None,
+        channels: Channels,
+        colour: Colour = "srgb",
+        associated: bool = False,
+    ) -> None:
+        """size: (w, h) of the upright result, None for the native one. colour: how the numbers stand for light.
+
+        associated: colours that are not opaque are multiplied by alpha, as in EXR.
+        """
         w, h = size or geometry.upright
         self._target = (h, w) if geometry.orientation.swap else (w, h)
         self._orientation = geometry.orientation
         self._channels = channels
+        self._table = None if colour == "srgb" else words_to_bytes(colour)
+        self._associated = associated
         self._colours, self._scaler = VideoReformatter(), VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """(h, w, 3), (h, w, 4) with straight alpha, or (h, w), uint8. Transparency shows black in rgb and gray."""
-        if has_alpha(frame.format):
+        if has_alpha(frame.format) and (self._channels == "rgba" or not self._associated):
             image = self._with_alpha(frame)
         else:
             image = self._opaque(frame, self._target)
@@ -142,7 +169,10 @@ class Converter:
 
     def _opaque(self, frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
         gray = _is_gray(frame.format)
-        image = _to_array(self._colours, frame, "gray" if gray else "rgb24", size)
+        if self._table is None:
+            image = to_array(self._colours, frame, "gray" if gray else "rgb24", size)
+        else:
+            image = self._table[to_array(self._colours, frame, "gray16le" if gray else "rgb48le", size)]
         if self._channels == "gray":
             return image if gray else to_gray(image)
         if gray:
@@ -153,10 +183,15 @@ class Converter:
 
     def _with_alpha(self, frame: av.VideoFrame) -> np.ndarray:
         """Scale premultiplied colours, so that invisible ones do not bleed into the edges."""
-        image = _to_array(self._colours, frame, "rgba", (frame.width, frame.height))
+        image = to_array(self._colours, frame, "rgba", (frame.width, frame.height))
         deep = next((part for part in frame.format.components if part.is_alpha and part.bits > 8), None)
         if deep is not None and frame.format.is_planar and not frame.format.is_big_endian:
-            image[..., 3] = _rounded(_deep_plane(frame, deep.plane), deep.bits)
+            image[..., 3] = _alpha(frame, deep.plane, deep.bits)
+        if self._table is not None:
+            image[..., :3] = self._table[to_array(self._colours, frame, "rgba64le", image.shape[1::-1])[..., :3]]
+        if self._associated:
+            light = bytes_to_light()[image[..., :3]] / np.maximum(image[..., 3:] / np.float32(255), 1 / 255)
+            image[..., :3] = seen(halves(light))
         scales = self._target != (frame.width, frame.height)
         if self._channels == "rgba" and not scales:
             return image
@@ -177,7 +212,8 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     return ((image.astype(np.uint16) * weights).sum(axis=2, dtype=np.uint16) + np.uint16(128) >> 8).astype(np.uint8)
 
 
-def _to_array(scaler: VideoReformatter, frame: av.VideoFrame, wanted: str, size: tuple[int, int]) -> np.ndarray:
+def to_array(scaler: VideoReformatter, frame: av.VideoFrame, wanted: str, size: tuple[int, int]) -> np.ndarray:
+    """A frame in the pixel format `wanted` (``rgb24``, ``rgba64le``, ...) and a size (w, h), by its own tags."""
     width, height = size
     shrinks = width < frame.width or height < frame.height
     flags = (_AREA if shrinks else _BICUBIC) | _EXACT
@@ -197,7 +233,7 @@ def _to_array(scaler: VideoReformatter, frame: av.VideoFrame, wanted: str, size:
             "dst_color_range": _FULL,
         }
     image = scaler.reformat(frame, width, height, wanted, interpolation=flags, **tags).to_ndarray()
-    if _is_gray(frame.format) and luma_range == _LIMITED:
+    if _is_gray(frame.format) and luma_range == _LIMITED and image.dtype == np.uint8:
         if image.ndim == 2:
             return _EXPANDED[image]
         image[..., :3] = _EXPANDED[image[..., :3]]
@@ -248,6 +284,20 @@ def _deep_plane(frame: av.VideoFrame, index: int) -> np.ndarray:
     """A plane of more than 8 bits as (h, w) uint16 that shares its memory."""
     plane: Any = frame.planes[index]
     return np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+
+
+def _alpha(frame: av.VideoFrame, index: int, bits: int) -> np.ndarray:
+    """A plane of alpha with more than 8 bits as uint8."""
+    kind = FLOATS.get(frame.format.name[-5:])
+    if kind is None:
+        return _rounded(_deep_plane(frame, index), bits)
+    return np.rint(np.clip(float_plane(frame, index, kind), 0, 1).astype(np.float32) * 255).astype(np.uint8)
+
+
+def float_plane(frame: av.VideoFrame, index: int, kind: type[np.floating]) -> np.ndarray:
+    """A plane of floating point numbers as (h, w) that shares its memory."""
+    plane: Any = frame.planes[index]
+    return np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]
 
 
 def _rounded(values: np.ndarray, bits: int) -> np.ndarray:

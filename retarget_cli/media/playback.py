@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
@@ -28,11 +28,15 @@ _DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
 
 @dataclass(frozen=True)
 class Moment:
-    """A place in a clip. value: seconds from its first frame, or the number of a frame, from 0. text: as written."""
+    """A place in a clip. value: seconds from its first frame, or the number of a frame. text: as written.
+
+    base: the number of the clip's first frame.
+    """
 
     value: Fraction
     is_frame: bool
     text: str
+    base: int = 0
 
     @classmethod
     def parse(cls, text: str | float, option: str) -> Moment:
@@ -90,6 +94,11 @@ class Tempo:
             rounds,
         )
 
+    def counted_from(self, number: int) -> Tempo:
+        """The same for a driver whose first frame has that number."""
+        start, stop = (moment and replace(moment, base=number) for moment in (self.start, self.stop))
+        return replace(self, start=start, stop=stop)
+
     @property
     def keeps_sound(self) -> bool:
         """True when the driver's sound still fits the picture."""
@@ -115,6 +124,7 @@ class Playing:
     moments: for each of them, the moment of the driver that it shows, in ticks of the driver's clock, not always a
     whole one.
     first, stop: the driver's frames that play, stop excluded.
+    offset: seconds of the driver's file before its first frame.
     """
 
     driver: Timing
@@ -123,6 +133,7 @@ class Playing:
     moments: tuple[Fraction, ...]
     first: int
     stop: int
+    offset: Fraction = Fraction(0)
 
     @property
     def shown(self) -> list[int]:
@@ -149,6 +160,11 @@ class Playing:
         return _tick(self.driver, self.stop)
 
     @property
+    def sound_start(self) -> Fraction:
+        """Seconds of the driver's file before what is heard first."""
+        return self.offset + self.begin * self.driver.time_base
+
+    @property
     def real_time(self) -> Timing:
         """The times of the result, were it not slowed down: what else is in the scene goes by these."""
         return Timing(self.timing.time_base / self.tempo.slow, self.timing.pts, self.timing.end)
@@ -159,15 +175,15 @@ class Playing:
         return self.timing == self.driver and self.moments == self.driver.pts
 
 
-def play(tempo: Tempo, driver: Timing, name: str) -> Playing:
-    """Play a driver, which is called `name` in messages, at a tempo.
+def play(tempo: Tempo, driver: Timing, name: str, offset: Fraction = Fraction(0)) -> Playing:
+    """Play a driver, which is called `name` in messages, at a tempo. offset: see :class:`Playing`.
 
     A part begins with the frame that shows at its start. Without a frame rate every frame of the driver shows, at its
     own time, and in slow motion as many new ones between it and the next as keep the frames as dense as they were. A
     frame rate gives frames of equal length, as many as come nearest to the length of the part.
     Raises UsageError when the part lies outside the clip, is empty, or would give too many frames.
     """
-    first, stop = _part(tempo, driver, name)
+    first, stop = part_of(tempo, driver, name)
     begin, end = driver.pts[first], _tick(driver, stop)
     length = end - begin
     if tempo.rounds > 1 and stop - first < 2:
@@ -183,7 +199,7 @@ def play(tempo: Tempo, driver: Timing, name: str) -> Playing:
     else:
         timing = Timing.constant(count, tempo.fps)
         passed = [index / tempo.fps / tempo.slow / driver.time_base for index in range(count)]
-    return Playing(driver, tempo, timing, tuple(begin + ticks % length for ticks in passed), first, stop)
+    return Playing(driver, tempo, timing, tuple(begin + ticks % length for ticks in passed), first, stop, offset)
 
 
 def frame_at(moment: Moment, driver: Timing, name: str, option: str) -> int:
@@ -227,8 +243,8 @@ def _own_frames(tempo: Tempo, driver: Timing, first: int, stop: int, between: in
     return timing, [Fraction(tick, between) for tick in pts]
 
 
-def _part(tempo: Tempo, driver: Timing, name: str) -> tuple[int, int]:
-    """The first frame that plays and the one after the last."""
+def part_of(tempo: Tempo, driver: Timing, name: str) -> tuple[int, int]:
+    """The first frame that plays and the one after the last. Raises UsageError as :func:`play` does."""
     first = 0 if tempo.start is None else frame_at(tempo.start, driver, name, "--from")
     if tempo.stop is None:
         return first, driver.frames
@@ -251,8 +267,10 @@ def _seconds(moment: Moment, driver: Timing) -> Fraction:
     """Seconds from the driver's first frame; those of frames beyond its end lie beyond its end."""
     if not moment.is_frame:
         return moment.value
-    beyond = max(0, int(moment.value) - driver.frames)
-    return _tick(driver, min(int(moment.value), driver.frames)) * driver.time_base + beyond
+    index = int(moment.value) - moment.base
+    if index < 0:
+        return driver.duration + 1  # outside
+    return _tick(driver, min(index, driver.frames)) * driver.time_base + max(0, index - driver.frames)
 
 
 def _tick(driver: Timing, index: int) -> int:
@@ -261,8 +279,11 @@ def _tick(driver: Timing, index: int) -> int:
 
 
 def _outside(moment: Moment, driver: Timing, name: str, option: str) -> UsageError:
-    fix = f"{name} lasts {float(driver.duration):.3f} s and has {driver.frames} frames, 0f to {driver.frames - 1}f."
-    return UsageError(f"{name} has ended before {moment.text}", where=option, fix=fix)
+    ends = f"{moment.base}f to {moment.base + driver.frames - 1}f"
+    fix = f"{name} lasts {float(driver.duration):.3f} s and has {driver.frames} frames, {ends}."
+    before = moment.is_frame and moment.value < moment.base
+    what = f"{name} begins after {moment.text}" if before else f"{name} has ended before {moment.text}"
+    return UsageError(what, where=option, fix=fix)
 
 
 def parse_rate(text: str | float, option: str = "--fps") -> Fraction:

@@ -7,10 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import av
+
 from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
+from retarget_cli.media.footage import Clip, footage_of
 from retarget_cli.media.picture import Geometry, geometry_of, has_alpha
 from retarget_cli.media.sequence import ImageSequence, open_source
+from retarget_cli.media.series.exr_header import first_timecode
+from retarget_cli.media.series.names import frame_numbers, is_sequence
+from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.source import VideoSource
 
 # the values of ISO/IEC 23091-2 (coding-independent code points)
@@ -106,11 +112,12 @@ def _texts(value: Any) -> Any:
     return str(value) if isinstance(value, Fraction) else value
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(clip: Clip) -> VideoInfo:
     """Read the header and the first frame. Raises MediaError when there is no picture to be had."""
-    path = Path(path)
-    with open_source(path) as source, reading(path):
-        for _, frame in source.frames():
+    footage = footage_of(clip)
+    path = footage.path
+    with open_source(footage) as source, reading(path):
+        for _, frame in source.frames(footage.first):
             return info_of(source, frame)
     raise MediaError(
         "Not one frame of the video can be read.", where=path, fix="Copy or export the file again; this one is damaged."
@@ -161,3 +168,24 @@ def _audio(source: VideoSource | ImageSequence) -> AudioInfo | None:
         seconds = stream.duration * stream.time_base if stream.duration and stream.time_base else None
         return AudioInfo(context.codec.canonical_name, context.sample_rate, context.layout.nb_channels, seconds)
     return None
+
+
+def timecode_of(clip: Clip, rate: Fraction) -> Timecode | None:
+    """The timecode of a clip's first frame, which has that many frames a second; None where none is written."""
+    footage = footage_of(clip)
+    try:
+        if is_sequence(footage.path):
+            found = first_timecode(frame_numbers(footage.path)[0][1], rate)
+        else:
+            found = _written_timecode(footage.path, rate)
+    except (MediaError, av.FFmpegError):
+        return None
+    return found and found.later(footage.first)
+
+
+def _written_timecode(path: Path, rate: Fraction) -> Timecode | None:
+    with VideoSource(path) as source:
+        container: Any = source.container
+        texts = [container.metadata, *(stream.metadata for stream in (source.stream, *container.streams))]
+        written = next((text["timecode"] for text in texts if "timecode" in text), None)
+    return None if written is None else Timecode.parse(written, rate)

@@ -13,6 +13,7 @@ import numpy as np
 
 from retarget_cli.errors import MediaError
 from retarget_cli.media.errors import reading
+from retarget_cli.media.series.names import is_sequence
 from retarget_cli.media.source import VideoSource, open_container
 
 Coding = Literal["aac", "pcm"]
@@ -178,9 +179,9 @@ def open_sound(
 ) -> SoundTrack | None:
     """The sound track of `path` from `start` seconds of its picture on, added as a stream to `output`.
 
-    None when the clip is silent, as a folder of pictures is. Raises MediaError.
+    None when the clip is silent, as a sequence of pictures is. Raises MediaError.
     """
-    if path.is_dir():
+    if is_sequence(path):
         return None
     container = open_container(path)
     try:

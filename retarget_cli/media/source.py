@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,14 +15,15 @@ import av
 from retarget_cli.errors import MediaError
 from retarget_cli.media.boxes import is_cut, is_mp4
 from retarget_cli.media.errors import check_readable, no_decoder, not_a_video, reading
-from retarget_cli.media.picture import geometry_of
+from retarget_cli.media.picture import upright_size
 from retarget_cli.media.png import check_png, check_stream
 from retarget_cli.media.timing import repaired
+from retarget_cli.media.transfer import Colour
 from retarget_cli.utils.limits import FRAME_PIXELS
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders drop the alpha channel
-_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}  # linear light to sRGB
+_TO_SRGB = {"apply_trc": "iec61966_2_1"}  # of the decoder of EXR: linear light to sRGB
 _NOT_VIDEO = {"tty", "lavfi", "concat", "hls"}
 _THREADS = 4
 
@@ -64,8 +66,11 @@ class VideoSource:
     After frames() is exhausted: `decoded` counts frames, `broken_off` tells whether reading ended in an error.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, colour: Colour = "srgb", raw: bool = False) -> None:
+        """colour: how the numbers stand for light; raw: EXR comes as it is, instead of in sRGB where it is linear."""
         self.path = path
+        self.colour = colour
+        self._raw = raw
         self.container = open_container(path)
         try:
             self.stream = self._picture_stream()
@@ -142,9 +147,12 @@ class VideoSource:
             return round(self.duration * self.rate)
         return None
 
-    def frames(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield (ticks, frame) in presentation order; times repaired to be strictly increasing, not shifted."""
-        yield from repaired(((frame.pts, frame) for frame in self._decode()), self.step)
+    def frames(self, start: int = 0) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield (ticks, frame) in presentation order; times repaired to be strictly increasing, not shifted.
+
+        start: the first frame to yield; those before it are decoded.
+        """
+        yield from islice(repaired(((frame.pts, frame) for frame in self._decode()), self.step), start, None)
 
     def last_duration(self, pts: list[int], raw_last: int | None) -> int:
         """Ticks the last frame shows: the file's own word, else as long as the frame before it."""
@@ -159,7 +167,8 @@ class VideoSource:
             context.extradata = self.stream.codec_context.extradata
             context.options = self._bounds
             return context.decode
-        self.stream.codec_context.options = self._bounds | _OPTIONS.get(self.stream.codec_context.name, {})
+        light = self.stream.codec_context.name == "exr" and self.colour == "linear" and not self._raw
+        self.stream.codec_context.options = self._bounds | (_TO_SRGB if light else {})
         self.stream.codec_context.thread_type = "AUTO"
         self.stream.codec_context.thread_count = _THREADS
         return self.stream.codec_context.decode
@@ -176,7 +185,7 @@ class VideoSource:
                 continue
             for frame in frames:
                 if not self.decoded:
-                    self._check_pixels(*geometry_of(frame, self.stream.sample_aspect_ratio).upright)
+                    self._check_pixels(*upright_size(frame, self.stream.sample_aspect_ratio))
                 self.decoded += 1
                 self.broken_off = False
                 yield frame

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.errors import InputError, UsageError
-from retarget_cli.pipeline.outputs import clip_names
+from retarget_cli.errors import InputError, MediaError
+from retarget_cli.media.sequence import usual_colour
+from retarget_cli.media.series.names import Pattern, frame_numbers, is_sequence, is_there
+from retarget_cli.media.transfer import Colour
 from retarget_cli.segmentation.base import Hint, hints_to_json
-from retarget_cli.stages.clip import SourceClip, ingest
+from retarget_cli.stages.clip import REFUSE, SourceClip, ingest
 from retarget_cli.stages.crop import crop
 from retarget_cli.stages.doubts import doubts
 from retarget_cli.stages.matte import matte
@@ -21,45 +23,83 @@ from retarget_cli.stages.matte_views import overlay
 from retarget_cli.stages.stage import Stage
 from retarget_cli.store.engine import Store
 from retarget_cli.store.keys import canonical_json
+from retarget_cli.utils.text import json_sha256
 
 
 @dataclass(frozen=True)
 class ClipInput:
-    """A clip as a user names it, a video or a folder of numbered pictures.
+    """A clip as a user names it: a video, a folder of numbered pictures, or a pattern of their names.
 
-    matte: a finished matte (video or folder of PNGs); hints: where the object is; rate: frames a second of a folder.
+    matte: a finished matte (video or pictures); hints: where the object is, on frames by the numbers that they have in
+    the clip; rate: frames a second of a sequence of pictures. start, stop: what is used of it, as `--from` takes it;
+    cuts: what to do when it has cuts, one of `CUTS`; colour: how its numbers stand for light, None for what is usual.
     """
 
     path: Path
     matte: Path | None = None
     hints: tuple[Hint, ...] = ()
     rate: Fraction | None = None
+    start: str | float | None = None
+    stop: str | float | None = None
+    cuts: str = REFUSE
+    colour: Colour | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a run record."""
         matte = None if self.matte is None else str(self.matte.absolute())
         rate = {} if self.rate is None else {"rate": str(self.rate)}
-        return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints), **rate}
-
-
-def open_pair(a: ClipInput, b: ClipInput, store: Store) -> tuple[SourceClip, SourceClip]:
-    """Both clips. Raises UsageError when they are one and the same, InputError when a file is missing."""
-    names = clip_names(a.path, b.path)
-    clips = open_clip(a, names[0], store, "-a"), open_clip(b, names[1], store, "-b")
-    if clips[0].digest == clips[1].digest:
-        raise UsageError("both clips are the same video", where=b.path, fix="Name two different clips.")
-    return clips
+        colour = {} if self.colour is None else {"colour": self.colour}
+        return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints), **rate, **colour}
 
 
 def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> SourceClip:
-    """One clip under a name and in a role. Raises InputError when it, or the matte that was given, is missing."""
+    """One clip under a name and in a role, all of it. Its hints are as they were given, by the numbers in the file.
+
+    Raises InputError when it, or the matte that was given, is missing.
+    """
     for path in (clip.path, clip.matte):
-        if path is not None and not path.exists():
+        if path is not None and not is_there(path):
             raise InputError("there is no such file", where=path, fix="Check the path.")
     matte_digest = None if clip.matte is None else content_digest(clip.matte, store)
-    rate = clip.rate if clip.path.is_dir() else None
-    digest = store.digests.digest(clip.path)
-    return SourceClip(name, clip.path, digest, clip.matte, matte_digest, clip.hints, role, rate)
+    pictures = is_sequence(clip.path)
+    digest = clip_digest(clip.path, store)
+    colour = None if clip.colour is None or clip.colour == usual_colour(clip.path) else clip.colour
+    return SourceClip(
+        name,
+        clip.path,
+        digest_of(digest, None, colour),
+        clip.matte,
+        matte_digest,
+        clip.hints,
+        role,
+        clip.rate if pictures else None,
+        colour=colour,
+        content="" if colour is None else digest,
+        number=first_number(clip.path) if pictures else 0,
+        cuts=clip.cuts,
+    )
+
+
+def first_number(path: Path) -> int:
+    """The number in the name of the first picture of a sequence; 0 for one that is wrong, of which reading it tells."""
+    try:
+        return frame_numbers(path)[0][0]
+    except MediaError:
+        return 0
+
+
+def clip_digest(path: Path, store: Store) -> str:
+    """Sha256 of a video, or over names and contents of the pictures of a sequence. Raises InputError."""
+    if Pattern.of(path) is None:
+        return store.digests.digest(path)
+    return json_sha256({file.name: store.digests.digest(file) for _, file in frame_numbers(path)})
+
+
+def digest_of(content: str, part: tuple[int, int] | None, colour: Colour | None) -> str:
+    """The digest that tells a clip from others: of its content, of what is used of it, and in which light."""
+    if part is None and colour is None:
+        return content
+    return json_sha256({"content": content, "part": part, "colour": colour})
 
 
 def plan_clip(clip: SourceClip, config: TrainConfig, store: Store, crops: Mapping[str, int]) -> list[Stage]:
@@ -74,8 +114,8 @@ def plan_clip(clip: SourceClip, config: TrainConfig, store: Store, crops: Mappin
 
 
 def content_digest(path: Path, store: Store) -> str:
-    """Sha256 of a file, or of a folder's files by name."""
+    """Sha256 of a file, or of a folder's files by name, or of the pictures of a pattern."""
     if not path.is_dir():
-        return store.digests.digest(path)
+        return clip_digest(path, store)
     files = sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith("."))
     return hashlib.sha256(canonical_json([[item.name, store.digests.digest(item)] for item in files])).hexdigest()

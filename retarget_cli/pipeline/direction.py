@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from retarget_cli.errors import InputError, UsageError
@@ -16,10 +17,11 @@ from retarget_cli.motion.motion import Motion
 from retarget_cli.motion.names import select_points
 from retarget_cli.motion.rows import EXPORT_AGAIN
 from retarget_cli.pipeline.clips import ClipInput, open_clip, plan_clip
+from retarget_cli.pipeline.footage.part import used_parts
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.outputs import clip_name
 from retarget_cli.pipeline.runs import TrainedRun, find_run, run_with
-from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.clip import KEEP, SourceClip, facts
 from retarget_cli.stages.fit import keypoint_names
 from retarget_cli.stages.schedule import run
 from retarget_cli.stages.stage import Stage, Tools
@@ -31,7 +33,7 @@ from retarget_cli.store.engine import Entry, Store
 class Direction:
     """One direction of a render. entries: every result about the pair and the driver, by stage id.
 
-    timing: the driver's; sounds: whether it has sound.
+    timing: the driver's; sounds: whether it has sound; offset: seconds of its file before its first frame.
     """
 
     look: Look
@@ -40,6 +42,7 @@ class Direction:
     entries: Mapping[str, Entry]
     timing: Timing
     sounds: bool
+    offset: Fraction = Fraction(0)
 
     @property
     def name(self) -> str:
@@ -48,7 +51,8 @@ class Direction:
 
     def playing(self, tempo: Tempo) -> Playing:
         """The driver at that tempo; UsageError when it cannot be played so."""
-        return play(tempo, self.timing, self.driver.path.name)
+        number = self.driver.number if isinstance(self.driver, SourceClip) else 0
+        return play(tempo.counted_from(number), self.timing, self.driver.path.name, self.offset)
 
 
 def wanted_run(options: RenderOptions, store: Store) -> TrainedRun:
@@ -66,7 +70,7 @@ def pair_direction(trained: TrainedRun, look: Look) -> Direction:
     """A direction of the pair itself."""
     subject, driver = trained.roles(look)
     found = trained.clip_facts(driver)
-    return Direction(look, subject, driver, trained.entries, found.timing, found.sounds)
+    return Direction(look, subject, driver, trained.entries, found.timing, found.sounds, found.offset)
 
 
 def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[str, Entry]:
@@ -93,7 +97,7 @@ def new_driver_direction(trained: TrainedRun, look: Look, driver: Driver, entrie
     return Direction(look, subject, driver, entries, found.timing, found.sounds)
 
 
-def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
+def open_driver(trained: TrainedRun, given: ClipInput, tools: Tools) -> Driver:
     """The driver under a name that is not that of a clip of the pair, unless it is one. Raises InputError."""
     if is_motion_file(given.path):
         if given.matte is not None or given.hints:
@@ -104,10 +108,11 @@ def open_driver(trained: TrainedRun, given: ClipInput, store: Store) -> Driver:
         name = clip_name(given.path).removesuffix(".motion")
         for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
             name = name.removeprefix(f"{own.name}-as-")
-        return MotionSource(_untaken(name, "motion", trained), given.path, store.digests.digest(given.path))
-    clip = open_clip(given, clip_name(given.path), store, role="-driver")
+        return MotionSource(_untaken(name, "motion", trained), given.path, tools.store.digests.digest(given.path))
+    given = replace(given, cuts=KEEP)  # they are told of where it is drawn
+    (clip,) = used_parts([open_clip(given, clip_name(given.path), tools.store, role="-driver")], [given], tools)
     for own in trained.clips:
-        if clip.digest == own.digest and given.matte is None and not given.hints:
+        if clip.digest in (own.digest, own.content) and given.matte is None and not given.hints:
             return own
     return replace(clip, name=_untaken(clip.name, "driver", trained))
 

@@ -17,6 +17,7 @@ from retarget_cli.stages.compose import compose
 from retarget_cli.stages.fit import fit
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import Drawing, transfer
+from retarget_cli.stages.written import Written
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.hardware import device_class
 
@@ -49,7 +50,9 @@ def plan_first_video(
     playing = play(part, timing, driver.path.name)
     learned = [_first(fit(quick, phase, *clips), "Beginning the look, for a first video", begun) for phase in begun]
     drawn = _first(transfer(quick, clips, Drawing(look), driver, playing), "Drawing a first video", begun)
-    made = _first(compose(subject, driver, drawn.id, "subject", _SUFFIX, playing), "Composing a first video", {})
+    made = _first(
+        compose(subject, driver, drawn.id, "subject", Written(_SUFFIX), playing), "Composing a first video", {}
+    )
     target = folder / outputs.TRAINING / f"first-{subject.name}-as-{driver.name}{_SUFFIX}"
     owners = clips[0].digest, clips[1].digest
     return [*learned, drawn, replace(made, work=partial(_show, made, target, owners))]

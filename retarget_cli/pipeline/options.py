@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from retarget_cli.errors import InputError, UsageError
 from retarget_cli.utils.fields import nearest
 
 if TYPE_CHECKING:
+    from retarget_cli.media.series.layers import Layout
     from retarget_cli.pipeline.clips import ClipInput
 
 AFFINES = {
@@ -35,6 +37,12 @@ AFFINE_VARIANTS = ("balanced-relative", "balanced-matched", "proportions-matched
 BACKGROUNDS = ("subject", "driver", "black", "alpha")
 LOOKS = ("a", "b", "both")
 NOTHING = "none"
+SMALLEST, LARGEST = 16, 16384
+"""Pixels of a side of a result."""
+FORMATS = ("mp4", "mov", "mkv", "webm", "webp", "gif", "mxf", "prores4444", "dnxhr", "hevc", "av1", "png", "tiff",
+           "exr", "exr-dwaa")  # fmt: skip
+"""Words of `--format`; media/outputs has what each means."""
+LAYOUTS = ("parts", "folders")
 DRAWS = (*LOOKS, NOTHING)
 """Looks that a training may end with videos of."""
 
@@ -86,6 +94,34 @@ def _affine_file(path: Path) -> tuple[float, ...]:
     return tuple(float(number) for number in flat)
 
 
+def parse_picture_size(value: str | None) -> tuple[int, int] | None:
+    """``1080x1920``, width before height, as two numbers. UsageError for anything else."""
+    if value is None:
+        return None
+    sides = re.fullmatch(r"(\d{2,5})[x×](\d{2,5})", value.strip().lower())
+    found = (int(sides[1]), int(sides[2])) if sides else (0, 0)
+    if min(found) < SMALLEST or max(found) > LARGEST:
+        fix = f"Write width and height in pixels, like 1080x1920: each from {SMALLEST} to {LARGEST}."
+        raise UsageError(f"'{value}' is no size of a picture", where="--size", fix=fix)
+    return found
+
+
+def parse_crop(value: str | None) -> Fraction | None:
+    """``square``, or a shape like ``9:16``, as width over height. UsageError for anything else."""
+    if value is None:
+        return None
+    sides = re.fullmatch(r"(\d{1,4}):(\d{1,4})", "1:1" if value == "square" else value.strip())
+    shape = Fraction(int(sides[1]), int(sides[2])) if sides and int(sides[1]) and int(sides[2]) else None
+    if shape is None or not Fraction(1, 10) <= shape <= 10:
+        raise UsageError(f"'{value}' is no shape", where="--crop", fix="Write square, or width:height like 9:16.")
+    return shape
+
+
+def choose_layers(word: str) -> Layout:
+    """How layers are written. UsageError for anything else."""
+    return "parts" if choose(word, LAYOUTS, "--layers") == "parts" else "folders"
+
+
 def parse_names(value: str | Sequence[str]) -> tuple[str, ...]:
     """The words in ``tail, p4``, or in a list."""
     names = value.split(",") if isinstance(value, str) else value
@@ -130,6 +166,10 @@ class RenderOptions:
     follow: the keypoints that follow the driver, all when empty: names, parts of names as ``tail``, or numbers as
         ``p3``; the others do as in the subject's clip
     force: replace files of these names that this program did not make
+    format: what it is written as, a word of `KINDS` in media/outputs; None for what the ending of `out` means
+    layers: of a sequence of pictures, ``parts`` of one EXR file a frame, or ``folders``
+    size: of the result in pixels, like ``1080x1920``
+    crop: shape that it is cut to around the object, ``square`` or like ``9:16``
     """
 
     pair: tuple[Path, Path] | None = None
@@ -150,6 +190,10 @@ class RenderOptions:
     flip: str = "auto"
     follow: tuple[str, ...] = ()
     force: bool = False
+    format: str | None = None
+    layers: Layout | None = None
+    size: str | None = None
+    crop: str | None = None
 
     @property
     def alpha(self) -> bool:
@@ -182,6 +226,9 @@ class RenderOptions:
         marks += [f"on-{self.background.lstrip('#')}"] if "background" in odd and not self.alpha else []
         part = [f"{word}{odd[name]}" for word, name in (("from", "start"), ("to", "stop")) if name in odd]
         marks += ["-".join(part)] if part else []
+        marks += [self.size] if self.size else []
+        marks += [self.crop.replace(":", "x")] if self.crop else []
+        marks += ["layers"] if self.layers == "folders" else [self.layers] if self.layers else []
         marks += [_mark(name, odd[name]) for name in ("fps", "slow", "loop", "smooth", "flip") if name in odd]
         shown = "".join(f".{re.sub(r'[^a-zA-Z0-9.+-]+', '-', mark)}" for mark in marks)
         return shown if len(shown) <= _LONGEST else f".{_short(shown)}"

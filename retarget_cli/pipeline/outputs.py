@@ -13,6 +13,7 @@ from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.events import Artifact, Reporter, silent
+from retarget_cli.media.series.names import Pattern, is_sequence, place_of
 from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.utils.atomic import crash_point, part_beside, replacing
 
@@ -26,7 +27,9 @@ _CLIPS = ".clips.json"  # in the folder of a pair: which clips its results were 
 
 def clip_name(path: Path) -> str:
     """A short name for a clip, fit for file names, also for those of two clips together."""
-    name = re.sub(r"[^\w.+-]+", "_", path.name if path.is_dir() else path.stem).strip("._-") or "clip"
+    pattern = Pattern.of(path)
+    plain = path.name if path.is_dir() else path.stem if pattern is None else pattern.stem
+    name = re.sub(r"[^\w.+-]+", "_", plain).strip("._-") or "clip"
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -88,7 +91,7 @@ def check_targets(targets: Iterable[Path], inputs: Iterable[Path | None]) -> Non
     Raises UsageError for a target that is an input or lies in an input's folder, EnvironmentProblem for one that cannot
     be written.
     """
-    kept = {path.resolve() for path in inputs if path is not None}
+    kept = {place_of(path).resolve() if is_sequence(path) else path.resolve() for path in inputs if path is not None}
     for target in targets:
         with _told(target):
             place = target.resolve()
@@ -150,8 +153,10 @@ def deliver(
     return target
 
 
-def deliver_folder(source: Path | Sequence[Path], target: Path) -> Path:
+def deliver_folder(source: Path | Sequence[Path], target: Path, below: Path | None = None) -> Path:
     """Copy a stage's folder, or these files of it, to `target`, all at once; a folder that is there goes.
+
+    below: the folder whose sub-folders are kept, where some of the files lie in such.
 
     Raises EnvironmentProblem when it cannot be written.
     """
@@ -161,7 +166,9 @@ def deliver_folder(source: Path | Sequence[Path], target: Path) -> Path:
         try:
             part.mkdir()
             for file in source.iterdir() if isinstance(source, Path) else source:
-                shutil.copyfile(file, part / file.name)
+                copy = part / (file.name if below is None else file.relative_to(below))
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(file, copy)
             crash_point("replace-folder")
             if place.is_dir():
                 place.rename(old)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from retarget_cli.config import FLIPS
 from retarget_cli.errors import UsageError
-from retarget_cli.events import Artifact, Notice, Reporter, silent
-from retarget_cli.media.images import is_series
-from retarget_cli.media.outputs import FOLDER, endings, holds_sound
+from retarget_cli.events import Notice, Reporter, silent
+from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playback import Playing, Tempo, parse_smooth
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
-from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.direction import (
     Direction,
     followed,
@@ -31,17 +28,20 @@ from retarget_cli.pipeline.mattes import warn
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.report import write_report
 from retarget_cli.pipeline.reproduce import row_of
+from retarget_cli.pipeline.results.formats import Wanted, wanted_kind, written_as
+from retarget_cli.pipeline.results.handover import check_out, hand_over, target_of
 from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.pipeline.settings import check_limit
-from retarget_cli.stages.clip import SourceClip
-from retarget_cli.stages.compare import SHEET, VIDEO, compare
-from retarget_cli.stages.compose import STILL, compose, trajectory_report
+from retarget_cli.stages.clip import SourceClip, facts
+from retarget_cli.stages.compare import compare
+from retarget_cli.stages.compose import compose, trajectory_report
+from retarget_cli.stages.layers import compose_layers
 from retarget_cli.stages.matte_views import OVERLAY
 from retarget_cli.stages.scene import footage, plate
 from retarget_cli.stages.schedule import run
 from retarget_cli.stages.stage import Stage, Stop, Tools, never
 from retarget_cli.stages.transfer import Drawing, Driver, report, transfer
-from retarget_cli.store.engine import Entry, Store
+from retarget_cli.store.engine import Store
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,11 @@ def plan_render(
     trained: TrainedRun,
     direction: Direction,
     options: RenderOptions,
-    suffix: str,
+    wanted: Wanted,
     tempo: Tempo,
     smooth: float | Literal["auto"],
 ) -> list[Stage]:
-    """Draw, find the background, put both together. UsageError when the driver cannot be played so."""
+    """Draw, find the background, put both together. UsageError when the driver cannot be played or written so."""
     subject, driver, playing = direction.subject, direction.driver, direction.playing(tempo)
     drawing = plan_drawing(trained, direction, options, playing, smooth)
     plan = [drawing]
@@ -132,7 +132,9 @@ def plan_render(
     if options.background in ("subject", "driver"):
         plan.append(plate(seen))
     plan.append(footage(seen))
-    plan.append(compose(subject, driver, drawing.id, options.background, suffix, playing, options.trajectory))
+    written = written_as(wanted, options, trained, direction, playing)
+    put_together = compose_layers if written.in_layers else compose
+    plan.append(put_together(subject, driver, drawing.id, options.background, written, playing, options.trajectory))
     if options.compare:
         plan.append(compare(subject, _pictured(driver, "--compare"), drawing.id, playing))
     return plan
@@ -153,20 +155,19 @@ def render(options: RenderOptions, store: Store, reporter: Reporter = silent, st
     InputError when its clips changed or the driver cannot be used, EnvironmentProblem when `options.out` cannot be
     written, WorkspaceError when its results were pruned, Interrupted when `stop` turned true.
     """
-    suffix, looks = ending(options, reporter), _looks(options)
+    wanted, looks = wanted_kind(options, reporter), _looks(options)
     check_flip(options)
     tempo = Tempo.parse(options.start, options.stop, options.fps, options.slow, options.loop)
     smooth = parse_smooth(options.smooth)
     trained = limited(wanted_run(options, store), options.max_memory)
-    if options.out is not None:
-        check_out(options, suffix, inputs(trained, options), store)
+    check_out(options, wanted, inputs(trained, options), store)
     tools = Tools(store, reporter, stop)
     directions = open_directions(trained, looks, options, tools)
-    targets = {direction.name: _target(trained, direction, options, suffix, store) for direction in directions}
+    targets = {direction.name: target_of(trained, direction, options, wanted, store) for direction in directions}
     plan = [
-        stage for direction in directions for stage in plan_render(trained, direction, options, suffix, tempo, smooth)
+        stage for direction in directions for stage in plan_render(trained, direction, options, wanted, tempo, smooth)
     ]
-    _notice_lost_sound(directions, suffix, options, tempo, reporter)
+    _notice_lost_sound(directions, wanted, options, tempo, reporter)
     known = {name: entry for direction in directions for name, entry in direction.entries.items()}
     done = run(plan, tools, known)
     made = {name: entry for name, entry in done.items() if name not in trained.entries}
@@ -198,11 +199,13 @@ def open_directions(
     followed(trained, options.follow)
     if options.driver is None:
         return [pair_direction(trained, look) for look in looks]
-    driver = open_driver(trained, options.driver, tools.store)
+    driver = open_driver(trained, options.driver, tools)
     if driver in trained.clips and options.flip != "auto":
         raise _decided_in_training(options.flip)
     entries = read_driver(trained, driver, tools)
     directions = [new_driver_direction(trained, look, driver, entries) for look in looks]
+    if isinstance(driver, SourceClip):
+        _notice_cuts(driver, facts(entries[f"ingest:{driver.name}"]).cuts, tools.reporter)
     shown = entries.get(f"overlay:{driver.name}")
     if shown is not None and f"overlay:{driver.name}" not in trained.entries:
         target = outputs.RESULTS / trained.pair / f"{driver.name}_overlay.mp4"
@@ -210,6 +213,13 @@ def open_directions(
         if isinstance(driver, SourceClip):
             warn(driver, entries, target, tools.reporter)
     return directions
+
+
+def _notice_cuts(driver: SourceClip, cuts: Sequence[int], reporter: Reporter) -> None:
+    if cuts:
+        named = ", ".join(str(driver.number + cut) for cut in cuts)
+        what = f"{driver.path.name} has cuts, on frames {named}: choose one shot of it with --from and --to"
+        reporter(Notice(what, "warning"))
 
 
 def check_flip(options: RenderOptions) -> None:
@@ -252,12 +262,12 @@ def limited(trained: TrainedRun, max_memory: str | None) -> TrainedRun:
 
 
 def _notice_lost_sound(
-    directions: Sequence[Direction], suffix: str, options: RenderOptions, tempo: Tempo, reporter: Reporter
+    directions: Sequence[Direction], wanted: Wanted, options: RenderOptions, tempo: Tempo, reporter: Reporter
 ) -> None:
     if not any(direction.sounds for direction in directions):
         return
-    if not holds_sound(suffix, options.alpha):
-        kind = f"{suffix} files are written without" if suffix else "pictures have none"
+    if not holds_sound(wanted.suffix, options.alpha, wanted.kind):
+        kind = f"{wanted.suffix} files are written without" if wanted.suffix else "pictures have none"
         reporter(Notice(f"the driver's sound is left out: {kind}."))
     elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
@@ -286,97 +296,3 @@ def _looks(options: RenderOptions) -> tuple[Look, ...]:
     if options.look not in looks:
         raise UsageError(f"there is no look '{options.look}'", where="--look", fix="Choose a, b or both.")
     return looks[options.look]
-
-
-class Companions(TypedDict):
-    """Files that belong to a video, None for what was not made."""
-
-    still: Path | None
-    sheet: Path | None
-    comparison: Path | None
-
-
-def ending(options: RenderOptions, reporter: Reporter) -> str:
-    """The ending of the result: that of `out`, else of what can hold it; none for a folder of pictures.
-
-    Raises UsageError for one that is not written here, or not with alpha.
-    """
-    allowed = endings(options.alpha)
-    if options.out is None:
-        if options.alpha:
-            reporter(Notice(f"MP4 cannot hold alpha: the result is a {allowed[0]} file (ProRes 4444)."))
-        return allowed[0]
-    suffix = FOLDER if os.path.isdir(options.out) else options.out.suffix.lower()  # noqa: PTH112 - never raises
-    if suffix in allowed:
-        return suffix
-    files = f"{', '.join(filter(None, allowed))}, or in nothing for a folder of PNGs"
-    what, fix = f"'{suffix}' is not a kind of video written here", f"End the name in {files}."
-    if suffix == ".png":
-        what, fix = "a video does not go into one picture", "Name a folder: it gets a PNG for each frame."
-    elif suffix in endings(not options.alpha):
-        what = f"{suffix} files hold no alpha"
-    raise UsageError(what, where=options.out, fix=fix)
-
-
-def check_out(options: RenderOptions, suffix: str, inputs: Iterable[Path | None], store: Store) -> None:
-    """See before any work that everything can be written to `options.out`, and replaces none of `inputs`.
-
-    Raises as `outputs` does, and UsageError where a file of somebody else is.
-    """
-    if options.out is None:
-        return
-    inputs = list(inputs)
-    if suffix == FOLDER:
-        outputs.check_folder(options.out, inputs, is_series)
-    targets = [*([] if suffix == FOLDER else [options.out]), *(_compared(options.out) if options.compare else ())]
-    outputs.check_targets(targets, inputs)
-    Delivered(store).check(targets, named=True, force=options.force)
-
-
-def _target(trained: TrainedRun, direction: Direction, options: RenderOptions, suffix: str, store: Store) -> Path:
-    """Where the result of a direction goes: in the usual place, not over one of another driver of that name."""
-    if options.out is not None:
-        return options.out
-    folder, delivered = outputs.RESULTS / trained.pair, Delivered(store)
-    place = lambda stem: folder / f"{stem}{options.variant}{suffix}"  # noqa: E731
-    target = place(delivered.unclaimed(direction.name, _made_of(direction), place))
-    beside = (outputs.still(target), *(_compared(target) if options.compare else ()))
-    delivered.check([target, *beside], named=False, force=options.force)
-    return target
-
-
-def _made_of(direction: Direction) -> str:
-    """What tells a result from that of another driver of the same name: a motion is called as it was before editing."""
-    return direction.driver.digest if isinstance(direction.driver, SourceClip) else str(direction.driver.path.resolve())
-
-
-def hand_over(
-    done: Mapping[str, Entry], direction: Direction, video: Path, options: RenderOptions, tools: Tools
-) -> Companions:
-    """Copy what was made of a direction to `video` and beside it.
-
-    In the usual place a result that no browser plays comes with a still. Raises EnvironmentProblem.
-    """
-    composed, made = done[f"compose:{direction.name}"], Companions(still=None, sheet=None, comparison=None)
-    suffix, delivered = composed.receipt["params"]["suffix"], Delivered(tools.store)
-
-    def deliver(source: Path, target: Path, kind: str) -> Path:
-        return outputs.deliver(source, target, kind, tools.reporter, delivered, _made_of(direction))
-
-    if suffix == FOLDER:
-        outputs.deliver_folder(composed.files("result"), video)
-        tools.reporter(Artifact("video", video))
-    else:
-        deliver(composed.file(f"result{suffix}"), video, "video")
-    if options.out is None and STILL in composed.receipt["files"]:
-        made["still"] = deliver(composed.file(STILL), outputs.still(video), "sheet")
-    if options.compare:
-        entry, (sheet, beside) = done[f"compare:{direction.name}"], _compared(video)
-        made["sheet"] = deliver(entry.file(SHEET), sheet, "sheet")
-        made["comparison"] = deliver(entry.file(VIDEO), beside, "video")
-    return made
-
-
-def _compared(video: Path) -> tuple[Path, Path]:
-    """The sheet and the video that compare a result with its driver."""
-    return video.with_name(f"{video.stem}-compare.png"), video.with_name(f"{video.stem}-compare.mp4")

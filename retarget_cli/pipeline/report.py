@@ -274,7 +274,7 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
         command=run.commands.render(look, name),
         compare_command=run.commands.render(look, name, "--compare") if _is_pictured(run, name) else None,
         video=run.delivered(f"compose:{name}", f"result{suffix}", video),
-        plays=browsers_play(suffix, made["background"] == "alpha"),
+        plays=browsers_play(suffix, made["background"] == "alpha", made.get("kind")),
         still=run.delivered(f"compose:{name}", STILL, outputs.still(Path(video)).name),
         compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{Path(video).stem}-compare.mp4"),
         sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{Path(video).stem}-compare.png"),

@@ -99,7 +99,11 @@ class Commands:
     def _matte_words(self) -> list[str]:
         clips = [self._record["clips"][side] for side in "ab"]
         rates = [f"--fps-in={clip['rate']}" for clip in clips if "rate" in clip][:1]  # one is given for both
-        return [*rates, *(word for side, clip in zip("ab", clips, strict=True) for word in _matte(side, clip))]
+        return [
+            *rates,
+            *_part_words(clips),
+            *(word for side, clip in zip("ab", clips, strict=True) for word in _matte(side, clip)),
+        ]
 
 
 def _render_words(look: str, options: Mapping[str, Any]) -> list[str]:
@@ -111,19 +115,35 @@ def _render_words(look: str, options: Mapping[str, Any]) -> list[str]:
 
 def _driver(clip: Mapping[str, Any]) -> list[str]:
     rate = ["--fps-in", clip["rate"]] if "rate" in clip else []
-    return ["--driver", as_named(Path(clip["path"])), *rate, *_matte("driver", clip)]
+    colour = ["--colour", clip["colour"]] if "colour" in clip else []
+    return ["--driver", as_named(Path(clip["path"])), *rate, *colour, *_matte("driver", clip)]
 
 
 def _matte(side: str, clip: Mapping[str, Any]) -> list[str]:
     """The words about the object of a clip; side: ``a``, ``b`` or ``driver``."""
     given = [f"--mask-{side}", as_named(Path(clip["matte"]))] if clip["matte"] else []
-    return [*given, *(word for hint in clip["hints"] for word in _hint(side, hint))]
+    return [*given, *(word for hint in clip["hints"] for word in _hint(side, hint, clip.get("number", 0)))]
 
 
-def _hint(side: str, hint: Mapping[str, Any]) -> Sequence[str]:
+def _hint(side: str, hint: Mapping[str, Any], number: int) -> Sequence[str]:
     if hint["box"] is None:
         return ()
-    return f"--box-{side}", f"{hint['frame']}:{shown(hint['box'])}"
+    return f"--box-{side}", f"{hint['frame'] + number}:{shown(hint['box'])}"
+
+
+def _part_words(clips: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is used of A and B, and in which light: a word for A, and after a comma one for B."""
+    begins = [clip.get("number", 0) for clip in clips]
+    parts = [
+        (first, first + clip["part"][1]) if "part" in clip else None for first, clip in zip(begins, clips, strict=True)
+    ]
+    told = {
+        "--from": [part and f"{part[0]}f" for part in parts],
+        "--to": [part and f"{part[1]}f" for part in parts],
+        "--colour": [clip.get("colour") for clip in clips],
+    }
+    joined = {name: ",".join(word or "" for word in words).rstrip(",") for name, words in told.items()}
+    return [f"{name}={words}" for name, words in joined.items() if words]
 
 
 @dataclass(frozen=True)
@@ -145,6 +165,7 @@ def row_of(target: Path, look: str, options: RenderOptions) -> dict[str, Any]:
         "look": look,
         "options": options.unusual,
         "named": options.out is not None,
+        **({"out": str(options.out.absolute())} if options.out is not None and options.out != target else {}),
         "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     }
 
@@ -171,5 +192,6 @@ def _of(newest: Mapping[str, Any], store: Store) -> list[Mapping[str, Any]]:
 
 def _file(row: Mapping[str, Any], record: Mapping[str, Any], store: Store) -> RenderedFile:
     file = Path(row["file"])
-    command = Commands(record, store.root).drawing(row["look"], row["options"], file if row.get("named") else None)
+    out = Path(row.get("out", file)) if row.get("named") else None
+    command = Commands(record, store.root).drawing(row["look"], row["options"], out)
     return RenderedFile(file, file.exists(), record["pair"], record["id"], row["time"], command)

@@ -11,8 +11,10 @@ from typing import Any
 
 from retarget_cli.config import TrainConfig, begins_with_base
 from retarget_cli.errors import InputError, UsageError, WorkspaceError
+from retarget_cli.media.series.names import is_there
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
+from retarget_cli.pipeline.clips import clip_digest
 from retarget_cli.pipeline.settings import from_record, to_record
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
@@ -231,12 +233,12 @@ def _config(record: Mapping[str, Any], store: Store) -> TrainConfig:
 
 def _of_pair(store: Store, records: list[dict[str, Any]], pair: tuple[Path, Path]) -> dict[str, Any]:
     for path in pair:
-        if not path.exists():
+        if not is_there(path):
             raise InputError("there is no such clip", where=path, fix="Check the path.")
-    wanted = tuple(store.digests.digest(path) for path in pair)
+    wanted = tuple(clip_digest(path, store) for path in pair)
     swapped = False
     for record in records:
-        found = record["clips"]["a"]["digest"], record["clips"]["b"]["digest"]
+        found = _content(record["clips"]["a"]), _content(record["clips"]["b"])
         if found == wanted:
             return record
         swapped = swapped or found == wanted[::-1]
@@ -252,13 +254,13 @@ def _clip(store: Store, record: Mapping[str, Any], side: str, given: Path | None
     """A clip of the record, at the path given now or where it was then, if it still is what it was."""
     facts = record["clips"][side]
     path = Path(facts["path"]) if given is None else given
-    if not path.exists():
+    if not is_there(path):
         raise InputError(
             f"clip {facts['name']} is not where it was when it was trained",
             where=path,
             fix="Put it back, or name both clips where they are now.",
         )
-    if store.digests.digest(path) != facts["digest"]:
+    if clip_digest(path, store) != _content(facts):
         raise InputError(
             f"clip {facts['name']} has changed since it was trained",
             where=path,
@@ -267,7 +269,14 @@ def _clip(store: Store, record: Mapping[str, Any], side: str, given: Path | None
     return SourceClip(
         facts["name"], path, facts["digest"], facts["matte"] and Path(facts["matte"]), facts["matte_digest"],
         tuple(_hint(hint) for hint in facts["hints"]), rate=Fraction(facts["rate"]) if "rate" in facts else None,
+        part=tuple(facts["part"]) if "part" in facts else None, colour=facts.get("colour"),
+        content=facts.get("content", ""), number=facts.get("number", 0),
     )  # fmt: skip
+
+
+def _content(facts: Mapping[str, Any]) -> str:
+    """The digest of all of a clip, of which a run may have used a part."""
+    return str(facts.get("content") or facts["digest"])
 
 
 def _hint(data: Mapping[str, Any]) -> Hint:

@@ -13,6 +13,7 @@ from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.clips import ClipInput, content_digest, open_clip
 from retarget_cli.pipeline.delivered import Delivered
+from retarget_cli.pipeline.footage.part import used_parts
 from retarget_cli.pipeline.mattes import report_on, warnings_of
 from retarget_cli.stages.clip import SourceClip, ingest
 from retarget_cli.stages.corrected import corrected
@@ -73,6 +74,7 @@ class PreviewResult:
     report: dict[str, Any]
 
 
+_FRAMES = ("frame", "hint_frame", "largest_change")  # of a report
 _BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
 
 
@@ -106,11 +108,12 @@ def segment(
     which are kept and carried to those beside them. Raises UsageError for those without it, and
     when `out` is no ``.mkv`` or would replace the clip or its matte; EnvironmentProblem when it cannot be written.
     """
-    source, target = _open(clip, out, store)
+    tools = Tools(store, reporter, stop)
+    source, target = _open(clip, out, tools)
     beside = {kind: _beside(target, ending) for kind, ending in _BESIDE.items()}
     delivered = _checked([target, *beside.values()], clip, out, store, force)
     plan = plan_segment(source, config, store, painted)
-    done = run(plan, Tools(store, reporter, stop), shown=[stage.id for stage in plan])
+    done = run(plan, tools, shown=[stage.id for stage in plan])
     result = SegmentResult(target, **beside, report=_judged(done, source))
     files = {"matte": MATTE, "alpha": ALPHA, "overlay": OVERLAY, "contact": CONTACT_SHEET}
     targets = result.matte, result.alpha, result.overlay, result.sheet
@@ -135,24 +138,34 @@ def preview(
 
     Raises UsageError for a frame that the clip has not, or when every hint is too far from it.
     """
-    source, matte_target = _open(clip, out, store)
+    tools = Tools(store, reporter, stop)
+    source, matte_target = _open(clip, out, tools)
+    index = frame - source.number
     picture = _beside(matte_target, f"frame{frame}.png")
     delivered = _checked([picture], clip, out, store, force)
     whole = finished(source, config, store)
-    stage = look_at(source, config, frame, store.digests.digest, bool(whole))
-    entry = run([stage], Tools(store, reporter, stop), whole)[stage.id]
+    stage = look_at(source, config, index, store.digests.digest, bool(whole))
+    entry = run([stage], tools, whole)[stage.id]
     outputs.deliver(entry.file(PREVIEW_PICTURE), picture, "sheet", reporter, delivered, source.digest)
-    return PreviewResult(picture, preview_report(entry))
+    return PreviewResult(picture, _as_numbered(preview_report(entry), source.number))
 
 
 def matte_place(clip: ClipInput, store: Store) -> Path:
     """The file to which :func:`segment` writes the matte of a clip unless it is told another."""
-    return _open(clip, None, store)[1]
+    return _open(clip, None, Tools(store, silent, never))[1]
 
 
 def _judged(done: Mapping[str, Entry], clip: SourceClip) -> dict[str, Any]:
     """The report on the matte of a clip, with its flicker."""
-    return {**report_on(clip, done), **flicker_report(done[f"flicker:{clip.name}"])}
+    return _as_numbered({**report_on(clip, done), **flicker_report(done[f"flicker:{clip.name}"])}, clip.number)
+
+
+def _as_numbered(report: dict[str, Any], number: int) -> dict[str, Any]:
+    """A report whose frames have the numbers that they have in the clip. number: that of the first one."""
+    counted = {name: report[name] + number for name in _FRAMES if report.get(name) is not None}
+    if "looked_at" in report:
+        counted["looked_at"] = [frame + number for frame in report["looked_at"]]
+    return {**report, **counted}
 
 
 def finished(clip: SourceClip, config: MatteConfig, store: Store, painted: Path | None = None) -> dict[str, Entry]:
@@ -166,13 +179,13 @@ def finished(clip: SourceClip, config: MatteConfig, store: Store, painted: Path 
     return done
 
 
-def _open(clip: ClipInput, out: Path | None, store: Store) -> tuple[SourceClip, Path]:
+def _open(clip: ClipInput, out: Path | None, tools: Tools) -> tuple[SourceClip, Path]:
     """The clip, and where its matte goes; UsageError when `out` is no ``.mkv``."""
     if out is not None and out.suffix.lower() != ".mkv":
         raise UsageError("the matte is a lossless video", where=out, fix="End the file name in .mkv.")
-    source = open_clip(clip, outputs.clip_name(clip.path), store)
+    (source,) = used_parts([open_clip(clip, outputs.clip_name(clip.path), tools.store)], [clip], tools)
     place = lambda name: outputs.RESULTS / "segments" / f"{name}_matte.mkv"  # noqa: E731
-    return source, out or place(Delivered(store).unclaimed(source.name, source.digest, place))
+    return source, out or place(Delivered(tools.store).unclaimed(source.name, source.digest, place))
 
 
 def _checked(targets: Sequence[Path], clip: ClipInput, out: Path | None, store: Store, force: bool) -> Delivered:

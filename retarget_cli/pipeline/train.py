@@ -15,9 +15,10 @@ from retarget_cli.methods import get_format, get_method
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.before_training import Before
 from retarget_cli.pipeline.beginning import find_beginning
-from retarget_cli.pipeline.clips import ClipInput, open_pair, plan_clip
+from retarget_cli.pipeline.clips import ClipInput, plan_clip
 from retarget_cli.pipeline.estimate import Speed
 from retarget_cli.pipeline.first_video import FIRST
+from retarget_cli.pipeline.footage.part import open_pair
 from retarget_cli.pipeline.options import DRAWS, NOTHING, RenderOptions, choose
 from retarget_cli.pipeline.render import render
 from retarget_cli.pipeline.report import deliver_training, showing, write_report
@@ -116,7 +117,7 @@ def train(
     choose(draws, DRAWS, "--render")
     begins = find_beginning(store, config)
     config = begins.config
-    clips = open_pair(a, b, store)
+    clips = open_pair(a, b, Tools(store, reporter, stop))
     names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
     folder = outputs.pair_folder(names, digests)
     speed, once = Speed(config, draws != NOTHING), Once(reporter)

@@ -12,8 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from retarget_cli.config import CUTS
+from retarget_cli.errors import MediaError
+from retarget_cli.media.cuts import shots
 from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.footage import Clip, Footage
 from retarget_cli.media.timing import Timing
+from retarget_cli.media.transfer import Colour
 from retarget_cli.segmentation.base import Hint, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
@@ -21,6 +26,8 @@ from retarget_cli.utils.atomic import write_json_atomic
 
 VERSION = 1
 _FILE = "clip.json"
+REFUSE, LONGEST, KEEP = CUTS
+_NAMED = 5  # cuts
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,11 @@ class SourceClip:
 
     matte, matte_digest: the matte the user gave, if any. hints: what the user said about the object. role: how the
     options about it end, ``-a``, ``-b`` or ``-driver``, where a command takes more clips than one. rate: frames a
-    second of a folder of pictures, where the user said it.
+    second of a sequence of pictures, where the user said it.
+    part: first frame and number of frames of what is used of it, None for all; colour: how its numbers stand for light,
+    where that is unusual; both have a part in the digest. content: sha256 of the whole file, where digest is another.
+    number: what the user calls the first frame that is used: in the file, or in the names of its pictures.
+    cuts: what to do when it has cuts, one of `CUTS`.
     """
 
     name: str
@@ -40,6 +51,19 @@ class SourceClip:
     hints: tuple[Hint, ...] = ()
     role: str = field(default="", compare=False)
     rate: Fraction | None = None
+    part: tuple[int, int] | None = None
+    colour: Colour | None = None
+    content: str = ""
+    number: int = 0
+    cuts: str = field(default=REFUSE, compare=False)
+
+    @property
+    def footage(self) -> Clip:
+        """What is read of it."""
+        if self.part is None and self.colour is None:
+            return self.path
+        first, count = self.part or (0, None)
+        return Footage(self.path, first, count, self.colour)
 
     def with_its_options(self, advice: str) -> str:
         """Advice that speaks of ``--box`` and ``--mask``, with the options that the command has for this clip."""
@@ -55,6 +79,10 @@ class SourceClip:
             "matte_digest": self.matte_digest,
             "hints": hints_to_json(self.hints),
             **({} if self.rate is None else {"rate": str(self.rate)}),
+            **({} if self.part is None else {"part": list(self.part)}),
+            **({} if self.colour is None else {"colour": self.colour}),
+            **({"content": self.content} if self.content else {}),
+            **({"number": self.number} if self.number else {}),
         }
 
 
@@ -65,7 +93,7 @@ class VideoSource:
     size: (w, h) native, upright, square pixels; count: how many frames, from frame `first` of the clip on.
     """
 
-    path: Path
+    path: Clip
     size: tuple[int, int]
     count: int
     first: int = 0
@@ -80,17 +108,20 @@ class VideoSource:
 class ClipFacts:
     """Facts about a clip that was read once. width, height: upright frame with square pixels; timing: exact times.
 
-    sounds: whether the file has sound.
+    sounds: whether the file has sound. cuts: the first frame of each shot but the first. offset: seconds of the file
+    before the first frame that is used.
     """
 
     width: int
     height: int
     timing: Timing
     sounds: bool
+    cuts: tuple[int, ...] = ()
+    offset: Fraction = Fraction(0)
 
-    def source(self, path: Path) -> VideoSource:
+    def source(self, clip: Clip) -> VideoSource:
         """The frames of the clip these facts are about."""
-        return VideoSource(path, (self.width, self.height), self.timing.frames)
+        return VideoSource(clip, (self.width, self.height), self.timing.frames)
 
 
 def ingest(clip: SourceClip) -> Stage:
@@ -100,9 +131,9 @@ def ingest(clip: SourceClip) -> Stage:
         name="ingest",
         version=VERSION,
         label=f"Reading {clip.path.name}",
-        work=_work,
+        work=lambda job: _work(job, clip),
         params={} if clip.rate is None else {"rate": str(clip.rate)},
-        files={"video": clip.path},
+        files={"video": clip.footage},
         digests={"video": clip.digest},
     )
 
@@ -111,7 +142,14 @@ def facts(entry: Entry) -> ClipFacts:
     """Read an ingest entry back."""
     data = _read(entry)
     info = data["info"]
-    return ClipFacts(info["width"], info["height"], Timing.from_json(data["timing"]), info["audio"] is not None)
+    return ClipFacts(
+        info["width"],
+        info["height"],
+        Timing.from_json(data["timing"]),
+        info["audio"] is not None,
+        tuple(data.get("cuts", ())),
+        Fraction(data.get("offset", 0)),
+    )
 
 
 def clip_info(entry: Entry) -> dict[str, Any]:
@@ -124,10 +162,31 @@ def _read(entry: Entry) -> dict[str, Any]:
     return entry.json(_FILE)
 
 
-def _work(job: Job) -> None:
+def _work(job: Job, clip: SourceClip) -> None:
     rate = job.stage.params.get("rate")
     found = scan(job.stage.files["video"], job.progress, None if rate is None else Fraction(rate))
     # The path is left out: the same clip under another name is the same clip.
     info = {key: value for key, value in found.info.to_json().items() if key != "path"}
-    write_json_atomic(job.path / _FILE, {"info": info, "timing": found.timing.to_json()})
+    if found.cuts and clip.cuts == REFUSE:
+        raise _has_cuts(clip, found.cuts, found.timing.frames)
+    # Written only where there is something to tell: what is known of a clip decides the keys of all that is made of it.
+    more: dict[str, Any] = {"cuts": list(found.cuts)} if found.cuts else {}
+    more |= {"offset": str(found.offset)} if found.offset else {}
+    write_json_atomic(job.path / _FILE, {"info": info, "timing": found.timing.to_json(), **more})
     job.draft.note(frames=found.timing.frames, width=found.info.width, height=found.info.height)
+
+
+def longest_shot(cuts: tuple[int, ...], frames: int) -> tuple[int, int]:
+    """First frame and the one after the last of the shot that has the most of so many frames."""
+    return max(shots(cuts, frames), key=lambda shot: shot[1] - shot[0])
+
+
+def _has_cuts(clip: SourceClip, cuts: tuple[int, ...], frames: int) -> MediaError:
+    first, stop = (clip.number + frame for frame in longest_shot(cuts, frames))
+    named = ", ".join(str(clip.number + cut) for cut in cuts[:_NAMED]) + (", ..." if len(cuts) > _NAMED else "")
+    several = "a new shot begins on frame" if len(cuts) == 1 else f"{len(cuts)} new shots begin, on frames"
+    return MediaError(
+        f"The clip has cuts: {several} {named}.",
+        where=clip.path,
+        fix=f"Use its longest shot with --cuts longest (it is --from {first}f --to {stop}f), or say --cuts keep.",
+    )

@@ -56,8 +56,7 @@ def _work(job: Job, playing: Playing) -> None:
     drawn = _drawn(job)
     points = array(job.entries["transfer"], "driver_keypoints")
     size = (3 * _PANEL, _PANEL)
-    sound = job.stage.files["driver"] if playing.tempo.keeps_sound else None
-    start = playing.begin * playing.driver.time_base
+    sound, start = job.stage.path("driver") if playing.tempo.keeps_sound else None, playing.sound_start
     with VideoWriter(job.path / VIDEO, size, playing.timing, sound_from=sound, sound_start=start) as writer:
         for index in range(len(shown)):
             shape = np.repeat(drawn["silhouette"][index][..., None] // 3, 3, axis=2)

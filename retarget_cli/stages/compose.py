@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,19 @@ from retarget_cli.compositing.composite import colour, cover, straight
 from retarget_cli.compositing.edges import local_background
 from retarget_cli.compositing.finish import PLAIN_EDGE, SAMPLES, Finish, own_edge, standing_rows
 from retarget_cli.compositing.grain import GrainMaker
+from retarget_cli.compositing.reframing import Reframing, object_centres, reframing
 from retarget_cli.media.archive import Pictures
 from retarget_cli.media.decode import FrameWindow, read_frames
 from retarget_cli.media.images import write_png
 from retarget_cli.media.outputs import browsers_play, open_output
 from retarget_cli.media.playback import Playing, background_frames
+from retarget_cli.media.transfer import bytes_back
 from retarget_cli.stages import crop
 from retarget_cli.stages.clip import ClipFacts, SourceClip, facts
 from retarget_cli.stages.scene import PLATE, cast_shadow, read_footage
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.stages.transfer import Driver, crop_of, pictures, playing_params, report, sound_of
+from retarget_cli.stages.written import Written
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 from retarget_cli.utils.sampling import evenly
@@ -43,15 +47,14 @@ def compose(
     driver: Driver,
     transfer: str,
     background: str,
-    suffix: str,
+    written: Written,
     playing: Playing,
     trajectory: bool = False,
 ) -> Stage:
     """The stage that writes ``result<suffix>``, and ``still.png`` of its middle where no browser plays that.
 
     transfer: id of the stage that drew; playing: when it drew what.
-    background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``.
-    suffix: one of :func:`retarget_cli.media.outputs.endings`.
+    background: ``subject``, ``driver``, ``black``, ``#rrggbb`` or ``alpha``. written: what it is written as.
     trajectory: let the subject take the driver's, and write ``trajectory.json`` about it; on the driver's background it
     always does.
     """
@@ -71,11 +74,11 @@ def compose(
         id=f"compose:{subject.name}-as-{driver.name}",
         name="compose",
         version=VERSION,
-        label=f"Composing {subject.name}-as-{driver.name}{suffix}",
-        work=lambda job: _work(job, playing),
+        label=f"Composing {subject.name}-as-{driver.name}{written.suffix}",
+        work=lambda job: _work(job, playing, written),
         params={
             "background": background,
-            "suffix": suffix,
+            **written.params(),
             **playing_params(playing),
             **({"trajectory": True} if trajectory else {}),
         },
@@ -89,37 +92,79 @@ def trajectory_report(entry: Entry) -> dict[str, Any]:
     return entry.json(_TRAJECTORY)
 
 
-def _work(job: Job, playing: Playing) -> None:
+@dataclass(frozen=True)
+class Composition:
+    """What a result is put together from. size: (w, h) of the subject's frames.
+
+    layer: what was drawn, ready to be placed; matrix: index to (2, 3), its pixels to those of the frame; view: the
+    frame of the result, None for that of the subject; alpha: whether nothing is behind it.
+    """
+
+    size: tuple[int, int]
+    layer: Finish
+    matrix: Matrices
+    view: Reframing | None
+    alpha: bool
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """(w, h) of the result."""
+        return self.size if self.view is None else self.view.size
+
+    def seen(self, image: np.ndarray, index: int) -> np.ndarray:
+        """A picture of the subject's size in the frame of the result."""
+        return image if self.view is None else self.view.of(image, index)
+
+
+def composition(job: Job, playing: Playing, written: Written) -> Composition:
+    """Prepare what was drawn for its scene; writes the report on the trajectory, where it follows one."""
     subject = facts(job.entries["subject"])
     size = (subject.width, subject.height)
     layer = pictures(job.entries["transfer"], "layer")
-    matrix, ground = scene(job, subject, playing, layer.shape[1])
+    silhouettes = pictures(job.entries["transfer"], "silhouette")
+    matrix = place(job, subject, playing, layer.shape[1])
     finished_layer = replace(finish(job, layer, matrix, subject), lit=_light_of_the_scene(job, subject, playing))
     if job.stage.params.get("trajectory"):
-        lost = share_lost(pictures(job.entries["transfer"], "silhouette"), matrix, size)
-        write_json_atomic(job.path / _TRAJECTORY, {"lost": lost})
-    alpha = job.stage.params["background"] == "alpha"
-    suffix = job.stage.params["suffix"]
+        write_json_atomic(job.path / _TRAJECTORY, {"lost": share_lost(silhouettes, matrix, size)})
+    view = None
+    if written.shape is not None or written.size is not None:
+        shape = written.shape or Fraction(*(written.size or size))
+        view = reframing(object_centres(silhouettes, matrix), size, shape, written.size, float(playing.timing.rate))
+    return Composition(size, finished_layer, matrix, view, job.stage.params["background"] == "alpha")
+
+
+def _work(job: Job, playing: Playing, written: Written) -> None:
+    made, ground = composition(job, playing, written), grounds(job, playing)
+    alpha, back = made.alpha, None if written.back == "srgb" else bytes_back(written.back)
     writer = open_output(
-        job.path / f"result{suffix}",
-        size,
+        job.path / f"result{written.suffix}",
+        made.shown,
         playing.timing,
         alpha=alpha,
-        sound_from=job.stage.files.get("driver") if playing.tempo.keeps_sound else None,
-        sound_start=playing.begin * playing.driver.time_base,
+        word=written.word,
+        sound_from=job.stage.path("driver") if "driver" in job.stage.files and playing.tempo.keeps_sound else None,
+        sound_start=playing.sound_start,
+        timecode=written.timecode,
+        names=written.names,
     )
 
     def picture_of(part: tuple[int, np.ndarray]) -> np.ndarray:
         index, background = part
-        placed = finished_layer.placed(index)
-        return straight(placed) if alpha else finished_layer.over(background, placed, index)
+        placed = made.layer.placed(index)
+        if alpha:
+            picture = straight(made.seen(placed, index))
+        else:
+            picture = made.seen(made.layer.over(background, placed, index), index)
+        if back is not None:
+            picture[..., :3] = back[picture[..., :3]]
+        return picture
 
     count = playing.timing.frames
     parts = ((index, ground(index)) for index in range(count))
     with writer, prefetched(mapped(picture_of, parts)) as finished:
         for index, picture in enumerate(finished):
             writer.write(picture)
-            if index == count // 2 and not browsers_play(suffix, alpha):
+            if index == count // 2 and not browsers_play(written.suffix, alpha, written.word):
                 write_png(job.path / STILL, as_rgb(picture))
             job.progress(index + 1, count)
 
@@ -135,26 +180,37 @@ def _light_of_the_scene(
     return lambda layer, index: found.shine(layer, shown[index])
 
 
-def scene(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> tuple[Matrices, Grounds]:
-    """For each frame of the result: the matrix from layer to frame pixels, (2, 3), and the background."""
-    background = job.stage.params["background"]
+def grounds(job: Job, playing: Playing) -> Grounds:
+    """The background of each frame of the result."""
+    background, subject = job.stage.params["background"], facts(job.entries["subject"])
     size = (subject.width, subject.height)
     if background == "driver":
-        driver = facts(job.entries["driver"])
-        return _driver_scene(job, (driver.width, driver.height), size, playing, layer_size)
-    shown = background_frames(playing.real_time, subject.timing)
-    matrix = _place(job, shown, playing, layer_size)
+        (w, h), (left, top) = covering(job, size)
+        plates, shown = FrameWindow(lambda: _plates(job, (w, h))), playing.shown
+        return lambda i: np.ascontiguousarray(plates[shown[i]][top : top + size[1], left : left + size[0]])
     if background == "subject":
-        plates = FrameWindow(lambda: _plates(job, size))
-        return matrix, lambda i: plates[shown[i]]
+        plates, shown = FrameWindow(lambda: _plates(job, size)), background_frames(playing.real_time, subject.timing)
+        return lambda i: plates[shown[i]]
     plain = np.zeros((size[1], size[0], 3), np.uint8)
     if background != "alpha":
         plain[:] = colour(background)
-    return matrix, lambda i: plain
+    return lambda i: plain
 
 
-def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Matrices:
-    """The subject's place in the frames of it that show, or where the driver's trajectory would lead it."""
+def covering(job: Job, onto: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size (w, h) that the driver's frames are brought to, to cover those of `onto`, and where these begin."""
+    driver = facts(job.entries["driver"])
+    return cover((driver.width, driver.height), onto)
+
+
+def place(job: Job, subject: ClipFacts, playing: Playing, layer_size: int) -> Matrices:
+    """For each frame of the result, the matrix from layer to frame pixels, (2, 3).
+
+    It leads to the subject's place in the frames of it that show, or where the driver's trajectory would lead it.
+    """
+    if job.stage.params["background"] == "driver":
+        return _on_the_drivers_scene(job, (subject.width, subject.height), playing, layer_size)
+    shown = background_frames(playing.real_time, subject.timing)
     own = crop.framing(job.entries["subject_crop"])
     if job.stage.params.get("trajectory"):
         opposite = bool(report(job.entries["transfer"]).get("opposite"))
@@ -162,21 +218,18 @@ def _place(job: Job, shown: list[int], playing: Playing, layer_size: int) -> Mat
     return lambda i: own.matrix(shown[i], layer_size)
 
 
-def _driver_scene(
-    job: Job, size: tuple[int, int], onto: tuple[int, int], playing: Playing, layer_size: int
-) -> tuple[Matrices, Grounds]:
-    path = crop.framing(job.entries["driver_crop"])
-    grown, (left, top) = cover(size, onto)
-    plates = FrameWindow(lambda: _plates(job, grown))
-    x, y = grown[0] / size[0], grown[1] / size[1]
+def _on_the_drivers_scene(job: Job, onto: tuple[int, int], playing: Playing, layer_size: int) -> Matrices:
+    path, driver = crop.framing(job.entries["driver_crop"]), facts(job.entries["driver"])
+    (w, h), (left, top) = covering(job, onto)
+    x, y = w / driver.width, h / driver.height
     # Pixel centres are whole numbers, so scaling is about the corner at -0.5.
     fill = np.array([[x, 0, (x - 1) / 2 - left], [0, y, (y - 1) / 2 - top], [0, 0, 1]])
-    shown, place = playing.shown, along(path, playing, layer_size)
+    on_path = along(path, playing, layer_size)
 
     def matrix(index: int) -> np.ndarray:
-        return (fill @ np.vstack([place(index), (0, 0, 1)]))[:2]
+        return (fill @ np.vstack([on_path(index), (0, 0, 1)]))[:2]
 
-    return matrix, lambda i: np.ascontiguousarray(plates[shown[i]][top : top + onto[1], left : left + onto[0]])
+    return matrix
 
 
 def _plates(job: Job, size: tuple[int, int]) -> Iterator[np.ndarray]:

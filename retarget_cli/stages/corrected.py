@@ -44,7 +44,7 @@ def corrected(clip: SourceClip, found: Stage, frames: Path, digest: str) -> list
             version=VERSION,
             label=f"Correcting the matte of {clip.path.name}",
             work=lambda job: _correct(job, frames),
-            files={"video": clip.path},
+            files={"video": clip.footage},
             digests={"video": clip.digest, "frames": digest},
             needs={"ingest": f"ingest:{clip.name}", "found": first.id},
         ),

@@ -44,7 +44,7 @@ def crop(clip: SourceClip, size: int, kind: str = "crop") -> Stage:
         label=f"Cropping {clip.path.name}",
         work=_cut_out,
         params={"size": size},
-        files={"video": clip.path},
+        files={"video": clip.footage},
         digests={"video": clip.digest},
         needs={"ingest": f"ingest:{clip.name}", "matte": f"matte:{clip.name}"},
     )

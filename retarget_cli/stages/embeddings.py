@@ -46,7 +46,7 @@ def embed(clip: SourceClip, weights: Path, weights_digest: str, device: str) -> 
         version=VERSION,
         label=f"Showing {clip.path.name} to the network",
         work=lambda job: _work(job, weights, device),
-        files={"video": clip.path, "weights": weights},
+        files={"video": clip.footage, "weights": weights},
         digests={"video": clip.digest, "weights": weights_digest},
         needs={"ingest": f"ingest:{clip.name}"},
     )

@@ -48,5 +48,5 @@ def known_kind(entry: Entry | None) -> str | None:
 
 
 def _recognise(job: Job, config: TrainConfig, named: str | None) -> None:
-    facts = get_method(config.method).recognise(job.stage.files["base"], crops_of_pair(job), named)
+    facts = get_method(config.method).recognise(job.stage.path("base"), crops_of_pair(job), named)
     write_json_atomic(job.path / _FACTS, dict(facts))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 
 from retarget_cli.config import MatteConfig
 from retarget_cli.errors import RetargetError, UsageError
-from retarget_cli.media.decode import read_frames
+from retarget_cli.media.decode import count_frames, read_frames
 from retarget_cli.media.encode import VideoWriter
-from retarget_cli.media.images import read_png_folder
+from retarget_cli.media.footage import Clip
+from retarget_cli.media.images import png_folder, read_png_folder
 from retarget_cli.media.probe import probe
 from retarget_cli.metrics.temporal import changed_share
 from retarget_cli.segmentation.base import Segmenter, hints_to_json
@@ -107,7 +109,7 @@ def matted_stage(
         label=f"{label} {clip.path.name}",
         work=work,
         params=params or {},
-        files={"video": clip.path},
+        files={"video": clip.footage},
         digests={"video": clip.digest},
         needs={each: f"{each}:{clip.name}" for each in ("ingest", "matte", *needs)},
     )
@@ -168,7 +170,7 @@ def backend_for(clip: SourceClip, config: MatteConfig) -> BackendChoice:
     from retarget_cli.weights import find_weights
 
     if config.backend == "given" or clip.matte is not None:
-        if clip.matte is None and not probe(clip.path).has_alpha:
+        if clip.matte is None and not probe(clip.footage).has_alpha:
             raise UsageError(
                 "the clip has no alpha channel to take the object from",
                 where=clip.path,
@@ -196,26 +198,35 @@ def inputs_of(
     return {"backend": backend.name, "backend_version": version_of(backend.name), "hints": hints}, digests
 
 
-def _files(clip: SourceClip, backend: BackendChoice) -> dict[str, Path]:
-    files = {"video": clip.path, "matte": clip.matte, "weights": backend.weights}
+def _files(clip: SourceClip, backend: BackendChoice) -> dict[str, Clip]:
+    files: dict[str, Clip | None] = {"video": clip.footage, "matte": clip.matte, "weights": backend.weights}
     return {role: path for role, path in files.items() if path is not None}
 
 
 def given_mattes(clip: SourceClip) -> Iterator[np.ndarray]:
-    """The matte video or folder the user named, else the clip's own alpha."""
+    """The matte video or sequence the user named, else the clip's own alpha.
+
+    Of a clip in part the matte may be that of all of it, or of the part.
+    """
     if clip.matte is None:
-        yield from (frame.image[:, :, 3] for frame in read_frames(clip.path, channels="rgba"))
-    elif clip.matte.is_dir():
-        yield from read_png_folder(clip.matte, channels="gray")
+        yield from (frame.image[:, :, 3] for frame in read_frames(clip.footage, channels="rgba"))
+        return
+    if clip.matte.is_dir():
+        mattes = read_png_folder(clip.matte, channels="gray")
+        total = len(png_folder(clip.matte))
     else:
-        yield from (frame.image for frame in read_frames(clip.matte, channels="gray"))
+        mattes = (frame.image for frame in read_frames(clip.matte, channels="gray"))
+        total = 0 if clip.part is None else count_frames(clip.matte, clip.part[1] + 1)
+    if clip.part is not None and total > clip.part[1]:
+        mattes = islice(mattes, clip.part[0], sum(clip.part))
+    yield from mattes
 
 
 def _find_object(job: Job, clip: SourceClip, backend: BackendChoice, device: str, max_memory: str | None) -> None:
     if backend.notice:
         job.notice(f"{clip.path.name}: {clip.with_its_options(backend.notice)}")
     found = facts(job.entries["ingest"])
-    source = found.source(clip.path)
+    source = found.source(clip.footage)
     segmenter = _segmenter(job, clip, backend, device, max_memory)
     written = VideoWriter(job.path / MATTE, source.size, found.timing, codec="ffv1", pixels="gray")
     with _fixes_about(clip, found), written as writer:

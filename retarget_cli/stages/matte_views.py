@@ -115,7 +115,7 @@ def preview(
         work=lambda job: _draw_preview(job, clip, backend, frame, (first, last)),
         exclusive=backend.weights is not None,
         params={**params, "frame": frame},
-        files={"video": clip.path},
+        files={"video": clip.footage},
         digests=digests,
         needs={each: f"{each}:{clip.name}" for each in needed},
     )
@@ -232,24 +232,25 @@ def window(frame: int, hints: Sequence[Hint]) -> tuple[int, int]:
 
 def _draw_preview(job: Job, clip: SourceClip, backend: BackendChoice, frame: int, span: tuple[int, int]) -> None:
     first, last = span
-    count = count_frames(clip.path, last + 1)
-    if frame >= count:
+    count = count_frames(clip.footage, last + 1)
+    if not 0 <= frame < count:
         raise UsageError(
-            f"there is no frame {frame}: the clip has {count}",
+            f"there is no frame {clip.number + frame}: the clip has {count}",
             where="--preview-frame",
-            fix=f"Name a frame from 0 to {count - 1}.",
+            fix=f"Name a frame from {clip.number} to {clip.number + count - 1}.",
         )
-    info = probe(clip.path)
+    info = probe(clip.footage)
     size = info.width, info.height
     near = [hint for hint in clip.hints if abs(hint.frame - frame) <= FARTHEST]
-    check_hints(near, VideoSource(clip.path, size, count))
-    source = VideoSource(clip.path, size, min(last + 1, count) - first, first)
+    check_hints(near, VideoSource(clip.footage, size, count))
+    source = VideoSource(clip.footage, size, min(last + 1, count) - first, first)
     whole = "matte" in job.entries or backend.name == "given"
     matte, confidence = _kept(job, frame) if "matte" in job.entries else _matte(job, clip, backend, source, frame)
-    image = next(VideoSource(clip.path, source.size, 1, frame).read())
+    image = next(VideoSource(clip.footage, source.size, 1, frame).read())
     here = [hint for hint in clip.hints if hint.frame == frame]
     write_png(
-        job.path / PREVIEW_PICTURE, draw_preview(image, matte, here, f"frame {frame}  {backend.name}  {confidence:.2f}")
+        job.path / PREVIEW_PICTURE,
+        draw_preview(image, matte, here, f"frame {clip.number + frame}  {backend.name}  {confidence:.2f}"),
     )
     report = {
         "backend": backend.name,
@@ -313,7 +314,7 @@ def _matte(
             return found
         here = [Hint(0, (float(box[0]), float(box[1]), float(box[2]), float(box[3])))]
     network = make_segmenter(backend.name, weights=backend.weights, device=device_class("auto"))
-    return _segmented(job, network, VideoSource(clip.path, source.size, 1, frame), here, 0)
+    return _segmented(job, network, VideoSource(clip.footage, source.size, 1, frame), here, 0)
 
 
 def _segmented(

@@ -67,7 +67,7 @@ def proxy(clip: SourceClip, kind: Kind = "picture") -> Stage:
         label=f"Preparing {clip.path.name} for looking",
         work=_work,
         params={"kind": kind, "longer_side": LONGER_SIDE},
-        files={"video": clip.path},
+        files={"video": clip.footage},
         digests={"video": clip.digest},
         needs={"ingest": f"ingest:{clip.name}"},
     )

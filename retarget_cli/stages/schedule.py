@@ -18,7 +18,7 @@ from retarget_cli.store.gc import shrink
 WORKERS = min(4, os.cpu_count() or 1)
 """Stages at a time that do not compute with networks, beside one that does."""
 
-BULKY = ("crop", "plate", "transfer", "compose", "compare", "overlay", "alpha", "embed", "proxy")
+BULKY = ("crop", "plate", "transfer", "compose", "layers", "compare", "overlay", "alpha", "embed", "proxy")
 """Stages whose results are large and made again in seconds or minutes: they go by the size of the cache."""
 _POLL = 0.5
 """Seconds; on some systems a thread that waits longer cannot be interrupted."""

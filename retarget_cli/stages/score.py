@@ -52,7 +52,7 @@ def score(subject: SourceClip, driver: SourceClip, transfer: str) -> Stage:
         version=SCORE_VERSION,
         label=f"Scoring {subject.name}-as-{driver.name}",
         work=_score,
-        files={"video": subject.path},
+        files={"video": subject.footage},
         digests={"video": subject.digest},
         needs={
             "transfer": transfer,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Notice, Progress, Reporter, StageCached, StageFinished, StageStarted
+from retarget_cli.media.footage import Clip, footage_of
+from retarget_cli.media.series.names import place_of
 from retarget_cli.store.engine import Entry
 from retarget_cli.store.keys import stage_key
 from retarget_cli.utils.atomic import crash_point
@@ -35,10 +37,14 @@ class Stage:
     label: str
     work: Callable[[Job], None]
     params: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Clip] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
     exclusive: bool = False
+
+    def path(self, role: str) -> Path:
+        """The place of one of its files, whatever part of it is read."""
+        return footage_of(self.files[role]).path
 
     def key(self, needed: Mapping[str, Entry]) -> str:
         """The stage's key, given the entries of its needs by role."""
@@ -113,8 +119,8 @@ def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools, *, whole:
         if draft.existing is None:
             check_stop(tools.stop, stage.id)
             stage.work(Job(stage, key, draft.path, needed, tools, draft))
-            for path in stage.files.values():
-                tools.store.digests.check_unchanged(path)
+            for read in stage.files.values():
+                tools.store.digests.check_unchanged(place_of(footage_of(read).path))
             crash_point(stage.name)
     if draft.entry is None:
         raise RuntimeError(f"stage {stage.id} published nothing")

@@ -237,7 +237,7 @@ def read_pose(entry: Entry) -> Motion:
 
 
 def _read_pose(job: Job) -> None:
-    motion = read_motion(job.stage.files["motion"])
+    motion = read_motion(job.stage.path("motion"))
     target = job.path / _FILE
     write_bytes_atomic(target, motion_bytes(motion, target))
     write_json_atomic(job.path / "framing.json", Framing(motion.places[:, 2], motion.places[:, :2]).to_json())

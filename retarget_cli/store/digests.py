@@ -55,7 +55,9 @@ class FileDigests:
             return json_sha256(listing)
         except OSError as error:
             raise InputError(
-                f"the file cannot be read: {error.strerror}", where=path, fix="Check its name and permissions."
+                f"the file cannot be read: {error.strerror}",
+                where=error.filename or path,
+                fix="Check its name and permissions.",
             ) from error
         finally:
             self._remember(fresh)

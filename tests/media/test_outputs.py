@@ -9,12 +9,27 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from make_clips import moving_square
 from PIL import Image, ImageSequence
 
-from retarget_cli.errors import EnvironmentProblem
+from retarget_cli.errors import EnvironmentProblem, MediaError
 from retarget_cli.media import gif
-from retarget_cli.media.outputs import browsers_play, endings, holds_sound, open_output
+from retarget_cli.media.decode import read_frames, scan
+from retarget_cli.media.footage import Footage
+from retarget_cli.media.outputs import (
+    KINDS,
+    browsers_play,
+    endings,
+    holds_sound,
+    holds_timecode,
+    open_output,
+    usual_kind,
+)
+from retarget_cli.media.probe import timecode_of
+from retarget_cli.media.series import webp
+from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.timing import Timing
+from retarget_cli.pipeline.options import FORMATS
 
 SIZE = (64, 48)
 TIMING = Timing.constant(6, Fraction(30000, 1001))
@@ -130,6 +145,74 @@ def test_a_full_disk_is_told_when_a_gif_is_finished(tmp_path: Path, monkeypatch:
 
 def test_what_an_ending_holds() -> None:
     assert set(endings(alpha=True)) == {".mov", ".mkv", ".webm", ".webp", ".gif", ""}
-    assert set(endings(alpha=False)) - set(endings(alpha=True)) == {".mp4"}
+    assert set(endings(alpha=False)) - set(endings(alpha=True)) == {".mp4", ".mxf"}
     assert [suffix for suffix in endings(alpha=False) if holds_sound(suffix, alpha=False)] == [".mp4", ".mov"]
     assert [suffix for suffix in endings(alpha=True) if browsers_play(suffix, alpha=True)] == [".webm"]
+
+
+CODE = Timecode.parse("01:00:59;28", Fraction(30000, 1001))
+
+
+@pytest.mark.parametrize(
+    ("word", "suffix", "codec", "pixels"),
+    [
+        ("hevc", ".mp4", "hevc", "yuv420p10le"),
+        ("hevc", ".mov", "hevc", "yuv420p10le"),
+        ("av1", ".mp4", "av1", "yuv420p10le"),
+        ("dnxhr", ".mov", "dnxhd", "yuv422p10le"),
+        ("mxf", ".mxf", "dnxhd", "yuv422p10le"),
+        ("prores4444", ".mov", "prores", "yuv444p12le"),
+    ],
+)
+def test_kinds_that_have_a_word(tmp_path: Path, word: str, suffix: str, codec: str, pixels: str) -> None:
+    timing = Timing.constant(3, Fraction(30000, 1001))
+    shown = [np.kron(moving_square(index), np.ones((3, 3, 1), np.uint8)) for index in range(3)]
+    with open_output(tmp_path / f"a{suffix}", (288, 192), timing, alpha=False, word=word, timecode=CODE) as writer:
+        for image in shown:
+            writer.write(image)
+    found = scan(writer.path)
+    assert (found.info.codec, found.info.pixel_format, found.timing.rate) == (codec, pixels, timing.rate)
+    code = timecode_of(writer.path, timing.rate)
+    assert str(code) == ("01:00:59;28" if holds_timecode(suffix, False, word) else "None")
+    read = [frame.image.astype(int) for frame in read_frames(writer.path)]
+    assert max(np.abs(image - true).mean() for image, true in zip(read, shown, strict=True)) < 4
+
+
+def test_pictures_below_what_a_codec_takes_are_refused(tmp_path: Path) -> None:
+    writer = open_output(tmp_path / "a.mxf", SIZE, Timing.constant(2, 25), alpha=False)
+    with pytest.raises(MediaError, match="256x120"), writer:
+        pass
+    with pytest.raises(ValueError, match="equal length"):
+        open_output(tmp_path / "a.mxf", SIZE, Timing(Fraction(1, 10), (0, 1, 3), 4), alpha=False)
+
+
+def test_every_word_of_the_command_line_is_known() -> None:
+    assert set(FORMATS) == set(KINDS)
+    assert all(usual_kind(kind.endings[0]) in KINDS for kind in KINDS.values())
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif", ".webm", ".mov", ".mkv"])
+def test_transparent_results_are_clips_too(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webp, "_AT_ONCE", 3 * 4 * 64 * 48)  # some pictures at a time
+    path = write(tmp_path / f"a{suffix}", True)
+    found = scan(path)
+    assert (found.info.has_alpha, found.info.width, found.info.height) == (True, *SIZE)
+    assert found.timing.frames == 6
+    assert abs(float(found.timing.rate) - 30) < 0.5
+    read = [one.image.astype(int) for one in read_frames(path, channels="rgba")]
+    for index, image in enumerate(read):
+        true = frame(index, True).astype(int)
+        assert np.abs(image[..., 3] - true[..., 3]).mean() < 4
+        solid = true[..., 3] == 255
+        assert np.abs(image[..., :3] - true[..., :3])[solid].mean() < 12
+    part = list(read_frames(Footage(path, 2, 3), channels="rgba"))
+    assert [np.array_equal(one.image, read[2 + index]) for index, one in enumerate(part)] == [True] * 3
+
+
+def test_a_damaged_animation_is_refused_in_words(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.webp", True)
+    content = path.read_bytes()
+    for end in (30, len(content) // 2, len(content) - 20):
+        path.write_bytes(content[:end])
+        with pytest.raises(MediaError):
+            scan(path)

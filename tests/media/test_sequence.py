@@ -16,7 +16,7 @@ from retarget_cli.errors import MediaError
 from retarget_cli.media.decode import count_frames, read_frames, scan
 from retarget_cli.media.images import SeriesWriter, write_png
 from retarget_cli.media.probe import probe
-from retarget_cli.media.sequence import frame_numbers
+from retarget_cli.media.series.names import frame_numbers
 from retarget_cli.media.timing import Timing
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
 from retarget_cli.cli.options import BOX, OBJECT, argument, grouped, old_frame, option
-from retarget_cli.cli.parsing import hint_words, parse_fps_in, parse_hints
+from retarget_cli.cli.parsing import hint_words, parse_colour, parse_fps_in, parse_hints
+from retarget_cli.config import CUTS
 from retarget_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ def segment(
     mask_frames: Path | None = option(
         None, "FOLDER", "Mattes of some frames, such as 000037.png, to correct the others by.", OBJECT
     ),
+    start: str | None = option(None, "TIME", "Where to begin: 1:02.5, 12.5 or 12f.", OBJECT, ("--from",)),
+    stop: str | None = option(None, "TIME", "Where to end.", OBJECT, ("--to",)),
+    cuts: str | None = options.cuts(),
     fps_in: str | None = options.fps_in(OBJECT),
+    colour: str | None = options.colour("How its numbers stand for light: {}.", OBJECT),
     out: Path | None = option(None, "FILE.mkv", "Where to write the matte.", names=("--out", "-o")),
     force: bool = options.force(),
     *,
@@ -54,8 +59,10 @@ def segment(
     from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(None, None, (), **segmenter.chosen()).matte
-    clip = ClipInput(video, mask, hints, parse_fps_in(fps_in, video))
-    given = {"fps-in": fps_in, "mask": mask, "mask-frames": mask_frames, **segmenter.chosen(), "out": out}
+    rate = parse_fps_in(fps_in, video)
+    clip = ClipInput(video, mask, hints, rate, start, stop, cuts or CUTS[0], parse_colour(colour))
+    part = {"from": start, "to": stop, "cuts": cuts, "fps-in": fps_in, "colour": colour}
+    given = {**part, "mask": mask, "mask-frames": mask_frames, **segmenter.chosen(), "out": out}
     rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     found: SegmentResult | PreviewResult
     with output.working(general) as session:

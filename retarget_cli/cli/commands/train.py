@@ -62,7 +62,7 @@ def train(
 ) -> None:
     """Learn the motion and the look of two clips.
 
-    Finds the object in both, crops it, trains. The same command, given again, finds everything done or goes on.
+    Finds the object in both, crops it, trains. The same command, given again, goes on where it was.
     """
     looks = NOTHING if no_render else choose(render, DRAWS, "--render")
     told = recipe.chosen() | segmenter.chosen() | training.chosen()

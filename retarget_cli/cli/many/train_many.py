@@ -137,7 +137,7 @@ def train_pairs(
 
 def _option(name: str) -> str:
     """The option for an argument of :func:`~.load_config`."""
-    other = {"start": "init-from", "file": "config", "changes": "set"}
+    other = {"start": "init-from", "file": "config", "changes": "set", "begin": "from", "end": "to"}
     return f"--{other.get(name, name.replace('_', '-'))}"
 
 

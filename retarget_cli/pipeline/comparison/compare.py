@@ -12,12 +12,12 @@ from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.media.playback import Tempo
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.pipeline import outputs
-from retarget_cli.pipeline.clips import open_pair
 from retarget_cli.pipeline.comparison.contestants import Contestant, contestants
 from retarget_cli.pipeline.comparison.measuring import SUFFIX, measured, plan_method
 from retarget_cli.pipeline.comparison.trainings import Clips, as_trained, cost, trained_runs
 from retarget_cli.pipeline.delivered import Delivered
 from retarget_cli.pipeline.direction import pair_direction
+from retarget_cli.pipeline.footage.part import open_pair
 from retarget_cli.pipeline.report import make_report
 from retarget_cli.pipeline.runs import TrainedRun, add_results
 from retarget_cli.pipeline.train import Once
@@ -83,7 +83,7 @@ def compare(
     _check_truth(truth or {})
     clips, flags = as_trained(clips, changes, flags, tools)
     listed = contestants(methods, preset, changes, **flags)
-    files = _Files(clips, listed, store)
+    files = _Files(clips, listed, tools)
     files.check()
     runs = trained_runs(clips, listed, tools)
     made = []
@@ -153,13 +153,13 @@ def _plan_together(
 class _Files:
     """The files of a comparison, in the folder ``comparison`` of the pair."""
 
-    def __init__(self, clips: Clips, listed: Sequence[Contestant], store: Store) -> None:
-        pair = open_pair(*clips, store)
+    def __init__(self, clips: Clips, listed: Sequence[Contestant], tools: Tools) -> None:
+        pair = open_pair(*clips, tools)
         a, b = pair[0].name, pair[1].name
         self.pair = outputs.pair_folder((a, b), (pair[0].digest, pair[1].digest))
         self.folder = self.pair / outputs.COMPARISON
         self._names = {"a": f"{a}-as-{b}", "b": f"{b}-as-{a}"}
-        self._listed, self._delivered = listed, Delivered(store)
+        self._listed, self._delivered = listed, Delivered(tools.store)
         self.table = self.folder / outputs.TABLE
 
     def sheet(self, look: Look) -> Path:

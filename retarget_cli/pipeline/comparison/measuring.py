@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from retarget_cli.media.outputs import usual_kind
 from retarget_cli.media.playback import Tempo
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.pipeline.direction import Direction, pair_direction
 from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import plan_render
+from retarget_cli.pipeline.results.formats import Wanted
 from retarget_cli.pipeline.runs import TrainedRun
 from retarget_cli.stages.comparison.reconstruction import UNMOVED, reconstruction, scored_frames, vgg16
 from retarget_cli.stages.comparison.steadiness import steadiness
@@ -21,6 +23,7 @@ from retarget_cli.stages.transfer import Drawing, transfer
 from retarget_cli.store.engine import Store
 
 SUFFIX = ".mp4"
+_WANTED = Wanted(SUFFIX, usual_kind(SUFFIX))
 
 
 def plan_method(trained: TrainedRun, truth: Mapping[str, Truth], store: Store) -> list[Stage]:
@@ -28,7 +31,9 @@ def plan_method(trained: TrainedRun, truth: Mapping[str, Truth], store: Store) -
     plan: list[Stage] = []
     for look in BOTH:
         direction = pair_direction(trained, look)
-        plan += plan_render(trained, direction, RenderOptions(look=look), SUFFIX, Tempo(), 0.0)
+        plan += plan_render(
+            trained, direction, RenderOptions(look=look), Wanted(SUFFIX, usual_kind(SUFFIX)), Tempo(), 0.0
+        )
         plan += plan_score(trained, look, truth.get(look), store)
         plan.append(steadiness(*trained.roles(look), f"transfer:{direction.name}"))
         plan += _plan_reconstruction(trained, look, store)

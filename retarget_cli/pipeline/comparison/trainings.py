@@ -10,10 +10,12 @@ from retarget_cli.events import Notice
 from retarget_cli.methods import get_method
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.beginning import find_beginning
-from retarget_cli.pipeline.clips import ClipInput, open_pair
+from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.comparison.contestants import Contestant
+from retarget_cli.pipeline.footage.part import open_pair
 from retarget_cli.pipeline.runs import TrainedRun, find_clips, find_run, renew, same_run
 from retarget_cli.pipeline.train import plan_train, train
+from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.fit import training_cost
 from retarget_cli.stages.stage import Stage, Tools
 from retarget_cli.store.engine import Entry, Store
@@ -30,7 +32,7 @@ def trained_runs(clips: Clips, contestants: Sequence[Contestant], tools: Tools) 
     paths = clips[0].path, clips[1].path
     ids = []
     for number, one in enumerate(contestants, 1):
-        found = _found(clips, one, tools.store)
+        found = _found(clips, one, tools)
         if found is None:
             tools.reporter(Notice(f"{one.label} ({number} of {len(contestants)} methods) is trained now"))
             found = train(*clips, one.config, tools.store, tools.reporter, tools.stop).run_id
@@ -53,13 +55,20 @@ def as_trained(
     if known is None:
         return clips, dict(flags)
     then, config = known
-    a, b = (
-        replace(now, matte=before.matte, hints=before.hints, rate=now.rate or before.rate)
-        for now, before in zip(clips, then, strict=True)
-    )
+    a, b = (_as_used(now, before) for now, before in zip(clips, then, strict=True))
     if any(one.matte or one.hints for one in (a, b)):
         tools.reporter(Notice("mattes and hints are those of the pair's newest training, as none are given"))
     return (a, b), {**flags, "backend": config.matte.backend, "weights": config.matte.weights}
+
+
+def _as_used(now: ClipInput, before: SourceClip) -> ClipInput:
+    """A clip with what a run was told of it: its object, and the part of it that is used."""
+    hints = tuple(replace(hint, frame=hint.frame + before.number) for hint in before.hints)
+    used: dict[str, Any] = {}
+    if before.part is not None:
+        used = {"start": f"{before.number}f", "stop": f"{before.number + before.part[1]}f"}
+    rate, colour = now.rate or before.rate, now.colour or before.colour
+    return replace(now, matte=before.matte, hints=hints, rate=rate, colour=colour, **used)
 
 
 def cost(trained: TrainedRun) -> dict[str, Any]:
@@ -80,10 +89,11 @@ def cost(trained: TrainedRun) -> dict[str, Any]:
     }
 
 
-def _found(clips: Clips, one: Contestant, store: Store) -> str | None:
+def _found(clips: Clips, one: Contestant, tools: Tools) -> str | None:
     """The run that training would only find again, all of whose results are there; None when there is none."""
+    store = tools.store
     begins = find_beginning(store, one.config)
-    pair = open_pair(*clips, store)
+    pair = open_pair(*clips, tools)
     entries = _entries(plan_train(pair, begins.config, store, None, begins.start), store)
     if entries is None:
         return None

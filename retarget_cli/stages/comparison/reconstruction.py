@@ -81,7 +81,7 @@ def reconstruction(
             "frames": list(frames),
             "device": device_class(config.device),
         },
-        files={"video": subject.path, **perceptual},
+        files={"video": subject.footage, **perceptual},
         digests={"video": subject.digest, **digests},
         needs={
             "transfer": transfer,
@@ -188,7 +188,7 @@ def _perceptual(job: Job, drawn: Sequence[Frame], real: Sequence[Frame]) -> list
     from retarget_cli.nn.perceptual import lpips_vgg
     from retarget_cli.weights.load import read_tensors
 
-    network, found = lpips_vgg(read_tensors(job.stage.files["vgg16"])), []
+    network, found = lpips_vgg(read_tensors(job.stage.path("vgg16"))), []
     with torch.no_grad():
         for pair in zip(drawn, real, strict=True):
             one, two = (torch.from_numpy(each.image).permute(2, 0, 1)[None].float() / 127.5 - 1 for each in pair)

@@ -68,8 +68,8 @@ def _work(job: Job, playing: Playing) -> None:
         job.path / VIDEO,
         panel_size(2 + len(methods), _PANEL, _IN_A_ROW),
         playing.timing,
-        sound_from=job.stage.files["driver"] if playing.tempo.keeps_sound else None,
-        sound_start=playing.begin * playing.driver.time_base,
+        sound_from=job.stage.path("driver") if playing.tempo.keeps_sound else None,
+        sound_start=playing.sound_start,
     ) as writer:
         for index in range(count):
             writer.write(panels(row(index), _PANEL, _IN_A_ROW))

@@ -1,0 +1,1 @@
+"""Image sequences: their names, their headers, and writing them."""
