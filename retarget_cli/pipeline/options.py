@@ -130,6 +130,7 @@ class RenderOptions:
     follow: the keypoints that follow the driver, all when empty: names, parts of names as ``tail``, or numbers as
         ``p3``; the others do as in the subject's clip
     force: replace files of these names that this program did not make
+    run: the id of an older training of the pair; None for the newest
     """
 
     pair: tuple[Path, Path] | None = None
@@ -150,6 +151,7 @@ class RenderOptions:
     flip: str = "auto"
     follow: tuple[str, ...] = ()
     force: bool = False
+    run: str | None = None
 
     @property
     def alpha(self) -> bool:
@@ -201,4 +203,4 @@ def _short(value: Any) -> str:
     return hashlib.sha256(str(value).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory", "force")
+_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory", "force", "run")

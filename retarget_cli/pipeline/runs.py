@@ -61,17 +61,35 @@ def save_run(
     store: Store, pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
 ) -> str:
     """Record a finished training run, unless it is the newest one already; returns its id."""
-    record = {
+    record = _record(pair, clips, config, entries)
+    newest = next(iter(store.runs()), {})
+    if _says(newest, record):
+        return str(newest["id"])
+    return store.record_run(record)
+
+
+def recorded(
+    store: Store, pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
+) -> str | None:
+    """The id of a run that :func:`save_run` recorded, whatever was trained since; None when there is none."""
+    record = _record(pair, clips, config, entries)
+    return next((str(each["id"]) for each in store.runs() if _says(each, record)), None)
+
+
+def _record(
+    pair: str, clips: tuple[SourceClip, SourceClip], config: TrainConfig, entries: Mapping[str, Entry]
+) -> dict[str, Any]:
+    return {
         "kind": "train",
         "pair": pair,
         "clips": {"a": clips[0].to_json(), "b": clips[1].to_json()},
         "config": to_record(config),
         "stages": stage_keys(entries),
     }
-    newest = next(iter(store.runs()), {})
-    if all(newest.get(name) == value for name, value in record.items()):
-        return str(newest["id"])
-    return store.record_run(record)
+
+
+def _says(record: Mapping[str, Any], all_of: Mapping[str, Any]) -> bool:
+    return all(record.get(name) == value for name, value in all_of.items())
 
 
 def add_results(
