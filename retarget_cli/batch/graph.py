@@ -33,9 +33,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Unit:
-    """What runs as a whole on one machine. lane: whether it computes on the device; jobs: numbers of those that want it.
+    """What runs as a whole on one machine.
 
-    needs: ids of units. recipes: of its stages, for those that look for what was made before.
+    lane: whether it computes on the device. needs: ids of units. jobs: numbers of those that want it.
     """
 
     id: str

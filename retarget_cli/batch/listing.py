@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,8 @@ def _pairs(table: Table, clips: Mapping[str, ClipInput]) -> Iterator[tuple[ClipI
 
 def _variants(table: Table) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every combination of presets, seeds and swept settings, with what tells it from the others."""
-    presets, seeds = table.words("presets") or [None], table.numbers("seeds") or [None]
+    presets: Sequence[str | None] = table.words("presets") or [None]
+    seeds: Sequence[int | None] = table.numbers("seeds") or [None]
     swept = table.sub("sweep")
     sweeps = [[(key, value) for value in swept.rows(key)] for key in swept]
     for preset, seed, *values in itertools.product(presets, seeds, *sweeps):

@@ -98,6 +98,11 @@ class Scheduler:
         lanes = [ready for lane, ready in self._ready.items() if ready and self._engine.room(lane) > 0]
         return min(lanes, key=lambda ready: ready[0], default=None)
 
+    def _next(self) -> list[tuple[tuple[int, int], str]] | None:
+        """The ready units of a lane that has room, those that come first in the list."""
+        lanes = [ready for lane, ready in self._ready.items() if ready and self._engine.room(lane) > 0]
+        return min(lanes, key=lambda ready: ready[0], default=None)
+
     def _drain(self) -> None:
         """Let what runs save its state."""
         self._engine.stop()

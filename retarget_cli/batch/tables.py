@@ -153,7 +153,7 @@ def _tempo(table: Table) -> dict[str, Any]:
     told["smooth"] = str((table.rows("smooth") or [0])[0])
     told["follow"] = parse_names([name for word in table.words("follow") for name in word.split(",")])
     told["compare"] = table.flag("compare", False)
-    Tempo.parse(*(told.get(name) for name in ("start", "stop", "fps", "slow")), told.get("loop", 1))
+    Tempo.parse(told.get("start"), told.get("stop"), told.get("fps"), told.get("slow"), told.get("loop", 1))
     parse_smooth(told["smooth"])
     return told
 

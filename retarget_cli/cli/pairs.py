@@ -69,11 +69,11 @@ def train_pairs(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], 
         return config
 
     gpus = tuple(int(name.partition(":")[2]) for name in devices) if device == "cuda" else None
-    where = Where(jobs=len(devices), gpus=gpus)
+    place = Where(jobs=len(devices), gpus=gpus)
     wanted = {"both": "ab", NOTHING: ""}.get(looks, looks)
     renders = tuple(Rendering(RenderOptions(look=look)) for look in wanted)
     jobs = [replace(job, renders=renders, scored=False) for job in read_list(file, same)]
-    run_jobs(jobs, where, general, index=False)
+    run_jobs(jobs, place, general, index=False)
 
 
 def _option(name: str) -> str:

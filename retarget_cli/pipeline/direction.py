@@ -52,7 +52,7 @@ class Direction:
 
 
 def wanted_run(options: RenderOptions, store: Store) -> TrainedRun:
-    """The run that is named, or the newest of the pair that is named; without either, that which a motion file comes from, else the newest.
+    """The run that is named, or the newest of the pair; without either, that of a motion file, else the newest.
 
     Raises what :func:`~retarget_cli.pipeline.runs.find_run` raises, and InputError for a motion that cannot be read.
     """

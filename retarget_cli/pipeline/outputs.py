@@ -50,7 +50,7 @@ def pair_name(names: tuple[str, str]) -> str:
 def pair_folder(names: tuple[str, str], digests: tuple[str, str], variant: str = "") -> Path:
     """The folder for the results of a pair: ``cat--fox``, or ``cat--fox-2`` where other clips of these names have that.
 
-    digests: of both clips, see :func:`claim`. variant: what follows the name, where one pair is trained in several ways.
+    digests: of both clips, see :func:`claim`. variant: follows the name, where one pair is trained in several ways.
     """
     name, number = pair_name(names) + variant, 1
     while True:

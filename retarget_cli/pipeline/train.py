@@ -108,7 +108,8 @@ def train(
     pair's folder.
 
     foreign: networks that another program trained; phases it lacks are trained. draws: the looks to end with videos of,
-    one of :data:`~retarget_cli.pipeline.options.DRAWS`. variant: see :func:`~retarget_cli.pipeline.outputs.pair_folder`.
+    one of :data:`~retarget_cli.pipeline.options.DRAWS`. variant: see
+    :func:`~retarget_cli.pipeline.outputs.pair_folder`.
     Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
     cannot be used, EnvironmentProblem when the device or disk space is missing, and Interrupted when `stop` turned
     true; what was finished is kept.

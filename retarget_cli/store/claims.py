@@ -1,7 +1,7 @@
 """Claims: files that say who makes a result just now, for machines whose locks do not reach each other.
 
-On network file systems a lock may be granted to everybody. A claim is no lock either: two machines may both write one in
-the same moment. Then the work is done twice, and ends in one result.
+On network file systems a lock may be granted to everybody. A claim is no lock either: two machines may both write one
+in the same moment. Then the work is done twice, and ends in one result.
 """
 
 from __future__ import annotations

@@ -70,10 +70,10 @@ def run_jobs(jobs: Sequence[Job], where: Where, general: options.Working, *, ind
     store = output.open_store(general.workspace, cache_size=general.cache_size)
     explain = partial(told, store.root / "logs")
     page = RESULTS / INDEX if index else None
-    with StopSignal() as stop, closing(make_display(quiet=general.quiet, as_json=general.json)) as display:
-        with started(where, store, display, stop, explain) as engine:
-            planning = plan_batch(jobs, store, explain)
-            result = run_batch(planning, store, engine, display, stop, explain, page=page)
+    display = make_display(quiet=general.quiet, as_json=general.json)
+    with StopSignal() as stop, closing(display), started(where, store, display, stop, explain) as engine:
+        planning = plan_batch(jobs, store, explain)
+        result = run_batch(planning, store, engine, display, stop, explain, page=page)
     present(jobs, result, general)
 
 
