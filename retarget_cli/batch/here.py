@@ -11,14 +11,16 @@ from retarget_cli.batch.work import Ended, Explain, run_unit
 from retarget_cli.events import Event
 from retarget_cli.stages.stage import Stop, Tools
 from retarget_cli.store.engine import Store
+from retarget_cli.utils.hardware import cuda_devices
 
 
 class HereEngine:
-    """Takes one unit at a time; what it tells goes to `tell` at once."""
+    """Takes one unit at a time; what it tells goes to `tell` at once. devices: GPUs of this machine."""
 
     def __init__(self, store: Store, tell: BatchReporter, stop: Stop, explain: Explain) -> None:
         self._store, self._tell, self._stop, self._explain = store, tell, stop, explain
         self._waiting: tuple[Unit, int] | None = None
+        self.devices = cuda_devices()
 
     def room(self, lane: Lane) -> int:
         """One when nothing waits."""

@@ -20,7 +20,9 @@ _WAIT = 0.2
 
 
 class Engine(Protocol):
-    """Something that runs units."""
+    """Something that runs units. devices: CUDA devices that its machines have."""
+
+    devices: int
 
     def room(self, lane: Lane) -> int:
         """How many more units of that lane it would take just now."""
@@ -92,11 +94,6 @@ class Scheduler:
                 self._submit(heapq.heappop(ready)[1])
             self._hear(_WAIT)
         return True
-
-    def _next(self) -> list[tuple[tuple[int, int], str]] | None:
-        """The ready units of a lane that has room, those that come first in the list."""
-        lanes = [ready for lane, ready in self._ready.items() if ready and self._engine.room(lane) > 0]
-        return min(lanes, key=lambda ready: ready[0], default=None)
 
     def _next(self) -> list[tuple[tuple[int, int], str]] | None:
         """The ready units of a lane that has room, those that come first in the list."""

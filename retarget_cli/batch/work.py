@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from retarget_cli.batch.graph import Lane, Piece, Unit
 from retarget_cli.errors import EnvironmentProblem, InputError, Interrupted, RetargetError
@@ -44,7 +44,8 @@ class Ended:
     busy: another process makes it just now; lost: a result it needs is gone, or damaged; crashed: its process or its
     machine is gone.
     made, cached: ids of its stages that were run, and that were there. host: where it ran; node: that machine, where
-    there are others. results: address and digest of what it made or found, by stage id.
+    there are others. results: stage, key and digest of what it made or found, by stage id;
+    parcels: the same with their content, from a machine that does not share the workspace.
     """
 
     unit: str
@@ -56,6 +57,7 @@ class Ended:
     host: str = ""
     node: str = ""
     results: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    parcels: tuple[tuple[str, str, Any], ...] = field(default=(), repr=False)
 
 
 class Lost(Exception):

@@ -13,6 +13,7 @@ from retarget_cli.pipeline.options import NOTHING, RenderOptions
 from retarget_cli.utils.hardware import device_class
 
 if TYPE_CHECKING:
+    from retarget_cli.batch.jobs import Job
     from retarget_cli.config import TrainConfig
 
 DEVICE = "--device"
@@ -72,8 +73,11 @@ def train_pairs(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], 
     place = Where(jobs=len(devices), gpus=gpus)
     wanted = {"both": "ab", NOTHING: ""}.get(looks, looks)
     renders = tuple(Rendering(RenderOptions(look=look)) for look in wanted)
-    jobs = [replace(job, renders=renders, scored=False) for job in read_list(file, same)]
-    run_jobs(jobs, place, general, index=False)
+
+    def read() -> list[Job]:
+        return [replace(job, renders=renders, scored=False) for job in read_list(file, same)]
+
+    run_jobs(read, place, general, index=False)
 
 
 def _option(name: str) -> str:

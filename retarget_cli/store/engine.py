@@ -119,6 +119,37 @@ class Store:
             finally:
                 discard(draft.path, tmp)
 
+    def install(self, stage: str, key: str, fill: Callable[[Path], None]) -> Entry:
+        """Put an entry here that another workspace published. fill: writes its files and its receipt into a folder.
+
+        Raises WorkspaceError when they do not hold what the receipt says; nothing is put into place then.
+        """
+        check_address(stage, key)
+        existing = self.find(stage, key)
+        if existing is not None:
+            return existing
+        tmp = self.root / "tmp"
+        draft = tmp / draft_name(key)
+        with disk_problems(self.root):
+            draft.mkdir(parents=True)
+            try:
+                fill(draft)
+                try:
+                    if read_receipt(draft, stage, key, deep=True) is None:
+                        raise Broken(f"{NAME} is missing")
+                except Broken as broken:
+                    what = f"a result of {stage} that came from elsewhere is damaged ({broken})"
+                    raise WorkspaceError(what, where=draft, fix="Run the same command again.") from None
+                sync_tree(draft)
+                publish_folder(draft, self._folder(stage, key))
+            finally:
+                discard(draft, tmp)
+        entry = self.find(stage, key)
+        if entry is None:
+            fix = "Remove that folder, then run the same command again."
+            raise WorkspaceError(f"the result of {stage} cannot be put into place", where=draft, fix=fix)
+        return entry
+
     def work(self, stage: str, key: str) -> Path:
         """This process's folder for checkpoints of an unfinished entry; made when missing, kept until it is published.
 

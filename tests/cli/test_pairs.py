@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from retarget_cli.cli.many.train_many import parse_devices
-from retarget_cli.errors import EnvironmentProblem, InputError, UsageError
 from retarget_cli.pipeline.pairs import read_pairs
+
+from retarget_cli.errors import EnvironmentProblem, InputError, UsageError
 from retarget_cli.utils import hardware
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -50,28 +50,38 @@ def batch(
     if slurm is None and (partition or time):
         name = "--partition" if partition else "--time"
         raise UsageError("this is about SLURM", where=name, fix="Add --slurm OUT, or leave it out.")
-    listed = read_list(file)
     if check:
-        _check(listed, where, general)
+        _check(read_list(file), where, general)
     else:
-        run_jobs(listed, where, general)
+        run_jobs(lambda: read_list(file), where, general)
 
 
-def run_jobs(jobs: Sequence[Job], where: Where, general: options.Working, *, index: bool = True) -> None:
-    """Run jobs and print how each went; leaves with the exit code of the worst failure."""
+def run_jobs(read: Callable[[], Sequence[Job]], where: Where, general: options.Working, *, index: bool = True) -> None:
+    """Run the jobs of a list and print how each went; leaves with the exit code of the worst failure.
+
+    read: reads the list. What it does not say may depend on the devices there are. index: whether to write the page.
+    """
     from retarget_cli.batch.batch import plan_batch, run_batch
     from retarget_cli.batch.engines import started
     from retarget_cli.batch.index import INDEX
     from retarget_cli.cli.reporters.batch import make_display
     from retarget_cli.pipeline.outputs import RESULTS
+    from retarget_cli.utils.hardware import planning_for
     from retarget_cli.utils.interrupt import StopSignal
 
     where.check()
+    read()  # what is wrong with it is told before anything starts
     store = output.open_store(general.workspace, cache_size=general.cache_size)
     explain = partial(told, store.root / "logs")
     page = RESULTS / INDEX if index else None
     display = make_display(quiet=general.quiet, as_json=general.json)
-    with StopSignal() as stop, closing(display), started(where, store, display, stop, explain) as engine:
+    with (
+        StopSignal() as stop,
+        closing(display),
+        started(where, store, display, stop, explain) as engine,
+        planning_for(engine.devices),
+    ):
+        jobs = read()
         planning = plan_batch(jobs, store, explain)
         result = run_batch(planning, store, engine, display, stop, explain, page=page)
     present(jobs, result, general)
