@@ -53,6 +53,11 @@ class Where:
         return self.on is not None or (self.jobs or 1) > 1 or (self.jobs is None and self._slots > 1 and ray_is_there())
 
     @property
+    def slots(self) -> int | None:
+        """Trainings at a time on this machine; None for a cluster."""
+        return (self.jobs or max(1, self._slots)) if self.on in (None, "local") else None
+
+    @property
     def _slots(self) -> int:
         gpus = len(self.gpus) if self.gpus is not None else cuda_devices()
         return int(gpus / self.gpus_per_job)

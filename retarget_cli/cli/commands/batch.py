@@ -159,7 +159,7 @@ def _check(jobs: Sequence[Job], where: Where, general: options.Working) -> None:
 
     store = output.open_store(general.workspace)
     planning = plan_batch(jobs, store, partial(told, store.root / "logs"))
-    seen = forecast(planning, store, where)
+    seen = forecast(planning, store, where.slots)
     output.answer(general, seen.to_json(), *seen.lines())
     code = max((fault.exit_code for fault in planning.refused.values()), default=0)
     if code:
