@@ -115,7 +115,7 @@ def run_batch(
         handing.ended(units[id])
         while handing.due and not stop():
             number = handing.due.pop(0)
-            failed = _faults(planning.opened[number], number, planning.units, scheduler)
+            failed = _faults(number, planning.units, scheduler)
             handing.done[number] = handing.delivery.hand_over(planning.opened[number], failed)
             made = handing.done[number]
             made.seconds = _seconds(number, planning.units, scheduler)
@@ -147,7 +147,7 @@ def _quietly(tell: BatchReporter) -> Callable[[Event], None]:
     return report
 
 
-def _faults(job: Opened, number: int, units: Sequence[Unit], scheduler: Scheduler) -> dict[str, Fault]:
+def _faults(number: int, units: Sequence[Unit], scheduler: Scheduler) -> dict[str, Fault]:
     """Why parts of a job could not be made."""
     ended, skipped = scheduler.ended, scheduler.skipped
     found: dict[str, Fault] = {}
@@ -157,15 +157,17 @@ def _faults(job: Opened, number: int, units: Sequence[Unit], scheduler: Schedule
         outcome = ended.get(unit.id) or ended.get(skipped.get(unit.id, ""))
         if outcome is None or outcome.state == "done" or outcome.fault is None:
             continue
-        for name in _parts_of(unit, job):
+        for name in _parts_of(unit):
             found.setdefault(name, outcome.fault)
     return found
 
 
-def _parts_of(unit: Unit, job: Opened) -> list[str]:
-    """The parts of a job that a unit belongs to."""
-    mine = {part_name(piece.part) for piece in unit.pieces if piece.part in job.parts}
-    return sorted(mine) or ["training"]
+def _parts_of(unit: Unit) -> set[str]:
+    """The parts of a job that fail with a unit; none for one that draws, as that is told of what is made from it."""
+    kinds = {piece.part.kind for piece in unit.pieces if piece.part.kind == "train" or piece.stages is None}
+    if "train" in kinds:
+        return {"training"}
+    return {part_name(piece.part) for piece in unit.pieces} if unit.lane == "cpu" and kinds else set()
 
 
 def _seconds(number: int, units: Sequence[Unit], scheduler: Scheduler) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Literal
 
-from retarget_cli.batch.opened import Opened, Part, render_recipe
+from retarget_cli.batch.opened import Opened, Part, drawing_recipe
 from retarget_cli.stages.stage import Stage
 from retarget_cli.store.engine import Store
 from retarget_cli.store.keys import canonical_json
@@ -165,27 +165,27 @@ def _name(nodes: Sequence[_Node]) -> str:
 
 
 def _render_units(renders: Iterable[_Render], home: Mapping[str, str]) -> Iterable[Unit]:
-    """For each render and each pair of scores, a unit that draws and one that makes of it what people get."""
+    """For each render and each pair of scores, a unit that makes what people get, and those that draw for it.
+
+    What is drawn alike is drawn once, whatever background it is put before and whatever file it goes to.
+    """
     made: dict[str, Unit] = {}
-    plain: dict[int, set[str]] = {}  # units that draw what scores need too
+
+    def add(id: str, name: str, lane: Lane, part: Part, needs: set[str], each: _Render) -> str:
+        wanted = (*made[id].jobs, each.number) if id in made else (each.number,)
+        made[id] = Unit(id, name, lane, (Piece(each.job, part),), frozenset(needs), tuple(dict.fromkeys(wanted)))
+        return id
+
     for each in renders:
-        recipe = _digest([render_recipe(each.job, each.part, sorted(each.learned)), "draw"])
         learned = {_short(home[need]) for need in each.learned}
         about = {_short(home[need]) for need in each.about}
-        draw = _short(recipe)
-        if each.part.kind == "score":
-            learned |= plain.get(each.number, set())
-        elif not each.part.options.unusual:
-            plain.setdefault(each.number, set()).add(draw)
+        drawn = set()
+        for part in each.part.drawings:
+            id = _short(drawing_recipe(each.job, part, sorted(each.learned)))
+            drawn.add(add(id, f"{each.job.name}: draw {part.drawing_label}", "device", part, learned, each))
         verb = "score" if each.part.kind == "score" else "compose"
-        pairs: tuple[tuple[str, Lane, str, set[str]], ...] = (
-            (draw, "device", "draw", learned),
-            (_short(_digest([recipe, verb])), "cpu", verb, {draw, *learned, *about}),
-        )
-        for id, lane, verb, needs in pairs:
-            wanted = (*made[id].jobs, each.number) if id in made else (each.number,)
-            name = f"{each.job.name}: {verb} {each.part.label}"
-            made[id] = Unit(id, name, lane, (Piece(each.job, each.part),), frozenset(needs), wanted)
+        id = _short(_digest([verb, str(each.part), *sorted(drawn)]))
+        add(id, f"{each.job.name}: {verb} {each.part.label}", "cpu", each.part, {*drawn, *learned, *about}, each)
     return made.values()
 
 

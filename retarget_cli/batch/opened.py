@@ -38,6 +38,9 @@ from retarget_cli.utils.fields import to_json
 from retarget_cli.utils.text import json_sha256
 from retarget_cli.weights.base import BaseFile
 
+_DECIDE = ("look", "start", "stop", "fps", "slow", "loop", "smooth", "flip", "follow")
+"""Options that decide a drawing, beside pose and driver."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -50,6 +53,20 @@ class Part:
     def options(self) -> RenderOptions:
         """Those of the render; the usual ones for scores."""
         return RenderOptions() if self.rendering is None else self.rendering.options
+
+    @property
+    def drawings(self) -> list[Part]:
+        """What is drawn for it, as renders: this one, or both looks in the usual way."""
+        if self.kind == "score":
+            return [Part("render", Rendering(RenderOptions(look=look))) for look in BOTH]
+        return [self]
+
+    @property
+    def drawing_label(self) -> str:
+        """``look a as wolf``."""
+        driver = self.options.driver
+        pose = "" if self.options.pose == "auto" else f".{self.options.pose}"
+        return f"look {self.options.look}{'' if driver is None else f' as {driver.path.stem}'}{pose}"
 
     @property
     def label(self) -> str:
@@ -139,16 +156,15 @@ def open_job(job: Job, store: Store) -> Opened:
     return Opened(job, clips, begins.config, begins.start)
 
 
-def render_recipe(job: Opened, part: Part, needs: Sequence[str]) -> str:
-    """What decides a render, as one digest. needs: recipes of what it is made from."""
+def drawing_recipe(job: Opened, part: Part, needs: Sequence[str]) -> str:
+    """What decides a drawing, as one digest. needs: recipes of what it is made from."""
     options = part.options
     driver = None if options.driver is None else options.driver.to_json()
-    told = {name: str(value) for name, value in sorted(vars(options).items()) if name != "driver"}
-    ending = None if part.rendering is None else part.rendering.ending
-    facts = {"kind": part.kind, "options": told, "driver": driver, "ending": ending, "needs": list(needs)}
+    told = {"pose": str(options.pose), **{name: str(getattr(options, name)) for name in _DECIDE}}
     config = json_sha256(to_json(job.config.method_config))
     names = [clip.name for clip in job.clips]
-    return hashlib.sha256(canonical_json({**facts, "config": config, "names": names})).hexdigest()
+    facts = {"options": told, "driver": driver, "needs": list(needs), "config": config, "names": names}
+    return hashlib.sha256(canonical_json(facts)).hexdigest()
 
 
 def with_device(opened: Opened, device: str, max_memory: str | None) -> Opened:

@@ -29,6 +29,7 @@ from retarget_cli.utils.hardware import cuda_devices
 if TYPE_CHECKING:
     from retarget_cli.batch.engines import Where
 
+_NEVER_AGAIN = {"max_retries": 0}  # by Ray: the scheduler decides
 _PATIENCE = 60.0  # seconds for machines to answer when a cluster is joined
 _KEPT = 64  # parcels that stay in Ray's store for the next unit
 _AHEAD = 2  # units in Ray's hands for each that can run
@@ -103,7 +104,9 @@ class RayEngine:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(set(avoid)))})"}
         supply = self._supply(unit) if self._private else None
         many = self.room_there.nodes > 1
-        task = self._ray.remote(_task).options(max_retries=0, name=unit.name, **options)
+        # A process that computed on a GPU keeps its memory, and cannot change to another one.
+        calls = 1 if self.devices and unit.lane == "device" else 0
+        task = self._ray.remote(max_calls=calls, **_NEVER_AGAIN)(_task).options(name=unit.name, **options)
         ref = task.remote(unit, self._terms, self._board, supply, many, attempt)
         self._flying[unit.id] = unit, ref, ""
         ref.future().add_done_callback(lambda done, id=unit.id: self._out.put((id, done)))
