@@ -40,8 +40,8 @@ class Where:
             fix = "Give local, auto or ray://HOST:PORT."
             raise UsageError(f"'{self.on}' is no place to run on", where="--on", fix=fix)
         whole = self.gpus_per_job >= 1 and self.gpus_per_job == int(self.gpus_per_job)
-        if not (0 < self.gpus_per_job < 1 or whole):
-            fix = "Give a part of one, like 0.5, or a whole number."
+        if not (0 <= self.gpus_per_job < 1 or whole):
+            fix = "Give a part of one, like 0.5, a whole number, or 0 to train on CPUs."
             raise UsageError(f"{self.gpus_per_job:g} GPUs cannot be given", where="--gpus-per-job", fix=fix)
         if self.needs_ray and not ray_is_there():
             what = "more than one training at a time, and other machines, need the package ray"
@@ -60,7 +60,7 @@ class Where:
     @property
     def _slots(self) -> int:
         gpus = len(self.gpus) if self.gpus is not None else cuda_devices()
-        return int(gpus / self.gpus_per_job)
+        return int(gpus / self.gpus_per_job) if self.gpus_per_job else 1
 
 
 def ray_is_there() -> bool:

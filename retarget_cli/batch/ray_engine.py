@@ -63,7 +63,7 @@ class RayEngine:
             self._board = self._start_board()
             found = self._machines()
             self.room_there = _room(self._ray)
-            self.devices = max((each.gpus for each in found), default=0)
+            self.devices = max((each.gpus for each in found), default=0) if where.gpus_per_job else 0
             self._private = [each.host for each in found if not each.shared]
             self._options = _options(self.room_there, where)
             cores: dict[Lane, int] = {lane: max(1, int(self._options[lane]["num_cpus"])) for lane in LANES}
@@ -365,7 +365,7 @@ def _room(ray: Any) -> Room:
 
 def _options(room: Room, where: Where) -> dict[Lane, dict[str, Any]]:
     """What a unit of each lane takes. Where there are no GPUs, trainings divide the CPUs."""
-    if room.gpus:
+    if room.gpus and where.gpus_per_job:
         return {"device": {"num_cpus": 1, "num_gpus": where.gpus_per_job}, "cpu": {"num_cpus": 1, "num_gpus": 0}}
     each = max(1, min(room.least, room.cpus // (where.jobs or room.nodes)))
     return {"device": {"num_cpus": each, "num_gpus": 0}, "cpu": {"num_cpus": each, "num_gpus": 0}}

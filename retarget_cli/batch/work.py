@@ -64,8 +64,11 @@ class Lost(Exception):
     """A result of another unit is not in the store any more."""
 
 
-def run_unit(unit: Unit, tools: Tools, explain: Explain) -> Ended:
-    """Run the unit's stages that are not there; everything it needs must be in the store. Raises nothing."""
+def run_unit(unit: Unit, tools: Tools, explain: Explain, *, look_only: bool = False) -> Ended:
+    """Run the unit's stages that are not there; everything it needs must be in the store. Raises nothing.
+
+    look_only: nothing is run, and a unit is lost whose results are not there.
+    """
     started = time.monotonic()
     made: list[str] = []
     cached: list[str] = []
@@ -81,7 +84,7 @@ def run_unit(unit: Unit, tools: Tools, explain: Explain) -> Ended:
 
     try:
         for piece in unit.pieces:
-            _run_piece(piece, unit.lane, tools, note)
+            _run_piece(piece, unit.lane, tools, note, look_only)
     except Busy:
         return ended("busy")
     except (Lost, Damaged):
@@ -96,11 +99,11 @@ def run_unit(unit: Unit, tools: Tools, explain: Explain) -> Ended:
 Note = Callable[[Stage, Entry, bool], None]
 
 
-def _run_piece(piece: Piece, lane: Lane, tools: Tools, note: Note) -> None:
+def _run_piece(piece: Piece, lane: Lane, tools: Tools, note: Note, look_only: bool) -> None:
     store, job = tools.store, piece.job
     plan = job.plan(store) if piece.part.kind == "train" else job.driver_plan(piece.part, store)
     if piece.stages is not None:
-        run_stages(plan, piece.stages, {}, tools, note)
+        run_stages(plan, piece.stages, {}, tools, note, "cpu device" if look_only else "")
         return
     entries = found_of(job.plan(store), store)
     entries |= found_of(job.driver_plan(piece.part, store), store, entries)
@@ -109,7 +112,7 @@ def _run_piece(piece: Piece, lane: Lane, tools: Tools, note: Note) -> None:
     except KeyError as error:  # of a stage whose result is gone
         raise Lost(str(error)) from None
     chosen = [stage.id for stage in plan if lane == "cpu" or stage.exclusive]
-    run_stages(plan, chosen, entries, tools, note, strict=lane == "cpu")
+    run_stages(plan, chosen, entries, tools, note, "cpu device" if look_only else "device" if lane == "cpu" else "")
 
 
 def found_of(plan: Iterable[Stage], store: Store, known: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
@@ -129,11 +132,11 @@ def run_stages(
     known: Mapping[str, Entry],
     tools: Tools,
     note: Note,
-    strict: bool = False,
+    found: str = "",
 ) -> None:
     """Run the chosen stages, in the order of the plan. known: results that are there.
 
-    strict: a chosen stage that computes on the device is only looked up. Raises Lost for a result that is not there.
+    found: lanes whose chosen stages are only looked up. Raises Lost for a result that is not there.
     """
     done = dict(known)
     needed = _closure(plan, chosen)
@@ -143,14 +146,16 @@ def run_stages(
         if any(name not in done for name in stage.needs.values()):
             raise Lost(stage.id)
         entries = {role: done[name] for role, name in stage.needs.items()}
-        if stage.id not in chosen or (strict and stage.exclusive):
+        if stage.id not in chosen or ("device" if stage.exclusive else "cpu") in found:
             entry = done.get(stage.id) or tools.store.find(stage.name, stage.key(entries))
             if entry is None:
                 raise Lost(stage.id)
+            if stage.id in chosen:
+                note(stage, entry, True)
         else:
             _check_files(stage, tools.store)
-            entry, found = run_stage(stage, entries, tools)
-            note(stage, entry, found)
+            entry, was_there = run_stage(stage, entries, tools)
+            note(stage, entry, was_there)
         done[stage.id] = entry
 
 

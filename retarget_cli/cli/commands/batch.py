@@ -52,8 +52,12 @@ def batch(
         raise UsageError("this is about SLURM", where=name, fix="Add --slurm OUT, or leave it out.")
     if check:
         _check(read_list(file), where, general)
-    else:
+    elif slurm is None:
         run_jobs(lambda: read_list(file), where, general)
+    else:
+        from retarget_cli.cli.slurm import under_slurm
+
+        under_slurm(file, slurm, where, (partition, time), task, general)
 
 
 def run_jobs(read: Callable[[], Sequence[Job]], where: Where, general: options.Working, *, index: bool = True) -> None:
@@ -73,7 +77,6 @@ def run_jobs(read: Callable[[], Sequence[Job]], where: Where, general: options.W
     read()  # what is wrong with it is told before anything starts
     store = output.open_store(general.workspace, cache_size=general.cache_size)
     explain = partial(told, store.root / "logs")
-    page = RESULTS / INDEX if index else None
     display = make_display(quiet=general.quiet, as_json=general.json)
     with (
         StopSignal() as stop,
@@ -83,7 +86,7 @@ def run_jobs(read: Callable[[], Sequence[Job]], where: Where, general: options.W
     ):
         jobs = read()
         planning = plan_batch(jobs, store, explain)
-        result = run_batch(planning, store, engine, display, stop, explain, page=page)
+        result = run_batch(planning, store, engine, display, stop, explain, page=RESULTS / INDEX if index else None)
     present(jobs, result, general)
 
 
