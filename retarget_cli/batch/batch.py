@@ -159,7 +159,8 @@ def _faults(number: int, units: Sequence[Unit], scheduler: Scheduler) -> dict[st
             continue
         for name in _parts_of(unit):
             found.setdefault(name, outcome.fault)
-    return found
+    training = found.get("training")
+    return found if training is None else {"training": training}  # all else follows from it
 
 
 def _parts_of(unit: Unit) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from retarget_cli.batch.graph import Unit
 from retarget_cli.batch.opened import Opened, Part
 from retarget_cli.batch.work import Ended
 from retarget_cli.errors import EnvironmentProblem
@@ -113,6 +115,64 @@ class Supply:
             except OSError:  # another process was faster
                 shutil.rmtree(part, ignore_errors=True)
         return place
+
+
+class Stock:
+    """Makes supplies of what is in a workspace. put: keeps a parcel where other machines get it; get: gives it back.
+
+    The last parcels are kept for the units after.
+    """
+
+    KEPT = 64
+
+    def __init__(self, store: Store, put: Callable[[Parcel], Any], get: Get) -> None:
+        self._store, self._put, self._get = store, put, get
+        self._results: dict[str, Mapping[str, tuple[str, str, str]]] = {}
+        self._needs: dict[str, frozenset[str]] = {}
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+
+    def learn(self, ended: Ended) -> None:
+        """Take note of what a unit made."""
+        self._results[ended.unit] = ended.results
+
+    def supply(self, unit: Unit) -> Supply:
+        """What a machine without the workspace may need for a unit."""
+        self._needs[unit.id] = unit.needs
+        front, above = list(unit.needs), set(unit.needs)
+        while front:
+            more = self._needs.get(front.pop(), frozenset()) - above
+            above |= more
+            front += more
+        entries = {}
+        for need in above:
+            for stage, key, _ in self._results.get(need, {}).values():
+                entry = self._store.find(stage, key)
+                if entry is not None:
+                    entries[stage, key] = self._parcel((stage, key), entry.path)
+        files = {path: (digest, self._parcel(digest, path)) for path, digest in self._files(unit).items()}
+        return Supply(entries, files, self._get)
+
+    def _files(self, unit: Unit) -> dict[Path, str]:
+        """The user's files that a unit may read, with digests of their content."""
+        found: dict[Path, str] = {}
+        for piece in unit.pieces:
+            for clip in piece.job.clips:
+                found[clip.path] = clip.digest
+                if clip.matte is not None and clip.matte_digest is not None:
+                    found[clip.matte] = clip.matte_digest
+            driver = piece.part.options.driver
+            for path in () if driver is None else (driver.path, driver.matte):
+                if path is not None:
+                    found[path] = self._store.digests.digest(path)
+        return found
+
+    def _parcel(self, name: Any, path: Path) -> Any:
+        if name not in self._kept:
+            self._kept[name] = self._put(pack(path))
+        self._kept.move_to_end(name)
+        while len(self._kept) > self.KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[name]
 
 
 class SuppliedStore(Store):

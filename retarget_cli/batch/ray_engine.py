@@ -7,17 +7,15 @@ import os
 import queue
 import signal
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli import __version__
 from retarget_cli.batch.graph import LANES, Lane, Unit
 from retarget_cli.batch.news import BatchReporter, UnitEvent, UnitStarted
-from retarget_cli.batch.parcels import Parcel, Supply, install, pack
+from retarget_cli.batch.parcels import Parcel, Stock, Supply, install
 from retarget_cli.batch.ray_task import Board, Found, Terms, look, work
 from retarget_cli.batch.work import Ended, Explain, Fault
 from retarget_cli.errors import EnvironmentProblem
@@ -29,9 +27,7 @@ from retarget_cli.utils.hardware import cuda_devices
 if TYPE_CHECKING:
     from retarget_cli.batch.engines import Where
 
-_NEVER_AGAIN = {"max_retries": 0}  # by Ray: the scheduler decides
 _PATIENCE = 60.0  # seconds for machines to answer when a cluster is joined
-_KEPT = 64  # parcels that stay in Ray's store for the next unit
 _AHEAD = 2  # units in Ray's hands for each that can run
 _QUIET = 30.0  # seconds without anything at work after which it is told that nothing has room
 
@@ -70,15 +66,17 @@ class RayEngine:
             self._terms = Terms(
                 store.root, self._token, __version__, self.devices, min(1.0, where.gpus_per_job), cores, explain
             )
+            self._shared_terms = self._ray.put(self._terms)
         except BaseException:
             self.close()
             raise
+        self._often = self._ray.remote(max_retries=0)(_task)  # the scheduler decides what is tried again
+        # A process that computed on a GPU keeps its memory, and cannot change to another one.
+        self._once = self._ray.remote(max_retries=0, max_calls=1)(_task)
         self._jobs = where.jobs
         self._out: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._flying: dict[str, tuple[Unit, Any, str]] = {}
-        self._results: dict[str, Mapping[str, tuple[str, str, str]]] = {}
-        self._needs: dict[str, frozenset[str]] = {}
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._stock = Stock(store, lambda parcel: _Ref(self._ray.put(parcel)), _fetch)
         self._busy_since, self._told = time.monotonic(), False
         self._running: set[str] = set()
         if self._private:
@@ -98,16 +96,15 @@ class RayEngine:
 
     def submit(self, unit: Unit, attempt: int, avoid: Sequence[str]) -> None:
         """Give a unit to Ray."""
-        self._needs[unit.id] = unit.needs
         options = dict(self._options[unit.lane])
         if avoid and len(set(avoid)) < self.room_there.nodes:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(set(avoid)))})"}
-        supply = self._supply(unit) if self._private else None
+        supply = self._stock.supply(unit) if self._private else None
         many = self.room_there.nodes > 1
-        # A process that computed on a GPU keeps its memory, and cannot change to another one.
-        calls = 1 if self.devices and unit.lane == "device" else 0
-        task = self._ray.remote(max_calls=calls, **_NEVER_AGAIN)(_task).options(name=unit.name, **options)
-        ref = task.remote(unit, self._terms, self._board, supply, many, attempt)
+        task = self._once if self.devices and unit.lane == "device" else self._often
+        ref = task.options(name=unit.name, **options).remote(
+            unit, self._shared_terms, self._board, supply, many, attempt
+        )
         self._flying[unit.id] = unit, ref, ""
         ref.future().add_done_callback(lambda done, id=unit.id: self._out.put((id, done)))
 
@@ -198,7 +195,7 @@ class RayEngine:
                 install(self._store, stage, key, parcel)
         except Exception as error:
             return replace(ended, state="failed", fault=Fault.of(self._explain(error), error), parcels=())
-        self._results[id] = ended.results
+        self._stock.learn(ended)
         return replace(ended, parcels=())
 
     def _failed(self, id: str, error: BaseException) -> Ended:
@@ -215,45 +212,6 @@ class RayEngine:
         if isinstance(error, gone):
             return Ended(id, "crashed", fault=Fault(f"its process was lost: {_short(error)}", None, fix, 4))
         return Ended(id, "failed", fault=Fault(f"Ray could not run it: {_short(error)}", None, fix, 4))
-
-    def _supply(self, unit: Unit) -> Supply:
-        """What a machine without the workspace may need for a unit."""
-        front, above = list(unit.needs), set(unit.needs)
-        while front:
-            more = self._needs.get(front.pop(), frozenset()) - above
-            above |= more
-            front += more
-        entries = {}
-        for need in above:
-            for stage, key, _ in self._results.get(need, {}).values():
-                entry = self._store.find(stage, key)
-                if entry is not None:
-                    entries[stage, key] = self._parcel((stage, key), entry.path)
-        files = {path: (digest, self._parcel(digest, path)) for path, digest in self._files(unit).items()}
-        return Supply(entries, files, _fetch)
-
-    def _files(self, unit: Unit) -> dict[Path, str]:
-        """The user's files that a unit may read, with digests of their content."""
-        found: dict[Path, str] = {}
-        for piece in unit.pieces:
-            for clip in piece.job.clips:
-                found[clip.path] = clip.digest
-                if clip.matte is not None and clip.matte_digest is not None:
-                    found[clip.matte] = clip.matte_digest
-            driver = piece.part.options.driver
-            for path in () if driver is None else (driver.path, driver.matte):
-                if path is not None:
-                    found[path] = self._store.digests.digest(path)
-        return found
-
-    def _parcel(self, name: Any, path: Path) -> Any:
-        """What stands for a parcel in Ray's store; the last ones are kept for the units after this."""
-        if name not in self._kept:
-            self._kept[name] = self._ray.put(pack(path))
-            while len(self._kept) > _KEPT and not self._flying:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(name)
-        return _Ref(self._kept[name])
 
 
 @dataclass(frozen=True)

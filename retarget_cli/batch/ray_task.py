@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import sys
@@ -65,7 +66,7 @@ def work(unit: Unit, terms: Terms, board: Any, supply: Supply | None, node: str,
             fix = "Mount it there under the same path, then run the same command again."
             return Ended(unit.id, "failed", fault=Fault(what, str(terms.root), fix, 5, True), node=node)
         with planning_for(terms.devices):
-            store = Store(terms.root) if shared else SuppliedStore(private_workspace(terms.root), supply)
+            store = _store(terms.root) if shared else SuppliedStore(private_workspace(terms.root), supply)
             local = _at_home(unit, terms, None if shared else supply)
             ended = run_unit(local, Tools(store, talk, talk.stopped, waits=False), terms.explain)
             return replace(ended, node=node, parcels=() if shared else brought(store, ended))
@@ -73,6 +74,12 @@ def work(unit: Unit, terms: Terms, board: Any, supply: Supply | None, node: str,
         return Ended(unit.id, "failed", fault=Fault.of(terms.explain(error), error), node=node)
     finally:
         talk.close()
+
+
+@functools.cache
+def _store(root: Path) -> Store:
+    """The workspace, opened once a process."""
+    return Store(root)
 
 
 def _at_home(unit: Unit, terms: Terms, supply: Supply | None) -> Unit:
@@ -135,8 +142,10 @@ class _Talk:
     def close(self) -> None:
         """Send what is left."""
         self._closed.set()
-        with suppress(Exception):
-            self._send(self._take())
+        left = self._take()
+        if left:
+            with suppress(Exception):
+                self._send(left)
 
     def _beat(self) -> None:
         while not self._closed.wait(BEAT):

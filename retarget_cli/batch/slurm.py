@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -136,7 +137,8 @@ def _submissions(found: Sequence[Wave], terms: Terms) -> Iterator[str]:
 
 def _kinds(wave: Wave) -> str:
     """What the steps of a wave are: ``matte, doubts``."""
-    return ", ".join(dict.fromkeys(unit.name.partition(": ")[2].split(" look ")[0] for unit in wave.units))[:100]
+    kinds = (kind for unit in wave.units for kind in unit.name.partition(": ")[2].split(" look ")[0].split(", "))
+    return ", ".join(dict.fromkeys(kinds))[:100]
 
 
 def logs_of(script: Path) -> Path:
@@ -157,7 +159,7 @@ def run_task(units: Sequence[Unit], script: Path, tools: Tools, tell: BatchRepor
     """Run units one after the other, and leave a note of each that fails for the job that gathers."""
     ended = []
     for unit in units:
-        tell(UnitStarted(unit.id, unit.name, ""))
+        tell(UnitStarted(unit.id, unit.name, socket.gethostname()))
 
         def report(event: Event, unit: Unit = unit) -> None:
             tell(UnitEvent(unit.id, event))
