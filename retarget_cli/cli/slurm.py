@@ -12,7 +12,7 @@ import typer
 from retarget_cli.cli import output
 from retarget_cli.cli.commands.batch import present, told
 from retarget_cli.cli.options import Working
-from retarget_cli.errors import UsageError
+from retarget_cli.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
     from retarget_cli.batch.batch import Planning
@@ -70,7 +70,8 @@ def _run_share(planning: Planning, task: tuple[int, int, int], script: Path, sto
 
     with StopSignal() as stop, closing(make_display(quiet=False, as_json=False)) as display:
         ended = run_task(share(planning, *task), script, Tools(store, silent, stop), display, explain)
-    code = worst([each.fault.exit_code for each in ended if each.fault is not None])
+    lost = [WorkspaceError.exit_code for each in ended if each.state == "lost"]
+    code = worst([*lost, *(each.fault.exit_code for each in ended if each.fault is not None)])
     if code:
         raise typer.Exit(code)
 

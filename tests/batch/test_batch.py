@@ -35,12 +35,7 @@ def test_one_bad_clip_fails_with_its_fix_and_everything_else_is_made_once(write:
     assert bad.faults["training"].where is not None
     assert bad.faults["training"].fix
     assert made(news).count("matte:bar") == made(news).count("ingest:bar") == 1
-    assert {path.name for path in good.videos} == {
-        "disc-as-bar.mp4",
-        "disc-as-bar.gif",
-        "bar-as-disc.mp4",
-        "bar-as-disc.gif",
-    }
+    assert [path.name for path in good.videos] == ["disc-as-bar.mp4", "disc-as-bar.gif"]
     assert set(good.scores) == {"a", "b"}
     assert good.report is not None
 

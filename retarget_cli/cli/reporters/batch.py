@@ -111,6 +111,8 @@ def _ending(news: UnitEnded) -> str:
     if news.again:
         why = f" ({ended.fault.what})" if ended.fault and ended.state != "stopped" else ""
         return _AGAIN.get(ended.state, "again") + why
+    if ended.state == "lost":
+        return "left out, as what it needs was not made"
     if ended.state != "done":
         place = f" ({ended.fault.where})" if ended.fault and ended.fault.where else ""
         return f"failed: {ended.fault.what if ended.fault else ended.state}{place}"
