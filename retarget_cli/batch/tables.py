@@ -63,6 +63,10 @@ class Table:
         """A list of whole numbers."""
         return [self._typed(key, item, int, "a whole number") for item in self.rows(key)]
 
+    def scalars(self, key: str) -> list[str | int | float]:
+        """A list of texts and numbers."""
+        return [self._typed(key, item, (str, int, float), "a text or a number") for item in self.rows(key)]
+
     def flag(self, key: str, default: bool) -> bool:
         """Read true or false."""
         return self._typed(key, self._data.get(key, default), bool, "true or false")
@@ -86,8 +90,8 @@ class Table:
         """A value as ``--set`` takes it."""
         return value if isinstance(value, str) else json.dumps(value, default=str)
 
-    def _typed(self, key: str, value: Any, kind: type[T], what: str) -> T:
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    def _typed(self, key: str, value: Any, kind: Any, what: str) -> Any:
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
             raise InputError(f"'{key}' is not {what}", where=self.where, fix=f"Write {what}, or a list of such.")
         return value
 
@@ -110,7 +114,7 @@ def _clip(table: Table, folder: Path) -> ClipInput:
     for mask in masks:
         if not mask.exists():
             raise InputError(f"there is no matte {mask}", where=table.where, fix="Check the path.")
-    rates = table.rows("fps-in")[:1]
+    rates = table.scalars("fps-in")[:1]
     with _placed(table.where):
         hints = parse_hints(0, table.words("box"), table.words("point"), "box")
         rate = parse_rate(rates[0], "fps-in") if rates else None
@@ -130,9 +134,15 @@ def read_renders(table: Table, clips: Mapping[str, ClipInput]) -> tuple[Renderin
 
 def _combinations(table: Table, clips: Mapping[str, ClipInput]) -> Iterator[Rendering]:
     looks = [look for word in table.words("look") or ["a"] for look in ("ab" if word == "both" else word)]
-    affines = [Table.text(value) if isinstance(value, str) else value for value in table.rows("affine") or ["auto"]]
-    if affines and all(isinstance(value, int | float) for value in affines):
+    affines = table.rows("affine") or ["auto"]
+    for each in affines:
+        if not isinstance(each, str | int | float | list):
+            raise InputError(
+                "'affine' is neither a mode nor six numbers", where=table.where, fix="Write a mode's name."
+            )
+    if all(isinstance(value, int | float) for value in affines):
         affines = [affines]  # six numbers are one map
+    affines = [each if isinstance(each, str | list) else str(each) for each in affines]
     backgrounds, drivers = table.words("background") or ["subject"], table.words("driver") or [""]
     formats = table.words("format") or [""]
     with _placed(table.where):
@@ -149,8 +159,9 @@ def _combinations(table: Table, clips: Mapping[str, ClipInput]) -> Iterator[Rend
 
 def _tempo(table: Table) -> dict[str, Any]:
     names = {"from": "start", "to": "stop", "fps": "fps", "slow": "slow", "loop": "loop", "flip": "flip"}
-    told = {field: table.rows(key)[0] for key, field in names.items() if table.rows(key)}
-    told["smooth"] = str((table.rows("smooth") or [0])[0])
+    told: dict[str, Any] = {field: table.scalars(key)[0] for key, field in names.items() if table.rows(key)}
+    told |= {"loop": table.numbers("loop")[0]} if table.rows("loop") else {}
+    told["smooth"] = str((table.scalars("smooth") or [0])[0])
     told["follow"] = parse_names([name for word in table.words("follow") for name in word.split(",")])
     told["compare"] = table.flag("compare", False)
     Tempo.parse(told.get("start"), told.get("stop"), told.get("fps"), told.get("slow"), told.get("loop", 1))
