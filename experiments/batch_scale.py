@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from retarget_cli.batch.engines import Where
 from retarget_cli.batch.graph import Piece, Unit
 from retarget_cli.batch.jobs import Job
 from retarget_cli.batch.news import News
 from retarget_cli.batch.opened import Opened, Part
 from retarget_cli.batch.ray_engine import RayEngine
 from retarget_cli.batch.scheduler import Scheduler
+from retarget_cli.batch.where import Where
 from retarget_cli.errors import RetargetError
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.settings import load_config

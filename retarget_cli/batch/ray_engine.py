@@ -10,22 +10,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from retarget_cli import __version__
 from retarget_cli.batch.graph import LANES, Lane, Unit
 from retarget_cli.batch.news import BatchReporter, UnitEvent, UnitStarted
 from retarget_cli.batch.parcels import Parcel, Stock, Supply, install
 from retarget_cli.batch.ray_task import Board, Found, Terms, look, work
+from retarget_cli.batch.where import INSTALL, Where
 from retarget_cli.batch.work import Ended, Explain, Fault
 from retarget_cli.errors import EnvironmentProblem
 from retarget_cli.events import Notice
 from retarget_cli.store.engine import Store
 from retarget_cli.store.presence import draft_name
 from retarget_cli.utils.hardware import cuda_devices
-
-if TYPE_CHECKING:
-    from retarget_cli.batch.engines import Where
 
 _PATIENCE = 60.0  # seconds for machines to answer when a cluster is joined
 _AHEAD = 2  # units in Ray's hands for each that can run
@@ -242,8 +240,6 @@ def _load() -> Any:
         import ray
         import ray.exceptions
     except ImportError as error:
-        from retarget_cli.batch.engines import INSTALL
-
         what = "the package ray is missing"
         raise EnvironmentProblem(what, where="--on", fix=f"Install it: {INSTALL}.") from error
     logging.getLogger("ray").setLevel(logging.ERROR)

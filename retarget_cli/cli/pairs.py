@@ -57,10 +57,10 @@ def train_pairs(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], 
             fix = "Leave it out, or train that pair in a call of its own."
             raise UsageError("this is about one pair, and --pairs names a list", where=where, fix=fix)
     devices = parse_devices(told["device"] or "auto")
-    from retarget_cli.batch.engines import Where
     from retarget_cli.batch.jobs import Rendering
     from retarget_cli.batch.listing import read_list
-    from retarget_cli.cli.commands.batch import run_jobs
+    from retarget_cli.batch.where import Where
+    from retarget_cli.cli.batches import run_jobs
     from retarget_cli.pipeline.settings import load_config
 
     device = devices[0] if len(devices) == 1 else devices[0].partition(":")[0]

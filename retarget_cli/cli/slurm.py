@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from retarget_cli.cli import output
-from retarget_cli.cli.commands.batch import present, told
+from retarget_cli.cli.batches import present, told
 from retarget_cli.cli.options import Working
 from retarget_cli.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
     from retarget_cli.batch.batch import Planning
-    from retarget_cli.batch.engines import Where
+    from retarget_cli.batch.where import Where
     from retarget_cli.batch.work import Explain
     from retarget_cli.store.engine import Store
 

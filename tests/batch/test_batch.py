@@ -133,9 +133,9 @@ def test_calls_that_make_no_sense(
 def test_without_ray_more_than_one_at_a_time_says_what_to_install(
     write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from retarget_cli.batch import engines
+    from retarget_cli.batch import where
 
-    monkeypatch.setattr(engines, "ray_is_there", lambda: False)
+    monkeypatch.setattr(where, "ray_is_there", lambda: False)
     file = write('pairs = [["disc", "bar"]]')
     assert command(["batch", str(file), "--jobs", "2"]) == 4
     assert "pip install 'retarget[cluster]'" in capsys.readouterr().err

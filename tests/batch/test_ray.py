@@ -15,9 +15,9 @@ from batches import Write, explain, plan, run
 
 import retarget_cli
 from retarget_cli.batch.batch import run_batch
-from retarget_cli.batch.engines import Where
 from retarget_cli.batch.news import News, UnitEnded, UnitEvent, UnitStarted
 from retarget_cli.batch.ray_engine import RayEngine
+from retarget_cli.batch.where import Where
 from retarget_cli.events import StageStarted
 from retarget_cli.stages.stage import never
 from retarget_cli.store.engine import Store

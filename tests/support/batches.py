@@ -13,7 +13,7 @@ from retarget_cli.batch.here import HereEngine
 from retarget_cli.batch.jobs import Job
 from retarget_cli.batch.listing import read_list
 from retarget_cli.batch.news import News
-from retarget_cli.cli.commands.batch import told
+from retarget_cli.cli.batches import told
 from retarget_cli.stages.stage import never
 from retarget_cli.store.engine import Store
 
