@@ -12,11 +12,10 @@ from retarget_cli.events import Event
 
 @dataclass(frozen=True)
 class BatchPlanned:
-    """A batch begins. units, cached: how many there are, and how many of them are known to be done; jobs: pairs."""
+    """A batch begins. units, jobs: how many there are."""
 
     units: int
     jobs: int
-    cached: int = 0
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from retarget_cli.batch.work import Ended, Explain, Fault, run_unit
 from retarget_cli.events import Event, Progress
 from retarget_cli.stages.stage import Tools
 from retarget_cli.store.engine import Store
-from retarget_cli.utils.hardware import planning_for
+from retarget_cli.utils.hardware import device_class, planning_for
 
 BEAT = 1.0  # seconds between two words to the board, and most after which a stop is heard
 _CROWD = 200  # events in one word; of more, the last ones
@@ -84,11 +84,11 @@ def _store(root: Path) -> Store:
 
 def _at_home(unit: Unit, terms: Terms, supply: Supply | None) -> Unit:
     """The unit with the files and the device of this machine."""
-    device = "cuda" if terms.devices else "cpu"
     limit = _limit(terms.share) if terms.devices and unit.lane == "device" else None
     pieces = []
     for piece in unit.pieces:
-        job = with_device(piece.job, device, limit)
+        device = device_class(piece.job.config.device)  # Ray shows a process its own GPU alone
+        job = with_device(piece.job, device, limit if device == "cuda" else None)
         part = piece.part
         if supply is not None:
             job, part = supply.at_home(job, part)

@@ -45,6 +45,11 @@ class Where:
         return self.on is not None or (self.jobs or 1) > 1 or (self.jobs is None and self._slots > 1 and ray_is_there())
 
     @property
+    def idle(self) -> int:
+        """GPUs of this machine that are not used, as only Ray could."""
+        return 0 if self.needs_ray or self.jobs is not None else max(0, self._slots - 1)
+
+    @property
     def slots(self) -> int | None:
         """Trainings at a time on this machine; None for a cluster."""
         return (self.jobs or max(1, self._slots)) if self.on in (None, "local") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from retarget_cli.cli import failures, options, output
+from retarget_cli.errors import RetargetError
 from retarget_cli.findings import counted, to_json
 from retarget_cli.utils import text
 
@@ -31,6 +32,8 @@ def run_jobs(read: Callable[[], Sequence[Job]], where: Where, general: options.W
     from retarget_cli.batch.index import INDEX
     from retarget_cli.cli.reporters.batch import make_display
     from retarget_cli.pipeline.outputs import RESULTS
+    from retarget_cli.stages.schedule import BULKY
+    from retarget_cli.store.gc import shrink
     from retarget_cli.utils.hardware import planning_for
     from retarget_cli.utils.interrupt import StopSignal
 
@@ -48,13 +51,13 @@ def run_jobs(read: Callable[[], Sequence[Job]], where: Where, general: options.W
         jobs = read()
         planning = plan_batch(jobs, store, explain)
         result = run_batch(planning, store, engine, display, stop, explain, page=RESULTS / INDEX if index else None)
+    with suppress(OSError, RetargetError):  # no reason to fail: what was asked for is there
+        shrink(store, BULKY)
     present(jobs, result, general)
 
 
 def told(logs: Path, error: BaseException) -> Any:
     """What went wrong as something a user can put right; a bug is written to a file below `logs`."""
-    from retarget_cli.errors import RetargetError
-
     known = failures.explain(error)
     if known is None:
         log = failures.write_log(error, logs)

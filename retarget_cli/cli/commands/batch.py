@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ def batch(
         name = "--partition" if partition else "--time"
         raise UsageError("this is about SLURM", where=name, fix="Add --slurm OUT, or leave it out.")
     if check:
-        _check(read_list(file), where, general)
+        _check(lambda: read_list(file), where, general)
     elif slurm is None:
         run_jobs(lambda: read_list(file), where, general)
     else:
@@ -56,14 +56,24 @@ def batch(
         under_slurm(file, slurm, where, (partition, time), task, general)
 
 
-def _check(jobs: Sequence[Job], where: Where, general: options.Working) -> None:
-    """Print what a batch would do."""
+def _check(read: Callable[[], Sequence[Job]], where: Where, general: options.Working) -> None:
+    """Print what a batch would do. A cluster is joined for a moment, to see whether it has GPUs."""
     from retarget_cli.batch.batch import plan_batch
+    from retarget_cli.batch.engines import started
     from retarget_cli.batch.forecast import forecast
+    from retarget_cli.stages.stage import never
+    from retarget_cli.utils.hardware import cuda_devices, planning_for
 
+    where.check()
     store = output.open_store(general.workspace)
-    planning = plan_batch(jobs, store, partial(told, store.root / "logs"))
-    seen = forecast(planning, store, where.slots)
+    explain = partial(told, store.root / "logs")
+    devices = cuda_devices() if where.gpus_per_job else 0
+    if where.slots is None:
+        with started(where, store, lambda news: None, never, explain) as engine:
+            devices = engine.devices
+    with planning_for(devices):
+        planning = plan_batch(read(), store, explain)
+        seen = forecast(planning, store, where.slots)
     output.answer(general, seen.to_json(), *seen.lines())
     code = max((fault.exit_code for fault in planning.refused.values()), default=0)
     if code:
