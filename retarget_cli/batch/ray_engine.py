@@ -260,7 +260,9 @@ def _connect(ray: Any, where: Where) -> bool:
                 address = where.on if where.on != "auto" else os.environ.get("RAY_ADDRESS") or "auto"
                 ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError, ImportError) as error:
-        fix = "Check that it runs (`ray status` there), its address, and that Python and Ray have the same versions."
+        fix = (
+            "Check its address, its versions of Python and Ray, and RAY_AUTH_MODE=token where `ray start` asks for one."
+        )
         if where.on in (None, "local"):
             fix = "Try again; `ray stop` ends what an earlier start may have left."
         raise EnvironmentProblem(
