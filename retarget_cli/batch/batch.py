@@ -18,7 +18,7 @@ from retarget_cli.batch.scheduler import Engine, Scheduler
 from retarget_cli.batch.work import Explain, Fault
 from retarget_cli.errors import Interrupted
 from retarget_cli.events import Artifact, Event, Finished, Planned, StageCached
-from retarget_cli.stages.stage import Stop
+from retarget_cli.stages.stage import Stage, Stop
 from retarget_cli.store.engine import Store
 
 DELIVERY = "delivery"  # the unit under which handing over is told
@@ -54,17 +54,18 @@ class Result:
 def plan_batch(jobs: Sequence[Job], store: Store, explain: Explain) -> Planning:
     """Open the clips of every job and join what they share. A job that cannot be opened does not keep the others."""
     opened: dict[int, Opened] = {}
+    plans: dict[int, list[Stage]] = {}
     refused: dict[int, Fault] = {}
     for number, job in enumerate(jobs):
         try:
             found = open_job(job, store)
-            found.plan(store)
+            plans[number] = found.plan(store)
             for part in found.parts:
                 found.driver_plan(part, store)
             opened[number] = found
         except Exception as error:
             refused[number] = Fault.of(explain(error), error)
-    return Planning(jobs, opened, build(opened, store), refused)
+    return Planning(jobs, opened, build(opened, plans, store), refused)
 
 
 @dataclass

@@ -69,12 +69,12 @@ class _Render:
     about: set[str]
 
 
-def build(jobs: Mapping[int, Opened], store: Store) -> list[Unit]:
-    """The units of these jobs, each after those it needs."""
+def build(jobs: Mapping[int, Opened], plans: Mapping[int, Sequence[Stage]], store: Store) -> list[Unit]:
+    """The units of these jobs, each after those it needs. plans: of their trainings, by number too."""
     nodes: dict[str, _Node] = {}
     renders: list[_Render] = []
     for number, job in jobs.items():
-        trained = _add(nodes, number, job, Part("train"), job.plan(store))
+        trained = _add(nodes, number, job, Part("train"), plans[number])
         for part in job.parts:
             if part.kind == "train":
                 continue

@@ -49,7 +49,6 @@ class RayEngine:
     def __init__(self, where: Where, store: Store, tell: BatchReporter, explain: Explain) -> None:
         self._store, self._tell, self._explain = store, tell, explain
         self._ray = _load()
-        self._ours = where.on in (None, "local")
         self._own_init = _connect(self._ray, where)
         try:
             self._token = draft_name("shared")
@@ -73,7 +72,7 @@ class RayEngine:
         self._once = self._ray.remote(max_retries=0, max_calls=1)(_task)
         self._jobs = where.jobs
         self._out: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._flying: dict[str, tuple[Unit, Any, str]] = {}
+        self._flying: dict[str, tuple[Unit, Any]] = {}
         self._stock = Stock(store, lambda parcel: _Ref(self._ray.put(parcel)), _fetch)
         self._busy_since, self._told = time.monotonic(), False
         self._running: set[str] = set()
@@ -90,7 +89,7 @@ class RayEngine:
         most = max(1, int(slots)) * _AHEAD
         if lane == "device" and self._jobs is not None:
             most = self._jobs
-        return most - sum(unit.lane == lane for unit, _, _ in self._flying.values())
+        return most - sum(unit.lane == lane for unit, _ in self._flying.values())
 
     def submit(self, unit: Unit, attempt: int, avoid: Sequence[str]) -> None:
         """Give a unit to Ray."""
@@ -103,7 +102,7 @@ class RayEngine:
         ref = task.options(name=unit.name, **options).remote(
             unit, self._shared_terms, self._board, supply, many, attempt
         )
-        self._flying[unit.id] = unit, ref, ""
+        self._flying[unit.id] = unit, ref
         ref.future().add_done_callback(lambda done, id=unit.id: self._out.put((id, done)))
 
     def wait(self, seconds: float) -> tuple[list[UnitStarted | UnitEvent], list[Ended]]:
@@ -120,7 +119,7 @@ class RayEngine:
         """Ask every unit to save and end; those that have not begun are taken back."""
         with suppress(Exception):
             self._ray.get(self._board.stop.remote(), timeout=10)
-        for id, (_, ref, _) in list(self._flying.items()):
+        for id, (_, ref) in list(self._flying.items()):
             if id not in self._running:
                 with suppress(Exception):
                     self._ray.cancel(ref, force=False)
@@ -321,10 +320,11 @@ def _room(ray: Any) -> Room:
 
 def _options(room: Room, where: Where) -> dict[Lane, dict[str, Any]]:
     """What a unit of each lane takes. Where there are no GPUs, trainings divide the CPUs."""
+    other = {"num_cpus": 1, "num_gpus": 0}
     if room.gpus and where.gpus_per_job:
-        return {"device": {"num_cpus": 1, "num_gpus": where.gpus_per_job}, "cpu": {"num_cpus": 1, "num_gpus": 0}}
+        return {"device": {"num_cpus": 1, "num_gpus": where.gpus_per_job}, "cpu": other}
     each = max(1, min(room.least, room.cpus // (where.jobs or room.nodes)))
-    return {"device": {"num_cpus": each, "num_gpus": 0}, "cpu": {"num_cpus": each, "num_gpus": 0}}
+    return {"device": {"num_cpus": each, "num_gpus": 0}, "cpu": other}
 
 
 def _short(error: BaseException) -> str:
