@@ -1,6 +1,7 @@
 """What a batch costs beside its work: thousands of stages that only sleep, on a Ray of pretended cores.
 
 python -m experiments.batch_scale --stages 10000 --sleep 0.2 --cores 16
+python -m experiments.batch_scale --clips 46      # all pairs of so many clips are planned, and run by nobody
 """
 
 from __future__ import annotations
