@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from retarget_cli.batch.jobs import Job, Rendering
@@ -80,12 +81,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Opened:
-    """A job with what is known of its clips. config: as a record has it; start: the networks it begins with."""
+    """A job with what is known of its clips. config: as a record has it; start: the networks it begins with.
+
+    seen: the user's files with their digests when the job was opened.
+    """
 
     job: Job
     clips: tuple[SourceClip, SourceClip]
     config: TrainConfig
     start: Start | BaseFile | None
+    seen: tuple[tuple[Path, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -153,7 +158,10 @@ def open_job(job: Job, store: Store) -> Opened:
         if each.options.driver is not None and not each.options.driver.path.exists():
             what, fix = "there is no such driver", "Check the path."
             raise UsageError(what, where=each.options.driver.path, fix=fix)
-    return Opened(job, clips, begins.config, begins.start)
+    named = (job.a, job.b, *(each.options.driver for each in job.renders))
+    files = {path for clip in named if clip is not None for path in (clip.path, clip.matte) if path is not None}
+    seen = tuple((path, store.digests.digest(path)) for path in sorted(files) if path.is_file())
+    return Opened(job, clips, begins.config, begins.start, seen)
 
 
 def drawing_recipe(job: Opened, part: Part, needs: Sequence[str]) -> str:

@@ -101,6 +101,7 @@ Note = Callable[[Stage, Entry, bool], None]
 
 def _run_piece(piece: Piece, lane: Lane, tools: Tools, note: Note, look_only: bool) -> None:
     store, job = tools.store, piece.job
+    _check_files(piece, store)
     plan = job.plan(store) if piece.part.kind == "train" else job.driver_plan(piece.part, store)
     if piece.stages is not None:
         run_stages(plan, piece.stages, {}, tools, note, "cpu device" if look_only else "")
@@ -153,21 +154,23 @@ def run_stages(
             if stage.id in chosen:
                 note(stage, entry, True)
         else:
-            _check_files(stage, tools.store)
             entry, was_there = run_stage(stage, entries, tools)
             note(stage, entry, was_there)
         done[stage.id] = entry
 
 
-def _check_files(stage: Stage, store: Store) -> None:
-    """Raise InputError for a file that is not there, or no longer what it was when the batch was planned."""
-    for role, path in stage.files.items():
-        if not path.exists():
-            fix = "Put it where every machine sees it under this path, or run without a shared workspace."
+def _check_files(piece: Piece, store: Store) -> None:
+    """Raise InputError for a file of the user's that is not here, or no longer what it was when the job was opened."""
+    clips = piece.job.clips
+    used = {clip.path for clip in clips} | {clip.matte for clip in clips if clip.matte is not None}
+    for path, digest in piece.job.seen:
+        if path not in used:  # another machine's, brought here under another name
+            continue
+        if not path.is_file():
+            fix = "Put it where every machine sees it under this path."
             raise InputError("the file is not on this machine", where=path, fix=fix)
-        if not path.is_dir() and role in stage.digests and store.digests.digest(path) != stage.digests[role]:
-            fix = "Run the same command again."
-            raise InputError("the file changed after the batch was planned", where=path, fix=fix)
+        if store.digests.digest(path) != digest:
+            raise InputError("the file changed while the batch ran", where=path, fix="Run the same command again.")
 
 
 def _closure(plan: Sequence[Stage], chosen: Sequence[str]) -> set[str]:

@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from batches import Write, plan, run
+from batches import Write, explain, plan, run
 
+from retarget_cli.batch.batch import run_batch
 from retarget_cli.batch.forecast import forecast
+from retarget_cli.batch.here import HereEngine
 from retarget_cli.batch.news import JobEnded, News, UnitEnded, UnitEvent
 from retarget_cli.cli.app import run as command
 from retarget_cli.events import StageStarted
+from retarget_cli.stages.stage import never
 from retarget_cli.store.engine import Store
 
 
@@ -139,3 +142,16 @@ def test_without_ray_more_than_one_at_a_time_says_what_to_install(
     file = write('pairs = [["disc", "bar"]]')
     assert command(["batch", str(file), "--jobs", "2"]) == 4
     assert "pip install 'retarget[cluster]'" in capsys.readouterr().err
+
+
+def test_a_clip_that_changes_after_the_plan_gives_no_result(write: Write, clips: Path) -> None:
+    file = write('pairs = [["disc", "bar"]]\nevaluate = false\nrenders = []')
+    store = Store(clips / ".retarget")
+    planning = plan(file, store)
+    other = (clips / "disc2.mp4").read_bytes()
+    (clips / "disc.mp4").unlink()
+    (clips / "disc.mp4").write_bytes(other)
+    engine = HereEngine(store, lambda news: None, never, explain)  # type: ignore[arg-type]
+    result = run_batch(planning, store, engine, lambda news: None, never, explain)  # type: ignore[arg-type]
+    assert "changed" in result.jobs[0].faults["training"].what
+    assert not [entry for entry in store.entries() if entry.stage == "ingest"]
