@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from retarget_cli.batch.delivery import Delivered, Delivery, part_name
 from retarget_cli.batch.graph import Unit, build
@@ -22,13 +21,6 @@ from retarget_cli.stages.stage import Stage, Stop
 from retarget_cli.store.engine import Store
 
 DELIVERY = "delivery"  # the unit under which handing over is told
-
-
-class Closing(Engine, Protocol):
-    """An engine that is closed when all is done."""
-
-    def close(self) -> None:
-        """End everything it started."""
 
 
 @dataclass(frozen=True)

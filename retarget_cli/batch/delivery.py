@@ -9,7 +9,7 @@ from typing import Any
 
 from retarget_cli.batch.opened import Opened, Part
 from retarget_cli.batch.work import Explain, Fault, found_of
-from retarget_cli.events import Artifact, Event, Reporter
+from retarget_cli.events import Reporter
 from retarget_cli.findings import Finding
 from retarget_cli.pipeline import outputs
 from retarget_cli.pipeline.evaluate import evaluate
@@ -114,14 +114,7 @@ class Delivery:
         options = replace(rendering.options, run=made.run)
         if rendering.ending is not None:
             options = replace(options, out=self._target(job, part, made.folder, rendering.ending))
-        written: list[Path] = []
-
-        def watch(event: Event) -> None:
-            if isinstance(event, Artifact):
-                written.append(event.path)
-            self._reporter(event)
-
-        made.videos += render(options, self._store, watch, self._stop).videos
+        made.videos += render(options, self._store, self._reporter, self._stop).videos
 
     def _target(self, job: Opened, part: Part, folder: Path, ending: str) -> Path:
         """Where a video of a format that was asked for goes: beside the usual one."""
