@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import uuid
@@ -74,7 +73,10 @@ def read_runs(folder: Path) -> list[dict[str, Any]]:
 
 
 class Records:
-    """The records in a folder. What was read is remembered for as long as its file stays as it is."""
+    """The records in a folder. What was read is remembered for as long as its file stays as it is.
+
+    Nobody may change what is in a record that was given out; those who write one make a new one of it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -102,7 +104,7 @@ class Records:
         known = self._known.get(path.name)
         if known is None or known[0] != identity:
             known = self._known[path.name] = identity, _read(path)
-        return copy.deepcopy(known[1])
+        return dict(known[1])
 
 
 def _read(path: Path) -> dict[str, Any]:
