@@ -41,8 +41,7 @@ from retarget_cli.motion.files import motion_bytes
 from retarget_cli.motion.motion import Motion
 from retarget_cli.pipeline.clips import ClipInput, content_digest
 from retarget_cli.pipeline.comparison.measuring import plan_method
-from retarget_cli.pipeline.direction import _plan_driver as plan_driver
-from retarget_cli.pipeline.direction import new_driver_direction, pair_direction
+from retarget_cli.pipeline.direction import new_driver_direction, pair_direction, plan_driver
 from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import plan_render

@@ -21,7 +21,7 @@ EVERY_FILE = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.re
 LAYERS = (
     ("__init__", "__main__"),
     ("cli",),
-    ("bench", "studio"),
+    ("bench", "studio", "batch"),
     ("pipeline",),
     ("stages",),
     ("methods", "segmentation", "compositing", "viz", "samples"),

@@ -165,10 +165,10 @@ def _toml(file: Path, _seeds: Seeds) -> Answer:
 
 
 def _pairs(file: Path, _seeds: Seeds) -> Answer:
-    from retarget_cli.pipeline.pairs import read_pairs
+    from retarget_cli.batch.listing import read_list
 
-    shutil.copy(file, "list.txt")  # beside the clips that it names
-    return called(lambda: read_pairs(Path("list.txt")), Path("logs"))
+    shutil.copy(file, f"list{file.suffix}")  # beside the clips that it names
+    return called(lambda: read_list(Path(f"list{file.suffix}")), Path("logs"))
 
 
 def _weights(file: Path, _seeds: Seeds) -> Answer:

@@ -49,6 +49,19 @@ _PAIRS = """# two pairs
 a.mp4 b.mp4
 "b.mp4" 'a.mp4'   # the other way round
 """
+_LIST = """all-pairs = ["a", "b"]
+seeds = [0, 1]
+[clips]
+a = "a.mp4"
+b = { file = "b.mp4", box = ["0:1,2,30,20"] }
+[sweep]
+"geometry.steps" = [10, 20]
+[[renders]]
+look = "both"
+affine = ["auto", "relative"]
+format = ["mp4", "gif"]
+slow = 2
+"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,7 @@ def make_seeds(root: Path) -> Seeds:
         motions.save(root / "motions", f"named-{name}", motions.make_motion(named=("nose", "tail_mid", "tail_end")))
     (root / "toml" / "c.toml").write_text(_TOML)
     (root / "pairs" / "p.txt").write_text(_PAIRS)
+    (root / "pairs" / "p.toml").write_text(_LIST)
     make_clips.make_clip(root / "sounds" / "aac.mp4", frames=4, size=(48, 32), sound="aac")
     make_clips.make_clip(root / "sounds" / "pcm.mov", frames=4, size=(48, 32), sound="pcm_s16le")
     make_clips.make_sound(root / "sounds" / "alone.m4a", seconds=0.3)

@@ -16,6 +16,7 @@ import typer
 from retarget_cli import __version__
 from retarget_cli.cli import failures
 from retarget_cli.cli.commands import (
+    batch,
     bench,
     cache,
     compare,
@@ -34,7 +35,6 @@ from retarget_cli.cli.commands import (
     train,
     weights,
 )
-from retarget_cli.cli.many.lifeline import watch
 from retarget_cli.cli.parsing import file_like_option
 from retarget_cli.config import DEFAULT_WORKSPACE
 from retarget_cli.errors import EnvironmentProblem, UsageError
@@ -66,6 +66,7 @@ def _root(
 
 
 app.command("train")(train.train)
+app.command("batch")(batch.batch)
 app.command("import")(import_checkpoint.import_checkpoint)
 app.command("render")(render.render)
 app.command("segment")(segment.segment)
@@ -91,7 +92,6 @@ def run(arguments: Sequence[str]) -> int:
     0 done, 1 bug, 2 usage, 3 input, 4 environment, 5 workspace, 130 interrupted (143 by SIGTERM).
     """
     streams.prepare()
-    watch()
     try:
         code = _invoke(arguments)
         streams.flush()

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from retarget_cli.cli import completion
-from retarget_cli.cli.parsing import for_each, parse_colour, parse_fps_in, parse_hints
+from retarget_cli.cli.parsing import for_each, parse_colour, parse_fps_in
 from retarget_cli.config import BACKENDS, COLOURS, CUTS, DEFAULT_WORKSPACE, FLIPS, PRESETS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline import options as words
+from retarget_cli.pipeline.hints import parse_hints
 from retarget_cli.utils import streams
 
 if TYPE_CHECKING:

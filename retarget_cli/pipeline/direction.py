@@ -56,12 +56,18 @@ class Direction:
 
 
 def wanted_run(options: RenderOptions, store: Store) -> TrainedRun:
-    """The run of the pair that is named; without one, that which a motion file comes from, else the newest.
+    """The run that is named, or the newest of the pair; without either, that of a motion file, else the newest.
 
     Raises what :func:`~retarget_cli.pipeline.runs.find_run` raises, and InputError for a motion that cannot be read.
     """
-    driver, run = options.driver, None
-    if options.pair is None and driver is not None and is_motion_file(driver.path) and driver.path.is_file():
+    driver, run = options.driver, options.run
+    if (
+        options.pair is None
+        and run is None
+        and driver is not None
+        and is_motion_file(driver.path)
+        and driver.path.is_file()
+    ):
         run = run_with(store, read_motion(driver.path).networks)
     return find_run(store, options.pair, options.device, run)
 
@@ -78,7 +84,7 @@ def read_driver(trained: TrainedRun, driver: Driver, tools: Tools) -> Mapping[st
 
     Raises InputError for a clip or a motion that cannot be used.
     """
-    return run(_plan_driver(trained, driver, tools.store), tools, trained.entries, last=False)
+    return run(plan_driver(trained, driver, tools.store), tools, trained.entries, last=False)
 
 
 def new_driver_direction(trained: TrainedRun, look: Look, driver: Driver, entries: Mapping[str, Entry]) -> Direction:
@@ -159,7 +165,8 @@ def _untaken(name: str, kind: str, trained: TrainedRun) -> str:
     return f"{name}-{kind}" if name.lower() in taken else name
 
 
-def _plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:
+def plan_driver(trained: TrainedRun, driver: Driver, store: Store) -> list[Stage]:
+    """The stages that read a driver and find its object."""
     if isinstance(driver, MotionSource):
         return [motion_stage(driver)]
     config = trained.config

@@ -170,6 +170,7 @@ class RenderOptions:
     layers: of a sequence of pictures, ``parts`` of one EXR file a frame, or ``folders``
     size: of the result in pixels, like ``1080x1920``
     crop: shape that it is cut to around the object, ``square`` or like ``9:16``
+    run: the id of an older training of the pair; None for the newest
     """
 
     pair: tuple[Path, Path] | None = None
@@ -194,6 +195,7 @@ class RenderOptions:
     layers: Layout | None = None
     size: str | None = None
     crop: str | None = None
+    run: str | None = None
 
     @property
     def alpha(self) -> bool:
@@ -248,4 +250,4 @@ def _short(value: Any) -> str:
     return hashlib.sha256(str(value).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory", "force")
+_DECIDES_NO_PICTURE = ("pair", "look", "out", "compare", "device", "max_memory", "force", "run")

@@ -51,12 +51,12 @@ def pair_name(names: tuple[str, str]) -> str:
     return f"{names[0]}--{names[1]}"
 
 
-def pair_folder(names: tuple[str, str], digests: tuple[str, str]) -> Path:
+def pair_folder(names: tuple[str, str], digests: tuple[str, str], variant: str = "") -> Path:
     """The folder for the results of a pair: ``cat--fox``, or ``cat--fox-2`` where other clips of these names have that.
 
-    digests: of both clips, see :func:`claim`.
+    digests: of both clips, see :func:`claim`. variant: follows the name, where one pair is trained in several ways.
     """
-    name, number = pair_name(names), 1
+    name, number = pair_name(names) + variant, 1
     while True:
         folder = RESULTS / (name if number == 1 else f"{name}-{number}")
         owner = _owner(folder)

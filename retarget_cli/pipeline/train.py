@@ -103,12 +103,14 @@ def train(
     stop: Stop = never,
     foreign: Foreign | None = None,
     draws: str = NOTHING,
+    variant: str = "",
 ) -> TrainResult:
     """Train a pair, or find it trained. Previews of the mattes and of the training and a report go to the
     pair's folder.
 
     foreign: networks that another program trained; phases it lacks are trained. draws: the looks to end with videos of,
-    one of :data:`~retarget_cli.pipeline.options.DRAWS`.
+    one of :data:`~retarget_cli.pipeline.options.DRAWS`. variant: see
+    :func:`~retarget_cli.pipeline.outputs.pair_folder`.
     Raises UsageError when both clips are the same or the run to start from does not fit, InputError for clips that
     cannot be used, EnvironmentProblem when the device or disk space is missing, and Interrupted when `stop` turned
     true; what was finished is kept.
@@ -119,7 +121,7 @@ def train(
     config = begins.config
     clips = open_pair(a, b, Tools(store, reporter, stop))
     names, digests = (clips[0].name, clips[1].name), (clips[0].digest, clips[1].digest)
-    folder = outputs.pair_folder(names, digests)
+    folder = outputs.pair_folder(names, digests, variant)
     speed, once = Speed(config, draws != NOTHING), Once(reporter)
     watched = speed.watch(once)
     plan = plan_train(clips, config, store, foreign, begins.start, draws)

@@ -57,11 +57,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Tools:
-    """The tools that every stage of a run shares. stop: turns true when the user wants the program to end."""
+    """The tools that every stage of a run shares. stop: turns true when the user wants the program to end.
+
+    waits: whether to wait for a result that another process makes just now; otherwise Busy is raised.
+    """
 
     store: Store
     reporter: Reporter
     stop: Callable[[], bool]
+    waits: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ class Damaged(Exception):
         self.id = id
 
 
+class Busy(Exception):
+    """Another process makes this result just now."""
+
+
 def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools, *, whole: bool = False) -> tuple[Entry, bool]:
     """The stage's entry, and whether it was there already. whole: the content of one that was there is checked too.
 
@@ -113,7 +121,12 @@ def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools, *, whole:
     for role, each in needed.items():
         _check_whole(each, stage.needs.get(role, role), tools.store)
     inputs = stage.inputs(needed)
-    waiting = lambda: check_stop(tools.stop, stage.id)  # noqa: E731
+
+    def waiting() -> None:
+        check_stop(tools.stop, stage.id)
+        if not tools.waits:
+            raise Busy(stage.id)
+
     making = tools.store.draft(stage.name, key, params=stage.params, inputs=inputs, waiting=waiting, checked=True)
     with making as draft:
         if draft.existing is None:

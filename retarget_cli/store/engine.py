@@ -21,7 +21,8 @@ from retarget_cli.store.locks import KeyLocks, LockState
 from retarget_cli.store.presence import Presence, draft_name, owner, sweep
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.store.receipts import NAME, make_receipt, read_receipt, written_digest
-from retarget_cli.store.runs import BadRecord, read_all, write_run
+from retarget_cli.store.runs import BadRecord, Records, write_run
+from retarget_cli.store.work import work_folder, work_folders
 from retarget_cli.utils.atomic import (
     crash_point,
     discard,
@@ -58,6 +59,7 @@ class Store:
         self.locks = KeyLocks(self.root / "locks")
         self.presence = Presence(self.root / "locks")
         self._contents = Contents()
+        self._records = Records(self.root / "runs")
         self._told: set[Path] = set()
         self._swept = False
 
@@ -117,19 +119,52 @@ class Store:
             finally:
                 discard(draft.path, tmp)
 
-    def work(self, stage: str, key: str) -> Path:
-        """The folder for checkpoints of an unfinished entry; made when missing, kept until the entry is published."""
+    def install(self, stage: str, key: str, fill: Callable[[Path], None]) -> Entry:
+        """Put an entry here that another workspace published. fill: writes its files and its receipt into a folder.
+
+        Raises WorkspaceError when they do not hold what the receipt says; nothing is put into place then.
+        """
         check_address(stage, key)
-        path = self.root / "work" / stage / key
+        existing = self.find(stage, key)
+        if existing is not None:
+            return existing
+        tmp = self.root / "tmp"
+        draft = tmp / draft_name(key)
         with disk_problems(self.root):
-            path.mkdir(parents=True, exist_ok=True)
-        return path
+            draft.mkdir(parents=True)
+            try:
+                fill(draft)
+                try:
+                    if read_receipt(draft, stage, key, deep=True) is None:
+                        raise Broken(f"{NAME} is missing")
+                except Broken as broken:
+                    what = f"a result of {stage} that came from elsewhere is damaged ({broken})"
+                    raise WorkspaceError(what, where=draft, fix="Run the same command again.") from None
+                sync_tree(draft)
+                publish_folder(draft, self._folder(stage, key))
+            finally:
+                discard(draft, tmp)
+        entry = self.find(stage, key)
+        if entry is None:
+            fix = "Remove that folder, then run the same command again."
+            raise WorkspaceError(f"the result of {stage} cannot be put into place", where=draft, fix=fix)
+        return entry
+
+    def work(self, stage: str, key: str) -> Path:
+        """This process's folder for checkpoints of an unfinished entry; made when missing, kept until it is published.
+
+        What a dead process left is taken over whole. Processes that make the same entry at once never share one.
+        """
+        check_address(stage, key)
+        with disk_problems(self.root):
+            return work_folder(self.root, stage, key)
 
     def drop_work(self, stage: str, key: str) -> None:
-        """Delete the work folder, if any."""
+        """Delete every work folder of an entry."""
         check_address(stage, key)
         with disk_problems(self.root):
-            discard(self.root / "work" / stage / key, self.root / "tmp")
+            for folder in work_folders(self.root, stage, key):
+                discard(folder, self.root / "tmp")
 
     def record_run(self, record: Mapping[str, Any], run_id: str | None = None) -> str:
         """Write a run record, or replace the one called `run_id`; returns its id.
@@ -142,7 +177,7 @@ class Store:
     def runs(self) -> list[dict[str, Any]]:
         """Every run record, newest first, each with its ``id``. What is none is named in a warning, once."""
         with disk_problems(self.root):
-            records, bad = read_all(self.root / "runs")
+            records, bad = self._records.read()
         for each in bad:
             if each.path not in self._told:
                 self._told.add(each.path)
@@ -152,7 +187,7 @@ class Store:
     def bad_records(self) -> list[BadRecord]:
         """The files that should be run records and are not."""
         with disk_problems(self.root):
-            return read_all(self.root / "runs")[1]
+            return self._records.read()[1]
 
     def entries(self) -> Iterator[Entry]:
         """Every entry that passes the shallow checks; broken ones are left out and left alone."""

@@ -18,6 +18,7 @@ from retarget_cli.store.locks import LockState
 from retarget_cli.store.presence import owner
 from retarget_cli.store.problems import disk_problems
 from retarget_cli.store.receipts import NAME
+from retarget_cli.store.work import key_of
 from retarget_cli.utils.atomic import crash_point, discard, is_forgotten_part
 from retarget_cli.utils.liveness import Standing
 
@@ -172,7 +173,8 @@ def _leftovers(store: Store, published: set[str], named: set[str], horizon: floa
             yield path
     yield from (path for path in sorted((store.root / "quarantine").iterdir()) if _newest(path) <= horizon)
     for path in sorted((store.root / "work").glob("*/*")):
-        if path.name in published or (path.name not in named and _newest(path) <= horizon):
+        key = key_of(path)
+        if key in published or (key not in named and _newest(path) <= horizon):
             yield path
     yield from (path for place in (".", "runs") for path in (store.root / place).iterdir() if is_forgotten_part(path))
     yield from store.presence.dead()

@@ -1,8 +1,9 @@
-"""One lock a key. Locks only spare two processes the same work; nothing relies on them for being correct."""
+"""One lock a key, and a claim where locks do not reach. They only spare double work; nothing relies on them."""
 
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retarget_cli.store.claims import Claims
 from retarget_cli.store.keys import is_sha256
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class KeyLocks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.claims = Claims(folder)
         self._locks: dict[str, BaseFileLock] = {}
         self._guard = threading.Lock()
 
@@ -42,7 +45,13 @@ class KeyLocks:
             waiting()
             state = self._take(key, _POLL_SECONDS)
         with self._release(key, state):
-            yield state
+            while not self.claims.take(key):  # of another machine, where locks are granted to everybody
+                waiting()
+                time.sleep(_POLL_SECONDS)
+            try:
+                yield state
+            finally:
+                self.claims.drop(key)
 
     @contextmanager
     def attempt(self, key: str) -> Iterator[LockState]:
@@ -53,7 +62,8 @@ class KeyLocks:
 
     def busy(self) -> list[str]:
         """Keys that somebody works on now."""
-        return [key for key, state in self._states().items() if state is LockState.BUSY]
+        locked = [key for key, state in self._states().items() if state is LockState.BUSY]
+        return list(dict.fromkeys([*locked, *self.claims.living()]))
 
     def doubt(self) -> str | None:
         """Why it cannot be known who works here, if so: locks are refused, only pretended, or not ours to take."""
@@ -70,7 +80,7 @@ class KeyLocks:
     def forgotten(self, horizon: float) -> list[Path]:
         """Files of locks that nobody has and that were made before `horizon`, a time."""
         states = self._states()
-        return [
+        return self.claims.forgotten(horizon) + [
             path
             for key, state in states.items()
             if state is LockState.HELD and (path := self._path(key)).exists() and path.stat().st_mtime <= horizon

@@ -79,6 +79,18 @@ class Presence:
         return time.time()
 
 
+def newest_sign(folder: Path, owner: str) -> Path | None:
+    """The file of a process that was touched last; None where it has none."""
+    found = [path for path in folder.glob(f"{owner}.*.alive") if _FILE.fullmatch(path.name)]
+    return max(found, key=_touched, default=None)
+
+
+def _touched(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
 def draft_name(key: str) -> str:
     """A name for a draft of the entry `key`, or for something else in ``tmp/``, that tells whose it is."""
     return f"{key}.{token()}.{uuid.uuid4().hex}"

@@ -69,24 +69,42 @@ def _moment(folder: Path) -> str:
 
 def read_runs(folder: Path) -> list[dict[str, Any]]:
     """Every record, newest first. What is no record is left out."""
-    return read_all(folder)[0]
+    return Records(folder).read()[0]
 
 
-def read_all(folder: Path) -> tuple[list[dict[str, Any]], list[BadRecord]]:
-    """Every record, newest first, and the files that should be records and are not."""
-    records, bad = [], []
-    for path in sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True):
-        if path.name.startswith("."):
-            continue
-        try:
-            records.append(_read(path))
-        except FileNotFoundError:
-            continue
-        except Unfit as unfit:
-            bad.append(BadRecord(path, str(unfit)))
-        except OSError as error:
-            bad.append(BadRecord(path, error.strerror or str(error)))
-    return records, bad
+class Records:
+    """The records in a folder. What was read is remembered for as long as its file stays as it is.
+
+    Nobody may change what is in a record that was given out; those who write one make a new one of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
+
+    def read(self) -> tuple[list[dict[str, Any]], list[BadRecord]]:
+        """Every record, newest first, and the files that should be records and are not."""
+        records, bad = [], []
+        for path in sorted(self._folder.glob("*.json"), key=lambda path: path.name, reverse=True):
+            if path.name.startswith("."):
+                continue
+            try:
+                records.append(self._record(path))
+            except FileNotFoundError:
+                continue
+            except Unfit as unfit:
+                bad.append(BadRecord(path, str(unfit)))
+            except OSError as error:
+                bad.append(BadRecord(path, error.strerror or str(error)))
+        return records, bad
+
+    def _record(self, path: Path) -> dict[str, Any]:
+        facts = path.lstat()
+        identity = facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
+        known = self._known.get(path.name)
+        if known is None or known[0] != identity:
+            known = self._known[path.name] = identity, _read(path)
+        return dict(known[1])
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,14 +10,32 @@ import functools
 import importlib.util
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from retarget_cli.errors import EnvironmentProblem, UsageError
 
+_elsewhere: list[int] = []  # devices of the machines that are planned for, where these are not this one
 
-@functools.cache
+
 def cuda_devices() -> int:
     """Number of CUDA devices that the installed torch can use; 0 when torch was built without CUDA."""
+    return _elsewhere[-1] if _elsewhere else _own_devices()
+
+
+@contextmanager
+def planning_for(devices: int) -> Iterator[None]:
+    """Within it, this machine counts as one with so many CUDA devices: plans for others are made as they would be."""
+    _elsewhere.append(devices)
+    try:
+        yield
+    finally:
+        _elsewhere.pop()
+
+
+@functools.cache
+def _own_devices() -> int:
     return _driver_devices() if _torch_has_cuda() else 0
 
 

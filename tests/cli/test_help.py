@@ -34,7 +34,7 @@ def options(name: str) -> dict[str, Any]:
 
 
 def test_every_command_is_looked_at() -> None:
-    assert len(ALL) == 26
+    assert len(ALL) == 27
     assert {"train", "keypoints apply", "weights pull", "settings"} <= set(ALL)
 
 
@@ -65,7 +65,7 @@ def test_what_every_command_takes(name: str) -> None:
     assert {option: found[option].opts[1:] for option in wanted} == wanted
     assert ("--workspace" in found) == (name.split()[0] not in WITHOUT_WORKSPACE)
     assert {option.name for option in found.values() if not option.help} <= {
-        "frame", "frame_a", "frame_b", "frame_driver", "start", "devices", "no_render",
+        "frame", "frame_a", "frame_b", "frame_driver", "start", "devices", "no_render", "task",
     }  # fmt: skip
 
 

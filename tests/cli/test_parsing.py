@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from retarget_cli.cli.parsing import hint_words, parse_box, parse_hints, parse_point
+from retarget_cli.cli.parsing import hint_words
 from retarget_cli.errors import UsageError
+from retarget_cli.pipeline.hints import parse_box, parse_hints, parse_point
 
 
 def test_box() -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
 from retarget_cli.cli.options import BOX, OBJECT, argument, grouped, old_frame, option
-from retarget_cli.cli.parsing import hint_words, parse_colour, parse_fps_in, parse_hints
+from retarget_cli.cli.parsing import hint_words, parse_colour, parse_fps_in
 from retarget_cli.config import CUTS
 from retarget_cli.errors import UsageError
+from retarget_cli.pipeline.hints import parse_hints
 
 if TYPE_CHECKING:
     from retarget_cli.pipeline.clips import ClipInput

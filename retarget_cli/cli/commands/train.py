@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retarget_cli.cli import completion, options, output
-from retarget_cli.cli.many import train_many
 from retarget_cli.cli.options import ADVANCED, OBJECT, argument, choice, grouped, option, renamed
+from retarget_cli.cli.pairs import DEVICE, train_pairs
 from retarget_cli.config import PRECISIONS
 from retarget_cli.errors import UsageError
 from retarget_cli.findings import as_lines, to_json
@@ -67,14 +67,14 @@ def train(
     looks = NOTHING if no_render else choose(render, DRAWS, "--render")
     told = recipe.chosen() | segmenter.chosen() | training.chosen()
     if pairs is not None:
-        train_many.run(pairs, {"a": a, "b": b, **objects.chosen()}, told, general, [f"--render={looks}"])
+        train_pairs(pairs, {"a": a, "b": b, **objects.chosen()}, told, looks, general)
         return
     if a is None or b is None:
         fix = "Name both, A first, or a list of pairs with --pairs FILE."
         raise UsageError("two clips are needed", where="train", fix=fix)
     if "," in (told["device"] or ""):
         fix = "Name one device, or a list of pairs with --pairs FILE."
-        raise UsageError("one pair is trained on one device", where=train_many.DEVICE, fix=fix)
+        raise UsageError("one pair is trained on one device", where=DEVICE, fix=fix)
     clip_a, clip_b = objects.clips(a, b)
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.pipeline.train import train as train_pair

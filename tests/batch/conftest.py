@@ -1,0 +1,1 @@
+from batches import clips, drawn, write  # noqa: F401 - fixtures
