@@ -20,6 +20,7 @@ from retarget_cli.utils.fields import nearest
 
 T = TypeVar("T")
 _CLIP = ("file", "mask", "box", "point", "fps-in", "from", "to", "cuts", "colour")
+_PART = {"from": "start", "to": "stop"}
 _CHOICES: Mapping[str, Sequence[str]] = {"cuts": CUTS, "colour": COLOURS}
 _RENDER = (
     "look", "affine", "background", "driver", "format", "from", "to", "fps", "slow", "loop", "smooth", "flip", "follow",
@@ -119,12 +120,9 @@ def _clip(table: Table, folder: Path) -> ClipInput:
     with _placed(table.where):
         hints = parse_hints(0, table.words("box"), table.words("point"), "box")
         rate = parse_rate(rates[0], "fps-in") if rates else None
-        part = {name: table.scalars(key)[0] for key, name in (("from", "start"), ("to", "stop")) if key in table}
-        told: dict[str, Any] = {
-            key: choose(table.words(key)[0], known, key) for key, known in _CHOICES.items() if key in table
-        }
-    mask = masks[0] if masks else None
-    return ClipInput(folder / file, mask, hints, rate, **part, **told)
+        used: dict[str, Any] = {name: table.scalars(key)[0] for key, name in _PART.items() if key in table}
+        used |= {key: choose(table.words(key)[0], known, key) for key, known in _CHOICES.items() if key in table}
+    return ClipInput(folder / file, masks[0] if masks else None, hints, rate, **used)
 
 
 def read_renders(table: Table, clips: Mapping[str, ClipInput]) -> tuple[RenderOptions, ...]:
