@@ -75,9 +75,14 @@ def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> Sourc
         clip.rate if pictures else None,
         colour=colour,
         content="" if colour is None else digest,
-        number=first_number(clip.path) if pictures else 0,
+        number=first_frame(clip.path),
         cuts=clip.cuts,
     )
+
+
+def first_frame(path: Path) -> int:
+    """What the first frame of a clip is called: 0 in a video, a number in its name in a sequence."""
+    return first_number(path) if is_sequence(path) else 0
 
 
 def first_number(path: Path) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retarget_cli.cli.parsing import parse_hints
+from retarget_cli.pipeline.hints import parse_hints
 from retarget_cli.pipeline.looking.commands import (
     apply_words,
     export_words,
@@ -66,3 +66,10 @@ def test_options_of_a_render_are_said_and_others_cannot_be_smuggled_in() -> None
         "m.csv",
         "--slow=2",
     ]
+
+
+def test_hints_of_a_sequence_have_the_numbers_of_its_pictures(tmp_path: Path) -> None:
+    for number in (1001, 1002, 1003):
+        (tmp_path / f"shot.{number}.png").touch()
+    words = segment_words(str(tmp_path), [{"frame": 2, "points": [[3, 4, True]]}], None, Path(".retarget"))
+    assert words[words.index("--point") + 1] == "1003:3,4"

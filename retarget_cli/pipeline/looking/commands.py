@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.pipeline.clips import first_frame
 from retarget_cli.pipeline.reproduce import as_named
 
 Words = list[str | Path]
@@ -40,7 +41,9 @@ def _joined(values: Iterable[float]) -> str:
 def segment_words(path: str, hints: Sequence[Mapping[str, Any]], painted: Path | None, workspace: Path) -> Words:
     """`retarget segment`. painted: the folder of mattes of single frames."""
     frames: Words = [] if painted is None else ["--mask-frames", named(painted)]
-    return ["segment", named(path), *hint_words(hints), *frames, *workspace_words(workspace)]
+    first = first_frame(Path(path))  # the page counts from 0, the command as the names of the pictures do
+    numbered = [{**hint, "frame": hint["frame"] + first} for hint in hints]
+    return ["segment", named(path), *hint_words(numbered), *frames, *workspace_words(workspace)]
 
 
 def train_words(
