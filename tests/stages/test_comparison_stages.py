@@ -77,7 +77,9 @@ def test_lpips_is_measured_where_it_can_be(tmp_path: Path) -> None:
     torch.manual_seed(0)
     state = vgg.make_layers(vgg.cfgs["D"]).state_dict()
     save_file({f"features.{name}": value for name, value in state.items()}, tmp_path / "own.safetensors")
-    job: Any = SimpleNamespace(stage=SimpleNamespace(files={"vgg16": tmp_path / "own.safetensors"}), check=lambda: None)
+    job: Any = SimpleNamespace(
+        stage=SimpleNamespace(path=lambda role: tmp_path / "own.safetensors"), check=lambda: None
+    )
     random, mask = np.random.default_rng(1), np.full((64, 64), 255, np.uint8)
     real = Frame(random.integers(0, 256, (64, 64, 3), dtype=np.uint8), mask)
     other = Frame(random.integers(0, 256, (64, 64, 3), dtype=np.uint8), mask)
