@@ -21,7 +21,7 @@ from retarget_cli.methods.jokr.renderers.recurrent import InARow, RecurrentRende
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, shares_of
 from retarget_cli.methods.jokr.renderers.warp import WarpRenderer, carried_terms
 from retarget_cli.methods.jokr.texture import TexturePhase
-from retarget_cli.methods.jokr.textures import CrossTexturePhase, RecurrentTexturePhase
+from retarget_cli.methods.jokr.textures import RecurrentTexturePhase
 from retarget_cli.nn.coords import warp_image
 from retarget_cli.training.checkpoint import save_modules
 
@@ -273,22 +273,6 @@ def test_neither_of_two_frames_in_a_row_is_copied_from_itself() -> None:
     without = follower().handicap(torch.tensor([1]), torch.tensor(0.0), torch.Generator().manual_seed(0))
     assert without is not None
     assert without.sources[0, 1] and without.sources[0, 2]
-
-
-def test_pictures_in_poses_of_the_other_clip_are_trained_by_the_discriminator_alone(tmp_path: Path) -> None:
-    phase = builder("texture-attention", tmp_path)()
-    assert isinstance(phase, CrossTexturePhase)
-    assert [len(poses) for poses in phase.across] == [len(clip.pixels) for clip in reversed(phase.clips)]
-    phase.schedules["adversarial_ramp"].set(1.0)
-    torch.manual_seed(0)
-    _, poses = chosen = phase.choose(0)
-    assert poses.shape == (2, 6, 2)
-    terms = phase.attempt(0, chosen)[3]
-    assert set(terms) == {"cross"}
-    (gradient,) = torch.autograd.grad(terms["cross"], [phase.renderers[0].network.head[0].weight])
-    assert float(gradient.abs().sum()) > 0
-    phase.schedules["adversarial_ramp"].set(0.0)
-    assert float(phase.attempt(0, chosen)[3]["cross"].detach().abs()) == 0.0
 
 
 def test_two_frames_in_a_row_are_judged_together(tmp_path: Path) -> None:

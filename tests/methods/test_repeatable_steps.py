@@ -164,8 +164,6 @@ def move_to_meta(phase: Any, others: list[nn.Module]) -> None:
     )
     for schedule in phase.schedules.values():
         schedule.value = schedule.value.to("meta")
-    if hasattr(phase, "across"):
-        phase.across = [poses.to("meta") for poses in phase.across]
     phase.generator = SimpleNamespace(device=torch.device("meta"))
 
 
