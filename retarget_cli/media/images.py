@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 import numpy as np
@@ -19,10 +16,11 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.errors import writing
 from retarget_cli.media.picture import Channels
 from retarget_cli.media.sequence import TIMES
+from retarget_cli.media.series.folder import NewFolder
 from retarget_cli.media.series.layers import LAYERS, Names, write_times
 from retarget_cli.media.series.names import pictures_in
 from retarget_cli.media.timing import Timing
-from retarget_cli.utils.atomic import part_beside, write_bytes_atomic
+from retarget_cli.utils.atomic import write_bytes_atomic
 
 
 def png_bytes(image: np.ndarray) -> bytes:
@@ -69,7 +67,7 @@ def read_png_folder(folder: Path, *, channels: Channels = "rgb") -> Iterator[np.
         yield read_picture(path, channels=channels)
 
 
-class SeriesWriter:
+class SeriesWriter(NewFolder):
     """A context manager that writes frames in order as ``000000.png``, ``000001.png``, ... and publishes the folder.
 
     With them goes ``times.csv``: for each picture when it appears and how long it shows, in seconds. The folder has its
@@ -80,24 +78,8 @@ class SeriesWriter:
     def __init__(self, path: Path, size: tuple[int, int], timing: Timing, names: Names | None = None) -> None:
         """size: (w, h) of the images."""
         self._names = names or Names(".png")
-        self.path = Path(path)
-        self.written = 0
+        super().__init__(path)
         self._size, self._timing = size, timing
-        self._part = part_beside(self.path)
-
-    def __enter__(self) -> Self:
-        with writing(self.path):
-            self._part.mkdir(parents=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            shutil.rmtree(self._part, ignore_errors=True)
 
     def write(self, image: np.ndarray) -> None:
         """Write the next frame: (H, W, 3), (H, W, 4) with straight alpha, or (H, W); uint8."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -17,10 +15,10 @@ import numpy as np
 from retarget_cli.errors import EnvironmentProblem, UsageError
 from retarget_cli.media.errors import writing
 from retarget_cli.media.sequence import TIMES
+from retarget_cli.media.series.folder import NewFolder
 from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.timing import Timing
 from retarget_cli.media.transfer import Colour, from_linear
-from retarget_cli.utils.atomic import part_beside
 
 Kind = Literal["exr", "exr-dwaa", "tiff", "png"]
 Layout = Literal["parts", "folders"]
@@ -57,7 +55,7 @@ class Names:
         return f"{self.stem}{self.number + index:0{self.digits}d}{self.ending}"
 
 
-class LayerWriter:
+class LayerWriter(NewFolder):
     """A context manager that writes frames in order and publishes a folder on a clean exit; on an error it is removed.
 
     With them goes ``times.csv``, as :class:`~retarget_cli.media.images.SeriesWriter` writes it. Raises
@@ -76,27 +74,11 @@ class LayerWriter:
         colour: Colour = "srgb",
     ) -> None:
         """layout: None for the beauty alone. colour: the curve of numbers that are no EXR's, which are linear."""
-        self.path = Path(path)
-        self.written = 0
+        super().__init__(path)
         self._timing, self._kind, self._names, self._facts = timing, kind, names, facts
         self._layout, self._colour = layout, colour
-        self._part = part_beside(self.path)
         if kind.startswith("exr"):
             _open_exr()
-
-    def __enter__(self) -> Self:
-        with writing(self.path):
-            self._part.mkdir(parents=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            shutil.rmtree(self._part, ignore_errors=True)
 
     def write(self, layers: Mapping[str, np.ndarray], texts: Mapping[str, str] | None = None) -> None:
         """Write the next frame. layers: float16 by name: (H, W, 3) light, (H, W, 4) light multiplied by alpha, or
