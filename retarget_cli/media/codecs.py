@@ -20,7 +20,7 @@ from retarget_cli.media.timing import Timing
 
 os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells the terminal about itself
 
-CodecName = Literal["h264", "hevc", "av1", "ffv1", "prores", "dnxhr", "mxf", "vp9", "webp"]
+CodecName = Literal["h264", "h264-10", "hevc", "av1", "ffv1", "prores", "dnxhr", "mxf", "vp9", "webp"]
 
 _LARGEST_SCALE = 2**31 - 1  # MP4 counts ticks per second in 32 bits, and FFmpeg in signed ones
 _BT709, _LIMITED = 1, 1
@@ -124,6 +124,19 @@ CODECS: dict[CodecName, Codec] = {
         options={"preset": "fast", "x264-params": "mbtree=0"},
         quality="crf",
         context={"max_b_frames": 0},  # decoding order is showing order, so every duration is stored exactly
+        coded=True,
+    ),
+    "h264-10": Codec(
+        "libx264",
+        "mp4",
+        {"rgb": "yuv420p10le"},
+        block=2,
+        tagged=True,
+        scaled=True,
+        sound="aac",
+        options={"preset": "fast", "x264-params": "mbtree=0"},
+        quality="crf",
+        context={"max_b_frames": 0},
         coded=True,
     ),
     "hevc": Codec(

@@ -49,6 +49,7 @@ KINDS: dict[str, OutputKind] = {
     "mxf": OutputKind((".mxf",), "mxf"),
     "prores4444": OutputKind((".mov",), "prores", "prores", alpha=True),
     "dnxhr": OutputKind((".mov",), "dnxhr"),
+    "h264-10": OutputKind((".mp4", ".mov"), "h264-10"),
     "hevc": OutputKind((".mp4", ".mov"), "hevc"),
     "av1": OutputKind((".mp4",), "av1"),
     "png": OutputKind((FOLDER,), alpha=True),

@@ -39,8 +39,8 @@ LOOKS = ("a", "b", "both")
 NOTHING = "none"
 SMALLEST, LARGEST = 16, 16384
 """Pixels of a side of a result."""
-FORMATS = ("mp4", "mov", "mkv", "webm", "webp", "gif", "mxf", "prores4444", "dnxhr", "hevc", "av1", "png", "tiff",
-           "exr", "exr-dwaa")  # fmt: skip
+FORMATS = ("mp4", "mov", "mkv", "webm", "webp", "gif", "mxf", "prores4444", "dnxhr", "h264-10", "hevc", "av1", "png",
+           "tiff", "exr", "exr-dwaa")  # fmt: skip
 """Words of `--format`; media/outputs has what each means."""
 LAYOUTS = ("parts", "folders")
 DRAWS = (*LOOKS, NOTHING)

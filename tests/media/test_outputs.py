@@ -156,6 +156,8 @@ CODE = Timecode.parse("01:00:59;28", Fraction(30000, 1001))
 @pytest.mark.parametrize(
     ("word", "suffix", "codec", "pixels"),
     [
+        ("h264-10", ".mp4", "h264", "yuv420p10le"),
+        ("h264-10", ".mov", "h264", "yuv420p10le"),
         ("hevc", ".mp4", "hevc", "yuv420p10le"),
         ("hevc", ".mov", "hevc", "yuv420p10le"),
         ("av1", ".mp4", "av1", "yuv420p10le"),
