@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.batch.opened import Opened, Part
-from retarget_cli.batch.work import Explain, Fault, found_of
+from retarget_cli.batch.work import Explain, Fault
 from retarget_cli.events import Reporter
 from retarget_cli.findings import Finding
 from retarget_cli.pipeline import outputs
@@ -18,7 +18,7 @@ from retarget_cli.pipeline.report import write_report
 from retarget_cli.pipeline.runs import same_run
 from retarget_cli.pipeline.train import train
 from retarget_cli.stages.fit import held_out
-from retarget_cli.stages.stage import Stop
+from retarget_cli.stages.stage import Stop, found_of
 from retarget_cli.stages.verdict import findings
 from retarget_cli.store.engine import Store
 

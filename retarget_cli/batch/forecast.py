@@ -11,8 +11,7 @@ from typing import Any
 
 from retarget_cli.batch.batch import Planning
 from retarget_cli.batch.graph import LANES, Lane, Piece, Unit
-from retarget_cli.batch.work import found_of
-from retarget_cli.stages.stage import Stage
+from retarget_cli.stages.stage import Stage, found_of
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.utils import text
 

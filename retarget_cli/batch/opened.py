@@ -76,7 +76,8 @@ class Part:
         if self.rendering is None:
             return "both looks"
         driver = self.options.driver
-        moved, form = ("" if driver is None else f" as {driver.path.stem}"), _mark(self.options.format)
+        moved = "" if driver is None else f" as {driver.path.stem}"
+        form = "" if self.options.format is None else f".{self.options.format}"
         return f"look {self.options.look}{moved}{self.options.variant}{form}"
 
 
@@ -148,10 +149,6 @@ class Opened:
         if driver is None:
             return pair_direction(trained, look)
         return new_driver_direction(trained, look, driver, entries)
-
-
-def _mark(form: str | None) -> str:
-    return "" if form is None else f".{form}"
 
 
 def open_job(job: Job, store: Store) -> Opened:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from retarget_cli.batch.graph import Lane, Piece, Unit
 from retarget_cli.errors import EnvironmentProblem, InputError, Interrupted, RetargetError
-from retarget_cli.stages.stage import Busy, Damaged, Stage, Tools, run_stage
+from retarget_cli.stages.stage import Busy, Damaged, Stage, Tools, found_of, run_stage
 from retarget_cli.store.engine import Entry, Store
 
 State = Literal["done", "busy", "lost", "crashed", "failed", "stopped"]
@@ -114,17 +114,6 @@ def _run_piece(piece: Piece, lane: Lane, tools: Tools, note: Note, look_only: bo
         raise Lost(str(error)) from None
     chosen = [stage.id for stage in plan if lane == "cpu" or stage.exclusive]
     run_stages(plan, chosen, entries, tools, note, "cpu device" if look_only else "device" if lane == "cpu" else "")
-
-
-def found_of(plan: Iterable[Stage], store: Store, known: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
-    """The results of a plan that are there, by stage id."""
-    found = dict(known or {})
-    for stage in plan:
-        if all(name in found for name in stage.needs.values()):
-            entry = store.find(stage.name, stage.key({role: found[name] for role, name in stage.needs.items()}))
-            if entry is not None:
-                found[stage.id] = entry
-    return found
 
 
 def run_stages(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
 from math import gcd
@@ -111,34 +111,35 @@ class Codec:
         return {**self.options, **({self.quality: str(quality)} if self.quality else {})}
 
 
+_H264 = Codec(
+    "libx264",
+    "mp4",
+    {"gray": "yuv420p", "rgb": "yuv420p"},
+    block=2,
+    tagged=True,
+    scaled=True,
+    sound="aac",
+    # x264's macroblock tree reads memory it never wrote: the same frames would now and then give other bytes.
+    options={"preset": "fast", "x264-params": "mbtree=0"},
+    quality="crf",
+    context={"max_b_frames": 0},  # decoding order is showing order, so every duration is stored exactly
+    coded=True,
+)
+_DNXHR = Codec(
+    "dnxhd",
+    "mov",
+    {"rgb": "yuv422p10le"},
+    block=2,
+    tagged=True,
+    scaled=True,
+    sound="pcm",
+    options={"profile": "dnxhr_hqx"},
+    coded=True,
+    least=(256, 120),
+)
 CODECS: dict[CodecName, Codec] = {
-    "h264": Codec(
-        "libx264",
-        "mp4",
-        {"gray": "yuv420p", "rgb": "yuv420p"},
-        block=2,
-        tagged=True,
-        scaled=True,
-        sound="aac",
-        # x264's macroblock tree reads memory it never wrote: the same frames would now and then give other bytes.
-        options={"preset": "fast", "x264-params": "mbtree=0"},
-        quality="crf",
-        context={"max_b_frames": 0},  # decoding order is showing order, so every duration is stored exactly
-        coded=True,
-    ),
-    "h264-10": Codec(
-        "libx264",
-        "mp4",
-        {"rgb": "yuv420p10le"},
-        block=2,
-        tagged=True,
-        scaled=True,
-        sound="aac",
-        options={"preset": "fast", "x264-params": "mbtree=0"},
-        quality="crf",
-        context={"max_b_frames": 0},
-        coded=True,
-    ),
+    "h264": _H264,
+    "h264-10": replace(_H264, formats={"rgb": "yuv420p10le"}),
     "hevc": Codec(
         "libx265",
         "mp4",
@@ -181,29 +182,8 @@ CODECS: dict[CodecName, Codec] = {
         options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
         coded=True,
     ),
-    "dnxhr": Codec(
-        "dnxhd",
-        "mov",
-        {"rgb": "yuv422p10le"},
-        block=2,
-        tagged=True,
-        scaled=True,
-        sound="pcm",
-        options={"profile": "dnxhr_hqx"},
-        coded=True,
-        least=(256, 120),
-    ),
-    "mxf": Codec(
-        "dnxhd",
-        "mxf",
-        {"rgb": "yuv422p10le"},
-        block=2,
-        tagged=True,
-        options={"profile": "dnxhr_hqx"},
-        coded=True,
-        least=(256, 120),
-        counted=True,
-    ),
+    "dnxhr": _DNXHR,
+    "mxf": replace(_DNXHR, container="mxf", scaled=False, sound=None, counted=True),
     "vp9": Codec(
         "libvpx-vp9",
         "webm",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from retarget_cli.nn.coords import grid_axis
+from retarget_cli.nn.coords import grid_axis, invert_affine
 
 _NARROW = 1e-3  # squared distance to a point within which it pulls no more strongly
 _CALM = 0.05  # weight of nothing being turned or stretched around a point, of that of the points about it
@@ -51,11 +52,10 @@ def affine_places(points: Tensor, others: Tensor, nearness: Tensor, size: int) -
         about, across = (each[:, None] - each[:, :, None] for each in (here, there))  # (B, K, K, 2)
         weighted = (nearness / nearness.sum(dim=-1, keepdim=True))[None, :, :, None] * about
         # The scatter of the points about each one is what nothing happening is weighed against.
-        scatter = weighted.mT @ about
-        calm = (
-            _CALM * scatter.diagonal(dim1=-2, dim2=-1).sum(dim=-1)[..., None, None] * torch.eye(2, device=here.device)
-        )
-        linear = (across.mT @ weighted + calm) @ _inverse(scatter + calm + 1e-6 * torch.eye(2, device=here.device))
+        scatter, eye = weighted.mT @ about, torch.eye(2, device=here.device)
+        calm = _CALM * scatter.diagonal(dim1=-2, dim2=-1).sum(dim=-1)[..., None, None] * eye
+        back = invert_affine(F.pad(scatter + calm + 1e-6 * eye, (0, 1)))[..., :2]
+        linear = (across.mT @ weighted + calm) @ back
         axis = grid_axis(size, here.device)
         x, y = axis - here[..., 0:1], axis - here[..., 1:2]  # (B, K, size)
         moved = (
@@ -63,13 +63,6 @@ def affine_places(points: Tensor, others: Tensor, nearness: Tensor, size: int) -
             + y[..., None, None] * linear[:, :, None, None, :, 1]
         )
         return moved + there[:, :, None, None]
-
-
-def _inverse(matrices: Tensor) -> Tensor:
-    """The inverses of (..., 2, 2)."""
-    a, b, c, d = matrices[..., 0, 0], matrices[..., 0, 1], matrices[..., 1, 0], matrices[..., 1, 1]
-    rows = torch.stack([d, -b], dim=-1), torch.stack([-c, a], dim=-1)
-    return torch.stack(rows, dim=-2) / (a * d - b * c)[..., None, None]
 
 
 @torch.no_grad()
@@ -103,6 +96,14 @@ def spline_places(points: Tensor, others: Tensor, size: int, ridge: float = 0.01
 def _bending(squared: Tensor) -> Tensor:
     """The kernel r² log r² of squared distances."""
     return squared * torch.log(squared.clamp(min=1e-9))
+
+
+def resized(places: Tensor, size: int) -> Tensor:
+    """Places (B, s, s, 2) of pictures of another size, (B, size, size, 2)."""
+    if places.shape[1] == size:
+        return places
+    large = F.interpolate(places.permute(0, 3, 1, 2), size=(size,) * 2, mode="bilinear", align_corners=True)
+    return large.permute(0, 2, 3, 1)
 
 
 def solve(matrices: Tensor, right: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from retarget_cli.pipeline.options import NOTHING
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.kind import KIND, known_kind, recognised
 from retarget_cli.stages.matte_views import OVERLAY
-from retarget_cli.stages.stage import Stage
+from retarget_cli.stages.stage import Stage, found_of
 from retarget_cli.store.engine import Entry, Store
 from retarget_cli.training.clips import ClipArray
 
@@ -98,10 +98,5 @@ class Before:
     def _missing(self, done: Mapping[str, Entry]) -> list[str]:
         phases = get_method(self._config.method).phases(self._config.method_config)
         stages = [stage for stage in self._plan if stage.id in phases]
-        known = dict(done)
-        for stage in stages:
-            if known.keys() >= set(stage.needs.values()):
-                key = stage.key({role: known[name] for role, name in stage.needs.items()})
-                entry = self._store.find(stage.name, key)
-                known |= {} if entry is None else {stage.id: entry}
+        known = found_of(stages, self._store, done)
         return [stage.id for stage in stages if stage.id not in known]

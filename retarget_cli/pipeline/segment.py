@@ -22,7 +22,7 @@ from retarget_cli.stages.matte import ALPHA, MATTE, alpha, flicker, flicker_repo
 from retarget_cli.stages.matte_views import CONTACT_SHEET, OVERLAY, PREVIEW_PICTURE, contact, overlay, preview_report
 from retarget_cli.stages.matte_views import preview as look_at
 from retarget_cli.stages.schedule import run
-from retarget_cli.stages.stage import Stage, Stop, Tools, never
+from retarget_cli.stages.stage import Stage, Stop, Tools, found_of, never
 from retarget_cli.store.engine import Entry, Store
 
 
@@ -170,13 +170,9 @@ def _as_numbered(report: dict[str, Any], number: int) -> dict[str, Any]:
 
 def finished(clip: SourceClip, config: MatteConfig, store: Store, painted: Path | None = None) -> dict[str, Entry]:
     """The matte of the whole clip and what it needs, if all of it was made before; otherwise nothing."""
-    done: dict[str, Entry] = {}
-    for stage in (*plan_matte(clip, config, store, painted), doubts(clip)):
-        entry = store.find(stage.name, stage.key({role: done[name] for role, name in stage.needs.items()}))
-        if entry is None:
-            return {}
-        done[stage.id] = entry
-    return done
+    plan = [*plan_matte(clip, config, store, painted), doubts(clip)]
+    done = found_of(plan, store)
+    return done if len(done) == len(plan) else {}
 
 
 def _open(clip: ClipInput, out: Path | None, tools: Tools) -> tuple[SourceClip, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,17 @@ class Damaged(Exception):
 
 class Busy(Exception):
     """Another process makes this result just now."""
+
+
+def found_of(plan: Iterable[Stage], store: Store, known: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
+    """The results of a plan that are there, by stage id. known: those that it may need and does not make."""
+    found = dict(known or {})
+    for stage in plan:
+        if all(name in found for name in stage.needs.values()):
+            entry = store.find(stage.name, stage.key({role: found[name] for role, name in stage.needs.items()}))
+            if entry is not None:
+                found[stage.id] = entry
+    return found
 
 
 def run_stage(stage: Stage, needed: Mapping[str, Entry], tools: Tools, *, whole: bool = False) -> tuple[Entry, bool]:

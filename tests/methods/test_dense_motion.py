@@ -11,9 +11,10 @@ from torch.nn import functional as F
 
 from retarget_cli.methods import get_method
 from retarget_cli.methods.jokr.renderers.base import Without
-from retarget_cli.methods.jokr.renderers.dense_motion import DenseMotionRenderer, resized
+from retarget_cli.methods.jokr.renderers.dense_motion import DenseMotionRenderer
 from retarget_cli.methods.jokr.renderers.make import make_renderer
 from retarget_cli.nn.coords import grid_axis
+from retarget_cli.nn.deformation import resized
 
 SIZE, KEYPOINTS, SOURCES = 32, 14, 4
 both = pytest.mark.parametrize("name", ["fomm", "tps"])

@@ -26,7 +26,6 @@ from retarget_cli.methods.jokr.networks import (
 from retarget_cli.methods.jokr.pretrained import stored_aligner
 from retarget_cli.methods.jokr.renderers.base import Renderer
 from retarget_cli.methods.jokr.renderers.make import load_renderer
-from retarget_cli.methods.jokr.renderers.recurrent import InARow, RecurrentRenderer
 from retarget_cli.nn.coords import invert_affine
 from retarget_cli.nn.heatmaps import concentration
 from retarget_cli.training.checkpoint import load_modules
@@ -120,9 +119,7 @@ class JokrModel:
         """Read the results of all phases; `look` is the clip to draw."""
         extractor, shape = load_shape_networks(pair)
         channel = BOTH.index(look)
-        texture = load_renderer(pair.config, channel, pair.states["texture"])
-        if isinstance(texture, RecurrentRenderer):
-            texture = InARow(texture)
+        texture = load_renderer(pair.config, channel, pair.states["texture"]).for_video()
         to_subject = load_to_subject(pair, look, LearnedAffine())
         detailed = load_detailed_texture(pair, channel, texture) if pair.config.detail.steps else None
         freeze((extractor, shape, texture), pair.device)

@@ -17,8 +17,7 @@ from retarget_cli.pipeline.runs import TrainedRun, find_clips, find_run, renew, 
 from retarget_cli.pipeline.train import plan_train, train
 from retarget_cli.stages.clip import SourceClip
 from retarget_cli.stages.fit import training_cost
-from retarget_cli.stages.stage import Stage, Tools
-from retarget_cli.store.engine import Entry, Store
+from retarget_cli.stages.stage import Tools, found_of
 
 Clips = tuple[ClipInput, ClipInput]
 _NETWORKS = "state.safetensors"
@@ -94,19 +93,9 @@ def _found(clips: Clips, one: Contestant, tools: Tools) -> str | None:
     store = tools.store
     begins = find_beginning(store, one.config)
     pair = open_pair(*clips, tools)
-    entries = _entries(plan_train(pair, begins.config, store, None, begins.start), store)
-    if entries is None:
+    plan = plan_train(pair, begins.config, store, None, begins.start)
+    entries = found_of(plan, store)
+    if len(entries) < len(plan):
         return None
     folder = outputs.pair_folder((pair[0].name, pair[1].name), (pair[0].digest, pair[1].digest))
     return same_run(store, folder.name, pair, begins.config, entries)
-
-
-def _entries(plan: Sequence[Stage], store: Store) -> dict[str, Entry] | None:
-    """The results of a plan by stage id; None when one of them is missing."""
-    done: dict[str, Entry] = {}
-    for stage in plan:
-        entry = store.find(stage.name, stage.key({role: done[name] for role, name in stage.needs.items()}))
-        if entry is None:
-            return None
-        done[stage.id] = entry
-    return done

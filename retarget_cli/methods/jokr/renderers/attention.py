@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Renderer, Without
+from retarget_cli.methods.jokr.renderers.base import Renderer, Without, seen
 from retarget_cli.methods.jokr.renderers.sources import SourceFrames
 from retarget_cli.methods.jokr.renderers.unet import refined_alpha, shape_maps
 from retarget_cli.nn.blocks import ConvBlock
@@ -80,10 +80,9 @@ class AttentionGenerator(nn.Module):
         (B, U, K, 2), their keypoints. Returns colour (B, 3, S, S) in [-1, 1] and alpha logits (B, 1, S, S).
         """
         every = frames.flatten(0, 1)
-        seen = torch.cat([every[:, :3], every[:, 3:] * 2 - 1], dim=1)
         fine, coarse = self.pose(self._maps(silhouette, points, 4))
         fine_poses, coarse_poses = self._of_each(frames, self.pose(self._maps(every[:, 3:], poses.flatten(0, 1), 4)))
-        fine_looks, coarse_looks = self._of_each(frames, self.look(F.pixel_unshuffle(seen, 4)))
+        fine_looks, coarse_looks = self._of_each(frames, self.look(F.pixel_unshuffle(seen(every), 4)))
         x = self.join_coarse(torch.cat([coarse, self.find_coarse(coarse, coarse_poses, coarse_looks)], dim=1))
         found = self.find_fine(fine, fine_poses, fine_looks)
         x = self.join_fine(torch.cat([fine, found, self._larger(self.lift_coarse(x))], dim=1))

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from retarget_cli.methods.jokr.renderers.sources import SourceFrames
 
 
+def seen(frames: Tensor) -> Tensor:
+    """Frames (B, 4, S, S), colour and matte, as networks see them: the matte from -1 to 1 too."""
+    return torch.cat([frames[:, :3], frames[:, 3:] * 2 - 1], dim=1)
+
+
 class Carried(NamedTuple):
     """What was copied of source frames into pictures.
 
@@ -73,6 +78,10 @@ class Renderer(nn.Module):
         """Colour and alpha logits of :meth:`draw`."""
         colour, alpha, _ = self.draw(silhouette, points, without)
         return colour, alpha
+
+    def for_video(self) -> Renderer:
+        """The renderer that draws the frames of a video, in their order; itself, where they do not depend on it."""
+        return self
 
     def without(self, numbers: Tensor) -> Without | None:
         """For the frames of these numbers (B,), not to be copied from themselves; None where nothing is copied."""

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retarget_cli.methods.jokr.networks import Residual
-from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without
+from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without, seen
 from retarget_cli.methods.jokr.renderers.sources import SourceFrames
 from retarget_cli.methods.jokr.renderers.unet import refined_alpha
 from retarget_cli.nn.blocks import ConvBlock, UNet
 from retarget_cli.nn.coords import grid_axis, look_up
+from retarget_cli.nn.deformation import resized
 
 _WIDTH = 0.1  # of the spot around a point that a motion belongs to, in half crops
 _NEAREST = 2.0  # log odds with which, at first, the motion of the nearest part is followed
@@ -98,7 +99,7 @@ class Inpainting(nn.Module):
 
     def encoded(self, source: Tensor) -> list[Tensor]:
         """Features of frames (B, 4, S, S), colour and matte, from half their size on."""
-        levels = [self.first(F.pixel_unshuffle(torch.cat([source[:, :3], source[:, 3:] * 2 - 1], dim=1), 2))]
+        levels = [self.first(F.pixel_unshuffle(seen(source), 2))]
         for stage in self.down:
             levels.append(stage(levels[-1]))
         return levels
@@ -195,14 +196,6 @@ def spot(points: Tensor, size: int) -> Tensor:
     axis = grid_axis(size, points.device)
     across, down = (axis - points[..., 0:1]).square(), (axis - points[..., 1:2]).square()
     return torch.exp(-(down[..., :, None] + across[..., None, :]) / (2 * _WIDTH**2))
-
-
-def resized(places: Tensor, size: int) -> Tensor:
-    """Places (B, s, s, 2) of pictures of another size, (B, size, size, 2)."""
-    if places.shape[1] == size:
-        return places
-    large = F.interpolate(places.permute(0, 3, 1, 2), size=(size,) * 2, mode="bilinear", align_corners=True)
-    return large.permute(0, 2, 3, 1)
 
 
 def moved(features: Tensor, places: Tensor) -> Tensor:

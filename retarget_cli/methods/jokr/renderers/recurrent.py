@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Carried, Without
+from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without, seen
 from retarget_cli.methods.jokr.renderers.sources import Sources
 from retarget_cli.methods.jokr.renderers.warp import FEATURES, WarpingGenerator, WarpRenderer
 from retarget_cli.nn.coords import look_up
-from retarget_cli.nn.deformation import rigid_places
+from retarget_cli.nn.deformation import resized, rigid_places
 
 
 class Before(NamedTuple):
@@ -51,10 +51,9 @@ class RecurrentGenerator(WarpingGenerator):
         if before is None:
             further = torch.zeros(len(points), FEATURES, half, half, device=points.device)
         else:
-            coarse = rigid_places(points.float(), before.points.float(), half).permute(0, 3, 1, 2)
-            places = F.interpolate(coarse, size=(self.size,) * 2, mode="bilinear", align_corners=True)
-            moved = look_up(before.picture.float(), places.permute(0, 2, 3, 1), "border", align_corners=True)
-            further = self.before(F.pixel_unshuffle(torch.cat([moved[:, :3], moved[:, 3:] * 2 - 1], dim=1), 2))
+            places = resized(rigid_places(points.float(), before.points.float(), half), self.size)
+            moved = look_up(before.picture.float(), places, "border", align_corners=True)
+            further = self.before(F.pixel_unshuffle(seen(moved), 2))
         drawn: tuple[Tensor, Tensor, Carried] = self(silhouette, points, sources, further)
         return drawn
 
@@ -70,6 +69,10 @@ class RecurrentRenderer(WarpRenderer):
         hidden = super().handicap(numbers, settled, generator)
         assert hidden is not None
         return Without(hidden.sources | self.sources.showing(numbers + 1))
+
+    def for_video(self) -> Renderer:
+        """See :class:`InARow`."""
+        return InARow(self)
 
     def draw(
         self, silhouette: Tensor, points: Tensor, without: Without | None = None

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from retarget_cli.methods.jokr.data import masked
+
 USED = 2
 """Source frames that a picture is made of, where a renderer does not say otherwise."""
 
@@ -63,9 +65,8 @@ class SourceFrames(nn.Module):
         if hidden is not None:
             apart = apart + hidden * 1e6  # farther than all others, and still there when there are no others
         shares, which = shares_of(apart, used)
-        values = self.frames[which].float() / 255
-        matte = values[:, :, 3:]
-        return Sources(which, torch.cat([(values[:, :, :3] * 2 - 1) * matte, matte], dim=2), self.poses[which], shares)
+        frames = masked(self.frames[which].flatten(0, 1)).unflatten(0, which.shape)
+        return Sources(which, frames, self.poses[which], shares)
 
     def first(self, count: int, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """One source for each of `count` pictures: the one in the most usual pose that is not hidden, (B, P).
@@ -77,9 +78,7 @@ class SourceFrames(nn.Module):
         if hidden is not None:
             order = order + hidden * len(self.numbers)
         which = order.argmin(dim=1)
-        values = self.frames[which].float() / 255
-        matte = values[:, 3:]
-        return which, torch.cat([(values[:, :3] * 2 - 1) * matte, matte], dim=1), self.poses[which]
+        return which, masked(self.frames[which]), self.poses[which]
 
 
 def distances_between(points: Tensor) -> Tensor:

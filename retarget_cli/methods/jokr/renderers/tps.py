@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from retarget_cli.methods.jokr.renderers.base import Without
-from retarget_cli.methods.jokr.renderers.dense_motion import DenseMotionRenderer, resized, spot
+from retarget_cli.methods.jokr.renderers.dense_motion import DenseMotionRenderer, spot
 from retarget_cli.methods.jokr.renderers.sources import distances_between
-from retarget_cli.nn.deformation import spline_places
+from retarget_cli.nn.deformation import resized, spline_places
 
 _SET = 5  # points of a spline
 _DROPPED = 0.5  # share of the motions that are not followed, at first

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without
+from retarget_cli.methods.jokr.renderers.base import Carried, Renderer, Without, seen
 from retarget_cli.methods.jokr.renderers.sources import USED, SourceFrames, Sources
 from retarget_cli.methods.jokr.renderers.unet import refined_alpha, shape_maps
 from retarget_cli.nn.blocks import UNet
@@ -69,11 +69,10 @@ class WarpingGenerator(nn.Module):
         with torch.no_grad():
             places, whole = self._places(points, sources)
             moved = look_up(sources.frames.flatten(0, 1), places, "border", align_corners=True)
-        seen = torch.cat([moved[:, :3], moved[:, 3:] * 2 - 1], dim=1)
-        features = self.look(F.pixel_unshuffle(seen, 2)).unflatten(0, (batch, USED))
+        features = self.look(F.pixel_unshuffle(seen(moved), 2)).unflatten(0, (batch, USED))
         pose = shape_maps(silhouette, points, self.working_size, self.point_width)
-        seen = torch.cat([pose, (features * shares).sum(dim=1)], dim=1)
-        trunk = self.unet(seen if further is None else torch.cat([seen, further], dim=1))
+        parts = [pose, (features * shares).sum(dim=1), *([] if further is None else [further])]
+        trunk = self.unet(torch.cat(parts, dim=1))
         out = self.head(trunk).float()
         better = F.interpolate(torch.sigmoid(self.copied(trunk).float()), scale_factor=2, mode="bilinear")
         moved, whole = moved.unflatten(0, (batch, USED)), whole.unflatten(0, (batch, USED))
