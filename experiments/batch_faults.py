@@ -39,7 +39,13 @@ def write_list(folder: Path) -> Path:
         sample: SamplePair = draw_pair(folder / f"pair{pair}", pair, _FRAMES, _SIZE)
         for name, clip, matte in zip(names, (sample.a, sample.b), (sample.a_mask, sample.b_mask), strict=True):
             lines.append(f'{name} = {{ file = "{clip.relative_to(folder)}", mask = "{matte.relative_to(folder)}" }}')
-    settings = ['device = "cpu"', '"crop.size" = 64', '"texture.size" = 64', *(f'"{each}" = 6' for each in _STEPS)]
+    settings = [
+        'device = "cpu"',
+        '"crop.size" = 64',
+        '"texture.size" = 64',
+        '"detail.size" = 128',
+        *(f'"{each}" = 6' for each in _STEPS),
+    ]
     text = [f"all-pairs = {list(_NAMES)!r}".replace("'", '"'), "[settings]", *settings, "[clips]", *lines]
     file = folder / "list.toml"
     file.write_text("\n".join(text) + "\n")
@@ -137,6 +143,8 @@ def main() -> None:
     started = time.monotonic()
     codes = alone(first)
     wanted = first.digests()
+    if not wanted:
+        raise SystemExit(f"nothing was made, see {first.folder / 'log.txt'}")
     print(f"{'alone':14} {time.monotonic() - started:5.0f} s  left with {codes}  {len(wanted)} results", flush=True)
     os.environ.update(_ONE_THREAD)
     for name, run in SCENARIOS.items():
