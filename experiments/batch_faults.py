@@ -44,6 +44,7 @@ def write_list(folder: Path) -> Path:
         '"crop.size" = 64',
         '"texture.size" = 64',
         '"detail.size" = 128',
+        '"detail.patch" = 64',
         *(f'"{each}" = 6' for each in _STEPS),
     ]
     text = [f"all-pairs = {list(_NAMES)!r}".replace("'", '"'), "[settings]", *settings, "[clips]", *lines]
