@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from retarget_cli.samples.pair import SamplePair, draw_pair
+from retarget_cli.samples.pair import draw_pair
 from retarget_cli.store.engine import Store
 
 _SIZE, _FRAMES = (160, 120), (20, 18)
@@ -35,10 +35,12 @@ Digests = dict[tuple[str, str], str]
 def write_list(folder: Path) -> Path:
     """Four clips with their mattes, and a list of every two of them."""
     lines = []
-    for pair, names in enumerate((_NAMES[:2], _NAMES[2:])):
-        sample: SamplePair = draw_pair(folder / f"pair{pair}", pair, _FRAMES, _SIZE)
+    for seed, names in enumerate((_NAMES[:2], _NAMES[2:])):
+        sample = draw_pair(folder / "drawn", seed, _FRAMES, _SIZE)
         for name, clip, matte in zip(names, (sample.a, sample.b), (sample.a_mask, sample.b_mask), strict=True):
-            lines.append(f'{name} = {{ file = "{clip.relative_to(folder)}", mask = "{matte.relative_to(folder)}" }}')
+            shutil.copy(clip, folder / f"{name}.mp4")
+            shutil.copy(matte, folder / f"{name}.mkv")
+            lines.append(f'{name} = {{ file = "{name}.mp4", mask = "{name}.mkv" }}')
     settings = [
         'device = "cpu"',
         '"crop.size" = 64',
