@@ -85,31 +85,31 @@ def alone(scenario: Scenario) -> list[int]:
     return [scenario.driver("--jobs", "1").wait()]
 
 
-def calm(scenario: Scenario, cluster: object) -> list[int]:
+def calm(scenario: Scenario, _: object) -> list[int]:
     """Nothing happens."""
-    return [scenario.driver("--on", cluster.address).wait()]  # type: ignore[attr-defined]
+    return [scenario.driver("--on", "auto").wait()]
 
 
 def node_killed(scenario: Scenario, cluster: object) -> list[int]:
     """One of the two nodes is killed in the middle."""
-    process = scenario.driver("--on", cluster.address)  # type: ignore[attr-defined]
+    process = scenario.driver("--on", "auto")
     scenario.wait(process, _SOME)
     (node, *_) = cluster.worker_nodes  # type: ignore[attr-defined]
     cluster.remove_node(node, allow_graceful=False)  # type: ignore[attr-defined]
     return [process.wait()]
 
 
-def driver_killed(scenario: Scenario, cluster: object) -> list[int]:
+def driver_killed(scenario: Scenario, _: object) -> list[int]:
     """The driver is killed in the middle, and the command given again."""
-    process = scenario.driver("--on", cluster.address)  # type: ignore[attr-defined]
+    process = scenario.driver("--on", "auto")
     scenario.wait(process, _SOME)
     process.send_signal(signal.SIGKILL)
-    return [process.wait(), scenario.driver("--on", cluster.address).wait()]  # type: ignore[attr-defined]
+    return [process.wait(), scenario.driver("--on", "auto").wait()]
 
 
-def two_drivers(scenario: Scenario, cluster: object) -> list[int]:
+def two_drivers(scenario: Scenario, _: object) -> list[int]:
     """Two drivers with the same list at once."""
-    both = [scenario.driver("--on", cluster.address) for _ in range(2)]  # type: ignore[attr-defined]
+    both = [scenario.driver("--on", "auto") for _ in range(2)]
     return [process.wait() for process in both]
 
 
@@ -154,6 +154,7 @@ def main() -> None:
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
         for _ in range(2):
             cluster.add_node(num_cpus=1, num_gpus=1)
+        os.environ["RAY_ADDRESS"] = cluster.address
         scenario, started = Scenario(file, name.replace(" ", "-")), time.monotonic()
         codes = run(scenario, cluster)
         seconds = time.monotonic() - started
