@@ -15,10 +15,11 @@ from retarget_cli.methods.jokr.config import ALIGNER, FIRST_FRAME, PRESETS, Jokr
 from retarget_cli.methods.jokr.method import Jokr
 
 
-def _presets(renderer: str) -> Mapping[str, JokrConfig]:
-    """The presets of `jokr` with another renderer."""
+def _presets(renderer: str, **changes: Any) -> Mapping[str, JokrConfig]:
+    """The presets of `jokr` with another renderer, and other changes of the texture phase."""
     return {
-        name: replace(config, texture=replace(config.texture, renderer=renderer)) for name, config in PRESETS.items()
+        name: replace(config, texture=replace(config.texture, renderer=renderer, **changes))
+        for name, config in PRESETS.items()
     }
 
 
@@ -89,7 +90,7 @@ class CrossIdentity(System):
 
     name: ClassVar[str] = "crossid"
     key: ClassVar[str] = "crossid"
-    presets: ClassVar[Mapping[str, Any]] = _presets("attention")
+    presets: ClassVar[Mapping[str, Any]] = _presets("attention", across=1)
 
 
 class TransMoMo(System):

@@ -140,10 +140,10 @@ def test_sources_are_frames_of_the_training_and_never_the_picture_itself(phase: 
         for number, frame in zip(sources.numbers.tolist(), sources.frames, strict=True):
             assert torch.equal(clip.pixels[number], frame)
         for _ in range(5):
-            index, _, without = phase.choose(channel)
-            assert without is not None
-            hidden = without.sources
-            assert hidden[sources.showing(clip.numbers[index])].all()
+            chosen = phase.choose(channel)
+            assert chosen.without is not None
+            hidden = chosen.without.sources
+            assert hidden[sources.showing(clip.numbers[chosen.frames])].all()
             assert 0.05 < float(hidden.float().mean()) < 0.9
 
 
@@ -278,11 +278,57 @@ def test_neither_of_two_frames_in_a_row_is_copied_from_itself() -> None:
 def test_two_frames_in_a_row_are_judged_together(tmp_path: Path) -> None:
     phase = builder("texture-recurrent", tmp_path)()
     assert isinstance(phase, RecurrentTexturePhase)
-    index, warp, without = phase.choose(0)
-    colour, alpha, picture, _ = phase.attempt(0, (index, warp, without))
+    chosen = phase.choose(0)
+    index, warp = chosen.frames, chosen.warp
+    colour, alpha, picture, _ = phase.attempt(0, chosen)
     assert len(colour) == len(alpha) == len(picture) == 2 * len(index)
     seen = phase.judged(picture)
     assert seen.shape == (len(index), 8, 32, 32)
     assert torch.equal(seen[:, 4:], picture[len(index) :])
     following = warp_image(unmasked(phase.clips[0].pixels[index + 1]), warp)
     torch.testing.assert_close(picture[len(index) :], following)
+
+
+def across_phase(renderer: str, folder: Path) -> TexturePhase:
+    phase = builder("texture", folder, changes=("texture.across=2", f"texture.renderer={renderer}"))()
+    assert isinstance(phase, TexturePhase)
+    return phase
+
+
+@pytest.mark.parametrize(("renderer", "together"), [("attention", 1), ("recurrent", 2)])
+def test_poses_of_the_other_clip_are_drawn_for_the_discriminator(tmp_path: Path, renderer: str, together: int) -> None:
+    phase = across_phase(renderer, tmp_path)
+    for channel in (0, 1):
+        seen = phase.across(channel, phase.choose(channel))
+        assert seen is not None
+        assert seen.shape == (2, 4 * together, 32, 32)
+        weights = tuple(phase.renderers[channel].network.parameters())
+        of_colour, of_matte = (
+            torch.autograd.grad(seen[:, part].sum(), weights, retain_graph=True, allow_unused=True) for part in (0, 3)
+        )
+        assert any(slopes is not None and slopes.any() for slopes in of_colour)
+        assert not any(slopes is not None and slopes.any() for slopes in of_matte)
+    terms = phase.gradients()
+    assert {"across_a", "across_b"} <= terms.keys()
+
+
+def test_without_it_nothing_is_drawn_across(phase: TexturePhase) -> None:
+    chosen = phase.choose(0)
+    assert chosen.across is None
+    assert phase.across(0, chosen) is None
+    assert "across_a" not in phase.gradients()
+
+
+def test_poses_across_are_in_the_space_of_the_clip_that_is_drawn(tmp_path: Path) -> None:
+    phase = across_phase("unet", tmp_path)
+    rows = torch.arange(3)
+    pictures = [unmasked(clip.pixels[rows]) for clip in phase.clips]
+    (_, own_a), (_, own_b) = (phase.pose(channel, picture) for channel, picture in enumerate(pictures))
+    there_and_back = []
+    for channel, own in ((0, own_b), (1, own_a)):
+        moved = phase.pose_across(channel, rows)[1]
+        ones = torch.cat([own, torch.ones_like(own[..., :1])], dim=-1).reshape(-1, 3)
+        there_and_back.append(torch.linalg.lstsq(ones, moved.reshape(-1, 2)).solution)
+        torch.testing.assert_close(ones @ there_and_back[-1], moved.reshape(-1, 2), atol=1e-4, rtol=0)
+    one, other = (torch.cat([each, torch.tensor([[0.0], [0.0], [1.0]])], dim=1) for each in there_and_back)
+    torch.testing.assert_close(one @ other, torch.eye(3), atol=1e-3, rtol=0)

@@ -125,6 +125,13 @@ class TextureConfig:
     critic_rate: float = setting(4e-4, "learning rate of the discriminator of pictures")  # named so in stored settings
     adversarial: float = setting(0.05, "weight: the discriminator takes generated pictures for real ones")
     features: float = setting(1.0, "weight: the discriminator's features of generated and real pictures agree")
+    across: int = setting(
+        0,
+        "pictures of each clip in a step that are drawn in poses of the other, for the discriminator alone to judge",
+        "pictures",
+        later=True,
+        most=4096,
+    )
     anew: float = setting(0.3, "weight: warp draws little that it could copy, as what is drawn is blurred", later=True)
     drawn: float = setting(2.0, "weight: what warp would draw is right where it copies too", later=True)
     perceptual: str = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,9 @@ from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.config import DetailConfig, JokrConfig, TextureConfig, perceptual_kind
 from retarget_cli.methods.jokr.data import Frames, draw_batch, load_pair, streams_of, unmasked
 from retarget_cli.methods.jokr.losses import notice, perceptual_loss
-from retarget_cli.methods.jokr.model import load_shape_networks
+from retarget_cli.methods.jokr.model import load_shape_networks, load_to_subject
 from retarget_cli.methods.jokr.names import DISCRIMINATORS, TEXTURE_GENERATORS
-from retarget_cli.methods.jokr.networks import KeypointExtractor, PatchDiscriminator, SilhouetteGenerator
+from retarget_cli.methods.jokr.networks import KeypointExtractor, LearnedAffine, PatchDiscriminator, SilhouetteGenerator
 from retarget_cli.methods.jokr.previews import texture_rows
 from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
@@ -30,6 +30,7 @@ from retarget_cli.training.phase import Phase, PreviewRow
 from retarget_cli.training.side_by_side import SideBySide
 
 AT_A_TIME = 16  # frames
+_CRISP = 4.0  # what the logits of an alpha are multiplied by, so that it is a matte
 
 
 class AppearancePhase(Phase):
@@ -90,6 +91,10 @@ class AppearancePhase(Phase):
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Colour and alpha logits of whole frames of a clip, drawn from nothing but their keypoints."""
 
+    def across(self, channel: int, chosen: Any) -> Tensor | None:
+        """Further pictures as discriminators see them: there is no truth for these, so only they judge them."""
+        return None
+
     def judged(self, pictures: Tensor) -> Tensor:
         """Masked colour and matte (B, 4, S, S) as the discriminators see them."""
         return pictures
@@ -118,6 +123,12 @@ class AppearancePhase(Phase):
         else:
             real, drawn = (self.judged(torch.cat([each, matte], dim=1)) for each in (real, drawn))
             terms |= self._adversarial_terms(DISCRIMINATORS[channel], real, drawn)
+            across = self.across(channel, chosen)
+            if across is not None:
+                with self.autocast():
+                    logits, _ = self.modules[DISCRIMINATORS[channel]](across)
+                terms["across"] = self._taken_for_real(logits)
+                drawn = torch.cat([drawn, across])
         # Train the network, then its discriminator on the same pictures.
         self.backward(torch.stack(list(terms.values())).sum(), self.learners[channel])
         if self.lpips is None:
@@ -136,15 +147,19 @@ class AppearancePhase(Phase):
         weight = self.schedules["adversarial_ramp"].value
         differences = [(one - two).abs().mean() for one, two in zip(features, wanted, strict=True)]
         return {
-            "critic": -self.config.adversarial * weight * logits.mean(),
+            "critic": self._taken_for_real(logits),
             "features": self.config.features * weight * torch.stack(differences).mean(),
         }
+
+    def _taken_for_real(self, logits: Tensor) -> Tensor:
+        """The loss of drawn pictures that a discriminator gave these logits."""
+        return -self.config.adversarial * self.schedules["adversarial_ramp"].value * logits.mean()
 
     def _discriminator_gradients(self, discriminator: str, real: Tensor, drawn: Tensor) -> Tensor:
         """Hinge loss (Lim and Ye, 2017)."""
         with self.autocast():
             logits = self.modules[discriminator](torch.cat([real, drawn]))[0]
-        on_real, on_drawn = logits.chunk(2)
+        on_real, on_drawn = logits.split([len(real), len(drawn)])
         loss = F.relu(1 - on_real).mean() + F.relu(1 + on_drawn).mean()
         self.backward(loss, discriminator)
         return loss
@@ -181,6 +196,18 @@ def texture_terms(colour: Tensor, alpha: Tensor, picture: Tensor) -> dict[str, T
     }
 
 
+class Chosen(NamedTuple):
+    """A batch: frames (B,) of the clip, how each is moved (B, 2, 3), and what they are drawn without.
+
+    across: frames (B',) of the other clip, whose poses are drawn too; None for none.
+    """
+
+    frames: Tensor
+    warp: Tensor
+    without: Without | None
+    across: Tensor | None
+
+
 class TexturePhase(AppearancePhase):
     """Trains R_A and R_B (paper section 3.4, stage 2; colour and alpha instead of the masked frame)."""
 
@@ -194,39 +221,70 @@ class TexturePhase(AppearancePhase):
         clips: tuple[Frames, Frames],
         device: str,
         seed: int,
+        to_subject: tuple[Tensor, Tensor],
     ) -> None:
-        """geometry: trained E and G."""
+        """geometry: trained E and G. to_subject: the maps (2, 3) from B's keypoints to A's, and from A's to B's."""
         self.extractor, self.shape = geometry
         freeze(geometry, device)
         torch.manual_seed(seed)
         self.renderers = make_renderer(config), make_renderer(config)
         networks = {name: each.network for name, each in zip(TEXTURE_GENERATORS, self.renderers, strict=True)}
         super().__init__(config.texture, networks, clips, device, seed)
+        self._crossing = config.texture.across if self.lpips is None else 0
         for channel, renderer in enumerate(self.renderers):
             self.modules |= stored_parts(renderer.to(device), channel)
             self._take_sources(channel)
+        one, other = (self._poses_of(clip) for clip in self.clips)
+        affines = (each.to(device) for each in to_subject)
+        self._others = [points @ map[:, :2].T + map[:, 2] for points, map in zip((other, one), affines, strict=True)]
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
         texture = pair.config.texture
         clips = load_pair(pair, texture.size, texture.light)
-        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed)
+        affine = LearnedAffine()
+        maps = load_to_subject(pair, "a", affine), load_to_subject(pair, "b", affine)
+        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed, maps)
 
-    def choose(self, channel: int) -> Any:
-        """Indices of frames (B,), how each is moved (B, 2, 3), and what they are drawn without."""
+    def choose(self, channel: int) -> Chosen:
+        """Frames of the clip, and frames of the other one whose poses are drawn too."""
         clip = self.clips[channel]
         index = draw_batch(clip, self.config.batch, self.generator)
         warp = random_affine(self.config.batch, self.config.augmentation, self.generator)
         settled = self.schedules["adversarial_ramp"].value
-        return index, warp, self.renderers[channel].handicap(clip.numbers[index], settled, self.generator)
+        without = self.renderers[channel].handicap(clip.numbers[index], settled, self.generator)
+        across = draw_batch(self.clips[1 - channel], self._crossing, self.generator) if self._crossing else None
+        return Chosen(index, warp, without, across)
 
-    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def attempt(self, channel: int, chosen: Chosen) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Frames, moved a little, as drawn from their keypoints."""
-        index, warp, without = chosen
-        picture = warp_image(unmasked(self.clips[channel].pixels[index]), warp)
-        colour, alpha, carried = self.draw(channel, picture, without)
+        picture = warp_image(unmasked(self.clips[channel].pixels[chosen.frames]), chosen.warp)
+        colour, alpha, carried = self.draw(channel, picture, chosen.without)
         return colour, alpha, picture, self.renderers[channel].losses(carried, picture)
+
+    def across(self, channel: int, chosen: Chosen) -> Tensor | None:
+        """The clip's look in poses of the other clip, which are those that videos will need.
+
+        The matte is crisp and not trained by this: it would follow the unevenness that its edges have in real frames.
+        """
+        if chosen.across is None:
+            return None
+        colour, alpha = self.drawn_across(channel, chosen.across)
+        matte = torch.sigmoid(_CRISP * alpha.detach().float())
+        return self.judged(torch.cat([colour * matte, matte], dim=1))
+
+    def drawn_across(self, channel: int, others: Tensor) -> tuple[Tensor, Tensor]:
+        """Colour (B, 3, S, S) and alpha logits (B, 1, S, S) in the poses of these frames (B,) of the other clip."""
+        silhouette, points = self.pose_across(channel, others)
+        with self.autocast():
+            return self.renderers[channel](silhouette, points)
+
+    def pose_across(self, channel: int, others: Tensor) -> tuple[Tensor, Tensor]:
+        """What :meth:`pose` gives, of frames (B,) of the other clip in this one's space."""
+        points = self._others[channel][others]
+        with torch.no_grad(), self.autocast():
+            return torch.sigmoid(self.shape(points))[:, channel : channel + 1], points
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
@@ -254,11 +312,17 @@ class TexturePhase(AppearancePhase):
         if sources is None:
             return
         rows = torch.unique(torch.cat([clip.pairs, clip.pairs + 1]))
-        pictures = (unmasked(clip.pixels[some]) for some in rows.split(AT_A_TIME))
-        poses = torch.cat([keypoints_of(self.extractor, self.shape.size, each) for each in pictures])
+        poses = self._poses_of(clip, rows)
         count = min(len(rows), len(sources.numbers))
         chosen = torch.from_numpy(spread_out(poses.cpu().numpy(), count)).to(rows.device)
         sources.fill(clip.pixels[rows[chosen]], poses[chosen], clip.numbers[rows[chosen]])
+
+    @torch.no_grad()
+    def _poses_of(self, clip: Frames, rows: Tensor | None = None) -> Tensor:
+        """Keypoints (N, K, 2) of frames of a clip, of all where no rows are named."""
+        pixels = clip.pixels if rows is None else clip.pixels[rows]
+        pictures = (unmasked(some) for some in pixels.split(AT_A_TIME))
+        return torch.cat([keypoints_of(self.extractor, self.shape.size, each) for each in pictures])
 
     def preview(self) -> list[PreviewRow]:
         """Held-out frames beside drawn ones, and each clip drawn in the other's poses."""

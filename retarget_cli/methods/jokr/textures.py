@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from retarget_cli.methods.base import PairContext
 from retarget_cli.methods.jokr.data import unmasked
 from retarget_cli.methods.jokr.renderers.recurrent import RecurrentRenderer, remember
-from retarget_cli.methods.jokr.texture import TexturePhase
+from retarget_cli.methods.jokr.texture import Chosen, TexturePhase
 from retarget_cli.nn.coords import warp_image
 
 
@@ -22,9 +20,9 @@ class RecurrentTexturePhase(TexturePhase):
 
     judged_at_once = 2
 
-    def attempt(self, channel: int, chosen: Any) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def attempt(self, channel: int, chosen: Chosen) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Frames, and after them their successors; both moved alike, the latter drawn with what was drawn before."""
-        index, warp, without = chosen
+        index, warp, without, _ = chosen
         renderer, clip = self.renderers[channel], self.clips[channel]
         assert isinstance(renderer, RecurrentRenderer)
         first, second = (warp_image(unmasked(clip.pixels[rows]), warp) for rows in (index, index + 1))
@@ -41,6 +39,16 @@ class RecurrentTexturePhase(TexturePhase):
             torch.cat([first, second]),
             terms,
         )
+
+    def drawn_across(self, channel: int, others: Tensor) -> tuple[Tensor, Tensor]:
+        """Poses of the other clip, and after them their successors."""
+        renderer = self.renderers[channel]
+        assert isinstance(renderer, RecurrentRenderer)
+        first, second = (self.pose_across(channel, rows) for rows in (others, others + 1))
+        with self.autocast():
+            colour, alpha = renderer(*first)
+            next_colour, next_alpha, _ = renderer.draw_after(remember(colour, alpha, first[1]), *second, None)
+        return torch.cat([colour, next_colour]), torch.cat([alpha, next_alpha])
 
     def judged(self, pictures: Tensor) -> Tensor:
         """Each frame with its successor, (B, 8, S, S)."""
