@@ -21,6 +21,7 @@ from retarget_cli.media.probe import VideoInfo, info_of
 from retarget_cli.media.sequence import ImageSequence, open_source
 from retarget_cli.media.source import VideoSource
 from retarget_cli.media.timing import Timing, check_pace
+from retarget_cli.media.transitions import Cut
 from retarget_cli.utils.limits import FRAMES
 
 _AGAIN = "Copy or export the file again; to use only the part that can be read, convert that part to a new MP4 first."
@@ -41,12 +42,12 @@ class Frame:
 class Scan:
     """Facts from reading a whole clip.
 
-    cuts: the first frame of each shot but the first. offset: seconds from the beginning of the file to the first frame.
+    cuts: from shot to shot. offset: seconds from the beginning of the file to the first frame.
     """
 
     info: VideoInfo
     timing: Timing
-    cuts: tuple[int, ...] = ()
+    cuts: tuple[Cut, ...] = ()
     offset: Fraction = Fraction(0)
 
 

@@ -12,6 +12,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playback import Playing, Tempo, parse_smooth
+from retarget_cli.media.transitions import Cut
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
@@ -215,9 +216,9 @@ def open_directions(
     return directions
 
 
-def _notice_cuts(driver: SourceClip, cuts: Sequence[int], reporter: Reporter) -> None:
+def _notice_cuts(driver: SourceClip, cuts: Sequence[Cut], reporter: Reporter) -> None:
     if cuts:
-        named = ", ".join(str(driver.number + cut) for cut in cuts)
+        named = ", ".join(cut.shown(driver.number) for cut in cuts)
         what = f"{driver.path.name} has cuts, on frames {named}: choose one shot of it with --from and --to"
         reporter(Notice(what, "warning"))
 
