@@ -13,15 +13,15 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from retarget_cli.errors import MediaError
-from retarget_cli.media.cuts import SIZE, CutFinder
 from retarget_cli.media.errors import reading
 from retarget_cli.media.footage import Clip, Footage, footage_of
 from retarget_cli.media.picture import Channels, Converter, geometry_of, to_array
 from retarget_cli.media.probe import VideoInfo, info_of
 from retarget_cli.media.sequence import ImageSequence, open_source
+from retarget_cli.media.shots.cuts import SIZE, CutFinder
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.media.source import VideoSource
 from retarget_cli.media.timing import Timing, check_pace
-from retarget_cli.media.transitions import Cut
 from retarget_cli.utils.limits import FRAMES
 
 _AGAIN = "Copy or export the file again; to use only the part that can be read, convert that part to a new MP4 first."

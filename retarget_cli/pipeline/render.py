@@ -12,7 +12,7 @@ from retarget_cli.errors import UsageError
 from retarget_cli.events import Notice, Reporter, silent
 from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playback import Playing, Tempo, parse_smooth
-from retarget_cli.media.transitions import Cut
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs

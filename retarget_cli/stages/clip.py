@@ -14,12 +14,12 @@ import numpy as np
 
 from retarget_cli.config import CUTS
 from retarget_cli.errors import MediaError
-from retarget_cli.media.cuts import shots
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.footage import Clip, Footage
+from retarget_cli.media.shots.cuts import shots
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.media.timing import Timing
 from retarget_cli.media.transfer import Colour
-from retarget_cli.media.transitions import Cut
 from retarget_cli.segmentation.base import Hint, hints_to_json
 from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry

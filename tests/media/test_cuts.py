@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import toy
 
-from retarget_cli.media.cuts import SIZE, CutFinder, shots
 from retarget_cli.media.decode import scan
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.footage import Footage
+from retarget_cli.media.shots.cuts import SIZE, CutFinder, shots
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.media.timing import Timing
-from retarget_cli.media.transitions import Cut
 
 RANDOM = np.random.default_rng(3)
 WIDE = cv2.resize(RANDOM.integers(0, 256, (6, 36, 3)).astype(np.uint8), (1200, 200), interpolation=cv2.INTER_LINEAR)
@@ -75,6 +75,12 @@ def test_a_flash_makes_no_cut() -> None:
         for index in range(9, 9 + length):
             frames[index] = np.clip(frames[index].astype(int) + 120, 0, 255).astype(np.uint8)
         assert found(frames) == ()
+
+
+def test_a_light_that_goes_on_or_flashes_and_fades_makes_no_cut() -> None:
+    assert found(still(0) // (4 if index < 10 else 1) for index in range(20)) == ()
+    glow = [150 * np.exp(-(index - 9) / 4) * (index >= 9) for index in range(24)]
+    assert found(cv2.convertScaleAbs(slow_pan(index), beta=each) for index, each in enumerate(glow)) == ()
 
 
 def test_a_large_thing_that_leaps_makes_no_cut() -> None:
@@ -139,6 +145,16 @@ def test_a_fade_with_nothing_before_or_after_it_parts_no_shots() -> None:
     there = faded(0)
     assert found(there[:26]) == ()
     assert found(there[26:]) == ()
+
+
+def test_an_object_that_leaves_a_plain_place_and_comes_back_parts_no_shots() -> None:
+    def walk(index: int) -> np.ndarray:
+        frame = np.full((27, 48, 3), 230, np.uint8)
+        left = 25 + 2 * index if index < 15 else 3 * index - 75
+        frame[8:22, max(0, left) : max(0, left + 12)] = (90, 50, 30)
+        return frame
+
+    assert found(walk(index) for index in range(40)) == ()
 
 
 def test_two_cuts_to_nothing_and_from_it_are_one_change() -> None:

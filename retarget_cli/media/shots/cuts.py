@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retarget_cli.media.transitions import Cut, TransitionFinder
+from retarget_cli.media.shots.transitions import Cut, TransitionFinder, alike
 
 SIZE = (48, 27)
 """(w, h) of the small frames that are compared."""
@@ -25,7 +25,8 @@ class CutFinder:
     """Finds cuts, dissolves and fades in frames that come one by one. Only a few are kept.
 
     A cut changes more than half of the picture, by much more than what moves there otherwise, and for good: a camera
-    that pans changes all frames alike, an object fills less of the picture, and a flash is over after some frames.
+    that pans changes all frames alike, an object fills less of the picture, a flash is over after some frames, and a
+    light that goes on shows the same things.
     """
 
     def __init__(self) -> None:
@@ -71,7 +72,7 @@ class CutFinder:
         earlier = [self._at(other) for other in range(max(0, index - 1 - _FLASH), index - 1)]
         back = [float(np.abs(each - before).mean()) for each in later]
         back += [float(np.abs(after - each).mean()) for each in earlier]
-        if back and min(back) < change / 2:
+        if (back and min(back) < change / 2) or any(alike(before, each) for each in (after, *later)):
             return
         self._cuts.append(index)
 
