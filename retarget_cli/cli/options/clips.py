@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from retarget_cli.cli.options.declare import ADVANCED, DRIVER, OBJECT, Group, choice, option, renamed
 from retarget_cli.cli.options.general import flip
-from retarget_cli.cli.parsing import for_each, parse_colour, parse_fps_in
 from retarget_cli.config import BACKENDS, COLOURS, CUTS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline import options as words
@@ -75,17 +74,9 @@ class Objects(Group):
 
     def clips(self, a: Path, b: Path) -> tuple[ClipInput, ClipInput]:
         """Both clips with what is said about their objects."""
-        from retarget_cli.pipeline.clips import ClipInput
+        from retarget_cli.pipeline.footage.told import clips_of_pair
 
-        hints_a = parse_hints(self.frame_a or 0, self.box_a, (), "--box-a")
-        hints_b = parse_hints(self.frame_b or 0, self.box_b, (), "--box-b")
-        rate = parse_fps_in(self.fps_in, a, b)
-        start, stop, cuts = for_each(self.begin, "--from"), for_each(self.end, "--to"), self.cuts or CUTS[0]
-        colours = [parse_colour(word) for word in for_each(self.colour, "--colour")]
-        return (
-            ClipInput(a, self.mask_a, hints_a, rate, start[0], stop[0], cuts, colours[0]),
-            ClipInput(b, self.mask_b, hints_b, rate, start[1], stop[1], cuts, colours[1]),
-        )
+        return clips_of_pair(a, b, **self.chosen())
 
 
 @dataclass(frozen=True)
@@ -103,11 +94,12 @@ class Driver(Group):
     def chosen(self) -> dict[str, Any]:
         """The clip that drives, if another one does. UsageError for a matte of none."""
         from retarget_cli.pipeline.clips import ClipInput
+        from retarget_cli.pipeline.footage.told import parse_colour, parse_fps_in
 
         clip = None
         if self.driver is not None:
             hints = parse_hints(self.frame_driver or 0, self.box_driver, None, "--box-driver")
-            rate = parse_fps_in(self.fps_in, self.driver)
+            rate = parse_fps_in(self.fps_in)
             clip = ClipInput(self.driver, self.mask_driver, hints, rate, colour=parse_colour(self.colour))
         elif self.mask_driver or self.box_driver:
             fix = "Name the clip with --driver; those of the pair have their mattes from training."
