@@ -10,7 +10,6 @@ from typing import Any, Literal
 from retarget_cli.config import FLIPS
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Notice, Reporter, silent
-from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playback import Playing, Tempo, parse_smooth
 from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.methods.base import BOTH, Look
@@ -267,8 +266,9 @@ def _notice_lost_sound(
 ) -> None:
     if not any(direction.sounds for direction in directions):
         return
-    if not holds_sound(wanted.suffix, options.alpha, wanted.kind):
-        kind = f"{wanted.suffix} files are written without" if wanted.suffix else "pictures have none"
+    if not wanted.form.holds_sound:
+        suffix = wanted.form.suffix
+        kind = f"{suffix} files are written without" if suffix else "pictures have none"
         reporter(Notice(f"the driver's sound is left out: {kind}."))
     elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"
