@@ -162,6 +162,7 @@ def test_without_the_package_one_error_says_what_to_install(world: World, monkey
         ({"layers": "folders"}, "only sequences"),
         ({"format": "avi"}, "not a format"),
         ({"format": "hevc", "background": "alpha"}, "hold no alpha"),
+        ({"format": "av1", "background": "alpha"}, r"av1 files hold no alpha.*Choose webm \(VP9\)"),
         ({"out": Path("x.mxf"), "look": "a"}, "frames of equal length"),
         ({"size": "100x100", "crop": "9:16"}, "has not the shape"),
         ({"size": "large"}, "no size"),

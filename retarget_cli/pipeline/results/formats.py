@@ -25,6 +25,7 @@ from retarget_cli.utils.fields import nearest
 _PICTURES = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".exr": "exr"}
 """The kind of sequence that the ending of a pattern means."""
 _FILE_ENDINGS = {"tiff": ".tif", "exr": ".exr", "exr-dwaa": ".exr", "png": ".png"}
+_CLEAR = "Choose webm (VP9), which is small and plays in browsers, or prores4444, which editors read"
 _LIKE = 0.01  # by which share two shapes may differ and count as the same
 
 
@@ -54,10 +55,10 @@ def wanted_kind(options: RenderOptions, reporter: Reporter) -> Wanted:
     wanted = _of_out(options.out, word, options.alpha) if options.out is not None else _usual(options, reporter)
     form = wanted.form
     if options.alpha and not form.kind.alpha:
-        able = ", ".join(name for name, each in KINDS.items() if each.alpha)
+        able = ", ".join(name for name, each in KINDS.items() if each.alpha and name not in ("webm", "prores4444"))
         what = f"{form.word if word else form.suffix} files hold no alpha"
         where: str | Path = options.out if options.out is not None and not word else "--format"
-        raise UsageError(what, where=where, fix=f"Choose one of: {able}.")
+        raise UsageError(what, where=where, fix=f"{_CLEAR}; or one of: {able}.")
     if form.suffix != FOLDER and options.layers is not None:
         fix = "Add --format exr, tiff or png."
         raise UsageError("only sequences of pictures have layers", where="--layers", fix=fix)
