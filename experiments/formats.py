@@ -23,7 +23,7 @@ from PIL import Image, ImageSequence
 
 from experiments.silhouettes import things
 from retarget_cli.media.decode import read_frames
-from retarget_cli.media.outputs import FOLDER, KINDS, open_output
+from retarget_cli.media.outputs import FOLDER, KINDS, OutputFormat, open_output
 from retarget_cli.media.series.layers import BEAUTY, Facts, LayerWriter, Names
 from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.timing import Timing
@@ -48,7 +48,7 @@ def written(path: Path, frames: np.ndarray, alpha: bool, word: str) -> Path:
                     light = np.dstack([light * (frame[..., 3:] // 255), frame[..., 3:] / 255]).astype(np.float16)
                 layers.write({BEAUTY: light})
         return path
-    with open_output(path, size, timing, alpha=alpha, word=word, timecode=_CODE) as writer:
+    with open_output(path, OutputFormat(path.suffix, alpha, word), size, timing, timecode=_CODE) as writer:
         for frame in frames:
             writer.write(frame)
     return path

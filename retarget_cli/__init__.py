@@ -130,7 +130,7 @@ def train(
 
     What is None is as the preset, or the file, has it. Raises kinds of :class:`RetargetError`.
     """
-    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.clips import ClipInput, rated
     from retarget_cli.pipeline.settings import load_config
     from retarget_cli.pipeline.train import train as train_pair
     from retarget_cli.store.engine import Store
@@ -139,10 +139,9 @@ def train(
         preset, _path(config), settings, backend=backend, weights=weights, flip=flip, start=init_from, seed=seed,
         size=size, method=method, device=device, precision=precision, max_memory=max_memory,
     )  # fmt: skip
-    rate = _rate(fps_in)
-    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), rate, start_a, stop_a, cuts, colour_a)
-    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), rate, start_b, stop_b, cuts, colour_b)
-    return train_pair(one, two, resolved, Store(Path(workspace)), reporter)
+    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), None, start_a, stop_a, cuts, colour_a)
+    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), None, start_b, stop_b, cuts, colour_b)
+    return train_pair(*rated(one, two, _rate(fps_in)), resolved, Store(Path(workspace)), reporter)
 
 
 @_renamed(matte_a="mask_a", matte_b="mask_b", changes="settings")
@@ -302,18 +301,17 @@ def compare(
 
     The rest is as for :func:`train`. Raises kinds of :class:`RetargetError`.
     """
-    from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.clips import ClipInput, rated
     from retarget_cli.pipeline.comparison.compare import compare as compare_methods
     from retarget_cli.stages.score import Truth
     from retarget_cli.store.engine import Store
 
-    rate = _rate(fps_in)
-    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a), rate)
-    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b), rate)
+    one = ClipInput(Path(a), _path(mask_a), tuple(hints_a))
+    two = ClipInput(Path(b), _path(mask_b), tuple(hints_b))
     truth = {look: Truth(Path(path)) for look, path in (("a", truth_a), ("b", truth_b)) if path is not None}
     return compare_methods(
-        (one, two), methods, Store(Path(workspace)), reporter, preset=preset, changes=settings, truth=truth,
-        backend=backend, weights=weights, device=device, max_memory=max_memory,
+        rated(one, two, _rate(fps_in)), methods, Store(Path(workspace)), reporter, preset=preset, changes=settings,
+        truth=truth, backend=backend, weights=weights, device=device, max_memory=max_memory,
     )  # fmt: skip
 
 

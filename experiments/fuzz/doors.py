@@ -148,12 +148,14 @@ def _apply(file: Path, _seeds: Seeds) -> Answer:
 def _sound(file: Path, _seeds: Seeds) -> Answer:
     import numpy as np
 
-    from retarget_cli.media.outputs import open_output
+    from retarget_cli.media.outputs import OutputFormat, open_output
     from retarget_cli.media.timing import Timing
 
     def work() -> None:
         for name in ("x.mp4", "x.mov"):
-            with open_output(Path(name), (16, 16), Timing.constant(3, 10), alpha=False, sound_from=file) as writer:
+            with open_output(
+                Path(name), OutputFormat(Path(name).suffix), (16, 16), Timing.constant(3, 10), sound_from=file
+            ) as writer:
                 for _ in range(3):
                     writer.write(np.zeros((16, 16, 3), np.uint8))
 

@@ -13,7 +13,7 @@ from retarget_cli.errors import RetargetError
 from retarget_cli.findings import counted
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.images import write_png
-from retarget_cli.media.outputs import browsers_play
+from retarget_cli.media.outputs import OutputFormat
 from retarget_cli.media.probe import probe
 from retarget_cli.pipeline import outputs
 from retarget_cli.utils import text
@@ -160,7 +160,7 @@ def _address(page: Path, file: Path) -> str:
 
 
 def _draw_thumbnail(job: Delivered) -> None:
-    video = next((video for video in job.videos if browsers_play(video.suffix, alpha=False)), None)
+    video = next((video for video in job.videos if OutputFormat(video.suffix).browsers_play), None)
     if video is None or job.folder is None:
         return
     with suppress(RetargetError, OSError, StopIteration):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.errors import InputError
+from retarget_cli.errors import InputError, RetargetError
+from retarget_cli.media.series.names import is_there
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.outputs import RESULTS, clip_names, pair_name
@@ -67,14 +68,6 @@ def check_names(jobs: Sequence[Job]) -> None:
         raise InputError(what, where=job.place, fix="Give the clips of one of the two pairs other names.")
 
 
-def is_there(path: Path) -> bool:
-    """Tell whether there is such a file or folder; no name that the system refuses has one."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # too long, links in a circle, a zero byte
-        return False
-
-
 def check_two(a: Path, b: Path, place: str) -> None:
     """Raise InputError unless these are two clips that are there."""
     for clip in (a, b):
@@ -83,3 +76,17 @@ def check_two(a: Path, b: Path, place: str) -> None:
             raise InputError(f"there is no clip {clip}", where=place, fix=fix)
     if a.resolve() == b.resolve():
         raise InputError("both clips of the pair are the same", where=place, fix="Name two different clips.")
+
+
+class placed:  # noqa: N801 - reads like a function
+    """Within it, errors about an option name the place in the list instead."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RetargetError) and not (error.where or "").startswith(self._where):
+            raise InputError(error.what, where=f"{self._where}, {error.where or ''}".rstrip(", "), fix=error.fix)

@@ -55,7 +55,7 @@ def _from_lines(content: str, file: Path, settings: Settings) -> Iterator[Job]:
     pairs = read_lines(content, file)
     config = settings()
     for pair in pairs:
-        yield Job(ClipInput(pair.a), ClipInput(pair.b), config, renders=USUAL, scored=True, place=pair.place)
+        yield Job(pair.a, pair.b, config, renders=USUAL, scored=True, place=pair.place)
 
 
 def _from_toml(content: str, file: Path, settings: Settings) -> Iterator[Job]:

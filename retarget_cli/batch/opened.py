@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from retarget_cli.batch.jobs import Job, is_there
+from retarget_cli.batch.jobs import Job
 from retarget_cli.config import TrainConfig
 from retarget_cli.errors import UsageError
 from retarget_cli.events import silent
 from retarget_cli.media.playback import Tempo, parse_smooth
+from retarget_cli.media.series.names import is_there
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import BOTH
 from retarget_cli.pipeline.beginning import find_beginning

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from retarget_cli.batch.jobs import placed
 from retarget_cli.config import COLOURS, CUTS
-from retarget_cli.errors import InputError, RetargetError
+from retarget_cli.errors import InputError
 from retarget_cli.media.outputs import KINDS
 from retarget_cli.media.playback import Tempo, parse_rate, parse_smooth
 from retarget_cli.pipeline.clips import ClipInput
@@ -117,7 +118,7 @@ def _clip(table: Table, folder: Path) -> ClipInput:
         if not mask.exists():
             raise InputError(f"there is no matte {mask}", where=table.where, fix="Check the path.")
     rates = table.scalars("fps-in")[:1]
-    with _placed(table.where):
+    with placed(table.where):
         hints = parse_hints(0, table.words("box"), table.words("point"), "box")
         rate = parse_rate(rates[0], "fps-in") if rates else None
         used: dict[str, Any] = {name: table.scalars(key)[0] for key, name in _PART.items() if key in table}
@@ -149,7 +150,7 @@ def _combinations(table: Table, clips: Mapping[str, ClipInput]) -> Iterator[Rend
     affines = [each if isinstance(each, str | list) else str(each) for each in affines]
     backgrounds, drivers = table.words("background") or ["subject"], table.words("driver") or [""]
     formats = table.words("format") or [""]
-    with _placed(table.where):
+    with placed(table.where):
         tempo = _tempo(table)
         for look, affine, background, driver, form in itertools.product(looks, affines, backgrounds, drivers, formats):
             if look not in ("a", "b"):
@@ -183,17 +184,3 @@ def _format(form: str, options: RenderOptions, where: str) -> str | None:
         what = f"'{form}' is no format written here" + (" with alpha" if options.alpha else "")
         raise InputError(what, where=where, fix=nearest(word, known))
     return word
-
-
-class _placed:  # noqa: N801 - reads like a function
-    """Within it, errors about an option name the place in the list instead."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RetargetError) and not (error.where or "").startswith(self._where):
-            raise InputError(error.what, where=f"{self._where}, {error.where or ''}".rstrip(", "), fix=error.fix)

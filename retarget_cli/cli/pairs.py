@@ -54,7 +54,9 @@ def train_pairs(file: Path, of_one: Mapping[str, Any], told: Mapping[str, Any], 
     for name, value in of_one.items():
         if value is not None:
             where = name.upper() if len(name) == 1 else _option(name)
-            fix = "Leave it out, or train that pair in a call of its own."
+            fix = "Write it after the two paths, on the line of its pair, or, in TOML, in the table of the clip."
+            if name in ("a", "b") or name.startswith("frame"):
+                fix = "Leave it out: the list names the clips."
             raise UsageError("this is about one pair, and --pairs names a list", where=where, fix=fix)
     devices = parse_devices(told["device"] or "auto")
     from retarget_cli.batch.listing import read_list

@@ -13,12 +13,13 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from retarget_cli.errors import MediaError
-from retarget_cli.media.cuts import SIZE, CutFinder
 from retarget_cli.media.errors import reading
 from retarget_cli.media.footage import Clip, Footage, footage_of
 from retarget_cli.media.picture import Channels, Converter, geometry_of, to_array
 from retarget_cli.media.probe import VideoInfo, info_of
 from retarget_cli.media.sequence import ImageSequence, open_source
+from retarget_cli.media.shots.cuts import SIZE, CutFinder
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.media.source import VideoSource
 from retarget_cli.media.timing import Timing, check_pace
 from retarget_cli.utils.limits import FRAMES
@@ -41,12 +42,12 @@ class Frame:
 class Scan:
     """Facts from reading a whole clip.
 
-    cuts: the first frame of each shot but the first. offset: seconds from the beginning of the file to the first frame.
+    cuts: from shot to shot. offset: seconds from the beginning of the file to the first frame.
     """
 
     info: VideoInfo
     timing: Timing
-    cuts: tuple[int, ...] = ()
+    cuts: tuple[Cut, ...] = ()
     offset: Fraction = Fraction(0)
 
 

@@ -33,10 +33,6 @@ class OutputKind:
     alpha: bool = False
     deep: bool = False
 
-    def codec(self, alpha: bool) -> CodecName | None:
-        """The codec, None for pictures and GIF."""
-        return self.clear if alpha else self.opaque
-
 
 _PICTURES = OutputKind((FOLDER,), alpha=True, deep=True)
 KINDS: dict[str, OutputKind] = {
@@ -78,63 +74,84 @@ def usual_kind(suffix: str) -> str:
     return words[0]
 
 
-def holds_sound(suffix: str, alpha: bool, word: str | None = None) -> bool:
-    """Tell whether sound goes into a result of this kind."""
-    codec = _codec(suffix, alpha, word)
-    return codec is not None and CODECS[codec].sound is not None
+@dataclass(frozen=True)
+class OutputFormat:
+    """What a result is written as.
 
+    suffix: of its name, none for a folder of pictures. alpha: it is transparent. word: of `KINDS`; what the suffix
+    means unless given, and KeyError for one that means nothing.
+    """
 
-def holds_timecode(suffix: str, alpha: bool, word: str | None = None) -> bool:
-    """Tell whether it has a place for timecode."""
-    codec = _codec(suffix, alpha, word)
-    return (word or "").startswith("exr") or (codec is not None and CODECS[codec].coded)
+    suffix: str
+    alpha: bool = False
+    word: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "word", self.word or usual_kind(self.suffix))
 
-def browsers_play(suffix: str, alpha: bool, word: str | None = None) -> bool:
-    """Tell whether a browser plays it as a video."""
-    return _codec(suffix, alpha, word) in ("h264", "vp9", "av1")
+    @property
+    def kind(self) -> OutputKind:
+        """What `KINDS` has under its word."""
+        return KINDS[self.word]
+
+    @property
+    def codec(self) -> CodecName | None:
+        """What encodes it, None for pictures and GIF. KeyError for alpha where there is none."""
+        if self.alpha and not self.kind.alpha:
+            raise KeyError(f"{self.word} with alpha")
+        return self.kind.clear if self.alpha else self.kind.opaque
+
+    @property
+    def is_usual(self) -> bool:
+        """True for what its suffix means anyway."""
+        return self.word == usual_kind(self.suffix)
+
+    @property
+    def holds_sound(self) -> bool:
+        """True when sound goes into it."""
+        return self.codec is not None and CODECS[self.codec].sound is not None
+
+    @property
+    def holds_timecode(self) -> bool:
+        """True when it has a place for timecode."""
+        return self.word.startswith("exr") or (self.codec is not None and CODECS[self.codec].coded)
+
+    @property
+    def browsers_play(self) -> bool:
+        """True when a browser plays it as a video."""
+        return self.codec in ("h264", "vp9", "av1")
 
 
 def open_output(
     path: Path,
+    form: OutputFormat,
     size: tuple[int, int],
     timing: Timing,
     *,
-    alpha: bool,
-    word: str | None = None,
     sound_from: Path | None = None,
     sound_start: Fraction = Fraction(0),
     timecode: Timecode | None = None,
     names: Names | None = None,
 ) -> VideoWriter | GifWriter | SeriesWriter:
-    """A writer of (H, W, 3) images, or of (H, W, 4) with straight `alpha`, to `path`; all are context managers.
+    """A writer of (H, W, 3) images, or of (H, W, 4) with straight alpha, to `path`; all are context managers.
 
-    size: (w, h). word: of `KINDS`, None for what the ending means. sound_from, sound_start: as :class:`VideoWriter`
-    takes them; left out where none can go, as is `timecode`. names: of the pictures of a folder.
+    size: (w, h). sound_from, sound_start: as :class:`VideoWriter` takes them; left out where none can go, as is
+    `timecode`. names: of the pictures of a folder.
     """
-    codec = _codec(path.suffix, alpha, word)
-    if path.suffix == GIF:
-        return GifWriter(path, size, timing, alpha=alpha)
+    if form.suffix == GIF:
+        return GifWriter(path, size, timing, alpha=form.alpha)
+    codec = form.codec
     if codec is None:
         return SeriesWriter(path, size, timing, names)
-    if not holds_sound(path.suffix, alpha, word):
-        sound_from = None
-    pixels: Channels = "rgba" if alpha else "rgb"
+    pixels: Channels = "rgba" if form.alpha else "rgb"
     return VideoWriter(
         path,
         size,
         timing,
         codec=codec,
         pixels=pixels,
-        quality=_QUALITY.get((codec, alpha), 18),
-        sound_from=sound_from,
+        quality=_QUALITY.get((codec, form.alpha), 18),
+        sound_from=sound_from if form.holds_sound else None,
         sound_start=sound_start,
-        timecode=timecode if holds_timecode(path.suffix, alpha, word) else None,
+        timecode=timecode if form.holds_timecode else None,
     )
-
-
-def _codec(suffix: str, alpha: bool, word: str | None = None) -> CodecName | None:
-    kind = KINDS[word or usual_kind(suffix)]
-    if alpha and not kind.alpha:
-        raise KeyError(f"{suffix} with alpha")
-    return kind.codec(alpha)

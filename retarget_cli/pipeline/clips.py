@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from retarget_cli.config import TrainConfig
-from retarget_cli.errors import InputError, MediaError
+from retarget_cli.errors import InputError, MediaError, UsageError
 from retarget_cli.media.sequence import usual_colour
 from retarget_cli.media.series.names import Pattern, frame_numbers, is_sequence, is_there
 from retarget_cli.media.transfer import Colour
@@ -52,16 +52,31 @@ class ClipInput:
         return {"path": str(self.path.absolute()), "matte": matte, "hints": hints_to_json(self.hints), **rate, **colour}
 
 
+def rated(a: ClipInput, b: ClipInput, rate: Fraction | None) -> tuple[ClipInput, ClipInput]:
+    """Both clips, with the rate for those that are sequences; for both where none is, and opening them refuses it."""
+    pictures = [is_sequence(clip.path) for clip in (a, b)]
+    rates = [rate if own or not any(pictures) else None for own in pictures]
+    return replace(a, rate=rates[0]), replace(b, rate=rates[1])
+
+
+def check_rate(clip: ClipInput) -> None:
+    """Raise UsageError for a rate of what is no sequence of pictures."""
+    if clip.rate is not None and not is_sequence(clip.path):
+        what = "a video says its rate itself: --fps-in is for sequences of pictures"
+        fix = "Leave it out. To play a video at another rate, `render` has --fps and --slow."
+        raise UsageError(what, where=clip.path, fix=fix)
+
+
 def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> SourceClip:
     """One clip under a name and in a role, all of it. Its hints are as they were given, by the numbers in the file.
 
-    Raises InputError when it, or the matte that was given, is missing.
+    Raises InputError when it, or the matte that was given, is missing, and UsageError for a rate that a video is given.
     """
     for path in (clip.path, clip.matte):
         if path is not None and not is_there(path):
             raise InputError("there is no such file", where=path, fix="Check the path.")
+    check_rate(clip)
     matte_digest = None if clip.matte is None else content_digest(clip.matte, store)
-    pictures = is_sequence(clip.path)
     digest = clip_digest(clip.path, store)
     colour = None if clip.colour is None or clip.colour == usual_colour(clip.path) else clip.colour
     return SourceClip(
@@ -72,7 +87,7 @@ def open_clip(clip: ClipInput, name: str, store: Store, role: str = "") -> Sourc
         matte_digest,
         clip.hints,
         role,
-        clip.rate if pictures else None,
+        clip.rate,
         colour=colour,
         content="" if colour is None else digest,
         number=first_frame(clip.path),

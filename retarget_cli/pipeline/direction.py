@@ -16,7 +16,7 @@ from retarget_cli.motion.files import is_motion_file, read_motion
 from retarget_cli.motion.motion import Motion
 from retarget_cli.motion.names import select_points
 from retarget_cli.motion.rows import EXPORT_AGAIN
-from retarget_cli.pipeline.clips import ClipInput, open_clip, plan_clip
+from retarget_cli.pipeline.clips import ClipInput, check_rate, open_clip, plan_clip
 from retarget_cli.pipeline.footage.part import used_parts
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.outputs import clip_name
@@ -111,6 +111,7 @@ def open_driver(trained: TrainedRun, given: ClipInput, tools: Tools) -> Driver:
             raise UsageError("a motion file has no pictures to find an object in", where=given.path, fix=fix)
         if not given.path.is_file():
             raise InputError("there is no such file", where=given.path, fix="Check the path.")
+        check_rate(given)
         name = clip_name(given.path).removesuffix(".motion")
         for own in trained.clips:  # what was exported from cat-as-fox gives cat-as-fox again
             name = name.removeprefix(f"{own.name}-as-")

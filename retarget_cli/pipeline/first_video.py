@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from retarget_cli.config import TrainConfig
+from retarget_cli.media.outputs import OutputFormat
 from retarget_cli.media.playback import Tempo, play
 from retarget_cli.methods import get_method
 from retarget_cli.methods.base import Look
@@ -51,7 +52,9 @@ def plan_first_video(
     learned = [_first(fit(quick, phase, *clips), "Beginning the look, for a first video", begun) for phase in begun]
     drawn = _first(transfer(quick, clips, Drawing(look), driver, playing), "Drawing a first video", begun)
     made = _first(
-        compose(subject, driver, drawn.id, "subject", Written(_SUFFIX), playing), "Composing a first video", {}
+        compose(subject, driver, drawn.id, "subject", Written(OutputFormat(_SUFFIX)), playing),
+        "Composing a first video",
+        {},
     )
     target = folder / outputs.TRAINING / f"first-{subject.name}-as-{driver.name}{_SUFFIX}"
     owners = clips[0].digest, clips[1].digest

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from retarget_cli.config import FLIPS
 from retarget_cli.errors import UsageError
 from retarget_cli.events import Notice, Reporter, silent
-from retarget_cli.media.outputs import holds_sound
 from retarget_cli.media.playback import Playing, Tempo, parse_smooth
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
@@ -215,9 +215,9 @@ def open_directions(
     return directions
 
 
-def _notice_cuts(driver: SourceClip, cuts: Sequence[int], reporter: Reporter) -> None:
+def _notice_cuts(driver: SourceClip, cuts: Sequence[Cut], reporter: Reporter) -> None:
     if cuts:
-        named = ", ".join(str(driver.number + cut) for cut in cuts)
+        named = ", ".join(cut.shown(driver.number) for cut in cuts)
         what = f"{driver.path.name} has cuts, on frames {named}: choose one shot of it with --from and --to"
         reporter(Notice(what, "warning"))
 
@@ -266,8 +266,9 @@ def _notice_lost_sound(
 ) -> None:
     if not any(direction.sounds for direction in directions):
         return
-    if not holds_sound(wanted.suffix, options.alpha, wanted.kind):
-        kind = f"{wanted.suffix} files are written without" if wanted.suffix else "pictures have none"
+    if not wanted.form.holds_sound:
+        suffix = wanted.form.suffix
+        kind = f"{suffix} files are written without" if suffix else "pictures have none"
         reporter(Notice(f"the driver's sound is left out: {kind}."))
     elif not tempo.keeps_sound:
         reason = "it takes another time than its sound" if tempo.slow != 1 else "it is looped"

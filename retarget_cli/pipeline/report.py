@@ -12,7 +12,7 @@ import numpy as np
 
 from retarget_cli.events import Artifact, Event, Notice, Preview, Reporter, silent
 from retarget_cli.findings import Finding
-from retarget_cli.media.outputs import browsers_play
+from retarget_cli.media.outputs import OutputFormat
 from retarget_cli.methods import get_method
 from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline import outputs
@@ -274,7 +274,7 @@ def _direction(run: _Run, look: str, other: str | None = None) -> Direction:
         command=run.commands.render(look, name),
         compare_command=run.commands.render(look, name, "--compare") if _is_pictured(run, name) else None,
         video=run.delivered(f"compose:{name}", f"result{suffix}", video),
-        plays=browsers_play(suffix, made["background"] == "alpha", made.get("kind")),
+        plays=OutputFormat(suffix, made["background"] == "alpha", made.get("kind", "")).browsers_play,
         still=run.delivered(f"compose:{name}", STILL, outputs.still(Path(video)).name),
         compared=run.delivered(f"compare:{name}", compare.VIDEO, f"{Path(video).stem}-compare.mp4"),
         sheet=run.delivered(f"compare:{name}", compare.SHEET, f"{Path(video).stem}-compare.png"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -14,9 +14,10 @@ import numpy as np
 
 from retarget_cli.config import CUTS
 from retarget_cli.errors import MediaError
-from retarget_cli.media.cuts import shots
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.footage import Clip, Footage
+from retarget_cli.media.shots.cuts import shots
+from retarget_cli.media.shots.transitions import Cut
 from retarget_cli.media.timing import Timing
 from retarget_cli.media.transfer import Colour
 from retarget_cli.segmentation.base import Hint, hints_to_json
@@ -108,15 +109,15 @@ class VideoSource:
 class ClipFacts:
     """Facts about a clip that was read once. width, height: upright frame with square pixels; timing: exact times.
 
-    sounds: whether the file has sound. cuts: the first frame of each shot but the first. offset: seconds of the file
-    before the first frame that is used.
+    sounds: whether the file has sound. cuts: from shot to shot. offset: seconds of the file before the first frame that
+    is used.
     """
 
     width: int
     height: int
     timing: Timing
     sounds: bool
-    cuts: tuple[int, ...] = ()
+    cuts: tuple[Cut, ...] = ()
     offset: Fraction = Fraction(0)
 
     def source(self, clip: Clip) -> VideoSource:
@@ -147,7 +148,7 @@ def facts(entry: Entry) -> ClipFacts:
         info["height"],
         Timing.from_json(data["timing"]),
         info["audio"] is not None,
-        tuple(data.get("cuts", ())),
+        tuple(map(Cut.from_json, data.get("cuts", ()))),
         Fraction(data.get("offset", 0)),
     )
 
@@ -170,20 +171,20 @@ def _work(job: Job, clip: SourceClip) -> None:
     if found.cuts and clip.cuts == REFUSE:
         raise _has_cuts(clip, found.cuts, found.timing.frames)
     # Written only where there is something to tell: what is known of a clip decides the keys of all that is made of it.
-    more: dict[str, Any] = {"cuts": list(found.cuts)} if found.cuts else {}
+    more: dict[str, Any] = {"cuts": [cut.to_json() for cut in found.cuts]} if found.cuts else {}
     more |= {"offset": str(found.offset)} if found.offset else {}
     write_json_atomic(job.path / _FILE, {"info": info, "timing": found.timing.to_json(), **more})
     job.draft.note(frames=found.timing.frames, width=found.info.width, height=found.info.height)
 
 
-def longest_shot(cuts: tuple[int, ...], frames: int) -> tuple[int, int]:
+def longest_shot(cuts: Sequence[Cut], frames: int) -> tuple[int, int]:
     """First frame and the one after the last of the shot that has the most of so many frames."""
     return max(shots(cuts, frames), key=lambda shot: shot[1] - shot[0])
 
 
-def _has_cuts(clip: SourceClip, cuts: tuple[int, ...], frames: int) -> MediaError:
+def _has_cuts(clip: SourceClip, cuts: Sequence[Cut], frames: int) -> MediaError:
     first, stop = (clip.number + frame for frame in longest_shot(cuts, frames))
-    named = ", ".join(str(clip.number + cut) for cut in cuts[:_NAMED]) + (", ..." if len(cuts) > _NAMED else "")
+    named = ", ".join(cut.shown(clip.number) for cut in cuts[:_NAMED]) + (", ..." if len(cuts) > _NAMED else "")
     several = "a new shot begins on frame" if len(cuts) == 1 else f"{len(cuts)} new shots begin, on frames"
     return MediaError(
         f"The clip has cuts: {several} {named}.",

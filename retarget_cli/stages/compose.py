@@ -17,7 +17,7 @@ from retarget_cli.compositing.reframing import Reframing, object_centres, refram
 from retarget_cli.media.archive import Pictures
 from retarget_cli.media.decode import FrameWindow, read_frames
 from retarget_cli.media.images import write_png
-from retarget_cli.media.outputs import browsers_play, open_output
+from retarget_cli.media.outputs import open_output
 from retarget_cli.media.playback import Playing, background_frames
 from retarget_cli.media.transfer import bytes_back
 from retarget_cli.stages import crop
@@ -74,7 +74,7 @@ def compose(
         id=f"compose:{subject.name}-as-{driver.name}",
         name="compose",
         version=VERSION,
-        label=f"Composing {subject.name}-as-{driver.name}{written.suffix}",
+        label=f"Composing {subject.name}-as-{driver.name}{written.form.suffix}",
         work=lambda job: _work(job, playing, written),
         params={
             "background": background,
@@ -137,11 +137,10 @@ def _work(job: Job, playing: Playing, written: Written) -> None:
     made, ground = composition(job, playing, written), grounds(job, playing)
     alpha, back = made.alpha, None if written.back == "srgb" else bytes_back(written.back)
     writer = open_output(
-        job.path / f"result{written.suffix}",
+        job.path / f"result{written.form.suffix}",
+        written.form,
         made.shown,
         playing.timing,
-        alpha=alpha,
-        word=written.word,
         sound_from=job.stage.path("driver") if "driver" in job.stage.files and playing.tempo.keeps_sound else None,
         sound_start=playing.sound_start,
         timecode=written.timecode,
@@ -164,7 +163,7 @@ def _work(job: Job, playing: Playing, written: Written) -> None:
     with writer, prefetched(mapped(picture_of, parts)) as finished:
         for index, picture in enumerate(finished):
             writer.write(picture)
-            if index == count // 2 and not browsers_play(written.suffix, alpha, written.word):
+            if index == count // 2 and not written.form.browsers_play:
                 write_png(job.path / STILL, as_rgb(picture))
             job.progress(index + 1, count)
 

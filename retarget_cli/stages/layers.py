@@ -58,7 +58,7 @@ def compose_layers(
         name="layers",
         version=VERSION,
         work=lambda job: _work(job, playing, written),
-        params={**plain.params, "kind": written.word},
+        params={**plain.params, "kind": written.form.word},
         files={**({} if read is None else {"video": read.footage})},
         digests={**({} if read is None else {"video": read.digest})},
     )
@@ -70,7 +70,7 @@ def _work(job: Job, playing: Playing, written: Written) -> None:
     writer = LayerWriter(
         job.path / "result",
         playing.timing,
-        written.word,  # type: ignore[arg-type]  # one of those that are written in layers
+        written.form.word,  # type: ignore[arg-type]  # one of those that are written in layers
         names=written.names,
         facts=facts_,
         layout=written.layout,

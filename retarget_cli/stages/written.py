@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from retarget_cli.media.outputs import KINDS, usual_kind
+from retarget_cli.media.outputs import OutputFormat
 from retarget_cli.media.series.layers import Layout, Names
 from retarget_cli.media.series.timecode import Timecode
 from retarget_cli.media.transfer import Colour
@@ -16,14 +16,12 @@ from retarget_cli.media.transfer import Colour
 class Written:
     """How a result is written. Only what is unusual decides its key.
 
-    suffix: ending of its name, none for a folder of pictures. kind: a word of `KINDS`.
     timecode: of the first frame. names: of the pictures of a folder. layout: how layers are written, None for no
     layers. run: the training's id, for headers. back: the curve that colours go back to where pictures are no EXR.
     shape: w : h to cut to round the object; size: (w, h) in pixels.
     """
 
-    suffix: str
-    kind: str = ""
+    form: OutputFormat
     timecode: Timecode | None = None
     names: Names = field(default_factory=lambda: Names(".png"))
     layout: Layout | None = None
@@ -33,20 +31,15 @@ class Written:
     size: tuple[int, int] | None = None
 
     @property
-    def word(self) -> str:
-        """The word for the kind of file."""
-        return self.kind or usual_kind(self.suffix)
-
-    @property
     def in_layers(self) -> bool:
         """True when it is made of layers in linear light, and not of pictures of 8 bits."""
-        return self.layout is not None or KINDS[self.word].deep
+        return self.layout is not None or self.form.kind.deep
 
     def params(self) -> dict[str, Any]:
         """What of it decides a result, and is not as usual."""
-        told: dict[str, Any] = {"suffix": self.suffix}
-        if self.word != usual_kind(self.suffix):
-            told["kind"] = self.kind
+        told: dict[str, Any] = {"suffix": self.form.suffix}
+        if not self.form.is_usual:
+            told["kind"] = self.form.word
         if self.timecode is not None:
             told["timecode"] = [str(self.timecode), self.timecode.rate]
         if self.names != Names(".png"):

@@ -82,6 +82,16 @@ def test_a_render_that_fails_does_not_keep_the_others(write: Write, clips: Path)
     assert sum(isinstance(each, UnitEnded) and each.ended.state == "failed" for each in news) == 1
 
 
+def test_lines_use_parts_of_clips(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mattes = "--mask-a disc_matte.mkv --mask-b bar_matte.mkv"
+    (clips / "pairs.txt").write_text(f"disc.mp4 bar.mp4 {mattes} --from 2f --to ,6f\n")
+    words = ["--preset", "draft", "--method", "fake", "--set", "crop.size=64", "--device", "cpu"]
+    assert command(["train", "--pairs", "pairs.txt", *words, "--render", "none"]) == 0, capsys.readouterr().err
+    (record,) = Store(clips / ".retarget").runs()
+    parts = [(record["clips"][role]["part"], record["clips"][role].get("number", 0)) for role in "ab"]
+    assert parts == [([2, 8], 2), ([0, 6], 0)]
+
+
 def test_the_commands_from_their_words_to_their_exit_codes(
     write: Write, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +126,7 @@ def test_the_commands_from_their_words_to_their_exit_codes(
         (["train", "a.mp4", "b.mp4", "--pairs", "list.toml"], "(A)"),
         (["train", "--pairs", "list.toml", "--mask-a", "m.mkv"], "--mask-a"),
         (["train", "--pairs", "list.toml", "--frame-b", "7"], "--frame-b"),
+        (["train", "--pairs", "list.toml", "--from", "2f"], "line of its pair"),
         (["train", "--pairs", "list.toml", "--devices", "cpu", "--device", "cpu"], "--devices"),
         (["train", "--pairs", "list.toml", "--device", "tpu"], "tpu"),
         (["train", "--pairs", "list.toml", "--set", "geometry.stepz=1"], "stepz"),

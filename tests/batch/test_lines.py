@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from retarget_cli.batch.lines import SAID
 from retarget_cli.batch.listing import read_list
+from retarget_cli.cli.app import app
 from retarget_cli.errors import InputError
 
 
@@ -33,6 +38,50 @@ def test_a_list_with_comments_quotes_and_blank_lines(clips: Path) -> None:
         (clips / "fox.mp4", clips / "more/cat.mp4", f"{file}, line 5"),
     ]
     assert jobs[1].name == "my_dog--1"
+
+
+def test_a_line_says_what_train_can_say_of_its_clips(clips: Path) -> None:
+    (clips / "more" / "cat.1001.png").write_bytes(b"a picture")
+    line = "cat.mp4 fox.mp4 --from 40f,2.5 --to=,0:09 --cuts longest --box-b 3:1,2,30,40 --box-b 5,6,7,8"
+    file = listed(
+        clips, f"{line} --mask-a more/m.mkv\nfox.mp4 'more/cat.%04d.png' --fps-in 12.5 --colour ,linear  # light\n"
+    )
+    first, second = read_list(file)
+    assert (first.a.start, first.a.stop, first.b.start, first.b.stop) == ("40f", None, "2.5", "0:09")
+    assert (first.a.cuts, first.b.cuts, first.a.matte, first.b.matte) == (
+        "longest",
+        "longest",
+        clips / "more/m.mkv",
+        None,
+    )
+    assert [(hint.frame, hint.box) for hint in first.b.hints] == [(0, (5, 6, 7, 8)), (3, (1, 2, 30, 40))]
+    assert (second.a.rate, second.b.rate, second.a.colour, second.b.colour) == (None, Fraction(25, 2), None, "linear")
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "where"),
+    [
+        ("--form 3f", "--form.*is not said of a pair", ""),
+        ("--from", "says nothing", ""),
+        ("--from --to 3f", "--from says nothing", ""),
+        ("--from 1,2,3", "more than two clips", ", --from"),
+        ("--cuts away", "not a choice", ", --cuts"),
+        ("--box-a 1,2", "not 4 numbers", ", --box-a"),
+        ("--fps-in soon", "not a frame rate", ", --fps-in"),
+    ],
+)
+def test_a_bad_word_on_a_line_is_named(clips: Path, words: str, says: str, where: str) -> None:
+    file = listed(clips, f"cat.mp4 fox.mp4\nfox.mp4 more/cat.mp4 {words}\n")
+    with pytest.raises(InputError, match=says) as problem:
+        read_list(file)
+    assert problem.value.where == f"{file}, line 2{where}"
+    assert problem.value.fix
+
+
+def test_a_line_takes_every_option_of_train_about_its_clips() -> None:
+    train: Any = typer.main.get_command(app).commands["train"]  # type: ignore[attr-defined]
+    told = {each.opts[0] for each in train.params if getattr(each, "rich_help_panel", "") == "Where the object is"}
+    assert told - {"--backend", "--flip"} == set(SAID)
 
 
 @pytest.mark.parametrize(

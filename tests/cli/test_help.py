@@ -82,3 +82,5 @@ def test_options_that_two_commands_share_are_the_same() -> None:
     for name in shared:
         for other in (export, apply):
             assert (other[name].help, other[name].rich_help_panel) == (render[name].help, render[name].rich_help_panel)
+    for name in ("--background", "--out", "--format", "--layers", "--size", "--crop"):
+        assert apply[name].help == render[name].help

@@ -146,6 +146,8 @@ def test_the_rest_goes_to_the_render(applying: Recorder) -> None:
         "n.csv",
         "--out",
         "x.mp4",
+        "--size=108x192",
+        "--format=hevc",
     ]
     assert run(["keypoints", "apply", "m.csv", "cat.mp4", "fox.mp4", *words, "--affine", "relative", "--json"]) == 0
     _, changes, options, _, _, _, part, save = applying.arguments
@@ -154,6 +156,7 @@ def test_the_rest_goes_to_the_render(applying: Recorder) -> None:
     assert save == Path("n.csv")
     assert (options.background, options.slow, options.out) == ("#ffffff", "2", Path("x.mp4"))
     assert (options.affine, options.start, options.stop) == ("relative", None, None)
+    assert (options.size, options.crop, options.format, options.layers) == ("108x192", None, "hevc", None)
 
 
 @pytest.mark.parametrize(

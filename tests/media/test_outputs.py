@@ -18,10 +18,8 @@ from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.footage import Footage
 from retarget_cli.media.outputs import (
     KINDS,
-    browsers_play,
+    OutputFormat,
     endings,
-    holds_sound,
-    holds_timecode,
     open_output,
     usual_kind,
 )
@@ -47,7 +45,7 @@ def frame(index: int, alpha: bool) -> np.ndarray:
 
 
 def write(path: Path, alpha: bool, timing: Timing = TIMING) -> Path:
-    with open_output(path, SIZE, timing, alpha=alpha) as writer:
+    with open_output(path, OutputFormat(path.suffix, alpha), SIZE, timing) as writer:
         for index in range(timing.frames):
             writer.write(frame(index, alpha))
     return path
@@ -88,7 +86,7 @@ def test_frames_times_and_colours_come_back(tmp_path: Path, suffix: str, alpha: 
 @pytest.mark.parametrize("suffix", [".webm", ".webp"])
 def test_alpha_is_soft(tmp_path: Path, suffix: str) -> None:
     ramp = np.dstack([np.full((48, 64, 3), 128, np.uint8), np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))])
-    with open_output(tmp_path / f"a{suffix}", SIZE, Timing.constant(2, 25), alpha=True) as writer:
+    with open_output(tmp_path / f"a{suffix}", OutputFormat(suffix, alpha=True), SIZE, Timing.constant(2, 25)) as writer:
         for _ in range(2):
             writer.write(ramp)
     (_, pixels), *_ = seen(tmp_path / f"a{suffix}")
@@ -99,7 +97,7 @@ def test_alpha_is_soft(tmp_path: Path, suffix: str) -> None:
 def test_a_gif_sees_pixels_or_not(tmp_path: Path) -> None:
     pixels = np.dstack([np.full((48, 64, 3), 90, np.uint8), np.zeros((48, 64), np.uint8)])
     pixels[12:24, 4:24, 3], pixels[24:36, 4:24, 3] = 100, 150
-    with open_output(tmp_path / "a.gif", SIZE, Timing.constant(2, 10), alpha=True) as writer:
+    with open_output(tmp_path / "a.gif", OutputFormat(".gif", alpha=True), SIZE, Timing.constant(2, 10)) as writer:
         writer.write(pixels)
         writer.write(pixels)
     (_, found), *_ = seen(tmp_path / "a.gif")
@@ -125,10 +123,13 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path, suffix: str) -> Non
 @pytest.mark.parametrize("suffix", NEW)
 def test_nothing_is_left_of_a_video_that_failed(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
-    with pytest.raises(KeyError), open_output(path, SIZE, TIMING, alpha=False) as writer:
+    with pytest.raises(KeyError), open_output(path, OutputFormat(path.suffix), SIZE, TIMING) as writer:
         writer.write(frame(0, False))
         raise KeyError
-    with pytest.raises(ValueError, match="1 of 6"), open_output(path, SIZE, TIMING, alpha=False) as writer:
+    with (
+        pytest.raises(ValueError, match="1 of 6"),
+        open_output(path, OutputFormat(path.suffix), SIZE, TIMING) as writer,
+    ):
         writer.write(frame(0, False))
     assert list(tmp_path.iterdir()) == []
 
@@ -144,10 +145,13 @@ def test_a_full_disk_is_told_when_a_gif_is_finished(tmp_path: Path, monkeypatch:
 
 
 def test_what_an_ending_holds() -> None:
+    with pytest.raises(KeyError, match="av1 with alpha"):
+        _ = OutputFormat(".mp4", True, "av1").browsers_play
+    assert (OutputFormat(".mov").word, OutputFormat(".mov", word="hevc").is_usual) == ("mov", False)
     assert set(endings(alpha=True)) == {".mov", ".mkv", ".webm", ".webp", ".gif", ""}
     assert set(endings(alpha=False)) - set(endings(alpha=True)) == {".mp4", ".mxf"}
-    assert [suffix for suffix in endings(alpha=False) if holds_sound(suffix, alpha=False)] == [".mp4", ".mov"]
-    assert [suffix for suffix in endings(alpha=True) if browsers_play(suffix, alpha=True)] == [".webm"]
+    assert [suffix for suffix in endings(alpha=False) if OutputFormat(suffix).holds_sound] == [".mp4", ".mov"]
+    assert [suffix for suffix in endings(alpha=True) if OutputFormat(suffix, True).browsers_play] == [".webm"]
 
 
 CODE = Timecode.parse("01:00:59;28", Fraction(30000, 1001))
@@ -169,23 +173,24 @@ CODE = Timecode.parse("01:00:59;28", Fraction(30000, 1001))
 def test_kinds_that_have_a_word(tmp_path: Path, word: str, suffix: str, codec: str, pixels: str) -> None:
     timing = Timing.constant(3, Fraction(30000, 1001))
     shown = [np.kron(moving_square(index), np.ones((3, 3, 1), np.uint8)) for index in range(3)]
-    with open_output(tmp_path / f"a{suffix}", (288, 192), timing, alpha=False, word=word, timecode=CODE) as writer:
+    form = OutputFormat(suffix, word=word)
+    with open_output(tmp_path / f"a{suffix}", form, (288, 192), timing, timecode=CODE) as writer:
         for image in shown:
             writer.write(image)
     found = scan(writer.path)
     assert (found.info.codec, found.info.pixel_format, found.timing.rate) == (codec, pixels, timing.rate)
     code = timecode_of(writer.path, timing.rate)
-    assert str(code) == ("01:00:59;28" if holds_timecode(suffix, False, word) else "None")
+    assert str(code) == ("01:00:59;28" if form.holds_timecode else "None")
     read = [frame.image.astype(int) for frame in read_frames(writer.path)]
     assert max(np.abs(image - true).mean() for image, true in zip(read, shown, strict=True)) < 4
 
 
 def test_pictures_below_what_a_codec_takes_are_refused(tmp_path: Path) -> None:
-    writer = open_output(tmp_path / "a.mxf", SIZE, Timing.constant(2, 25), alpha=False)
+    writer = open_output(tmp_path / "a.mxf", OutputFormat(".mxf"), SIZE, Timing.constant(2, 25))
     with pytest.raises(MediaError, match="256x120"), writer:
         pass
     with pytest.raises(ValueError, match="equal length"):
-        open_output(tmp_path / "a.mxf", SIZE, Timing(Fraction(1, 10), (0, 1, 3), 4), alpha=False)
+        open_output(tmp_path / "a.mxf", OutputFormat(".mxf"), SIZE, Timing(Fraction(1, 10), (0, 1, 3), 4))
 
 
 def test_every_word_of_the_command_line_is_known() -> None:

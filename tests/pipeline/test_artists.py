@@ -8,6 +8,7 @@ import shlex
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import toy
@@ -161,6 +162,7 @@ def test_without_the_package_one_error_says_what_to_install(world: World, monkey
         ({"layers": "folders"}, "only sequences"),
         ({"format": "avi"}, "not a format"),
         ({"format": "hevc", "background": "alpha"}, "hold no alpha"),
+        ({"format": "av1", "background": "alpha"}, r"av1 files hold no alpha.*Choose webm \(VP9\)"),
         ({"out": Path("x.mxf"), "look": "a"}, "frames of equal length"),
         ({"size": "100x100", "crop": "9:16"}, "has not the shape"),
         ({"size": "large"}, "no size"),
@@ -256,6 +258,24 @@ def test_a_clip_with_cuts_is_refused_or_cut_to_its_longest_shot(world: World) ->
         retarget_cli.segment(clip, mask=world.a.matte, cuts="keep")
     with pytest.raises(UsageError, match="not a choice"):
         retarget_cli.segment(clip, cuts="mend")
+
+
+def test_the_frames_of_a_dissolve_belong_to_no_shot(world: World) -> None:
+    """A place turns into another within ten frames; the second one stands longer."""
+    clip = world.folder / "mixed.mkv"
+    ground = np.random.default_rng(3).integers(0, 256, (2, 6, 9, 3)).astype(np.uint8)
+    a, b = (cv2.resize(each, toy.SIZE, interpolation=cv2.INTER_LINEAR) for each in ground)
+    with VideoWriter(clip, toy.SIZE, Timing.constant(50, Fraction(10)), codec="ffv1") as writer:
+        for share in np.clip((np.arange(50) - 14) / 11, 0, 1):
+            writer.write(cv2.addWeighted(a, 1 - share, b, share, 0))
+    with pytest.raises(InputError, match=r"begins on frame 2\d \(a dissolve or fade from 1\d on\)") as caught:
+        retarget_cli.segment(clip, hints=[Hint(40, (10, 10, 30, 30))])
+    begin = int(caught.value.fix.partition("--from ")[2].partition("f")[0])
+    assert 25 <= begin <= 28
+    heard: list[object] = []
+    found = retarget_cli.segment(clip, hints=[Hint(40, (10, 10, 30, 30))], cuts="longest", reporter=heard.append)
+    assert scan(found.matte).timing.frames == 50 - begin
+    assert any(isinstance(event, Notice) and f"frames {begin} to 49" in event.message for event in heard)
 
 
 def test_a_driver_with_cuts_is_drawn_with_a_warning(world: World) -> None:

@@ -11,9 +11,12 @@ from worlds import World
 
 import retarget_cli
 from retarget_cli.cli.app import run
+from retarget_cli.errors import UsageError
 from retarget_cli.media.decode import read_frames, scan
 from retarget_cli.media.images import write_png
-from retarget_cli.pipeline.clips import ClipInput
+from retarget_cli.pipeline.clips import ClipInput, rated
+from retarget_cli.pipeline.keypoints import export_motion
+from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.reproduce import Commands
 
 
@@ -41,6 +44,27 @@ def test_a_folder_drives(world: World) -> None:
     folder = unpacked(world.b.path, world.folder / "walk")
     drawn = retarget_cli.render(driver=folder, fps_in=12, mask_driver=world.b.matte, out=world.folder / "d.mp4")
     assert scan(drawn.looks[0].video).timing.rate == 12
+
+
+def test_a_video_is_given_no_rate_by_whoever_opens_it(world: World) -> None:
+    a, b, other = world.a.path, world.b.path, world.folder / "walk.csv"
+    opening = [lambda: retarget_cli.train(a, b, fps_in=24, mask_a=world.a.matte, mask_b=world.b.matte)]
+    opening += [lambda: retarget_cli.segment(a, fps_in=24), lambda: retarget_cli.compare(a, b, fps_in="24")]
+    for opened in opening:
+        with pytest.raises(UsageError, match="a video says its rate itself") as caught:
+            opened()
+        assert Path(caught.value.where) == a
+    world.train()
+    export_motion(RenderOptions(), world.store, out=other)
+    for driver in (b, other):
+        with pytest.raises(UsageError, match="for sequences of pictures"):
+            retarget_cli.render(driver=driver, fps_in=24)
+
+
+def test_a_rate_is_that_of_the_pictures_beside_a_video(world: World) -> None:
+    one, two = ClipInput(unpacked(world.a.path, world.folder / "shot")), ClipInput(world.b.path)
+    assert [clip.rate for clip in rated(one, two, Fraction(12))] == [12, None]
+    assert [clip.rate for clip in rated(two, one, Fraction(12))] == [None, 12]
 
 
 def test_on_the_command_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:

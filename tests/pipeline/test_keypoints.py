@@ -46,6 +46,18 @@ def test_unedited_motions_are_drawn_as_they_were(stage: World, look: str, name: 
     np.testing.assert_array_equal(pictures(again), pictures(drawn))
 
 
+def test_an_edited_motion_is_written_in_whatever_format(stage: World) -> None:
+    moved = ("--move", "p0=0.1,0")
+    exported = export(stage, out=Path("walk.csv"))
+    (folder,) = apply(stage, exported.motion, moved, format="exr", layers="parts", crop="square").videos
+    parts = list(folder.glob("*.exr"))
+    assert len(parts) == 12
+    (video,) = apply(stage, exported.motion, moved, size="48x64", format="h264-10").videos
+    info = scan(video).info
+    assert (info.width, info.height, info.bit_depth) == (48, 64, 10)
+    assert scan(folder).info.width == scan(folder).info.height
+
+
 def test_a_drivers_own_motion_is_drawn_as_the_driver_is(stage: World) -> None:
     rendered = stage.render(background="alpha", affine="learned", out=Path("drawn.mkv"))
     assert rendered.reports[0]["driver_mirrored"]

@@ -124,9 +124,7 @@ def apply(
     machine: options.Machine,
     general: options.InWorkspace,
 ) -> None:
-    """Edit a motion file, by these options or beforehand by hand, and draw it.
-    POINTS are like tail_end, tail, p3 or `all`, with commas between them. --affine is for --raw motions.
-    """
+    """Edit a motion file, here or by hand, and draw it. POINTS are like tail_end, tail, p3 or `all`."""
     chosen = options.render_options(pair, pose, picture, tempo, machine, look=look, force=force)
     given = edits.chosen()
     part = given.pop("start"), given.pop("stop")

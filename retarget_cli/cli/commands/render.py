@@ -24,7 +24,6 @@ def render(
     *,
     pose: options.Pose,
     picture: options.Picture,
-    delivery: options.Delivery,
     part: options.Part,
     tempo: options.Tempo,
     driver: options.Driver,
@@ -33,7 +32,7 @@ def render(
 ) -> None:
     """Draw one clip's look with the other's motion."""
     told = {"look": look, "compare": compare, "force": force}
-    chosen = options.render_options(pair, pose, picture, delivery, part, tempo, driver, machine, **told)
+    chosen = options.render_options(pair, pose, picture, part, tempo, driver, machine, **told)
     from retarget_cli.pipeline.render import render as render_pair
 
     with output.working(general) as session:

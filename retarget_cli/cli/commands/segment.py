@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from retarget_cli.cli import options, output
 from retarget_cli.cli.options import BOX, OBJECT, argument, grouped, old_frame, option
-from retarget_cli.cli.parsing import hint_words, parse_colour, parse_fps_in
+from retarget_cli.cli.parsing import hint_words
 from retarget_cli.config import CUTS
 from retarget_cli.errors import UsageError
 from retarget_cli.pipeline.hints import parse_hints
@@ -57,11 +57,11 @@ def segment(
         raise UsageError("a quick look at one frame takes no mattes of others", where="--mask-frames", fix=fix)
     from retarget_cli.pipeline import segment as pipeline
     from retarget_cli.pipeline.clips import ClipInput
+    from retarget_cli.pipeline.footage.told import parse_colour, parse_fps_in
     from retarget_cli.pipeline.settings import load_config
 
     settings = load_config(None, None, (), **segmenter.chosen()).matte
-    rate = parse_fps_in(fps_in, video)
-    clip = ClipInput(video, mask, hints, rate, start, stop, cuts or CUTS[0], parse_colour(colour))
+    clip = ClipInput(video, mask, hints, parse_fps_in(fps_in), start, stop, cuts or CUTS[0], parse_colour(colour))
     part = {"from": start, "to": stop, "cuts": cuts, "fps-in": fps_in, "colour": colour}
     given = {**part, "mask": mask, "mask-frames": mask_frames, **segmenter.chosen(), "out": out}
     rest = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]

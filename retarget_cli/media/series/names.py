@@ -77,8 +77,11 @@ def is_sequence(path: Path) -> bool:
 
 def is_there(path: Path) -> bool:
     """Tell whether there is such a file, folder, or at least one picture of such a name."""
-    pattern = Pattern.of(path)
-    return path.exists() if pattern is None else pattern.folder.is_dir() and bool(pattern.numbered())
+    try:
+        pattern = Pattern.of(path)
+        return path.exists() if pattern is None else pattern.folder.is_dir() and bool(pattern.numbered())
+    except (OSError, ValueError):  # a name that the system refuses: too long, links in a circle, a zero byte
+        return False
 
 
 def place_of(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from retarget_cli.media.outputs import usual_kind
+from retarget_cli.media.outputs import OutputFormat
 from retarget_cli.media.playback import Tempo
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.pipeline.direction import Direction, pair_direction
@@ -23,7 +23,7 @@ from retarget_cli.stages.transfer import Drawing, transfer
 from retarget_cli.store.engine import Store
 
 SUFFIX = ".mp4"
-_WANTED = Wanted(SUFFIX, usual_kind(SUFFIX))
+_WANTED = Wanted(OutputFormat(SUFFIX))
 
 
 def plan_method(trained: TrainedRun, truth: Mapping[str, Truth], store: Store) -> list[Stage]:
@@ -31,9 +31,7 @@ def plan_method(trained: TrainedRun, truth: Mapping[str, Truth], store: Store) -
     plan: list[Stage] = []
     for look in BOTH:
         direction = pair_direction(trained, look)
-        plan += plan_render(
-            trained, direction, RenderOptions(look=look), Wanted(SUFFIX, usual_kind(SUFFIX)), Tempo(), 0.0
-        )
+        plan += plan_render(trained, direction, RenderOptions(look=look), _WANTED, Tempo(), 0.0)
         plan += plan_score(trained, look, truth.get(look), store)
         plan.append(steadiness(*trained.roles(look), f"transfer:{direction.name}"))
         plan += _plan_reconstruction(trained, look, store)

@@ -53,7 +53,7 @@ def _in_part(given: ClipInput) -> bool:
 def _part(clip: SourceClip, given: ClipInput, found: ClipFacts, tools: Tools) -> SourceClip:
     tempo = Tempo.parse(given.start, given.stop).counted_from(clip.number)
     first, stop = part_of(tempo, found.timing, clip.path.name)
-    cuts = tuple(cut - first for cut in found.cuts if first < cut < stop)
+    cuts = [cut for each in found.cuts if (cut := each.within(first, stop)) is not None]
     if cuts and given.cuts == LONGEST:
         begin, end = longest_shot(cuts, stop - first)
         first, stop = first + begin, first + end

@@ -37,7 +37,7 @@ def check_out(options: RenderOptions, wanted: Wanted, inputs: Iterable[Path | No
     """
     if wanted.out is None:
         return
-    inputs, folder = list(inputs), wanted.suffix == FOLDER
+    inputs, folder = list(inputs), wanted.form.suffix == FOLDER
     if folder:
         outputs.check_folder(wanted.out, inputs, is_series)
     targets = [*([] if folder else [wanted.out]), *(_compared(wanted.out) if options.compare else ())]
@@ -55,7 +55,7 @@ def target_of(trained: TrainedRun, direction: Direction, options: RenderOptions,
     folder, delivered = outputs.RESULTS / trained.pair, Delivered(store)
     place = lambda stem: folder / f"{stem}{options.variant}{wanted.mark}"  # noqa: E731
     target = place(delivered.unclaimed(direction.name, _made_of(direction), place))
-    if wanted.suffix == FOLDER:
+    if wanted.form.suffix == FOLDER:
         outputs.check_folder(target, [], is_series)
     beside = (outputs.still(target), *(_compared(target) if options.compare else ()))
     delivered.check([target, *beside], named=False, force=options.force)

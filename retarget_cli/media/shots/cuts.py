@@ -1,11 +1,13 @@
-"""Cuts: places where one frame of a clip shows something else than the one before."""
+"""Cuts: places where a clip goes from one shot to another, at once or gradually."""
 
 from __future__ import annotations
 
 from collections import deque
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
+
+from retarget_cli.media.shots.transitions import Cut, TransitionFinder, alike
 
 SIZE = (48, 27)
 """(w, h) of the small frames that are compared."""
@@ -20,14 +22,16 @@ _FLASH = 3  # frames after which a picture may be back
 
 
 class CutFinder:
-    """Finds cuts in frames that come one by one. Only a few are kept.
+    """Finds cuts, dissolves and fades in frames that come one by one. Only a few are kept.
 
     A cut changes more than half of the picture, by much more than what moves there otherwise, and for good: a camera
-    that pans changes all frames alike, an object fills less of the picture, and a flash is over after some frames.
+    that pans changes all frames alike, an object fills less of the picture, a flash is over after some frames, and a
+    light that goes on shows the same things.
     """
 
     def __init__(self) -> None:
-        self.cuts: list[int] = []
+        self._cuts: list[int] = []
+        self._gradual = TransitionFinder()
         self._kept: deque[np.ndarray] = deque(maxlen=_NEAR + _FLASH + 2)
         self._changes: list[float] = []  # mean change to each frame from the one before, the first is 0
         self._seen = 0
@@ -35,6 +39,7 @@ class CutFinder:
 
     def add(self, small: np.ndarray) -> None:
         """Take the next frame, (27, 48, 3) uint8."""
+        self._gradual.add(small)
         small = small.astype(np.int16)
         self._changes.append(float(np.abs(small - self._kept[-1]).mean()) if self._kept else 0.0)
         self._kept.append(small)
@@ -43,12 +48,14 @@ class CutFinder:
             self._judge(self._done)
             self._done += 1
 
-    def finish(self) -> tuple[int, ...]:
-        """The first frame of each shot but the first."""
+    def finish(self) -> tuple[Cut, ...]:
+        """All changes of the shot, in their order."""
         while self._done < self._seen:
             self._judge(self._done)
             self._done += 1
-        return tuple(self.cuts)
+        found = self._gradual.finish()
+        cuts = [Cut(index, index) for index in self._cuts]
+        return tuple(sorted([*found, *(cut for cut in cuts if not any(cut.meets(each) for each in found))]))
 
     def _judge(self, index: int) -> None:
         change = self._changes[index]
@@ -65,15 +72,15 @@ class CutFinder:
         earlier = [self._at(other) for other in range(max(0, index - 1 - _FLASH), index - 1)]
         back = [float(np.abs(each - before).mean()) for each in later]
         back += [float(np.abs(after - each).mean()) for each in earlier]
-        if back and min(back) < change / 2:
+        if (back and min(back) < change / 2) or any(alike(before, each) for each in (after, *later)):
             return
-        self.cuts.append(index)
+        self._cuts.append(index)
 
     def _at(self, index: int) -> np.ndarray:
         return self._kept[index - self._seen]
 
 
-def shots(cuts: tuple[int, ...], frames: int) -> list[tuple[int, int]]:
+def shots(cuts: Sequence[Cut], frames: int) -> list[tuple[int, int]]:
     """First frame and the one after the last of each shot."""
-    ends = [0, *cuts, frames]
-    return list(pairwise(ends))
+    begins, ends = [0, *(cut.stop for cut in cuts)], [*(cut.start for cut in cuts), frames]
+    return list(zip(begins, ends, strict=True))

@@ -1,0 +1,1 @@
+"""Shots of a clip: where it goes from one to the next, at once or gradually."""
