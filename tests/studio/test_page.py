@@ -59,7 +59,7 @@ class Studio:
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
-    pair = draw_pair(folder / "drawn", frames=(14, 12), size=(128, 96))
+    pair = draw_pair(folder / "drawn", frames=(8, 7), size=(96, 72))
     pair.a.rename(folder / "deer.mp4")
     pair.b.rename(folder / "boar.mp4")
     running = Studio(folder)
@@ -171,8 +171,14 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     page.locator("summary", has_text="Single settings").click()
     tab.key("settings").fill("\n".join(TINY))
     tab.key("settings").blur()
+    tab.key("init").select_option("none")
+    tab.key("render").select_option("none")
+    wait_for(lambda: "--init-from none" in page.locator("#command code").inner_text())
+    shown = page.locator("#command code").inner_text()
     tab.key("train").click()
-    wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])
+    (job,) = wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])
+    assert job["command"] == shown
+    assert "--mask-a" in shown and all(f"--set={each}" in shown for each in TINY)
     studio.kill()
     tab.see("does not answer")
     studio.start()
@@ -182,7 +188,7 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
 
     # Results: three pictures in step, an affine with one click, another format.
     tab.key("view-results").click()
-    tab.frame(0)
+    tab.see("Not drawn yet")
     tab.key("affine-relative").click()
     wait_for(lambda: len(list((studio.folder / "retargeted").rglob("deer-as-boar.relative.mp4"))))
     tab.key("ending").select_option(".webm")

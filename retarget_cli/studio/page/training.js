@@ -3,13 +3,17 @@ import { S, active, ask, bar, bytes, call, choice, clip, duration, empty, field,
 
 const PRESETS = [['', 'As this machine suggests', 'draft without a GPU, standard with one'], ['draft', 'Draft', 'for a CPU: pictures of 128 pixels, made sharp at 512'], ['standard', 'Standard', 'for a GPU: pictures of 256 pixels'], ['best', 'Best', 'twice as long as standard']];
 const SEVERITY = { bad: ['✕', 'bad'], weak: ['!', 'weak'], good: ['✓', 'good'] };
-let root, form, told = null, estimating = 0, curves = null, curvesAt = 0, run = null, wanted = '';
+let root, form, draft = null, told = null, estimating = 0, curves = null, curvesAt = 0, run = null, wanted = '';
 
-const options = () => S.state.training;
-function set(change) { S.state.training = { ...options(), ...change }; estimate(); update(); }
+// What is chosen here counts until the server has it: a state that it told meanwhile is older.
+const options = () => draft ?? S.state.training;
+function set(change) { draft = { ...options(), ...change }; estimate(); update(); }
 function estimate() {
   clearTimeout(estimating);
-  estimating = setTimeout(() => call('training', { options: options() }, true).then(found => { told = found; update(); S.draw(); }, error => { told = { error }; update(); }), 150);
+  estimating = setTimeout(() => {
+    const sent = options(), kept = () => { if (draft === sent) { S.state.training = sent; draft = null; } };
+    call('training', { options: sent }, true).then(found => { kept(); told = found; update(); S.draw(); }, error => { if (!error.lost) kept(); told = { error }; update(); });
+  }, 150);
 }
 const now = () => { const trained = S.state.jobs.filter(each => each.kind === 'train'); return trained.filter(each => each.about === told?.about).at(-1) || (told?.about ? null : trained.at(-1)); };
 
@@ -88,7 +92,7 @@ const finding = each => h(`article.${each.severity}`, h('i', { ariaHidden: 'true
 function remedies(advice) {
   return [...advice.matchAll(/`([^`]+)`/g)].map(([, words]) => {
     const setting = words.match(/--set[ =]([\w.]+=[\w.,-]+)/), flip = words.match(/--flip (\w+)/), preset = words.match(/--preset (\w+)/);
-    const train = change => { S.state.training = { ...options(), ...change }; start(); };
+    const train = change => { draft = { ...options(), ...change }; start(); };
     if (setting) return h('button', { onclick: () => train({ settings: [...(options().settings || []).filter(each => each.split('=')[0] !== setting[1].split('=')[0]), setting[1]] }) }, `Train with ${setting[1]}`);
     if (flip) return h('button', { onclick: () => train({ flip: flip[1] }) }, flip[1] === 'no' ? 'Train without mirroring' : 'Train with B mirrored');
     if (preset) return h('button', { onclick: () => train({ preset: preset[1] }) }, `Train with ${preset[1]}`);
