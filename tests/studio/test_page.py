@@ -29,8 +29,9 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium: apt-
 PATIENCE = 240  # seconds for a step: a machine may have much else to do
 PORT = 18123 + os.getpid() % 1000
 TINY = (
-    "geometry.steps=4", "geometry.base_steps=4", "geometry.batch=2", "texture.steps=3", "texture.batch=2",
-    "texture.sources=4", "texture.widths=8,12,16,16", "texture.size=64", "detail.steps=0", "crop.size=64",
+    "geometry.steps=4", "geometry.batch=2", "geometry.size=32", "geometry.keypoints=6", "geometry.widths=8,12",
+    "texture.steps=3", "texture.batch=2", "texture.sources=3", "texture.size=32", "texture.widths=8,12",
+    "detail.steps=0", "crop.size=32",
 )  # fmt: skip
 
 
