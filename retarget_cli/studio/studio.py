@@ -124,7 +124,8 @@ class Studio(PairActions):
         for name in ("matte", "first_matte", "faces"):
             clip.pop(name, None)
         self.changed.set()
-        await self._refresh_mattes(clip["digest"])
+        if self.board.newest("segment", clip["digest"]) is not None:  # else it is found when one looks at it
+            self._find_soon(side)
 
     async def _open(self, side: str, path: str) -> None:
         clips, name = self.project.clips, Path(path).name

@@ -128,11 +128,24 @@ def wait_for(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
 
 @pytest.mark.timeout(900)  # about a minute on two cores that have nothing else to do
 def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> None:
-    tab = Tab(browser, studio)
+    tab = Tab(browser, studio, "clips/a/0")
     page = tab.page
 
-    # The object: a click answers at once, and the whole clip follows.
+    # A part of a clip: it is `--from` and `--to`, and nothing else is seen or hinted in the view Object.
+    tab.key("in-a").wait_for()
+    page.keyboard.press("End")
+    page.keyboard.press("Comma")
+    page.keyboard.press("]")
+    tab.key("use-a").click()
+    tab.see("7 of 8 frames are used")
     tab.key("view-object").click()
+    page.keyboard.press("End")
+    page.keyboard.press("Period")
+    tab.frame(6)
+    assert "--to=7f" in page.locator("#command code").inner_text()
+    page.keyboard.press("Home")
+
+    # The object: a click answers at once, and the whole clip follows.
     tab.see("up to date")
     tab.frame(0)
     page.keyboard.press("Period")
@@ -179,7 +192,7 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     tab.key("train").click()
     (job,) = wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])
     assert job["command"] == shown
-    assert "--mask-a" in shown and all(f"--set={each}" in shown for each in TINY)
+    assert "--to=7f" in shown and "--mask-a" in shown and all(f"--set={each}" in shown for each in TINY)
     studio.kill()
     tab.see("does not answer")
     studio.start()
@@ -215,4 +228,13 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     saved = wait_for(lambda: list((studio.folder / "retargeted").rglob("*-edited.csv")))
     command = f"retarget keypoints apply {saved[0].relative_to(studio.folder)}"
     wait_for(lambda: page.locator("#command code").inner_text() == command)
+
+    # Blend a quarter of what was saved into it.
+    tab.key("blend").select_option(label=saved[0].name)
+    tab.key("share").fill("0.25")
+    tab.key("mix").click()
+    tab.see("2 edits")
+    (history,) = (studio.folder / ".retarget/studio/edits").glob("*.json")
+    edit = json.loads(history.read_bytes())["now"]["edits"][-1]
+    assert (edit["op"], edit["share"], Path(edit["file"]).name) == ("blend", 0.25, saved[0].name)
     assert tab.wrong == []
