@@ -17,6 +17,9 @@ import toy
 
 from retarget_cli import Hint, segment
 from retarget_cli.errors import InputError, UsageError
+from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.timing import Timing
+from retarget_cli.pipeline.looking import pictures
 from retarget_cli.store.engine import Store
 from retarget_cli.studio import project
 from retarget_cli.studio.jobs import Board
@@ -145,6 +148,27 @@ async def trimmed(studio: Studio) -> None:
 
 def test_a_part_is_what_from_and_to_are_on_the_command_line(studio: Studio) -> None:
     asyncio.run(trimmed(studio))
+
+
+async def cut(studio: Studio) -> None:
+    with VideoWriter(Path("two.mkv"), toy.SIZE, Timing.constant(16, 10), codec="ffv1") as writer:
+        for index in range(16):
+            frame = toy.frame("disc", index / 16)
+            writer.write(frame if index < 10 else np.ascontiguousarray(255 - frame[::-1]))
+    await studio.do_open("a", "two.mkv")
+    await asyncio.gather(*studio._tasks)
+    assert studio.state()["clips"]["a"]["frames"] == 16
+    told = studio.project.on_page("a")
+    with pytest.raises(InputError, match="has cuts") as caught:
+        pictures.deliver_matte(studio.place, told, [], "")
+    assert "--from 0f --to 10f" in caught.value.fix
+    await studio.do_use("a", 0, 9)
+    assert Path(pictures.deliver_matte(studio.place, studio.project.on_page("a"), [], "")).exists()
+    studio.close()
+
+
+def test_a_clip_with_cuts_is_opened_so_that_one_shot_of_it_can_be_chosen(studio: Studio) -> None:
+    asyncio.run(cut(studio))
 
 
 @pytest.fixture

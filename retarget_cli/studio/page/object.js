@@ -1,7 +1,7 @@
 // The object: click on it, beside it, box it, paint it; see the matte of every frame and how sure it is.
 import {
   S, active, ask, button, bytes, call, clip, empty, fill, h, isUndo, job, named, problem, progress, put, radios,
-  ready, refill, section, segmented, slider, standing, toast, undoing,
+  ready, refill, section, segmented, slider, toast, undoing,
 } from './core.js';
 import { Player, Strip, Viewer, css, mask, picture, shading } from './viewer.js';
 
@@ -73,11 +73,8 @@ export function update() {
     shownFor = place;
     open();
   }
-  const found = job('segment', now().digest);
-  const at = active(found) ? standing(found) : null;
-  const own = /^(Showing|Finding|Correcting)/.test(at?.stage?.label); // later stages have no part in the matte
   strip.confidence = now().matte?.by_frame || null;
-  strip.filling = at && (own ? at.share : 1);
+  strip.filling = filling();
   strip.marks = [
     ...now().hints.map(each => ({ frame: each.frame, colour: css('--accent'), shape: 'hint' })),
     ...Object.keys(now().brushes).map(each => ({ frame: Number(each), colour: css('--warm'), shape: 'brush' })),
@@ -86,6 +83,15 @@ export function update() {
   viewer.draw();
   marks();
   side();
+}
+
+// How much of the clip the matte that is being made covers; null when none is.
+function filling() {
+  const found = job('segment', now().digest);
+  if (!active(found)) return null;
+  const finding = found.stages.filter(each => /^(Finding|Correcting)/.test(each.label)).at(-1);
+  if (finding?.state === 'running') return finding.total ? finding.done / finding.total : 0;
+  return finding ? 1 : 0;
 }
 
 function nothing() {
