@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from retarget_cli.weights.manifest import of_kind
 
 _WAIT = 1.2  # seconds after a hint until the whole clip is worked on: the next hint may follow
 _TICK = 0.25  # seconds between two looks at jobs
+_AT_ONCE = 0.4  # seconds in which a network has to answer, before colours do
+_COLOURS = MatteConfig(backend="embedded")
 
 
 class Studio(PairActions):
@@ -74,10 +77,11 @@ class Studio(PairActions):
         """End the workers; jobs go on."""
         self.workers.close()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Future[Any]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _follow(self, job: Job) -> None:
         """Show a matte as soon as it is there, and runs once they are trained."""
@@ -184,19 +188,31 @@ class Studio(PairActions):
         self.project.set_brush(side, frame, picture, settles)
         self._find_soon(side)
 
-    async def do_quick(self, side: str, frame: int) -> str:
-        """The matte of a frame by the hint on it, as a PNG in base64; nothing without one."""
+    async def do_quick(self, side: str, frame: int, wait: bool = False) -> dict[str, Any]:
+        """The matte of a frame by the hint on it: {"mask": a PNG in base64, "more": whether a better one follows}.
+
+        While a network still looks at the frame, colours answer; with `wait`, what the network says is waited for.
+        """
         clip, said = self.project.clip(side), self.project.said(side)
         hint = next((each for each in said["hints"] if each["frame"] == frame), None)
         if hint is None:
-            return ""
+            return {"mask": "", "more": False}
         matte = clip.get("matte") or {}
         brush = said["brushes"].get(str(frame))
         mask = str(self.project.brush_file(brush)) if brush else ""
         # The matte before the hint was given: else the same click would count twice.
         on_page = self.project.on_page(side)
         before = Before(clip.get("first_matte") or matte.get("key", ""), on_page.first, mask)
-        return str(await self._click(clicks.quick_mask, clip["key"], hint, before, on_page))
+        told, more = (self.place, clip["key"], hint, before), False
+        if not mask and clicks.network_of(on_page.finder) is not None:
+            asked = self._spawn(self.workers.call("click", clicks.quick_mask, *told, on_page))
+            await asyncio.wait({asked}, timeout=None if wait else _AT_ONCE)
+            if asked.done():
+                return {"mask": asked.result(), "more": False}
+            asked.add_done_callback(lambda task: task.cancelled() or task.exception())  # who waits for it is told
+            more = True
+        colours = replace(on_page, finder=_COLOURS)
+        return {"mask": await self.workers.call("look", clicks.quick_mask, *told, colours), "more": more}
 
     async def do_warm(self, side: str, frame: int) -> None:
         """Get ready for hints on a frame; of those that are asked for meanwhile, the last one counts."""
@@ -207,14 +223,11 @@ class Studio(PairActions):
         try:
             while self._wanted is not None:
                 (side, frame), self._wanted = self._wanted, None
-                await self._click(clicks.warm, self.project.clip(side)["key"], frame, self.project.on_page(side))
+                on_page = self.project.on_page(side)
+                kind = "look" if clicks.network_of(on_page.finder) is None else "click"
+                await self.workers.call(kind, clicks.warm, self.place, self.project.clip(side)["key"], frame, on_page)
         finally:
             self._warming = False
-
-    async def _click(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Ask what answers clicks: a process of its own where a network does, as that may take seconds."""
-        kind = "look" if clicks.network_of(self.project.finder) is None else "click"
-        return await self.workers.call(kind, function, self.place, *arguments)
 
     async def do_find(self, side: str) -> None:
         """Find the object in the whole clip now."""

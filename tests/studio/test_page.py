@@ -187,7 +187,7 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     tab.key("settings").blur()
     tab.key("init").select_option("none")
     tab.key("render").select_option("none")
-    wait_for(lambda: "--init-from none" in page.locator("#command code").inner_text())
+    wait_for(lambda: "--render none --init-from none" in page.locator("#command code").inner_text())
     shown = page.locator("#command code").inner_text()
     tab.key("train").click()
     (job,) = wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])

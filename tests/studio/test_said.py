@@ -19,7 +19,7 @@ from retarget_cli import Hint, segment
 from retarget_cli.errors import InputError, UsageError
 from retarget_cli.media.encode import VideoWriter
 from retarget_cli.media.timing import Timing
-from retarget_cli.pipeline.looking import pictures
+from retarget_cli.pipeline.looking import clicks, pictures
 from retarget_cli.store.engine import Store
 from retarget_cli.studio import project
 from retarget_cli.studio.jobs import Board
@@ -148,6 +148,39 @@ async def trimmed(studio: Studio) -> None:
 
 def test_a_part_is_what_from_and_to_are_on_the_command_line(studio: Studio) -> None:
     asyncio.run(trimmed(studio))
+
+
+async def asked(studio: Studio, seen: asyncio.Event) -> None:
+    await opened(studio)
+    studio.project.set_hint("a", 1, None, [[48, 32, True]])
+    now = await studio.do_quick("a", 1)
+    assert now == {"mask": "embedded", "more": True}
+    later = asyncio.ensure_future(studio.do_quick("a", 1, wait=True))
+    await asyncio.sleep(0.01)
+    assert not later.done()
+    seen.set()
+    assert await later == await studio.do_quick("a", 1) == {"mask": "sam", "more": False}
+    studio.brush("a", 1, png(toy.matte_frame("disc", 0.2)), False)
+    assert await studio.do_quick("a", 1) == {"mask": "embedded", "more": False}
+    studio.close()
+
+
+def test_colours_answer_a_click_until_the_network_has_seen_the_frame(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = asyncio.Event()
+
+    async def call(workers: Direct, kind: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        if function is not clicks.quick_mask:
+            return function(*arguments)
+        if kind == "click":
+            await seen.wait()
+        return "embedded" if arguments[-1].finder.backend == "embedded" else "sam"
+
+    monkeypatch.setattr(Direct, "call", call)
+    monkeypatch.setattr(clicks, "network_of", lambda finder: ("sam", Path("sam.pth")))
+    monkeypatch.setattr("retarget_cli.studio.studio._AT_ONCE", 0.05)
+    asyncio.run(asked(studio, seen))
 
 
 async def cut(studio: Studio) -> None:

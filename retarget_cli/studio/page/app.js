@@ -36,7 +36,7 @@ const theme = () => remember('theme') ?? 'auto';
 function showTheme(now) {
   remember('theme', now);
   document.documentElement.dataset.theme = now;
-  dispatchEvent(new Event('resize'));
+  draw(); // canvases have the colours of before
 }
 
 export function go(view, side = S.side) {
@@ -60,10 +60,7 @@ function head() {
     event.preventDefault();
     go('clips');
   };
-  const turn = () => {
-    showTheme(THEMES[theme()][1]);
-    head();
-  };
+  const turn = () => showTheme(THEMES[theme()][1]);
   fill(document.getElementById('bar'),
     h('a.brand', { href: '#clips', onclick: home },
       h('img', { src: '/page/icon.svg', alt: '' }), h('b', 'retarget'), h('span', 'studio')),

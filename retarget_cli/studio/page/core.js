@@ -99,7 +99,7 @@ export async function put(address, content) {
   throw told;
 }
 
-export function toast(said, kind = 'note') {
+export function toast(said, kind = 'good') {
   const text = typeof said === 'string' ? { what: said } : said;
   const shown = h(`div.toast.${kind}`, h('div', h('strong', sentence(text.what)), ...rest(text)),
     button(null, '✕', () => shown.remove(), { kind: 'quiet', 'aria-label': 'Close' }));

@@ -45,7 +45,7 @@ export function enter(main) {
 export const leave = () => player?.stop();
 
 function build() {
-  viewer = new Viewer({ source: frame => drawn.get(frame), onframe: show });
+  viewer = new Viewer({ source: frame => drawn.get(frame), onframe: show, onfit: marks });
   player = new Player(frame => viewer.seek(frame));
   panel = h('aside');
   tracks = h('canvas.tracks', { tabIndex: -1, 'aria-label': 'Tracks of the selected points' });
@@ -88,7 +88,7 @@ export async function update() {
   } else if (runId !== wanted) {
     runId = wanted;
     await open();
-  } else if (motion) side();
+  } else if (motion) redraw();
   else await read(file && job('motion', file));
 }
 
@@ -164,7 +164,7 @@ function show() {
 }
 
 function marks() {
-  if (!motion) return;
+  if (!motion || !viewer.clip) return;
   const frame = frameNow();
   fill(viewer.marks, onion && onionSkin(frame), motion.names.map((name, index) => handle(frame, index, name)));
 }

@@ -23,6 +23,7 @@ let drag = null;
 let painted = null; // the frame that is being painted, with its canvas
 let asked = null; // what the server is answering
 let lastAnswer = null; // it stays until the next one is there
+let improving = null; // the answer that a network makes better
 let took = null;
 let shownFor = '';
 
@@ -53,7 +54,7 @@ function build() {
     player.stop();
     player.go(frame);
   };
-  viewer = new Viewer({ overlay: layers, onframe });
+  viewer = new Viewer({ overlay: layers, onframe, onfit: marks });
   player = new Player(frame => viewer.seek(frame));
   strip = new Strip({ onseek, height: 76 });
   panel = h('aside');
@@ -139,27 +140,34 @@ async function matte(frame) {
   return whole ? fromServer(`/frames/${whole.key}/${frame - whole.first}`) : null;
 }
 
-async function fromServer(address) {
-  const [width, height] = now().size;
+async function fromServer(address, [width, height] = now().size) {
   const image = await picture(address);
   return image && mask(image, width, height);
 }
 
+// Ask for the answer to the hints on a frame. Colours answer at once where a network still looks at the frame.
 async function answer(frame, key) {
   if (asked === key) return;
   asked = key;
   const began = performance.now();
-  const found = await call('quick', { side: S.side, frame }).catch(() => '');
-  if (found) {
-    answers.set(key, await fromServer(`data:image/png;base64,${found}`));
+  const given = { side: S.side, frame };
+  const { size: pixels } = now();
+  let found = await call('quick', given).catch(() => null);
+  while (found?.mask) {
+    answers.set(key, await fromServer(`data:image/png;base64,${found.mask}`, pixels));
     lastAnswer = null;
     took = performance.now() - began;
     root.dataset.answer = Math.round(took);
+    improving = found.more ? key : null;
+    if (asked === key) asked = null;
+    if (viewer.shown === frame) {
+      viewer.draw();
+      side();
+    }
+    const goes = found.more && ready(S.side) && saidKey(frame) === key;
+    found = goes ? await call('quick', { ...given, wait: true }).catch(() => null) : null;
   }
-  asked = null;
-  if (viewer.shown !== frame) return;
-  viewer.draw();
-  side();
+  if (asked === key) asked = null;
 }
 
 async function layers(frame) {
@@ -168,6 +176,7 @@ async function layers(frame) {
 }
 
 function marks() {
+  if (!ready(S.side) || !viewer.clip) return;
   const hint = hintOf(viewer.frame);
   const { unit } = viewer;
   const drawn = hint.points.map(([x, y, on]) => {
@@ -332,6 +341,7 @@ function frameSection() {
     h('div.row', h('span.chip', count ? `${count} hint${count > 1 ? 's' : ''}` : 'no hint'),
       kept && h('span.chip.warm', 'kept'), sure !== null && h('span.chip', `sure ${sure.toFixed(2)}`),
       took && count > 0 && h('span.chip', `answered in ${Math.round(took)} ms`)),
+    improving === saidKey(frame) && h('small', 'These are colours: the network still looks at this frame …'),
     answers.has(saidKey(frame)) && h('p.warn', quick),
     h('div.row', button('keep', 'Keep this matte', keepShown, { title: 'Enter' }),
       button('forget', 'Forget', forget, { kind: 'quiet', title: 'Backspace', disabled: !count && !kept })));

@@ -116,7 +116,10 @@ export async function update() {
     run = null;
     fill(root, empty('Opening the pair', 'Its networks and results are read.', h('div.spinner')));
     await open();
-  } else if (run && root.contains(panel)) side();
+  } else if (run && root.contains(panel)) {
+    side();
+    strip.draw();
+  }
 }
 
 async function open(again = false) {

@@ -10,9 +10,7 @@ const PRESETS = [
   ['standard', 'Standard', 'for a GPU: pictures of 256 pixels'],
   ['best', 'Best', 'twice as long as standard'],
 ];
-const FACING = [
-  ['auto', 'mirror B if it faces the other way'], ['yes', 'mirror B'], ['no', 'leave both as they are'],
-];
+const FACING = [['auto', 'mirror B where needed'], ['yes', 'mirror B'], ['no', 'leave both as they are']];
 const MARKS = { bad: '✕', weak: '!', good: '✓' }; // the worst first
 const COLOURS = ['var(--accent)', 'var(--warm)', 'var(--b)', 'var(--soft)'];
 let root;

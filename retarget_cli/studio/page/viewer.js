@@ -35,9 +35,10 @@ export const frameAt = (event, canvas, count) =>
   Math.max(0, Math.min(count - 1, Math.floor(event.offsetX / canvas.clientWidth * count)));
 
 // One clip to look at. `overlay(frame)` gives what is drawn on the picture; `marks` is an SVG in pixels of the clip.
+// onframe: called when another frame shows; onfit: when its size on the screen is another.
 export class Viewer {
-  constructor({ label = '', onframe = () => {}, overlay = null, source = null } = {}) {
-    Object.assign(this, { onframe, overlay, source, clip: null, frame: 0, shown: -1, wanted: -1 });
+  constructor({ label = '', onframe = () => {}, onfit = () => {}, overlay = null, source = null } = {}) {
+    Object.assign(this, { onframe, onfit, overlay, source, clip: null, frame: 0, shown: -1, wanted: -1 });
     this.canvas = h('canvas', { width: 16, height: 9 });
     this.marks = h('svg.marks', { preserveAspectRatio: 'none' });
     this.note = h('div.note');
@@ -62,10 +63,12 @@ export class Viewer {
   fit() {
     if (!this.clip) return;
     const room = this.room.getBoundingClientRect();
+    if (!room.width) return; // it is not on the page now
     const [w, t] = this.clip.native;
     const scale = Math.min(room.width / w, room.height / t);
     if (this.element.parentElement?.className === 'three') this.room.style.aspectRatio = `${w} / ${t}`;
     Object.assign(this.stage.style, { width: `${w * scale}px`, height: `${t * scale}px` });
+    this.onfit();
   }
 
   // Pixels of the clip in one of the screen.
