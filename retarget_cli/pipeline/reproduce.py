@@ -101,7 +101,7 @@ class Commands:
         rates = [f"--fps-in={clip['rate']}" for clip in clips if "rate" in clip][:1]  # one is given for both
         return [
             *rates,
-            *_part_words(clips),
+            *part_words(clips),
             *(word for side, clip in zip("ab", clips, strict=True) for word in _matte(side, clip)),
         ]
 
@@ -131,8 +131,11 @@ def _hint(side: str, hint: Mapping[str, Any], number: int) -> Sequence[str]:
     return f"--box-{side}", f"{hint['frame'] + number}:{shown(hint['box'])}"
 
 
-def _part_words(clips: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is used of A and B, and in which light: a word for A, and after a comma one for B."""
+def part_words(clips: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is used of a clip, or of A and B, and in which light: a word for A, and after a comma one for B.
+
+    clips: as a run's record has them; of ``number``, ``part`` and ``colour`` each may be missing.
+    """
     begins = [clip.get("number", 0) for clip in clips]
     parts = [
         (first, first + clip["part"][1]) if "part" in clip else None for first, clip in zip(begins, clips, strict=True)

@@ -74,7 +74,7 @@ class PreviewResult:
     report: dict[str, Any]
 
 
-_FRAMES = ("frame", "hint_frame", "largest_change")  # of a report
+_FRAME, _FRAMES = ("frame", "hint_frame", "largest_change"), ("looked_at", "corrected")  # of a report
 _BESIDE = {"alpha": "alpha.mkv", "overlay": "overlay.mp4", "sheet": "sheet.png"}
 
 
@@ -162,10 +162,9 @@ def _judged(done: Mapping[str, Entry], clip: SourceClip) -> dict[str, Any]:
 
 def _as_numbered(report: dict[str, Any], number: int) -> dict[str, Any]:
     """A report whose frames have the numbers that they have in the clip. number: that of the first one."""
-    counted = {name: report[name] + number for name in _FRAMES if report.get(name) is not None}
-    if "looked_at" in report:
-        counted["looked_at"] = [frame + number for frame in report["looked_at"]]
-    return {**report, **counted}
+    one = {name: report[name] + number for name in _FRAME if report.get(name) is not None}
+    several = {name: [frame + number for frame in report[name]] for name in _FRAMES if name in report}
+    return {**report, **one, **several}
 
 
 def finished(clip: SourceClip, config: MatteConfig, store: Store, painted: Path | None = None) -> dict[str, Entry]:

@@ -98,15 +98,23 @@ class Session:
             "cached_features": {},
         }
 
-    def add_hint(self, hint: Hint) -> None:
-        """Say where the object is, by the hint's box and points."""
+    def answer(self, hint: Hint) -> np.ndarray:
+        """The mask (H, W) bool of a hint's frame by that hint alone, whatever was said before."""
+        self._predictor.reset_state(self._state)
+        return self.add_hint(hint) > 0
+
+    def add_hint(self, hint: Hint) -> np.ndarray:
+        """Say where the object is, by the hint's box and points; the logits of its frame, (H, W) float32."""
         box = None
         if hint.box is not None:
             x, y, w, h = hint.box
             box = np.array([x, y, x + w, y + h], np.float32)
         points = np.array([point[:2] for point in hint.points], np.float32) if hint.points else None
         labels = np.array([point[2] for point in hint.points], np.int32) if hint.points else None
-        self._predictor.add_new_points_or_box(self._state, hint.frame, _OBJECT, points=points, labels=labels, box=box)
+        *_, logits = self._predictor.add_new_points_or_box(
+            self._state, hint.frame, _OBJECT, points=points, labels=labels, box=box
+        )
+        return _numbers(logits)
 
     def add_mask(self, frame: int, mask: np.ndarray) -> None:
         """Say what the object is, by its mask (h, w) bool."""
@@ -125,7 +133,7 @@ class Session:
                 presence = self._presence(frame)
                 self._forget(frame)
                 if not (reverse and frame == first):
-                    yield frame, logits[0, 0].float().cpu().numpy(), presence
+                    yield frame, _numbers(logits), presence
 
     def _outputs(self) -> dict[str, dict[int, Any]]:
         (outputs,) = self._state["output_dict_per_obj"].values()
@@ -141,6 +149,11 @@ class Session:
         memory = self._outputs()["non_cond_frame_outputs"]
         for old in [one for one in memory if abs(one - frame) > REMEMBERED]:
             del memory[old]
+
+
+def _numbers(logits: torch.Tensor) -> np.ndarray:
+    found: np.ndarray = logits[0, 0].float().cpu().numpy()
+    return found
 
 
 class Images:

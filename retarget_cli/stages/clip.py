@@ -168,8 +168,7 @@ def _work(job: Job, clip: SourceClip) -> None:
     found = scan(job.stage.files["video"], job.progress, None if rate is None else Fraction(rate))
     # The path is left out: the same clip under another name is the same clip.
     info = {key: value for key, value in found.info.to_json().items() if key != "path"}
-    if found.cuts and clip.cuts == REFUSE:
-        raise _has_cuts(clip, found.cuts, found.timing.frames)
+    check_cuts(clip, found.cuts, found.timing.frames)
     # Written only where there is something to tell: what is known of a clip decides the keys of all that is made of it.
     more: dict[str, Any] = {"cuts": [cut.to_json() for cut in found.cuts]} if found.cuts else {}
     more |= {"offset": str(found.offset)} if found.offset else {}
@@ -182,11 +181,14 @@ def longest_shot(cuts: Sequence[Cut], frames: int) -> tuple[int, int]:
     return max(shots(cuts, frames), key=lambda shot: shot[1] - shot[0])
 
 
-def _has_cuts(clip: SourceClip, cuts: Sequence[Cut], frames: int) -> MediaError:
+def check_cuts(clip: SourceClip, cuts: Sequence[Cut], frames: int) -> None:
+    """Raise MediaError for a clip of so many frames that has cuts, where they are not wanted."""
+    if not cuts or clip.cuts != REFUSE:
+        return
     first, stop = (clip.number + frame for frame in longest_shot(cuts, frames))
     named = ", ".join(cut.shown(clip.number) for cut in cuts[:_NAMED]) + (", ..." if len(cuts) > _NAMED else "")
     several = "a new shot begins on frame" if len(cuts) == 1 else f"{len(cuts)} new shots begin, on frames"
-    return MediaError(
+    raise MediaError(
         f"The clip has cuts: {several} {named}.",
         where=clip.path,
         fix=f"Use its longest shot with --cuts longest (it is --from {first}f --to {stop}f), or say --cuts keep.",

@@ -31,8 +31,8 @@ _SURE = 0.99  # the confidence in a frame that a person painted
 def corrected(clip: SourceClip, found: Stage, frames: Path, digest: str) -> list[Stage]:
     """The stages that find the object and correct the matte; the second takes the place of `found` in a plan.
 
-    frames: a folder with a matte for some frames, ``000037.png`` for frame 37; digest: of its content.
-    Raises InputError when it holds none.
+    frames: a folder with a matte for some frames, ``000037.png`` for frame 37, by the numbers that they have in the
+    clip; digest: of its content. Raises InputError when it holds none.
     """
     painted_frames(frames)
     first = replace(found, id=f"found:{clip.name}")
@@ -43,7 +43,8 @@ def corrected(clip: SourceClip, found: Stage, frames: Path, digest: str) -> list
             name="corrected",
             version=VERSION,
             label=f"Correcting the matte of {clip.path.name}",
-            work=lambda job: _correct(job, frames),
+            work=lambda job: _correct(job, frames, clip.number),
+            params={"number": clip.number} if clip.number else {},  # as it was before numbers had a part in it
             files={"video": clip.footage},
             digests={"video": clip.digest, "frames": digest},
             needs={"ingest": f"ingest:{clip.name}", "found": first.id},
@@ -52,7 +53,7 @@ def corrected(clip: SourceClip, found: Stage, frames: Path, digest: str) -> list
 
 
 def painted_frames(folder: Path) -> dict[int, Path]:
-    """The mattes in a folder by frame. Raises InputError when there are none."""
+    """The mattes in a folder by the number in their names. Raises InputError when there are none."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     named = {int(match[1]): path for path in files if (match := _NAME.fullmatch(path.name))}
     if not named:
@@ -61,13 +62,15 @@ def painted_frames(folder: Path) -> dict[int, Path]:
     return named
 
 
-def _correct(job: Job, folder: Path) -> None:
+def _correct(job: Job, folder: Path, number: int) -> None:
+    """Write the corrected matte. number: what the first frame is called."""
     clip = facts(job.entries["ingest"])
     size, count = (clip.width, clip.height), clip.timing.frames
-    painted = painted_frames(folder)
-    if max(painted) >= count:
-        what = f"there is no frame {max(painted)}: the clip has {count}"
-        raise InputError(what, where=folder, fix=f"Name the mattes by frames from 0 to {count - 1}.")
+    painted = {frame - number: path for frame, path in painted_frames(folder).items()}
+    outside = next((frame for frame in painted if not 0 <= frame < count), None)
+    if outside is not None:
+        what = f"there is no frame {outside + number}: frames {number} to {number + count - 1} are used"
+        raise InputError(what, where=folder, fix="Name the mattes by the numbers of such frames alone.")
     given = {frame: fit_size(read_picture(path, channels="gray"), size) for frame, path in painted.items()}
     pairs = zip(read_frames(job.stage.files["video"]), read_mattes(job.entries["found"]), strict=True)
     with VideoWriter(job.path / MATTE, size, clip.timing, codec="ffv1", pixels="gray") as writer:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retarget_cli.errors import InputError
+from retarget_cli.motion.files import is_motion_file
 from retarget_cli.pipeline.looking import commands, pictures, poses
 from retarget_cli.pipeline.outputs import RESULTS
 from retarget_cli.studio.jobs import Board
@@ -35,8 +36,8 @@ class PairActions:
         found["named"] = " ".join(command_line(commands.named(found["clips"][side])) for side in SIDES)
         found["affines"] = await self.workers.call("look", poses.affines, self.place, run)
         home = self.project.home / RESULTS / found["pair"]
-        found["motions"] = sorted(commands.named(file) for file in home.glob("*") if file.suffix in (".csv", ".json")
-                                  or file.name.endswith(".motion.safetensors"))  # fmt: skip
+        motions = (file for file in home.glob("*") if is_motion_file(file) and not file.name.startswith("."))
+        found["motions"] = sorted(map(commands.named, motions))
         found["images"] = [commands.named(file) for file in sorted((home / "training").glob("*.png"))]
         return found
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.errors import InputError
+from retarget_cli.config import MatteConfig
+from retarget_cli.errors import InputError, UsageError
 from retarget_cli.pipeline.looking.commands import segment_words
+from retarget_cli.pipeline.looking.pictures import USUAL, OnPage
 from retarget_cli.studio.security import inside
 from retarget_cli.utils.atomic import write_bytes_atomic, write_json_atomic
 from retarget_cli.utils.history import History
@@ -20,14 +25,16 @@ from retarget_cli.utils.text import command_line
 SIDES = ("a", "b")
 _NOTHING: dict[str, Any] = {"hints": [], "brushes": {}}
 _UNEDITED: dict[str, Any] = {"edits": []}
+_KEPT_FOLDERS = 30  # of painted frames: they are made again from the pictures when they are needed
+_FRESH = 3600  # seconds in which a picture may be about to be noted
 
 
 class Project:
     """The clips that are open and everything that is edited, kept in ``studio/`` of the workspace."""
 
-    def __init__(self, workspace: Path, home: Path) -> None:
-        """home: the folder where the studio was started; clips are offered from it."""
-        self.workspace, self.home = workspace, home
+    def __init__(self, workspace: Path, home: Path, finder: MatteConfig = USUAL) -> None:
+        """home: the folder where the studio was started; clips are offered from it. finder: how objects are found."""
+        self.workspace, self.home, self.finder = workspace, home, finder
         self.folder = workspace / "studio"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.clips: dict[str, dict[str, Any] | None] = dict.fromkeys(SIDES)
@@ -36,15 +43,45 @@ class Project:
         self._objects: dict[str, History] = {}
         self._motions: dict[str, History] = {}
         self.paths: dict[str, str] = {}
+        self.parts: dict[str, tuple[int, int]] = {}  # first and last frame of what is used, where that is not all
         with suppress(OSError, ValueError, TypeError, AttributeError):
             kept = json.loads((self.folder / "project.json").read_bytes())
             self.paths = {side: str(kept["paths"][side]) for side in SIDES if side in kept["paths"]}
             self.training = dict(kept.get("training", {}))
             self.allowed = {Path(path) for path in self.paths.values()}
+            self.parts = {side: (int(first), int(last)) for side, (first, last) in kept.get("parts", {}).items()}
+        self._forget_pictures()
 
     def save(self) -> None:
-        """Keep which clips are open, and how they are to be trained."""
-        write_json_atomic(self.folder / "project.json", {"paths": self.paths, "training": self.training})
+        """Keep which clips are open, what of them is used, and how they are to be trained."""
+        kept = {"paths": self.paths, "parts": self.parts, "training": self.training}
+        write_json_atomic(self.folder / "project.json", kept)
+
+    def choose(self, side: str, path: Path) -> None:
+        """Open another clip on a side, all of it; of the one that is open there, the part stays."""
+        self.allowed.add(path)
+        if self.paths.get(side) != str(path):
+            self.parts.pop(side, None)
+        self.paths[side] = str(path)
+        self.save()
+
+    def swap(self) -> None:
+        """Make A of B."""
+        other = {"a": "b", "b": "a"}
+        self.paths = {other[side]: path for side, path in self.paths.items()}
+        self.parts = {other[side]: part for side, part in self.parts.items()}
+        self.clips["a"], self.clips["b"] = self.clips["b"], self.clips["a"]
+        self.save()
+
+    def use(self, side: str, part: tuple[int, int]) -> None:
+        """Use the frames from a first to a last one. Raises UsageError when these are not two of the clip."""
+        frames = self.clip(side)["frames"]
+        if not 0 <= part[0] < part[1] < frames:
+            raise UsageError("this part has no two frames", fix="Set in before out, with [ and ].")
+        self.parts.pop(side, None)
+        if part != (0, frames - 1):
+            self.parts[side] = part
+        self.save()
 
     def check_path(self, path: str) -> Path:
         """A clip that may be opened: in the folder of the studio, in the workspace, or named on the command line.
@@ -73,6 +110,23 @@ class Project:
             self._objects[digest] = History(self.folder / "objects" / f"{digest[:24]}.json", _NOTHING)
         return self._objects[digest]
 
+    def on_page(self, side: str) -> OnPage:
+        """What is open on a side, as the library takes it."""
+        return OnPage(self.clip(side)["path"], self.part(side), self.finder)
+
+    def part(self, side: str) -> tuple[int, int] | None:
+        """The first and the last frame of what is used of a clip; None for all."""
+        part = self.parts.get(side)
+        return part if part is not None and part[1] < self.clip(side)["frames"] else None
+
+    def said(self, side: str) -> dict[str, Any]:
+        """What was said about the object on the frames that are used."""
+        now, (first, last) = self.object(side).now, self.part(side) or (0, self.clip(side)["frames"] - 1)
+        return {
+            "hints": [hint for hint in now["hints"] if first <= hint["frame"] <= last],
+            "brushes": {frame: name for frame, name in now["brushes"].items() if first <= int(frame) <= last},
+        }
+
     def motion(self, file: str) -> History:
         """The edits of a motion."""
         if file not in self._motions:
@@ -89,11 +143,16 @@ class Project:
         value["hints"].sort(key=lambda hint: hint["frame"])
         history.set(value)
 
+    def is_used(self, side: str, frame: int) -> bool:
+        """Tell whether a frame is one of those that are used."""
+        first, last = self.part(side) or (0, self.clip(side)["frames"] - 1)
+        return first <= frame <= last
+
     def set_hint(self, side: str, frame: int, box: list[float] | None, points: list[list[Any]]) -> None:
         """The hint on a frame, in the place of the one before. Raises InputError for what lies outside of the clip."""
         clip = self.clip(side)
         width, height = clip["native"]
-        on_it = 0 <= frame < clip["frames"] and all(0 <= x < width and 0 <= y < height for x, y, _ in points)
+        on_it = self.is_used(side, frame) and all(0 <= x < width and 0 <= y < height for x, y, _ in points)
         if not on_it or (box is not None and not (box[2] >= 2 and box[3] >= 2)):
             raise InputError("this hint lies outside of the picture", where=clip["path"], fix="Click on the picture.")
         hint = {"frame": frame, "box": box, "points": points}
@@ -125,25 +184,42 @@ class Project:
 
     def painted(self, side: str) -> Path | None:
         """The folder of the painted mattes, made as `--mask-frames` takes it; None where none was painted."""
-        brushes: Mapping[str, str] = self.object(side).now["brushes"]
+        brushes: Mapping[str, str] = self.said(side)["brushes"]
         if not brushes:
             return None
         clip = self.clip(side)
-        told = hashlib.sha256(json.dumps(brushes, sort_keys=True).encode()).hexdigest()[:8]
+        told = hashlib.sha256(json.dumps([clip["number"], brushes], sort_keys=True).encode()).hexdigest()[:8]
         folder = self.folder / "painted" / f"{clip['name']}-{clip['digest'][:8]}-{told}"
         if not folder.is_dir():
             part = folder.with_name(f".{folder.name}.part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             for frame, name in brushes.items():
-                shutil.copyfile(self.brush_file(name), part / f"{int(frame):06d}.png")
+                shutil.copyfile(self.brush_file(name), part / f"{clip['number'] + int(frame):06d}.png")
             part.rename(folder)
+            self._forget_folders()
+        os.utime(folder)
         return folder
+
+    def _forget_folders(self) -> None:
+        """Remove the folders of painted frames that were not used for longest; each can be made again."""
+        made = [each for each in (self.folder / "painted").iterdir() if each.is_dir()]
+        for old in sorted(made, key=lambda each: each.stat().st_mtime)[:-_KEPT_FOLDERS]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _forget_pictures(self) -> None:
+        """Remove the painted mattes that no clip has now, and none comes back to by undo or redo."""
+        with suppress(OSError):
+            told = [file.read_text(encoding="utf-8") for file in (self.folder / "objects").glob("*.json")]
+            kept = {name for text in told for name in re.findall(r"[0-9a-f]{64}", text)}
+            for file in (self.folder / "brushes").glob("*.png"):
+                if file.stem not in kept and time.time() - file.stat().st_mtime > _FRESH:
+                    file.unlink(missing_ok=True)
 
     def find_words(self, side: str) -> list[str]:
         """The command that finds the object of a clip with everything that was said about it."""
-        hints = self.object(side).now["hints"]
-        words = segment_words(self.clip(side)["path"], hints, self.painted(side), self.workspace)
+        clip, hints = self.on_page(side), self.said(side)["hints"]
+        words = segment_words(clip.path, hints, self.painted(side), self.workspace, clip.part, clip.finder)
         return [str(word) for word in words]
 
     def state(self) -> dict[str, Any]:
@@ -157,6 +233,5 @@ class Project:
         clip = self.clips[side]
         if clip is None or "key" not in clip:
             return clip
-        history = self.object(side)
-        command = command_line("retarget", *self.find_words(side))
-        return {**clip, **history.now, "steps": history.steps, "command": command}
+        more = {"part": self.part(side), "steps": self.object(side).steps}
+        return {**clip, **self.said(side), **more, "command": command_line("retarget", *self.find_words(side))}

@@ -24,7 +24,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from retarget_cli.config import MatteConfig
 from retarget_cli.errors import EnvironmentProblem, InputError, RetargetError
+from retarget_cli.pipeline.looking.clicks import network_of
 from retarget_cli.pipeline.looking.offered import PICTURES, VIDEOS
 from retarget_cli.pipeline.outputs import RESULTS
 from retarget_cli.stages.proxy import Proxy, open_proxy, thumbnails
@@ -206,22 +208,28 @@ class Server:
 
 
 def serve(
-    workspace: Path, clips: tuple[Path, ...], host: str, port: int, browser: bool, say: Callable[[str], None]
+    workspace: Path,
+    clips: tuple[Path, ...],
+    finder: MatteConfig,
+    host: str,
+    port: int,
+    browser: bool,
+    say: Callable[[str], None],
 ) -> None:
-    """Serve the page until Ctrl-C. clips: to open; browser: open it there; say: prints a line.
+    """Serve the page until Ctrl-C. clips: to open; finder: how objects are looked for; browser: open it there.
 
-    Raises EnvironmentProblem when nothing can listen there.
+    say: prints a line.
+
+    Raises EnvironmentProblem when nothing can listen there, and when weights are named that do not exist.
     """
+    network_of(finder)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     token = None if host in LOOPBACK else secrets.token_urlsafe(24)
     Store(workspace)
-    studio = Studio(workspace.absolute(), Path.cwd())
+    studio = Studio(workspace.absolute(), Path.cwd(), finder)
     for side, clip in zip("ab", clips, strict=False):
-        studio.project.allowed.add(clip.absolute())
-        studio.project.paths[side] = str(clip.absolute())
-    if clips:
-        studio.project.save()
+        studio.project.choose(side, clip.absolute())
     shown = "127.0.0.1" if host in ("0.0.0.0", *LOOPBACK) else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
     say(f"the studio is at {address}{f'?token={token}' if token else ''}")

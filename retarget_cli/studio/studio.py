@@ -6,22 +6,27 @@ import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from retarget_cli.config import MatteConfig
 from retarget_cli.errors import InputError, RetargetError, UsageError
-from retarget_cli.pipeline.looking import commands, pictures, poses
+from retarget_cli.pipeline.looking import clicks, commands, pictures, poses
+from retarget_cli.pipeline.looking.clicks import Before
 from retarget_cli.pipeline.looking.offered import clips_in
+from retarget_cli.pipeline.looking.pictures import USUAL
 from retarget_cli.studio.jobs import Board, Job
 from retarget_cli.studio.pair import PairActions
 from retarget_cli.studio.project import SIDES, Project
 from retarget_cli.utils.text import command_line
 from retarget_cli.utils.workers import Workers
-from retarget_cli.weights import find_weights
 from retarget_cli.weights.manifest import of_kind
 
 _WAIT = 1.2  # seconds after a hint until the whole clip is worked on: the next hint may follow
 _TICK = 0.25  # seconds between two looks at jobs
+_AT_ONCE = 0.4  # seconds in which a network has to answer, before colours do
+_COLOURS = MatteConfig(backend="embedded")
 
 
 class Studio(PairActions):
@@ -30,8 +35,9 @@ class Studio(PairActions):
     Actions raise RetargetErrors, which the page shows as they are. `changed` is set when the state is another.
     """
 
-    def __init__(self, workspace: Path, home: Path) -> None:
-        self.project = Project(workspace, home)
+    def __init__(self, workspace: Path, home: Path, finder: MatteConfig = USUAL) -> None:
+        """finder: how objects are looked for."""
+        self.project = Project(workspace, home, finder)
         self.board = Board(self.project.folder / "jobs", home)
         self.workers = Workers()
         self.changed = asyncio.Event()
@@ -41,12 +47,15 @@ class Studio(PairActions):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._seen: set[str] = {job.id for job in self.board.jobs.values() if job.state not in ("running", "waiting")}
         self._found: dict[str, int] = {}
+        self._wanted: tuple[str, int] | None = None  # the frame to get ready for next
+        self._warming = False
 
     def state(self) -> dict[str, Any]:
         """What every tab shows."""
         weights = [{"name": one.name, "size": one.size, "licence": one.licence} for one in of_kind("sam")]
         jobs = [job.to_json() for job in self.board.jobs.values()]
-        sam = {"ready": find_weights("sam", None) is not None, "known": weights[:1]}
+        finder = self.project.finder
+        sam = {"ready": finder.backend != "auto" or clicks.network_of(finder) is not None, "known": weights[:1]}
         return {**self.project.state(), "jobs": jobs, "runs": self.runs, "sam": sam}
 
     async def watch(self) -> None:
@@ -68,10 +77,11 @@ class Studio(PairActions):
         """End the workers; jobs go on."""
         self.workers.close()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Future[Any]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _follow(self, job: Job) -> None:
         """Show a matte as soon as it is there, and runs once they are trained."""
@@ -103,29 +113,23 @@ class Studio(PairActions):
         if side not in SIDES:
             raise UsageError(f"there is no clip {side!r}", fix="Open it as a or b.")
         found = self.project.check_path(path)
-        self.project.allowed.add(found)
-        self.project.paths[side] = str(found)
-        self.project.save()
+        self.project.choose(side, found)
         self._spawn(self._open(side, str(found)))
 
     async def do_swap(self) -> None:
         """Make A of B."""
-        paths = self.project.paths
-        self.project.paths = {{"a": "b", "b": "a"}[side]: path for side, path in paths.items()}
-        clips = self.project.clips
-        clips["a"], clips["b"] = clips["b"], clips["a"]
-        self.project.save()
+        self.project.swap()
         self.changed.set()
 
-    async def do_trim(self, side: str, first: int, last: int) -> None:
-        """Go on with a part of a clip, which becomes a clip of its own."""
+    async def do_use(self, side: str, first: int, last: int) -> None:
+        """Go on with a part of a clip: `--from` and `--to` of the commands."""
+        self.project.use(side, (first, last))
         clip = self.project.clip(side)
-        if not 0 <= first < last < clip["frames"]:
-            raise UsageError("this part has no two frames", fix="Set in before out, with [ and ].")
-        target = self.project.folder / "parts"
-        target.mkdir(exist_ok=True)
-        arguments = self.place, clip["path"], first, last, str(target)
-        await self.do_open(side, await self.workers.call("prepare", pictures.trimmed, *arguments))
+        for name in ("matte", "first_matte", "faces"):
+            clip.pop(name, None)
+        self.changed.set()
+        if self.board.newest("segment", clip["digest"]) is not None:  # else it is found when one looks at it
+            self._find_soon(side)
 
     async def _open(self, side: str, path: str) -> None:
         clips, name = self.project.clips, Path(path).name
@@ -179,27 +183,51 @@ class Studio(PairActions):
     def brush(self, side: str, frame: int, picture: bytes, settles: bool) -> None:
         """Keep a painted matte, and carry it to its neighbours soon. settles: the clicks on the frame are in it."""
         clip = self.project.clip(side)
-        if not 0 <= frame < clip["frames"] or not picture.startswith(b"\x89PNG\r\n"):
+        if not self.project.is_used(side, frame) or not picture.startswith(b"\x89PNG\r\n"):
             raise InputError("this is no matte of a frame", where=clip["path"], fix="Paint on the picture.")
         self.project.set_brush(side, frame, picture, settles)
         self._find_soon(side)
 
-    async def do_quick(self, side: str, frame: int) -> str:
-        """The matte of a frame by the hint on it, as a PNG in base64; nothing without one."""
-        clip, said = self.project.clip(side), self.project.object(side).now
+    async def do_quick(self, side: str, frame: int, wait: bool = False) -> dict[str, Any]:
+        """The matte of a frame by the hint on it: {"mask": a PNG in base64, "more": whether a better one follows}.
+
+        While a network still looks at the frame, colours answer; with `wait`, what the network says is waited for.
+        """
+        clip, said = self.project.clip(side), self.project.said(side)
         hint = next((each for each in said["hints"] if each["frame"] == frame), None)
         if hint is None:
-            return ""
+            return {"mask": "", "more": False}
         matte = clip.get("matte") or {}
         brush = said["brushes"].get(str(frame))
         mask = str(self.project.brush_file(brush)) if brush else ""
         # The matte before the hint was given: else the same click would count twice.
-        first = clip.get("first_matte") or matte.get("key", "")
-        return str(await self.workers.call("look", pictures.quick_mask, self.place, clip["key"], hint, first, mask))
+        on_page = self.project.on_page(side)
+        before = Before(clip.get("first_matte") or matte.get("key", ""), on_page.first, mask)
+        told, more = (self.place, clip["key"], hint, before), False
+        if not mask and clicks.network_of(on_page.finder) is not None:
+            asked = self._spawn(self.workers.call("click", clicks.quick_mask, *told, on_page))
+            await asyncio.wait({asked}, timeout=None if wait else _AT_ONCE)
+            if asked.done():
+                return {"mask": asked.result(), "more": False}
+            asked.add_done_callback(lambda task: task.cancelled() or task.exception())  # who waits for it is told
+            more = True
+        colours = replace(on_page, finder=_COLOURS)
+        return {"mask": await self.workers.call("look", clicks.quick_mask, *told, colours), "more": more}
 
     async def do_warm(self, side: str, frame: int) -> None:
-        """Get ready for hints on a frame."""
-        await self.workers.call("look", pictures.warm, self.place, self.project.clip(side)["key"], frame)
+        """Get ready for hints on a frame; of those that are asked for meanwhile, the last one counts."""
+        self._wanted = side, frame
+        if self._warming:
+            return
+        self._warming = True
+        try:
+            while self._wanted is not None:
+                (side, frame), self._wanted = self._wanted, None
+                on_page = self.project.on_page(side)
+                kind = "look" if clicks.network_of(on_page.finder) is None else "click"
+                await self.workers.call(kind, clicks.warm, self.place, self.project.clip(side)["key"], frame, on_page)
+        finally:
+            self._warming = False
 
     async def do_find(self, side: str) -> None:
         """Find the object in the whole clip now."""
@@ -229,23 +257,26 @@ class Studio(PairActions):
             clip = self.project.clips[side]
             if clip is None or clip.get("digest") != digest:
                 continue
-            said, painted = self.project.object(side).now, self.project.painted(side)
+            said = self._told(side)
             with suppress(RetargetError):
-                place, path = self.place, clip["path"]
-                state = await self.workers.call(
-                    "look", pictures.matte_state, place, path, said["hints"], str(painted or "")
-                )
+                state = await self.workers.call("look", pictures.matte_state, *said)
+                if said != self._told(side):
+                    continue  # it is of what was said before; what is said now is looked up too
                 if state is not None:
                     clip["matte"] = {**state, "stale": False}
-                    if not said["hints"]:
+                    if not self.project.said(side)["hints"]:
                         clip["first_matte"] = state["key"]
                     if "faces" not in clip:
-                        clip["faces"] = await self.workers.call(
-                            "look", pictures.facing, place, clip["key"], state["key"]
-                        )
+                        keys = clip["key"], state["key"], state["first"]
+                        clip["faces"] = await self.workers.call("look", pictures.facing, self.place, *keys)
                 elif clip.get("matte"):
                     clip["matte"]["stale"] = True
                 self.changed.set()
+
+    def _told(self, side: str) -> tuple[Any, ...]:
+        """A clip and what was said about its object, as the library takes it."""
+        hints, painted = self.project.said(side)["hints"], self.project.painted(side)
+        return self.place, self.project.on_page(side), hints, str(painted or "")
 
     async def do_weights(self, name: str) -> None:
         """Fetch weights of other people."""
@@ -273,34 +304,38 @@ class Studio(PairActions):
         self.project.save()
         if not self._both():
             raise InputError("two clips are needed", fix="Choose both in the view Clips.")
-        for side in SIDES:
-            clip, said = self.project.clip(side), self.project.object(side).now
-            if (said["hints"] or said["brushes"]) and (clip.get("matte") or {}).get("stale", True):
+        for side in filter(self._helped, SIDES):
+            # Its file has to be there when the training begins, and to be that of these hints: since it was written,
+            # other hints may have been tried, here or on the command line.
+            clip = self.project.clip(side)
+            if (clip.get("matte") or {}).get("stale", True):
                 fix = "Wait until the strip below the picture in the view Object is full."
                 raise InputError(f"the object of {clip['name']} is still being found with your hints", fix=fix)
-            if said["hints"] or said["brushes"]:
-                words = self.project.find_words(side)  # its file has to be there when the training begins
-                made = [job for job in self.board.jobs.values() if job.words == words]
-                if not any(job.state in ("done", "running", "waiting") for job in made):
-                    await self.do_find(side)
+            file = await self.workers.call("prepare", pictures.deliver_matte, *self._told(side))
+            clip["matte"]["file"] = file
         names = " and ".join(self.project.clip(side)["name"] for side in SIDES)
         return self.board.add("train", self._pair(), self._train_words(), f"Training {names}", replaces=True).id
 
     def _both(self) -> bool:
         return all("key" in (self.project.clips[side] or {}) for side in SIDES)
 
+    def _helped(self, side: str) -> bool:
+        """Tell whether a person said something about the object of a clip."""
+        return any(self.project.said(side).values())
+
     def _pair(self) -> str:
-        return "-".join(self.project.clip(side)["digest"][:16] for side in SIDES)
+        parts = (self.project.part(side) or () for side in SIDES)
+        digests = [self.project.clip(side)["digest"][:16] for side in SIDES]
+        return "-".join([*digests, *(str(frame) for part in parts for frame in part)])
 
     def _train_words(self) -> list[str]:
-        told = [self.project.object(side).now for side in SIDES]
-        mattes = [
-            (self.project.clip(side).get("matte") or {}).get("file") if said["hints"] or said["brushes"] else None
-            for side, said in zip(SIDES, told, strict=True)
-        ]
-        clips = [self.project.clip(side)["path"] for side in SIDES]
-        options = self.project.training
-        return [str(word) for word in commands.train_words(clips, mattes, options, self.project.workspace)]
+        project, on_page = self.project, [self.project.on_page(side) for side in SIDES]
+        mattes = [(project.clip(side).get("matte") or {}).get("file") if self._helped(side) else None for side in SIDES]
+        words = commands.train_words(
+            [each.path for each in on_page], mattes, project.training, project.workspace,
+            [each.part for each in on_page], project.finder,
+        )  # fmt: skip
+        return [str(word) for word in words]
 
     async def do_stop(self, job: str) -> None:
         """End a job; what it finished is kept."""

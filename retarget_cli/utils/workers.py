@@ -14,8 +14,11 @@ from typing import Any
 
 from retarget_cli.errors import EnvironmentProblem, InputError, RetargetError
 
-KINDS = ("look", "prepare")
-"""``look``: what has to answer at once; ``prepare``: what may take long. Each is a process of its own."""
+KINDS = ("look", "prepare", "click")
+"""``look``: what has to answer at once; ``prepare``: what may take long; ``click``: what asks a segmentation network.
+
+Each is a process of its own.
+"""
 
 
 class Workers:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from retarget_cli.cli.parsing import for_each
+from retarget_cli.config import MatteConfig
+from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.hints import parse_hints
 from retarget_cli.pipeline.looking.commands import (
     apply_words,
@@ -13,7 +16,8 @@ from retarget_cli.pipeline.looking.commands import (
     segment_words,
     train_words,
 )
-from retarget_cli.pipeline.looking.pictures import read_hints
+from retarget_cli.pipeline.looking.pictures import OnPage, read_hints
+from retarget_cli.segmentation.base import Hint
 
 WORKSPACE = Path(".retarget")
 HINTS = [
@@ -47,6 +51,20 @@ def test_a_training_names_what_is_not_usual_alone() -> None:
     ]  # fmt: skip
 
 
+def test_parts_and_how_the_object_is_found_are_said_once_for_both_clips() -> None:
+    finder = MatteConfig("sam2", "sam2.pt")
+    words = segment_words("cat.mp4", [{"frame": 12, "points": [[3, 4, True]]}], None, WORKSPACE, (12, 40), finder)
+    assert words == [
+        "segment", "cat.mp4", "--from=12f", "--to=41f", "--point", "12:3,4",
+        "--backend", "sam2", "--weights", "sam2.pt",
+    ]  # fmt: skip
+    assert segment_words("cat.mp4", [], None, WORKSPACE, None, MatteConfig()) == ["segment", "cat.mp4"]
+    words = train_words(["a.mp4", "b.mp4"], [None, "m.mkv"], {}, WORKSPACE, [None, (3, 9)], finder)
+    assert words[3:] == ["--from=,3f", "--to=,10f", "--mask-b", "m.mkv", "--backend", "sam2", "--weights", "sam2.pt"]
+    assert for_each(str(words[3]).partition("=")[2], "--from") == (None, "3f")
+    assert "--backend" not in train_words(["a", "b"], ["m.mkv", "n.mkv"], {}, WORKSPACE, [None, None], finder)
+
+
 def test_options_of_a_render_are_said_and_others_cannot_be_smuggled_in() -> None:
     options = {
         "look": "b",
@@ -73,3 +91,7 @@ def test_hints_of_a_sequence_have_the_numbers_of_its_pictures(tmp_path: Path) ->
         (tmp_path / f"shot.{number}.png").touch()
     words = segment_words(str(tmp_path), [{"frame": 2, "points": [[3, 4, True]]}], None, Path(".retarget"))
     assert words[words.index("--point") + 1] == "1003:3,4"
+    words = segment_words(str(tmp_path), [], None, Path(".retarget"), (1, 2))
+    assert words[2:] == ["--from=1002f", "--to=1004f"]
+    given = OnPage(str(tmp_path), (1, 2)).given([{"frame": 2, "points": [[3, 4, True]]}])
+    assert given == ClipInput(tmp_path, None, (Hint(1003, None, ((3.0, 4.0, True),)),), start="1002f", stop="1004f")

@@ -16,6 +16,7 @@ from retarget_cli.segmentation import sam2
 from retarget_cli.segmentation.backends import make_segmenter
 from retarget_cli.segmentation.base import Hint, MatteReport
 from retarget_cli.segmentation.sam2 import Sam2, Session, config_name, load_predictor
+from retarget_cli.segmentation.still import Sam2Still
 
 COUNT = 16
 INSTALLED = importlib.util.find_spec("sam2") is not None
@@ -36,6 +37,7 @@ class Fake:
         self.scene = scene
         self.prompts: list[tuple[int, dict[str, Any]]] = []
         self.images: list[torch.Tensor] = []
+        self.looked_at = 0
         self.most_remembered = 0
 
     def init_state(self, video_path: str, offload_video_to_cpu: bool = False) -> dict[str, Any]:
@@ -52,9 +54,17 @@ class Fake:
         points: Any = None,
         labels: Any = None,
         box: Any = None,
-    ) -> None:
+    ) -> tuple[int, list[int], torch.Tensor]:
         self.prompts.append((frame_idx, {"points": points, "labels": labels, "box": box}))
         self._put(state, "cond_frame_outputs", frame_idx)
+        if frame_idx not in state["cached_features"]:
+            self.looked_at += 1
+            state["cached_features"] = {frame_idx: state["images"][frame_idx]}
+        return frame_idx, [1], (torch.from_numpy(self.scene.masks[0][frame_idx]).float() * 16 - 8)[None, None]
+
+    def reset_state(self, state: dict[str, Any]) -> None:
+        self.prompts.clear()
+        state["output_dict_per_obj"] = {0: {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}}
 
     def add_new_mask(self, state: dict[str, Any], frame_idx: int, obj_id: int, mask: np.ndarray) -> None:
         self.prompts.append((frame_idx, {"mask": mask}))
@@ -63,7 +73,7 @@ class Fake:
     def propagate_in_video(
         self, state: dict[str, Any], start_frame_idx: int, reverse: bool = False
     ) -> Iterator[tuple[int, list[int], torch.Tensor]]:
-        assert state["cached_features"] == {}
+        state["cached_features"].clear()
         order = range(start_frame_idx, -1, -1) if reverse else range(start_frame_idx, state["num_frames"])
         for frame in order if not reverse or start_frame_idx else ():
             outputs = state["output_dict_per_obj"][0]
@@ -144,6 +154,19 @@ def test_only_what_the_network_looks_back_at_is_remembered(monkeypatch: pytest.M
     fake = Fake(scene)
     segment(fake, scene, Hint(30, scene.box(0, 30)))
     assert fake.most_remembered <= 10
+
+
+def test_a_picture_is_seen_once_and_each_answer_is_to_the_hint_alone(scene: Scene) -> None:
+    fake, first = Fake(scene), ((15.0, 25.0, True),)
+    still = Sam2Still(fake, scene.clip, "cpu")
+    for points in (first, (*first, (1.0, 2.0, False)), first):
+        found = still.found(Hint(0, None, points), None)
+        assert found is not None
+        assert ((found > 0) == scene.masks[0][0]).all()
+        ((_, prompt),) = fake.prompts
+        assert len(prompt["points"]) == len(points)
+    assert fake.looked_at == 1
+    assert still.found(Hint(0, None, ((1.0, 2.0, False),)), None) is None
 
 
 def test_nothing_seen_is_an_input_error(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from retarget_cli import segment
 from retarget_cli.errors import InputError
 from retarget_cli.media.decode import read_frames
 from retarget_cli.media.encode import VideoWriter
+from retarget_cli.media.images import write_png
 from retarget_cli.media.timing import Timing
 from retarget_cli.metrics.image import iou
 
@@ -80,6 +81,24 @@ def test_the_same_frames_again_are_found_done_and_others_are_not(clip: Path) -> 
     assert segment(clip, mask="headless.mkv", mask_frames="painted").matte.read_bytes() == first
     paint(2, truth(2)[1])
     assert segment(clip, mask="headless.mkv", mask_frames="painted").matte.read_bytes() != first
+
+
+def test_frames_have_the_numbers_of_the_pictures_and_of_the_whole_clip(clip: Path) -> None:
+    """A sequence that begins with 1001, and a part of a video."""
+    for frame in read_frames(clip):
+        write_png(Path("shot") / f"shot.{frame.index + 1001}.png", frame.image)
+    paint(1001 + PAINTED, truth(PAINTED)[1])
+    result = segment("shot", mask="headless.mkv", mask_frames="painted")
+    assert overlaps(result.matte)[PAINTED] == 1.0
+    assert result.report["corrected"] == [1001 + PAINTED]
+    with pytest.raises(InputError, match="no frame 1007: frames 4 to 13 are used"):
+        segment(clip, mask="headless.mkv", mask_frames="painted", start="4f")
+    Path(f"painted/{1001 + PAINTED:06d}.png").rename(f"painted/{PAINTED:06d}.png")
+    result = segment(clip, mask="headless.mkv", mask_frames="painted", start="4f", out="part.mkv")
+    mattes = [frame.image for frame in read_frames(result.matte, channels="gray")]
+    assert len(mattes) == COUNT - 4
+    assert np.array_equal(mattes[PAINTED - 4], truth(PAINTED)[1])
+    assert result.report["corrected"] == [PAINTED]
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,9 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium: apt-
 PATIENCE = 240  # seconds for a step: a machine may have much else to do
 PORT = 18123 + os.getpid() % 1000
 TINY = (
-    "geometry.steps=4", "geometry.base_steps=4", "geometry.batch=2", "texture.steps=3", "texture.batch=2",
-    "texture.sources=4", "texture.widths=8,12,16,16", "texture.size=64", "detail.steps=0", "crop.size=64",
+    "geometry.steps=4", "geometry.batch=2", "geometry.size=32", "geometry.keypoints=6", "geometry.widths=8,12",
+    "texture.steps=3", "texture.batch=2", "texture.sources=3", "texture.size=32", "texture.widths=8,12",
+    "detail.steps=0", "crop.size=32",
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ class Studio:
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
-    pair = draw_pair(folder / "drawn", frames=(14, 12), size=(128, 96))
+    pair = draw_pair(folder / "drawn", frames=(8, 7), size=(96, 72))
     pair.a.rename(folder / "deer.mp4")
     pair.b.rename(folder / "boar.mp4")
     running = Studio(folder)
@@ -127,11 +128,24 @@ def wait_for(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
 
 @pytest.mark.timeout(900)  # about a minute on two cores that have nothing else to do
 def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> None:
-    tab = Tab(browser, studio)
+    tab = Tab(browser, studio, "clips/a/0")
     page = tab.page
 
-    # The object: a click answers at once, and the whole clip follows.
+    # A part of a clip: it is `--from` and `--to`, and nothing else is seen or hinted in the view Object.
+    tab.key("in-a").wait_for()
+    page.keyboard.press("End")
+    page.keyboard.press("Comma")
+    page.keyboard.press("]")
+    tab.key("use-a").click()
+    tab.see("7 of 8 frames are used")
     tab.key("view-object").click()
+    page.keyboard.press("End")
+    page.keyboard.press("Period")
+    tab.frame(6)
+    assert "--to=7f" in page.locator("#command code").inner_text()
+    page.keyboard.press("Home")
+
+    # The object: a click answers at once, and the whole clip follows.
     tab.see("up to date")
     tab.frame(0)
     page.keyboard.press("Period")
@@ -171,8 +185,14 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     page.locator("summary", has_text="Single settings").click()
     tab.key("settings").fill("\n".join(TINY))
     tab.key("settings").blur()
+    tab.key("init").select_option("none")
+    tab.key("render").select_option("none")
+    wait_for(lambda: "--render none --init-from none" in page.locator("#command code").inner_text())
+    shown = page.locator("#command code").inner_text()
     tab.key("train").click()
-    wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])
+    (job,) = wait_for(lambda: [each for each in tab.state()["jobs"] if each["kind"] == "train" and each["stages"]])
+    assert job["command"] == shown
+    assert "--to=7f" in shown and "--mask-a" in shown and all(f"--set={each}" in shown for each in TINY)
     studio.kill()
     tab.see("does not answer")
     studio.start()
@@ -182,7 +202,7 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
 
     # Results: three pictures in step, an affine with one click, another format.
     tab.key("view-results").click()
-    tab.frame(0)
+    tab.see("Not drawn yet")
     tab.key("affine-relative").click()
     wait_for(lambda: len(list((studio.folder / "retargeted").rglob("deer-as-boar.relative.mp4"))))
     tab.key("ending").select_option(".webm")
@@ -208,4 +228,13 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     saved = wait_for(lambda: list((studio.folder / "retargeted").rglob("*-edited.csv")))
     command = f"retarget keypoints apply {saved[0].relative_to(studio.folder)}"
     wait_for(lambda: page.locator("#command code").inner_text() == command)
+
+    # Blend a quarter of what was saved into it.
+    tab.key("blend").select_option(label=saved[0].name)
+    tab.key("share").fill("0.25")
+    tab.key("mix").click()
+    tab.see("2 edits")
+    (history,) = (studio.folder / ".retarget/studio/edits").glob("*.json")
+    edit = json.loads(history.read_bytes())["now"]["edits"][-1]
+    assert (edit["op"], edit["share"], Path(edit["file"]).name) == ("blend", 0.25, saved[0].name)
     assert tab.wrong == []

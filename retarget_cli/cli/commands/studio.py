@@ -26,6 +26,7 @@ def studio(
         show_default=True,
     ),
     *,
+    segmenter: options.Segmenter,
     general: options.InWorkspace,
 ) -> None:
     """Open a page in the browser that shows all of it: clips, object, training, results and motion.
@@ -40,6 +41,8 @@ def studio(
     for clip in clips:
         if not clip.exists():
             raise InputError("there is no such file", where=clip, fix="Check the path.")
+    from retarget_cli.pipeline.settings import load_config
     from retarget_cli.studio.server import serve
 
-    serve(general.workspace, clips, host, port, not no_browser, output.lines)
+    finder = load_config(None, None, (), **segmenter.chosen()).matte
+    serve(general.workspace, clips, finder, host, port, not no_browser, output.lines)

@@ -12,9 +12,9 @@ from retarget_cli.media.playback import Tempo, part_of
 from retarget_cli.pipeline.clips import ClipInput, digest_of, open_clip
 from retarget_cli.pipeline.outputs import clip_names
 from retarget_cli.segmentation.base import Hint
-from retarget_cli.stages.clip import KEEP, LONGEST, ClipFacts, SourceClip, facts, ingest, longest_shot
+from retarget_cli.stages.clip import KEEP, LONGEST, ClipFacts, SourceClip, check_cuts, facts, ingest, longest_shot
 from retarget_cli.stages.schedule import run
-from retarget_cli.stages.stage import Tools
+from retarget_cli.stages.stage import Tools, found_of
 from retarget_cli.utils.fields import nearest
 
 
@@ -31,7 +31,8 @@ def open_pair(a: ClipInput, b: ClipInput, tools: Tools) -> tuple[SourceClip, Sou
 def used_parts(clips: Sequence[SourceClip], given: Sequence[ClipInput], tools: Tools) -> list[SourceClip]:
     """The clips as they are used: what lies before and after is cut off, and hints count from the first frame of it.
 
-    A clip of which not all may be used is read whole before. Raises UsageError for a part or a hint outside of it.
+    A clip of which not all may be used is read whole before. Raises UsageError for a part or a hint outside of it, and
+    MediaError for cuts that are not wanted.
     """
     for each in given:
         if each.cuts not in CUTS:
@@ -43,7 +44,15 @@ def used_parts(clips: Sequence[SourceClip], given: Sequence[ClipInput], tools: T
     for clip, each in zip(clips, given, strict=True):
         found = facts(done[f"ingest:{clip.name}"]) if _in_part(each) else None
         used.append(_with_hints(clip if found is None else _part(clip, each, found, tools), each.hints))
+        _check_cuts(used[-1], tools)
     return used
+
+
+def _check_cuts(clip: SourceClip, tools: Tools) -> None:
+    """Raise MediaError for cuts that were found before, when they were wanted; reading a clip anew tells itself."""
+    for entry in found_of([ingest(clip)], tools.store).values():
+        known = facts(entry)
+        check_cuts(clip, known.cuts, known.timing.frames)
 
 
 def _in_part(given: ClipInput) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retarget_cli.config import DEFAULT_WORKSPACE
+from retarget_cli.config import DEFAULT_WORKSPACE, MatteConfig
 from retarget_cli.pipeline.clips import first_frame
-from retarget_cli.pipeline.reproduce import as_named
+from retarget_cli.pipeline.reproduce import as_named, part_words
 
 Words = list[str | Path]
+Part = Sequence[int]
+"""The first and the last frame of what is used of a clip, counted from 0 as the page does."""
 
 
 def workspace_words(workspace: Path) -> Words:
@@ -23,14 +25,14 @@ def named(path: Path | str) -> str:
     return as_named(Path(path).absolute())
 
 
-def hint_words(hints: Iterable[Mapping[str, Any]], side: str = "") -> Words:
-    """The options for hints as the page keeps them, first frame first. side: ``-a`` or ``-b`` where there are two."""
+def hint_words(hints: Iterable[Mapping[str, Any]]) -> Words:
+    """The options for hints as the page keeps them, first frame first."""
     words: Words = []
     for hint in sorted(hints, key=lambda each: int(each["frame"])):
         if hint.get("box") is not None:
-            words += [f"--box{side}", f"{hint['frame']}:{_joined(hint['box'])}"]
+            words += ["--box", f"{hint['frame']}:{_joined(hint['box'])}"]
         for x, y, on in hint.get("points", ()):
-            words += [f"--point{side}", f"{hint['frame']}:{'' if on else 'not:'}{_joined((x, y))}"]
+            words += ["--point", f"{hint['frame']}:{'' if on else 'not:'}{_joined((x, y))}"]
     return words
 
 
@@ -38,21 +40,51 @@ def _joined(values: Iterable[float]) -> str:
     return ",".join(f"{value:.10g}" for value in values)
 
 
-def segment_words(path: str, hints: Sequence[Mapping[str, Any]], painted: Path | None, workspace: Path) -> Words:
-    """`retarget segment`. painted: the folder of mattes of single frames."""
-    frames: Words = [] if painted is None else ["--mask-frames", named(painted)]
+def segment_words(
+    path: str,
+    hints: Sequence[Mapping[str, Any]],
+    painted: Path | None,
+    workspace: Path,
+    part: Part | None = None,
+    finder: MatteConfig | None = None,
+) -> Words:
+    """`retarget segment`. painted: the folder of mattes of single frames; finder: how the object is looked for."""
     first = first_frame(Path(path))  # the page counts from 0, the command as the names of the pictures do
     numbered = [{**hint, "frame": hint["frame"] + first} for hint in hints]
-    return ["segment", named(path), *hint_words(numbered), *frames, *workspace_words(workspace)]
+    frames: Words = [] if painted is None else ["--mask-frames", named(painted)]
+    used = part_words([_used(path, part)])
+    return [
+        "segment", named(path), *used, *hint_words(numbered), *frames, *_finder_words(finder),
+        *workspace_words(workspace),
+    ]  # fmt: skip
+
+
+def _used(path: str, part: Part | None) -> dict[str, Any]:
+    """What is used of a clip, as a run's record tells it."""
+    if part is None:
+        return {}
+    return {"number": first_frame(Path(path)) + part[0], "part": (part[0], part[1] + 1 - part[0])}
+
+
+def _finder_words(finder: MatteConfig | None) -> Words:
+    told = {} if finder is None else {"backend": finder.backend, "weights": finder.weights}
+    return [word for name, value in told.items() if value not in (None, "auto") for word in (f"--{name}", str(value))]
 
 
 def train_words(
-    clips: Sequence[str], mattes: Sequence[str | None], options: Mapping[str, Any], workspace: Path
+    clips: Sequence[str],
+    mattes: Sequence[str | None],
+    options: Mapping[str, Any],
+    workspace: Path,
+    parts: Sequence[Part | None] = (None, None),
+    finder: MatteConfig | None = None,
 ) -> Words:
     """`retarget train`. mattes: those that a person helped with. options: preset, render, flip, init_from, settings."""
     words: Words = ["train", *(named(clip) for clip in clips)]
+    words += part_words([_used(clip, part) for clip, part in zip(clips, parts, strict=True)])
     for side, matte in zip("ab", mattes, strict=True):
         words += [] if matte is None else [f"--mask-{side}", named(matte)]
+    words += _finder_words(finder) if None in mattes else []
     for name, usual in (("preset", None), ("render", "a"), ("flip", "auto"), ("init_from", "base"), ("seed", None)):
         value = options.get(name)
         words += [] if value in (None, "", usual) else [f"--{name.replace('_', '-')}", str(value)]

@@ -1,32 +1,23 @@
-"""Clips to be looked at: their frames, their mattes, and the answer to a hint."""
+"""Clips to be looked at: their frames, and their mattes."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from retarget_cli.config import MatteConfig
 from retarget_cli.events import Progress, silent
-from retarget_cli.media.encode import VideoWriter
-from retarget_cli.media.images import read_picture
-from retarget_cli.media.playback import Tempo, play
 from retarget_cli.media.probe import probe
-from retarget_cli.media.timing import Timing
-from retarget_cli.pipeline.clips import ClipInput, open_clip
+from retarget_cli.pipeline.clips import ClipInput, first_frame, open_clip
+from retarget_cli.pipeline.footage.part import used_parts
 from retarget_cli.pipeline.mattes import report_on
 from retarget_cli.pipeline.outputs import clip_name
-from retarget_cli.pipeline.segment import finished, matte_place
+from retarget_cli.pipeline.segment import finished, matte_place, segment
 from retarget_cli.segmentation.base import Hint
-from retarget_cli.segmentation.click import boxed, clicked
-from retarget_cli.segmentation.embedded.proxy_clip import ProxyClip
-from retarget_cli.stages.clip import SourceClip, facts, ingest
+from retarget_cli.stages.clip import KEEP, SourceClip, facts, ingest
 from retarget_cli.stages.matte import MATTE, frame_confidence
 from retarget_cli.stages.proxy import Kind, Proxy, open_proxy, proxy
 from retarget_cli.stages.schedule import run
@@ -35,8 +26,10 @@ from retarget_cli.store.engine import Entry, Store
 from retarget_cli.utils.atomic import write_bytes_atomic
 from retarget_cli.vision.heading import HeadingMeter
 
+Hints = Sequence[Mapping[str, Any]]
+"""As the page keeps them: {"frame", "box": [x, y, w, h] or null, "points": [[x, y, on the object]]}."""
+USUAL = MatteConfig()
 _TRAVELS = 0.05  # of the width: an object that goes less far may as well stand
-_AROUND = 4  # frames on either side that a hint's answer is found with
 
 
 @lru_cache(maxsize=1)
@@ -50,8 +43,9 @@ def prepare(workspace: str, path: str, kind: Kind = "picture", progress: str = "
 
     Raises InputError for a file that cannot be used.
     """
-    clip = open_clip(ClipInput(Path(path)), clip_name(Path(path)), store_at(workspace))
-    return _described(store_at(workspace), clip, kind, progress)
+    # With its cuts: they are seen here, and one shot can be chosen.
+    clip = open_clip(ClipInput(Path(path), cuts=KEEP), clip_name(Path(path)), store_at(workspace))
+    return {**_described(store_at(workspace), clip, kind, progress), "number": clip.number}
 
 
 def _described(store: Store, clip: SourceClip, kind: Kind, progress: str = "") -> dict[str, Any]:
@@ -70,47 +64,74 @@ def _described(store: Store, clip: SourceClip, kind: Kind, progress: str = "") -
     }  # fmt: skip
 
 
-def trimmed(workspace: str, path: str, first: int, last: int, folder: str) -> str:
-    """Write frames `first` to `last` of a clip as a lossless video of its own, and return its path."""
-    clip = open_clip(ClipInput(Path(path)), clip_name(Path(path)), store_at(workspace))
-    found = facts(run([ingest(clip)], Tools(store_at(workspace), silent, never))[f"ingest:{clip.name}"])
-    playing = play(Tempo.parse(f"{first}f", f"{last + 1}f" if last + 1 < found.timing.frames else None),
-                   found.timing, clip.name)  # fmt: skip
-    target = Path(folder) / clip.digest[:16] / f"{clip.name}-{first}-{last}.mkv"
-    if not target.exists():
-        source = replace(found.source(clip.path), first=first, count=last - first + 1)
-        timing: Timing = playing.timing
-        with VideoWriter(target, (found.width, found.height), timing, codec="ffv1") as writer:
-            for image in source.read():
-                writer.write(image)
-    return str(target)
+@dataclass(frozen=True)
+class OnPage:
+    """A clip as it is open on the page.
+
+    part: the first and the last frame that are used, counted from 0, None for all; finder: how its object is looked
+    for.
+    """
+
+    path: str
+    part: tuple[int, int] | None = None
+    finder: MatteConfig = USUAL
+
+    @property
+    def first(self) -> int:
+        """The first frame that is used."""
+        return 0 if self.part is None else self.part[0]
+
+    def given(self, hints: Hints) -> ClipInput:
+        """The same with hints as a command takes it: by the numbers that frames have in the clip."""
+        number = first_frame(Path(self.path))
+        told = tuple(replace(hint, frame=hint.frame + number) for hint in read_hints(hints))
+        first, last = self.part or (0, 0)
+        start, stop = (None, None) if self.part is None else (f"{first + number}f", f"{last + 1 + number}f")
+        return ClipInput(Path(self.path), None, told, start=start, stop=stop)
+
+    def used(self, hints: Hints, store: Store) -> SourceClip:
+        """What is used of it. Raises what :func:`used_parts` does."""
+        given = self.given(hints)
+        whole = open_clip(given, clip_name(given.path), store)
+        return used_parts([whole], [given], Tools(store, silent, never))[0]
 
 
-def matte_state(workspace: str, path: str, hints: Sequence[Mapping[str, Any]], painted: str) -> dict[str, Any] | None:
-    """The matte of a clip with these hints and painted frames, if it was made; None if not.
+def matte_state(workspace: str, clip: OnPage, hints: Hints, painted: str) -> dict[str, Any] | None:
+    """The matte of a clip with these hints and the frames in the folder `painted`, if it was made; None if not.
 
-    ``key`` serves its pictures; ``by_frame`` is the confidence in each; ``hint_frame`` is where a hint helps most.
+    ``key`` serves its pictures, the first of which is of frame ``first``; ``by_frame`` is the confidence in each frame
+    of the clip, null before the part; ``hint_frame`` is where a hint helps most; ``file`` is where it is written.
     """
     store = store_at(workspace)
-    told = ClipInput(Path(path), hints=read_hints(hints))
-    clip = open_clip(told, clip_name(Path(path)), store)
-    done = finished(clip, MatteConfig(), store, Path(painted) if painted else None)
+    source = clip.used(hints, store)
+    done = finished(source, clip.finder, store, Path(painted) if painted else None)
     if not done:
         return None
-    report, count = report_on(clip, done), facts(done[f"ingest:{clip.name}"]).timing.frames
-    file = done[f"matte:{clip.name}"].file(MATTE)
-    shown = SourceClip(f"{clip.name}-matte", file, store.digests.digest(file))
-    about = {name: report[name] for name in ("backend", "confidence", "doubts", "notices", "hint_frame")}
+    report, count = report_on(source, done), facts(done[f"ingest:{source.name}"]).timing.frames
+    file = done[f"matte:{source.name}"].file(MATTE)
+    shown = SourceClip(f"{source.name}-matte", file, store.digests.digest(file), cuts=KEEP)
+    about = {name: report[name] for name in ("backend", "confidence", "doubts", "notices")}
     by_frame = [round(each, 3) for each in frame_confidence(report, count)]
-    box = report["proposed_box"]
+    worst = report["hint_frame"]
     return {
-        **about, "by_frame": by_frame, "box": box and list(box), "key": _described(store, shown, "matte")["key"],
-        "file": str(matte_place(told, store).absolute()),
+        **about, "by_frame": [*[None] * clip.first, *by_frame], "first": clip.first,
+        "hint_frame": None if worst is None else worst + clip.first, "key": _described(store, shown, "matte")["key"],
+        "file": str(matte_place(clip.given(hints), store).absolute()),
     }  # fmt: skip
 
 
-def read_hints(hints: Sequence[Mapping[str, Any]]) -> tuple[Hint, ...]:
-    """Hints as the page keeps them: {"frame", "box": [x, y, w, h] or null, "points": [[x, y, on the object]]}."""
+def deliver_matte(workspace: str, clip: OnPage, hints: Hints, painted: str) -> str:
+    """Write the matte of a clip with these hints to where `retarget segment` writes it; its path.
+
+    What was made before is taken from the workspace. Raises what `segment` does.
+    """
+    folder = Path(painted) if painted else None
+    found = segment(clip.given(hints), clip.finder, None, store_at(workspace), painted=folder)
+    return str(found.matte.absolute())
+
+
+def read_hints(hints: Hints) -> tuple[Hint, ...]:
+    """Hints as a segmenter takes them."""
     return tuple(
         Hint(
             int(each["frame"]),
@@ -119,29 +140,6 @@ def read_hints(hints: Sequence[Mapping[str, Any]]) -> tuple[Hint, ...]:
         )
         for each in hints
     )
-
-
-class _Window:
-    """Some frames of a proxy as a segmenter takes a clip."""
-
-    def __init__(self, pictures: Proxy, frames: range) -> None:
-        self._pictures, self._frames = pictures, frames
-        self.size = tuple(pictures.facts["native"])
-        self.count = len(frames)
-
-    def read(self, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
-        for frame in self._frames:
-            image = self._pictures.image(frame)
-            yield image if size is None else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
-@lru_cache(maxsize=8)
-def _looked_at(workspace: str, key: str, frame: int) -> tuple[ProxyClip, Proxy, int]:
-    """The frames round one, with their flow and colours; which of them it is."""
-    pictures = opened(workspace, key)
-    count = len(pictures.offsets) - 1
-    frames = range(max(0, frame - _AROUND), min(count, frame + _AROUND + 1))
-    return ProxyClip(_Window(pictures, frames)), pictures, frame - frames.start  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=32)
@@ -153,44 +151,15 @@ def opened(workspace: str, key: str) -> Proxy:
     return open_proxy(entry)
 
 
-def warm(workspace: str, key: str, frame: int) -> None:
-    """Get ready for hints on a frame."""
-    _looked_at(workspace, key, frame)
+def facing(workspace: str, key: str, matte_key: str, first: int) -> str:
+    """Which way an object goes, ``right`` or ``left``, and nothing where that cannot be told.
 
-
-def quick_mask(workspace: str, key: str, hint: Mapping[str, Any], matte_key: str = "", mask: str = "") -> str:
-    """The matte of one frame by the hint on it, as a PNG in base64, of the size of the proxy.
-
-    matte_key: the proxy of the matte of the whole clip; mask: a PNG file that counts in the place of that.
+    Keys: of the proxies; first: the frame of the clip that the first one of the matte is about.
     """
-    (told,) = read_hints([hint])
-    found = _answered(workspace, key, told, matte_key, mask)
-    return base64.b64encode(cv2.imencode(".png", found)[1].tobytes()).decode()
-
-
-@lru_cache(maxsize=64)
-def _answered(workspace: str, key: str, hint: Hint, matte_key: str, mask: str) -> np.ndarray:
-    """The same as an array; of several clicks, those before the last were answered before."""
-    clip, pictures, at = _looked_at(workspace, key, hint.frame)
-    image, native = pictures.image(hint.frame), clip.native
-    if hint.points and (hint.box or mask or matte_key or len(hint.points) > 1):
-        before = _answered(workspace, key, replace(hint, points=hint.points[:-1]), matte_key, mask)
-        x, y = image.shape[1] / native[0], image.shape[0] / native[1]
-        return clicked(image, before, [(px * x, py * y, on) for px, py, on in hint.points])
-    if hint.box is None and not hint.points:
-        size = image.shape[1], image.shape[0]
-        before = read_picture(Path(mask), channels="gray") if mask else opened(workspace, matte_key).image(hint.frame)
-        return np.where(cv2.resize(before, size, interpolation=cv2.INTER_LINEAR) > 127, 255, 0).astype(np.uint8)
-    return boxed(clip, at, image, hint)
-
-
-def facing(workspace: str, key: str, matte_key: str) -> str:
-    """Which way an object goes, ``right`` or ``left``, and nothing where that cannot be told. Keys: of the proxies."""
     frames, mattes = opened(workspace, key), opened(workspace, matte_key)
-    count = len(frames.offsets) - 1
-    meter = HeadingMeter(count)
+    meter = HeadingMeter(len(mattes.offsets) - 1)
     for index in meter.wanted():
-        meter.add(index, frames.image(index), mattes.image(index))
+        meter.add(index, frames.image(first + index), mattes.image(index))
     travelled = meter.travelled()
     if travelled is None or abs(travelled) < _TRAVELS * frames.facts["size"][0]:
         return ""

@@ -72,6 +72,8 @@ def run_facts(workspace: str, run: str) -> dict[str, Any]:
     return {
         "id": trained.id, "pair": trained.pair, "verdict": to_json(judged), "files": drawn,
         "clips": {side: str(clip.path) for side, clip in zip("ab", trained.clips, strict=True)},
+        "parts": {side: clip.part and [clip.part[0], sum(clip.part) - 1]
+                  for side, clip in zip("ab", trained.clips, strict=True)},
         "chosen": _chosen(store, record), "report": str(RESULTS / trained.pair / "report.html"),
     }  # fmt: skip
 
@@ -204,7 +206,10 @@ def _edited(motion: Motion, change: Mapping[str, Any]) -> Motion:
         case "between":
             return edits.between(motion, part.start, part.stop - 1)
         case "blend":
-            return edits.blend(motion, _read(change["file"]), float(change["share"]))
+            share = float(change["share"])
+            if not 0 <= share <= 1:
+                raise ValueError(f"a share of {share} is not one from 0 to 1")
+            return edits.blend(motion, _read(change["file"]), share)
         case "backwards":
             return edits.backwards(motion)
     raise ValueError(f"there is no edit {change['op']!r}")

@@ -9,12 +9,16 @@ import numpy as np
 
 from retarget_cli.segmentation.base import Hint
 from retarget_cli.segmentation.masks import overlap
-from retarget_cli.segmentation.sam.prompts import Grid, outline
+from retarget_cli.segmentation.sam.prompts import Grid, Prompt, hint_prompt, outline
 from retarget_cli.vision.regions import window_around
 
 Measure = Callable[[np.ndarray], float]
 ALIKE = 0.3
 """From this likeness on a mask is taken to show the object."""
+LEAST_CELLS = 4
+"""Cells below which a mask is nothing."""
+_LEAST_FIT = 0.3
+"""How well an answer has to fit the hint that it is one to."""
 _STABILITY_OFFSET = 1.0
 
 
@@ -64,6 +68,17 @@ def choose_like(grid: Grid, answers: Answers, expected: np.ndarray, likeness: Me
 def choose_hinted(grid: Grid, answers: Answers, hint: Hint) -> Choice:
     """The best answer to a hint; its agreement is how well it fills the box and keeps to the points."""
     return _best(grid, answers, lambda mask: _fit(grid, mask, hint), lambda mask: 1.0)
+
+
+def hinted(grid: Grid, decode: Callable[[Prompt], Answers], hint: Hint) -> Choice | None:
+    """The best answer to a hint on an image; None where the network sees nothing there. decode: of that image.
+
+    It is asked twice: the second time with what it answered first.
+    """
+    first = choose_hinted(grid, decode(hint_prompt(grid, hint)), hint)
+    again = choose_hinted(grid, decode(hint_prompt(grid, hint, first.logits)), hint)
+    best = max(first, again, key=lambda choice: choice.score)
+    return best if best.agreement >= _LEAST_FIT and int((best.logits > 0).sum()) >= LEAST_CELLS else None
 
 
 def offered(grid: Grid, answers: Answers) -> list[tuple[np.ndarray, float]]:

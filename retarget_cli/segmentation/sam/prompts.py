@@ -159,3 +159,9 @@ def outline(grid: Grid, hint: Hint, *, round_box: bool = True) -> np.ndarray:
                 middle = (int(x * scale[0]), int(y * scale[1]))
                 cv2.circle(area, middle, max(1, round(max(grid.shape) / 12)), 1, -1)
     return area > 0
+
+
+def soft_logits(mask: np.ndarray) -> np.ndarray:
+    """A mask as logits with a soft edge, (rows, columns) float32; positive on all of it, however thin it is."""
+    sharp = mask.astype(np.float32)
+    return (np.maximum(cv2.GaussianBlur(sharp, (0, 0), 1.0), 0.6 * sharp) - 0.5) * -2 * OUTSIDE

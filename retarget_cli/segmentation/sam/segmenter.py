@@ -9,8 +9,8 @@ from retarget_cli.segmentation.base import FrameSource, Hint, MatteReport, Progr
 from retarget_cli.segmentation.sam.embeddings import ComputedViews, Predictor, StoredViews
 from retarget_cli.segmentation.sam.guess import GUESS_SHARE, deliver, guess_mask
 from retarget_cli.segmentation.sam.network import device_problems, find_sam, load_network
-from retarget_cli.segmentation.sam.prompts import Grid
-from retarget_cli.segmentation.sam.tracker import Follower, Start, Track, soft_logits
+from retarget_cli.segmentation.sam.prompts import Grid, soft_logits
+from retarget_cli.segmentation.sam.tracker import Follower, Start, Track
 
 
 class Sam:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,18 +14,26 @@ from retarget_cli.segmentation.base import FrameSource, Hint
 from retarget_cli.segmentation.embedded.propagate import spans
 from retarget_cli.segmentation.masks import MatteBits, grow
 from retarget_cli.segmentation.sam.appearance import Appearances, appearance_of
-from retarget_cli.segmentation.sam.candidates import Answers, Choice, choose_hinted, choose_like, offered, stability
+from retarget_cli.segmentation.sam.candidates import (
+    LEAST_CELLS,
+    Answers,
+    Choice,
+    choose_like,
+    hinted,
+    offered,
+    stability,
+)
 from retarget_cli.segmentation.sam.embeddings import Predictor, Views
 from retarget_cli.segmentation.sam.object_state import Known, centre
 from retarget_cli.segmentation.sam.prompts import (
     OUTSIDE,
     Grid,
     Prompt,
-    hint_prompt,
     mask_prompt,
     negative_points,
     outline,
     place_prompt,
+    soft_logits,
 )
 from retarget_cli.vision.flow import dense_flow, warp_by_flow
 from retarget_cli.vision.regions import components
@@ -47,8 +56,6 @@ _ENCOUNTER = 15
 _NOWHERE = np.zeros((0, 2), np.float32)
 
 # The search for an object that was lost:
-LEAST_CELLS = 4
-"""Cells below which a mask is nothing."""
 _LARGEST_CHANGE = 3.0
 """Factor by which the area may differ from the usual one."""
 _LEAST_QUALITY, _LEAST_STABILITY, _LEAST_LIKENESS, _LEAST_FIT = 0.5, 0.5, 0.2, 0.3
@@ -215,10 +222,8 @@ class Follower:
 
     def _hinted(self, embedding: np.ndarray, hint: Hint) -> tuple[np.ndarray, float]:
         """The best answer to a hint and how sure it is; the hint's own outline when the network sees nothing there."""
-        first = choose_hinted(self._grid, self._predictor.decode(embedding, hint_prompt(self._grid, hint)), hint)
-        again = self._predictor.decode(embedding, hint_prompt(self._grid, hint, first.logits))
-        best = max(first, choose_hinted(self._grid, again, hint), key=lambda choice: choice.score)
-        if best.agreement >= 0.3 and int((best.logits > 0).sum()) >= LEAST_CELLS:
+        best = hinted(self._grid, partial(self._predictor.decode, embedding), hint)
+        if best is not None:
             return best.logits, best.confidence
         self.doubtful.append(hint.frame)
         return soft_logits(outline(self._grid, hint)), 0.1
@@ -313,12 +318,6 @@ class Search:
         choice = Choice(logits, quality, stability(logits), size * near, self.appearances.of_mask(embedding, mask))
         sure = choice.stability >= _LEAST_STABILITY and choice.likeness >= _LEAST_LIKENESS
         return choice if sure and choice.agreement >= _LEAST_FIT and self.in_place(mask, frame, known) else None
-
-
-def soft_logits(mask: np.ndarray) -> np.ndarray:
-    """A mask as logits with a soft edge, (rows, columns) float32; positive on all of it, however thin it is."""
-    sharp = mask.astype(np.float32)
-    return (np.maximum(cv2.GaussianBlur(sharp, (0, 0), 1.0), 0.6 * sharp) - 0.5) * -2 * OUTSIDE
 
 
 def _pushed(points: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> np.ndarray:
