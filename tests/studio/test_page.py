@@ -126,7 +126,7 @@ def wait_for(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     raise AssertionError("it never came true")
 
 
-@pytest.mark.timeout(900)  # about a minute on two cores that have nothing else to do
+@pytest.mark.timeout(900)  # under a minute on two cores that have nothing else to do
 def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> None:
     tab = Tab(browser, studio, "clips/a/0")
     page = tab.page
