@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from retarget_cli.cli.parsing import for_each
 from retarget_cli.config import MatteConfig
 from retarget_cli.pipeline.clips import ClipInput
+from retarget_cli.pipeline.footage.told import for_each
 from retarget_cli.pipeline.hints import parse_hints
 from retarget_cli.pipeline.looking.commands import (
     apply_words,
