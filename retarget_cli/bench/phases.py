@@ -202,5 +202,6 @@ class _PhaseBench:
         if self.name not in self.bench.states:
             folder = self.bench.folder / self.config.preset / self.name
             folder.mkdir(parents=True)
+            trainer.phase.finish()
             save_modules(trainer.phase, folder)
             self.bench.states[self.name] = folder

@@ -125,6 +125,14 @@ def measured(*changes: str, events: list[Event] | None = None) -> Document:
     return top.bench(plan(config, cuda=False, steps=4), seen.append).document()
 
 
+def test_a_preset_with_detail_is_drawn() -> None:
+    small = ("detail.steps=4", "detail.size=64", "detail.patch=32", "detail.width=8", "detail.blocks=1")
+    config = load_config("draft", None, (*TINY, *small), device="cpu")
+    (recipe,) = top.bench(plan(config, cuda=False, steps=1), lambda event: None).document()["recipes"]
+    assert [phase["phase"] for phase in recipe["phases"]] == ["geometry", "texture", "detail"]
+    assert recipe["drawing"]["frames"] >= 24
+
+
 def test_any_method_can_be_measured_and_progress_is_told() -> None:
     events: list[Event] = []
     found = measured(events=events)
