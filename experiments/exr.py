@@ -1,6 +1,6 @@
 """Memory and time of an EXR sequence on its way through the program, and how exactly it comes back.
 
-    python -m experiments.exr FOLDER [--size 3840x2160] [--frames 12 36]
+    python -m experiments.exr FOLDER [--size 3840x2160] [--frames 12 48]
 
 A ball with legs crosses a field whose sky is brighter than white. This clip and a small one are trained on for a few
 steps of tiny networks, with mattes given. Then the EXR clip drives itself and is written as EXR with layers. Each
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", default="3840x2160")
-    parser.add_argument("--frames", nargs="*", type=int, default=[12, 36])
+    parser.add_argument("--frames", nargs="*", type=int, default=[12, 48])
     arguments = parser.parse_args()
     w, h = map(int, arguments.size.split("x"))
     for count in arguments.frames:
