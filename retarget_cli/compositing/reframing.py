@@ -12,6 +12,7 @@ import numpy as np
 from retarget_cli.media.archive import Pictures
 
 _STEADY = 0.25  # of the window: while the object stays within that, the window stands still
+_SLACK = 0.02  # of the window: so little of an object outside is not missed
 _CALM = 1.0  # s; sigma by which the way of a window that moves is smoothed
 
 
@@ -42,6 +43,16 @@ class Reframing:
         scale = np.array(self.size) / np.array(self.window)
         return (points + 0.5 - self.corners[index]) * scale - 0.5
 
+    def cuts_off(self, boxes: np.ndarray, picture: tuple[int, int]) -> int:
+        """On how many frames an object in these boxes (N, 4) reaches out of the window, by more than a fiftieth of it.
+
+        What lies outside of the picture (w, h) itself is not counted: no window would show it.
+        """
+        slack = _SLACK * np.array(self.window)
+        low, high = (np.clip(ends, 0, picture) for ends in (boxes[:, :2], boxes[:, 2:]))
+        out = (low < self.corners - slack) | (high > self.corners + self.window + slack)
+        return int(out.any(axis=1).sum())
+
 
 def largest_window(size: tuple[int, int], shape: Fraction) -> tuple[int, int]:
     """The largest (w, h) of a shape, w : h, in a picture of `size` (w, h); even where there is room for that."""
@@ -71,15 +82,23 @@ def reframing(
     return Reframing(corners.astype(int), window, size or window)
 
 
-def object_centres(silhouettes: Pictures, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
-    """(N, 2) middle of the box of each silhouette, (S, S) uint8, in pixels of the picture; NaN for an empty one."""
-    found = np.full((len(silhouettes), 2), np.nan)
+def object_boxes(silhouettes: Pictures, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
+    """(N, 4) left, top, right and bottom of each silhouette, (S, S) uint8, in pixels of the picture; NaN for an empty
+    one. matrix: from a silhouette to the picture, (2, 3), which turns nothing.
+    """
+    found = np.full((len(silhouettes), 4), np.nan)
     for index in range(len(silhouettes)):
         rows, columns = np.nonzero(silhouettes[index])
         if rows.size:
-            middle = (columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2, 1.0
-            found[index] = matrix(index) @ middle
+            ends = np.array([[columns.min(), columns.max()], [rows.min(), rows.max()], [1, 1]])
+            corners = matrix(index) @ ends
+            found[index] = *corners.min(axis=1), *corners.max(axis=1)
     return found
+
+
+def centres(boxes: np.ndarray) -> np.ndarray:
+    """(N, 2) middles of boxes (N, 4)."""
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
 def _filled(way: np.ndarray, without: float) -> np.ndarray:

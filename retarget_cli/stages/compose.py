@@ -13,7 +13,7 @@ from retarget_cli.compositing.composite import colour, cover, straight
 from retarget_cli.compositing.edges import local_background
 from retarget_cli.compositing.finish import PLAIN_EDGE, SAMPLES, Finish, own_edge, standing_rows
 from retarget_cli.compositing.grain import GrainMaker
-from retarget_cli.compositing.reframing import Reframing, object_centres, reframing
+from retarget_cli.compositing.reframing import Reframing, centres, object_boxes, reframing
 from retarget_cli.media.archive import Pictures
 from retarget_cli.media.decode import FrameWindow, read_frames
 from retarget_cli.media.images import write_png
@@ -129,7 +129,12 @@ def composition(job: Job, playing: Playing, written: Written) -> Composition:
     view = None
     if written.shape is not None or written.size is not None:
         shape = written.shape or Fraction(*(written.size or size))
-        view = reframing(object_centres(silhouettes, matrix), size, shape, written.size, float(playing.timing.rate))
+        boxes = object_boxes(silhouettes, matrix)
+        view = reframing(centres(boxes), size, shape, written.size, float(playing.timing.rate))
+        if lost := view.cuts_off(boxes, size):
+            w, h = view.window
+            what = f"{w}x{h} pixels are too few for the object: on {lost} of {len(boxes)} frames it is cut off"
+            job.notice(what, "warning")
     return Composition(size, finished_layer, matrix, view, job.stage.params["background"] == "alpha")
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from retarget_cli.compositing.reframing import largest_window, object_centres, reframing
+from retarget_cli.compositing.reframing import centres, largest_window, object_boxes, reframing
 
 HD = (1920, 1080)
 
@@ -48,13 +48,30 @@ def test_a_thing_that_walks_is_followed_smoothly_and_never_beyond_the_picture() 
 def test_where_it_is_not_seen_the_way_goes_straight_on() -> None:
     silhouettes = np.zeros((5, 10, 10), np.uint8)
     silhouettes[0, 2:4, 1:3] = silhouettes[4, 2:4, 5:7] = 255
-    centres = object_centres(silhouettes, lambda index: np.array([[100.0, 0, 0], [0, 100.0, 0]]))
-    assert np.isnan(centres[1:4]).all()
-    assert centres[[0, 4]].tolist() == [[150, 250], [550, 250]]
-    view = reframing(centres, HD, Fraction(9, 16), None, 1e-3)
+    boxes = object_boxes(silhouettes, lambda index: np.array([[100.0, 0, 0], [0, 100.0, 0]]))
+    assert boxes[0].tolist() == [100, 200, 200, 300]
+    middles = centres(boxes)
+    assert np.isnan(middles[1:4]).all()
+    assert middles[[0, 4]].tolist() == [[150, 250], [550, 250]]
+    view = reframing(middles, HD, Fraction(9, 16), None, 1e-3)
     assert view.corners[:, 0].tolist() == [0, 0, 47, 147, 247]
     nowhere = reframing(np.full((3, 2), np.nan), HD, Fraction(1), None, 25.0)
     assert nowhere.corners.tolist() == [[420, 0]] * 3
+
+
+def test_frames_on_which_the_object_is_cut_off_are_counted() -> None:
+    boxes = np.array([[700.0, 100, 1200, 900]] * 3 + [[500, 100, 1400, 900]] * 2 + [[np.nan] * 4])
+    view = reframing(centres(boxes), HD, Fraction(9, 16), None, 25.0)
+    assert view.cuts_off(boxes, HD) == 2
+    assert reframing(centres(boxes), HD, Fraction(1), None, 25.0).cuts_off(boxes, HD) == 0
+
+
+def test_what_leaves_the_picture_itself_is_not_missed() -> None:
+    for left, corner in ((-300.0, 0), (1620.0, 1920 - 606)):
+        boxes = np.array([[left, 100, left + 600, 900]] * 3)
+        view = reframing(centres(boxes), HD, Fraction(9, 16), None, 25.0)
+        assert view.corners[0, 0] == corner
+        assert view.cuts_off(boxes, HD) == 0
 
 
 def test_alpha_of_light_stays_between_nothing_and_everything() -> None:
