@@ -426,7 +426,7 @@ function editSection() {
     blending(),
     button('follow', follow ? `Only ${follow} follow: let all` : 'Let only these follow the driver', turnFollow,
       { kind: 'quiet' }),
-    undoing(motion.steps, step, h('small', `${motion.edits.length} edits`)));
+    undoing(motion.steps, step, h('small', motion.edits.length === 1 ? '1 edit' : `${motion.edits.length} edits`)));
 }
 const freeze = () => edit({ op: 'freeze', frame: viewer.shown });
 
