@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,13 +31,15 @@ class First(FakeMethod):
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(METHODS):
-        monkeypatch.delitem(METHODS, name)
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = dict(METHODS)
     for name, settings in PRESETS.items():
         monkeypatch.setitem(PRESETS, name, dataclasses.replace(settings, method="first", start=None))
-    monkeypatch.setitem(METHODS, "first", First)
-    monkeypatch.setitem(METHODS, "other", Other)
+    METHODS.clear()
+    METHODS.update(first=First, other=Other)
+    yield
+    METHODS.clear()
+    METHODS.update(before)  # in their order, in which they are listed
 
 
 def listed(*given: Any, **more: Any) -> list[tuple[str, str, str]]:
