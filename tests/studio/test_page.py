@@ -213,7 +213,7 @@ def test_from_two_clips_to_an_edited_motion(studio: Studio, browser: Any) -> Non
     # Motion: drag a point, see it drawn, save it as a file that `keypoints apply` takes.
     tab.key("view-motion").click()
     page.locator(".handle").first.wait_for()
-    box = page.locator(".handle.chosen").bounding_box()
+    box = wait_for(lambda: page.locator(".handle.chosen").bounding_box())  # none while the handles are made anew
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 30, box["y"] - 20, steps=4)
