@@ -25,7 +25,7 @@ from retarget_cli.stages.stage import Job, Stage
 from retarget_cli.store.engine import Entry
 from retarget_cli.utils.atomic import write_json_atomic
 
-VERSION = 1
+VERSION = 1  # not raised when dissolves were looked for: all other clips have the results that they had
 _FILE = "clip.json"
 REFUSE, LONGEST, KEEP = CUTS
 _NAMED = 5  # cuts
