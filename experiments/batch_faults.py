@@ -25,7 +25,7 @@ from retarget_cli.store.engine import Store
 _SIZE, _FRAMES = (160, 120), (20, 18)
 _NAMES = ("ape", "bee", "cow", "doe")
 _STEPS = ("geometry.steps", "geometry.base_steps", "texture.steps", "detail.steps")
-_ALL, _SOME = 10_000, 30  # results after which something is killed
+_SOME = 30  # results after which something is killed
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _POLL = 0.3  # seconds
 
@@ -70,9 +70,9 @@ class Scenario:
         log = (self.folder / "log.txt").open("ab")
         return subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env={**os.environ, **_ONE_THREAD})
 
-    def wait(self, process: subprocess.Popen[bytes], results: int = _ALL) -> None:
-        """Until a driver ends, or the workspace has so many results."""
-        while process.poll() is None and sum(1 for _ in self.store.entries()) < results:
+    def wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Until the workspace has some results, or the driver ends."""
+        while process.poll() is None and sum(1 for _ in self.store.entries()) < _SOME:
             time.sleep(_POLL)
 
     def digests(self) -> Digests:
@@ -93,7 +93,7 @@ def calm(scenario: Scenario, _: object) -> list[int]:
 def node_killed(scenario: Scenario, cluster: object) -> list[int]:
     """One of the two nodes is killed in the middle."""
     process = scenario.driver("--on", "auto")
-    scenario.wait(process, _SOME)
+    scenario.wait(process)
     (node, *_) = cluster.worker_nodes  # type: ignore[attr-defined]
     cluster.remove_node(node, allow_graceful=False)  # type: ignore[attr-defined]
     return [process.wait()]
@@ -102,7 +102,7 @@ def node_killed(scenario: Scenario, cluster: object) -> list[int]:
 def driver_killed(scenario: Scenario, _: object) -> list[int]:
     """The driver is killed in the middle, and the command given again."""
     process = scenario.driver("--on", "auto")
-    scenario.wait(process, _SOME)
+    scenario.wait(process)
     process.send_signal(signal.SIGKILL)
     return [process.wait(), scenario.driver("--on", "auto").wait()]
 

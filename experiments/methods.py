@@ -13,12 +13,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments.pairs import FRAMES, SIZE
+from experiments.pairs import FRAMES, SIZE, truths
 from experiments.unseen import body, puppets
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.comparison.compare import compare
 from retarget_cli.samples.pair import SamplePair, roles, write_pair
-from retarget_cli.stages.score import Truth
 from retarget_cli.store.engine import Store
 from retarget_cli.viz.comparison_table import markdown
 
@@ -44,12 +43,10 @@ def compared(name: str, out: Path, methods: str, changes: list[str]) -> str:
     if not sample.truth_b_as_a_colour.exists():
         PAIRS[name](out / name)
     clips = ClipInput(sample.a, sample.a_mask), ClipInput(sample.b, sample.b_mask)
-    truth = {
-        "a": Truth(sample.truth_a_as_b, sample.truth_a_as_b_colour),
-        "b": Truth(sample.truth_b_as_a, sample.truth_b_as_a_colour),
-    }
     tell = partial(print, flush=True)
-    result = compare(clips, methods, Store(out / ".retarget"), tell, preset="draft", changes=changes, truth=truth)
+    result = compare(
+        clips, methods, Store(out / ".retarget"), tell, preset="draft", changes=changes, truth=truths(sample)
+    )
     for look, sheet in result.sheets.items():
         shutil.copy(sheet, out / f"{name}-{look}.png")
     return markdown(result.found, name, {f"look {look}": f"{name}-{look}.png" for look in result.sheets})

@@ -66,6 +66,14 @@ PAIRS: dict[str, Callable[[], tuple[Role, Role]]] = {
 }
 
 
+def truths(sample: SamplePair) -> dict[str, Truth]:
+    """The true answers of a drawn pair, by look."""
+    return {
+        "a": Truth(sample.truth_a_as_b, sample.truth_a_as_b_colour),
+        "b": Truth(sample.truth_b_as_a, sample.truth_b_as_a_colour),
+    }
+
+
 def transfers(name: str, seed: int, changes: list[str], out: Path) -> Iterator[dict[str, Any]]:
     """Train and render a pair, and yield a row for each direction."""
     folder = out / name
@@ -80,11 +88,7 @@ def transfers(name: str, seed: int, changes: list[str], out: Path) -> Iterator[d
     options = RenderOptions(pair=(sample.a, sample.b), look="both", compare=True)
     rendered = render(options, store)
     seconds = time.monotonic() - started
-    truth = {
-        "a": Truth(sample.truth_a_as_b, sample.truth_a_as_b_colour),
-        "b": Truth(sample.truth_b_as_a, sample.truth_b_as_a_colour),
-    }
-    scores = evaluate(options.pair, store, truth=truth)
+    scores = evaluate(options.pair, store, truth=truths(sample))
     sheets = [path for path in rendered.sheets if path.suffix == ".png"]
     for look, sheet in zip("ab", sheets, strict=True):
         sheet.replace(out / f"{name}-{look}-seed{seed}.png")

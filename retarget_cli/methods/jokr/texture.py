@@ -22,7 +22,7 @@ from retarget_cli.methods.jokr.renderers.base import Carried, Without
 from retarget_cli.methods.jokr.renderers.make import make_renderer, stored_parts
 from retarget_cli.methods.jokr.spread import spread_out
 from retarget_cli.metrics.shape import mask_iou
-from retarget_cli.nn.coords import random_affine, warp_image
+from retarget_cli.nn.coords import invert_affine, random_affine, warp_image
 from retarget_cli.nn.perceptual import edge_differences
 from retarget_cli.training.device import freeze, to_device
 from retarget_cli.training.optim import Scheduled, adam, one_cycle, ramp
@@ -221,9 +221,9 @@ class TexturePhase(AppearancePhase):
         clips: tuple[Frames, Frames],
         device: str,
         seed: int,
-        to_subject: tuple[Tensor, Tensor],
+        b_to_a: Tensor,
     ) -> None:
-        """geometry: trained E and G. to_subject: the maps (2, 3) from B's keypoints to A's, and from A's to B's."""
+        """geometry: trained E and G. b_to_a: the learned map (2, 3) from B's keypoints to A's."""
         self.extractor, self.shape = geometry
         freeze(geometry, device)
         torch.manual_seed(seed)
@@ -234,18 +234,18 @@ class TexturePhase(AppearancePhase):
         for channel, renderer in enumerate(self.renderers):
             self.modules |= stored_parts(renderer.to(device), channel)
             self._take_sources(channel)
-        one, other = (self._poses_of(clip) for clip in self.clips)
-        affines = (each.to(device) for each in to_subject)
-        self._others = [points @ map[:, :2].T + map[:, 2] for points, map in zip((other, one), affines, strict=True)]
+        if self._crossing:
+            others = (self._poses_of(clip.pixels) for clip in reversed(self.clips))
+            affines = (each.to(device) for each in (b_to_a, invert_affine(b_to_a)))
+            self._others = [points @ map[:, :2].T + map[:, 2] for points, map in zip(others, affines, strict=True)]
 
     @classmethod
     def build(cls, pair: PairContext, seed: int) -> TexturePhase:
         """The phase on a pair of crops, on top of the result of the geometry phase."""
         texture = pair.config.texture
         clips = load_pair(pair, texture.size, texture.light)
-        affine = LearnedAffine()
-        maps = load_to_subject(pair, "a", affine), load_to_subject(pair, "b", affine)
-        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed, maps)
+        b_to_a = load_to_subject(pair, "a", LearnedAffine())
+        return cls(pair.config, load_shape_networks(pair), clips, pair.device, seed, b_to_a)
 
     def choose(self, channel: int) -> Chosen:
         """Frames of the clip, and frames of the other one whose poses are drawn too."""
@@ -283,8 +283,7 @@ class TexturePhase(AppearancePhase):
     def pose_across(self, channel: int, others: Tensor) -> tuple[Tensor, Tensor]:
         """What :meth:`pose` gives, of frames (B,) of the other clip in this one's space."""
         points = self._others[channel][others]
-        with torch.no_grad(), self.autocast():
-            return torch.sigmoid(self.shape(points))[:, channel : channel + 1], points
+        return self._silhouettes(channel, points), points
 
     def drawn(self, channel: int, index: Tensor) -> tuple[Tensor, Tensor]:
         """Whole frames, drawn from their keypoints."""
@@ -303,7 +302,11 @@ class TexturePhase(AppearancePhase):
         """Silhouettes (B, 1, s, s), drawn from the keypoints of pictures (B, 4, S, S), and these (B, K, 2)."""
         with torch.no_grad(), self.autocast():
             points = keypoints_of(self.extractor, self.shape.size, picture)
-            return torch.sigmoid(self.shape(points))[:, channel : channel + 1], points
+        return self._silhouettes(channel, points), points
+
+    def _silhouettes(self, channel: int, points: Tensor) -> Tensor:
+        with torch.no_grad(), self.autocast():
+            return torch.sigmoid(self.shape(points))[:, channel : channel + 1]
 
     @torch.no_grad()
     def _take_sources(self, channel: int) -> None:
@@ -312,15 +315,14 @@ class TexturePhase(AppearancePhase):
         if sources is None:
             return
         rows = torch.unique(torch.cat([clip.pairs, clip.pairs + 1]))
-        poses = self._poses_of(clip, rows)
+        poses = self._poses_of(clip.pixels[rows])
         count = min(len(rows), len(sources.numbers))
         chosen = torch.from_numpy(spread_out(poses.cpu().numpy(), count)).to(rows.device)
         sources.fill(clip.pixels[rows[chosen]], poses[chosen], clip.numbers[rows[chosen]])
 
     @torch.no_grad()
-    def _poses_of(self, clip: Frames, rows: Tensor | None = None) -> Tensor:
-        """Keypoints (N, K, 2) of frames of a clip, of all where no rows are named."""
-        pixels = clip.pixels if rows is None else clip.pixels[rows]
+    def _poses_of(self, pixels: Tensor) -> Tensor:
+        """Keypoints (N, K, 2) of frames (N, 4, S, S) uint8."""
         pictures = (unmasked(some) for some in pixels.split(AT_A_TIME))
         return torch.cat([keypoints_of(self.extractor, self.shape.size, each) for each in pictures])
 
