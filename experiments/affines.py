@@ -21,6 +21,7 @@ from retarget_cli.media.decode import read_frames
 from retarget_cli.media.images import write_png
 from retarget_cli.methods.base import BOTH, Look
 from retarget_cli.methods.jokr.alignment import MODES
+from retarget_cli.pipeline.demo import truths
 from retarget_cli.pipeline.evaluate import plan_score
 from retarget_cli.pipeline.runs import TrainedRun, find_run
 from retarget_cli.samples.pair import SamplePair
@@ -34,17 +35,6 @@ from retarget_cli.vision.regions import box_of
 from retarget_cli.viz.sheet import contact_sheet
 
 COLUMNS, CELL = 10, 160
-
-
-def truths(folder: Path | None) -> dict[Look, Truth]:
-    """The true answers of a drawn pair, by look."""
-    if folder is None:
-        return {}
-    drawn = SamplePair.at(folder)
-    return {
-        "a": Truth(drawn.truth_a_as_b, drawn.truth_a_as_b_colour),
-        "b": Truth(drawn.truth_b_as_a, drawn.truth_b_as_a_colour),
-    }
 
 
 def line(look: Look, mode: str, values: dict[str, Any], true: dict[str, Any]) -> str:
@@ -94,7 +84,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="folder of the drawn pair, which knows the true answers")
     parser.add_argument("--sheets", type=Path, help="where sheets go")
     wanted = parser.parse_args()
-    store, true = Store(wanted.workspace), truths(wanted.truth)
+    store, true = Store(wanted.workspace), truths(SamplePair.at(wanted.truth)) if wanted.truth else {}
     trained = find_run(store, (wanted.a, wanted.b))
     columns = ["look", "affine", *SCORES, "gain"]
     print("| " + " | ".join(columns) + " |", "|" + "---|" * len(columns), sep="\n")

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments.pairs import FRAMES, SIZE, truths
+from experiments.pairs import FRAMES, SIZE
 from experiments.unseen import body, puppets
 from retarget_cli.pipeline.clips import ClipInput
 from retarget_cli.pipeline.comparison.compare import compare
+from retarget_cli.pipeline.demo import truths
 from retarget_cli.samples.pair import SamplePair, roles, write_pair
 from retarget_cli.store.engine import Store
 from retarget_cli.viz.comparison_table import markdown

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from retarget_cli.pipeline.clips import ClipInput
+from retarget_cli.pipeline.demo import truths
 from retarget_cli.pipeline.evaluate import evaluate
 from retarget_cli.pipeline.options import RenderOptions
 from retarget_cli.pipeline.render import render
@@ -26,7 +27,6 @@ from retarget_cli.pipeline.settings import load_config
 from retarget_cli.pipeline.train import train
 from retarget_cli.samples.pair import SamplePair, roles, write_pair
 from retarget_cli.samples.scenarios import Role
-from retarget_cli.stages.score import Truth
 from retarget_cli.store.engine import Store
 
 SIZE, FRAMES = (320, 240), (72, 64)
@@ -64,14 +64,6 @@ PAIRS: dict[str, Callable[[], tuple[Role, Role]]] = {
     "armless": lambda: armless("bipeds", 4),
     "plants": lambda: roles("plants", 1, SIZE),
 }
-
-
-def truths(sample: SamplePair) -> dict[str, Truth]:
-    """The true answers of a drawn pair, by look."""
-    return {
-        "a": Truth(sample.truth_a_as_b, sample.truth_a_as_b_colour),
-        "b": Truth(sample.truth_b_as_a, sample.truth_b_as_a_colour),
-    }
 
 
 def transfers(name: str, seed: int, changes: list[str], out: Path) -> Iterator[dict[str, Any]]:

@@ -55,11 +55,15 @@ def demo(
     trained = train(a, b, config, store, reporter, stop)
     wanted = RenderOptions(pair=(sample.a, sample.b), look="both", compare=True)
     rendered = render(wanted, store, reporter, stop)
-    truth = {
+    return DemoResult(sample, trained, rendered, evaluate(wanted.pair, store, reporter, stop, truths(sample)))
+
+
+def truths(sample: SamplePair) -> dict[str, Truth]:
+    """The true answers of a drawn pair, by look."""
+    return {
         "a": Truth(sample.truth_a_as_b, sample.truth_a_as_b_colour),
         "b": Truth(sample.truth_b_as_a, sample.truth_b_as_a_colour),
     }
-    return DemoResult(sample, trained, rendered, evaluate(wanted.pair, store, reporter, stop, truth))
 
 
 def _draw(folder: Path, tools: Tools, drawing: Mapping[str, Any]) -> SamplePair:
